@@ -1,0 +1,86 @@
+# Canal's commands.  `make run` is all a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+FLASK := $(BIN)/flask --app app
+PORT ?= 5000
+PO := $(wildcard app/translations/*/LC_MESSAGES/*.po)
+MO := $(PO:.po=.mo)
+TEST_WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup
+
+.PHONY: help run setup setup-dev test test-long test-servers check bench bench-full translations lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# `exec` hands the shell's place to the supervisor, so that a signal to make's group
+# reaches it directly; a TERM to make alone is passed on by make itself.
+run: setup ## set up everything, then serve web and worker with the demo company
+	@CANAL_DEMO="$${CANAL_DEMO:-1}" PORT="$(PORT)" exec $(FLASK) serve
+
+setup: $(VENV)/.runtime $(MO) ## the virtual environment with what Canal needs to run
+
+setup-dev: $(VENV)/.dev $(MO) ## the same with everything for tests and checks
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Canal needs Python 3.11 or newer; name one with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+# A venv that already holds the development set holds the runtime set too.
+$(VENV)/.runtime: requirements.lock | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $(VENV)/.runtime $@
+
+%.mo: %.po | $(VENV)/.runtime
+	@$(BIN)/pybabel --quiet compile -i $< -o $@
+
+test-servers:
+	@tests/system-packages
+
+test: setup-dev test-servers ## all tests but the long ones, on both databases and in a browser
+	$(PYTEST) -m "not long"
+
+test-long: setup-dev test-servers ## the invariants at their full figures
+	$(PYTEST) -m long
+
+check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/djlint --quiet --lint app/templates
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry --no-ansi app
+	$(BIN)/python tests/check_translations.py
+
+bench: setup-dev ## benchmarks at 10,000 and 100,000 leads, at most ten minutes
+	$(BIN)/python -m bench
+
+bench-full: setup-dev ## the benchmarks at their full sizes
+	$(BIN)/python -m bench --full
+
+translations: setup-dev ## bring the message catalogues up to date with the sources
+	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k lazy_gettext -k _n:1,2 --no-location --sort-output \
+	  --project Canal -o app/translations/messages.pot .
+	$(BIN)/pybabel --quiet update --no-fuzzy-matching --omit-header --ignore-pot-creation-date \
+	  -i app/translations/messages.pot -d app/translations
+
+lock: setup-dev ## renew both lock files from pyproject.toml (needs uv)
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra postgres -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra postgres --extra dev -c requirements.lock -o requirements-dev.lock
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-header --no-annotate
+
+clean: ## remove what was set up, but not instance/, which holds data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .schemathesis test-results app/translations/*/LC_MESSAGES/*.mo
+	find app tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
