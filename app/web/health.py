@@ -1,7 +1,6 @@
 """Whether the process lives (`/healthz`) and whether it can do its work (`/readyz`).  For machines."""
 
 from functools import cache
-from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
