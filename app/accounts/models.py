@@ -1,0 +1,129 @@
+"""Accounts (businesses and persons), their contacts and the users answerable for them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base, Key
+from app.kernel.records import Named, Stamped
+
+
+class AccountKind(StrEnum):
+    BUSINESS = "business"
+    PERSON = "person"
+
+
+class Account(Named, Stamped, Base):
+    """A company, or one person.  The `_fold` and `_key` columns serve sorting, search and duplicates."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("kind IN ('business','person')", name="kind"),
+        Index("ix_account_created", "created_at", "id"),
+        Index("ix_account_updated", "updated_at", "id"),
+        Index("ix_account_name_fold", "name_fold", "id"),
+        Index("ix_account_owner", "owner_user_id", "name_fold", "id"),
+        Index("ix_account_company_key", "company_key"),
+        Index("ix_account_domain", "domain"),
+        Index("ix_account_phone_key", "phone_key"),
+        Index("ix_account_parent_id", "parent_id"),
+        Index("uq_account_external_id", "external_id", unique=True),
+    )
+
+    kind: Mapped[AccountKind] = mapped_column(default=AccountKind.BUSINESS)
+    name: Mapped[str] = mapped_column(String(255))
+    name_fold: Mapped[str] = mapped_column(String(255))
+    company_key: Mapped[str] = mapped_column(String(255), default="")
+    account_number: Mapped[str | None] = mapped_column(String(80))
+    site: Mapped[str | None] = mapped_column(String(120))
+    phone: Mapped[str | None] = mapped_column(String(60))
+    phone_key: Mapped[str | None] = mapped_column(String(30))
+    website: Mapped[str | None] = mapped_column(String(500))
+    domain: Mapped[str | None] = mapped_column(String(255))
+    type: Mapped[str | None] = mapped_column(String(80))
+    industry: Mapped[str | None] = mapped_column(String(120))
+    employees: Mapped[int | None] = mapped_column(BigInteger)
+    annual_revenue: Mapped[float | None] = mapped_column(Numeric(18, 2, asdecimal=False))
+    category: Mapped[str] = mapped_column(String(40), default="unclassified")
+    description: Mapped[str | None]
+    external_id: Mapped[str | None] = mapped_column(String(120))
+    parent_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
+    owner_user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    billing_street: Mapped[str | None] = mapped_column(String(255))
+    billing_city: Mapped[str | None] = mapped_column(String(120))
+    billing_state: Mapped[str | None] = mapped_column(String(120))
+    billing_postal_code: Mapped[str | None] = mapped_column(String(30))
+    billing_country: Mapped[str | None] = mapped_column(String(2))
+    shipping_street: Mapped[str | None] = mapped_column(String(255))
+    shipping_city: Mapped[str | None] = mapped_column(String(120))
+    shipping_state: Mapped[str | None] = mapped_column(String(120))
+    shipping_postal_code: Mapped[str | None] = mapped_column(String(30))
+    shipping_country: Mapped[str | None] = mapped_column(String(2))
+    first_name: Mapped[str | None] = mapped_column(String(120))
+    last_name: Mapped[str | None] = mapped_column(String(120))
+    title: Mapped[str | None] = mapped_column(String(120))
+    email: Mapped[str | None] = mapped_column(String(320))
+    mobile: Mapped[str | None] = mapped_column(String(60))
+    imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    last_activity_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Contact(Named, Stamped, Base):
+    """A person at an account.  Without an account it is private to its owner and administrators."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        Index("ix_contact_created", "created_at", "id"),
+        Index("ix_contact_updated", "updated_at", "id"),
+        Index("ix_contact_last_name_fold", "last_name_fold", "id"),
+        Index("ix_contact_account", "account_id", "last_name_fold", "id"),
+        Index("ix_contact_owner", "owner_user_id", "last_name_fold", "id"),
+        Index("ix_contact_email_key", "email_key"),
+        Index("ix_contact_phone_key", "phone_key"),
+        Index("uq_contact_external_id", "external_id", unique=True),
+    )
+
+    account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
+    last_name: Mapped[str] = mapped_column(String(120))
+    last_name_fold: Mapped[str] = mapped_column(String(120))
+    first_name: Mapped[str | None] = mapped_column(String(120))
+    title: Mapped[str | None] = mapped_column(String(120))
+    email: Mapped[str | None] = mapped_column(String(320))
+    email_key: Mapped[str | None] = mapped_column(String(320))
+    phone: Mapped[str | None] = mapped_column(String(60))
+    phone_key: Mapped[str | None] = mapped_column(String(30))
+    mobile: Mapped[str | None] = mapped_column(String(60))
+    reports_to_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id"))
+    owner_user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    description: Mapped[str | None]
+    external_id: Mapped[str | None] = mapped_column(String(120))
+    language: Mapped[str | None] = mapped_column(String(5))
+    time_zone: Mapped[str | None] = mapped_column(String(60))
+    imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    last_activity_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}" if self.first_name else self.last_name
+
+
+class AccountResponsible(Base):
+    """A user answerable for an account; these accounts are the user's portfolio."""
+
+    __tablename__ = "account_responsible"
+    __table_args__ = (
+        Index("uq_account_responsible", "account_id", "user_id", unique=True),
+        Index("ix_account_responsible_user_id", "user_id"),
+    )
+
+    id: Mapped[Key]
+    ref: Mapped[str] = mapped_column(String(40), unique=True)
+    account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    role: Mapped[str] = mapped_column(String(80), default="")
+    created_at: Mapped[datetime]

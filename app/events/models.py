@@ -1,0 +1,38 @@
+"""The append-only record of what changed.  A trigger in both databases refuses to rewrite it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base, Key
+
+
+class Event(Base):
+    """One change: who, what, when, from what to what, through which door.
+
+    record_kind, record_id: the subject; ids outlive the record, so there is no foreign key.
+    changes: field → [old, new].  detail: what else the verb needs (a reason, a count).
+    company_id: the partner account the actor belonged to, None for the vendor's people.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_record", "record_kind", "record_id", "id"),
+        Index("ix_event_actor_id", "actor_id", "id"),
+        Index("ix_event_at", "at"),
+    )
+
+    id: Mapped[Key]
+    at: Mapped[datetime]
+    verb: Mapped[str] = mapped_column(String(40))
+    record_kind: Mapped[str] = mapped_column(String(20))
+    record_id: Mapped[int] = mapped_column(BigInteger)
+    record_ref: Mapped[str] = mapped_column(String(40))
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    company_id: Mapped[int | None] = mapped_column(BigInteger)
+    door: Mapped[str] = mapped_column(String(20))
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

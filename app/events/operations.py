@@ -1,0 +1,67 @@
+"""Writing events: every operation that changes a record records it in the same transaction."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from app.events.models import Event
+from app.kernel.actor import Actor
+
+
+class Subject(Protocol):
+    """A record that events are about; `__tablename__` is its kind."""
+
+    __tablename__: str
+    id: Any
+    ref: Any
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    *,
+    verb: str,
+    subject: Any,
+    at: datetime,
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> Event:
+    """Append one event about `subject`, which must have its id.  changes: field → (old, new)."""
+    event = Event(**event_values(actor, verb, subject, at, changes, detail))
+    session.add(event)
+    return event
+
+
+def event_values(
+    actor: Actor,
+    verb: str,
+    subject: Any,
+    at: datetime,
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The columns of one event, for inserting many at once."""
+    return {
+        "at": at,
+        "verb": verb,
+        "record_kind": subject.__tablename__,
+        "record_id": subject.id,
+        "record_ref": subject.ref,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "company_id": actor.company_id,
+        "door": actor.door,
+        "changes": {k: [_plain(old), _plain(new)] for k, (old, new) in (changes or {}).items()},
+        "detail": {k: _plain(v) for k, v in (detail or {}).items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

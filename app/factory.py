@@ -1,0 +1,110 @@
+"""Puts the application together: settings, database, sign-in, rooms.  Holds no rules of its own."""
+
+from importlib import import_module
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
+
+from app.kernel.db import db, prepare_engine
+from app.settings import Settings, init_settings
+from app.settings_cli import load_settings, settings_command
+from app.sharing.scope import refuse_unscoped
+from app.web import error_pages
+from app.web.access import check_routes, public
+from app.web.assets import init_assets
+from app.web.context import init_context
+from app.web.converters import RefConverter
+from app.web.filters import init_filters
+from app.web.limits import limiter
+from app.web.logs import init_logs
+from app.web.security import init_security
+from app.web.signed_in import init_sign_in
+
+# Everything that declares tables; imported so that the metadata is whole.
+MODELS = (
+    "app.identity.models",
+    "app.events.models",
+    "app.accounts.models",
+    "app.partners.models",
+    "app.activities.models",
+    "app.leads.models",
+    "app.routing.models",
+    "app.notifications.models",
+    "app.intake.models",
+)
+BLUEPRINTS: tuple[str, ...] = (
+    "app.web.health:bp",
+)
+COMMANDS: tuple[str, ...] = ()
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application.  settings: those of the environment unless given (tests give theirs)."""
+    settings = settings or load_settings()
+    app = Flask(__name__)
+    init_settings(app, settings)
+    app.config.update(
+        SECRET_KEY=settings.signing_key,
+        SQLALCHEMY_DATABASE_URI=settings.database,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database),
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
+        RATELIMIT_ENABLED=settings.rate_limits,
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+    )
+    app.url_map.converters["ref"] = RefConverter
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    _init_database(app)
+    init_logs(app, settings)
+    init_security(app, settings)
+    init_assets(app)
+    init_sign_in(app)
+    init_context(app)
+    init_filters(app)
+    limiter.init_app(app)
+    csrf.init_app(app)
+    error_pages.init_error_pages(app)
+    for path in BLUEPRINTS:
+        app.register_blueprint(_load(path))
+    for path in COMMANDS:
+        app.cli.add_command(_load(path))
+    app.cli.add_command(settings_command)
+    public(app.view_functions["static"])
+    check_routes(app)
+    return app
+
+
+def _load(path: str) -> object:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _init_database(app: Flask) -> None:
+    for module in MODELS:
+        import_module(module)
+    db.init_app(app)
+    Migrate(app, db, render_as_batch=True)
+    with app.app_context():
+        prepare_engine(db.engine)
+    if not event.contains(db.session, "do_orm_execute", refuse_unscoped):
+        event.listen(db.session, "do_orm_execute", refuse_unscoped)
+
+
+def _engine_options(url: str) -> dict[str, object]:
+    if url.startswith("sqlite"):
+        # A pool keeps SQLite's prepared statements and page cache from request to request.
+        return {"poolclass": QueuePool, "pool_size": 10, "max_overflow": 20, "connect_args": {"check_same_thread": False}}
+    return {
+        "pool_size": 10,
+        "max_overflow": 10,
+        "pool_timeout": 10,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "pool_use_lifo": True,
+        "connect_args": {"options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"},
+    }

@@ -1,0 +1,167 @@
+"""Users and their keys: sessions, one-time links, API tokens; and the one row of the organisation."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.actor import Role
+from app.kernel.db import Base, Key
+from app.kernel.records import Named, Stamped
+
+
+class UserState(StrEnum):
+    INVITED = "invited"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+
+
+class AccountScope(StrEnum):
+    ALL = "all"
+    PORTFOLIO = "portfolio"
+
+
+class User(Named, Stamped, Base):
+    """A person who signs in: internal, or of exactly one partner account.
+
+    capacity: most open leads they may hold; None is unlimited.
+    away_until: until then no rule or turn gives them anything.
+    first_web_sign_in_at: a partner user is assignable only after it; tokens do not count.
+    """
+
+    __tablename__ = "user"
+    __table_args__ = (
+        CheckConstraint(
+            "(partner_account_id IS NULL) = (role IN ('administrator','channel_manager','sales','viewer'))",
+            name="partner_role",
+        ),
+        Index("ix_user_partner_account_id", "partner_account_id"),
+    )
+
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    state: Mapped[UserState] = mapped_column(default=UserState.INVITED)
+    account_scope: Mapped[AccountScope] = mapped_column(default=AccountScope.ALL)
+    # Accounts refer to users too: these two close the circle and are added after the tables.
+    partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id", use_alter=True))
+    contact_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id", use_alter=True))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_changed_at: Mapped[datetime | None]
+    first_web_sign_in_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
+    deactivated_at: Mapped[datetime | None]
+    capacity: Mapped[int | None]
+    away_until: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    time_zone: Mapped[str] = mapped_column(String(60), default="UTC")
+    theme: Mapped[str] = mapped_column(String(10), default="auto")
+    mail_preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    @property
+    def is_partner(self) -> bool:
+        return self.partner_account_id is not None
+
+
+class UserSession(Base):
+    """A signed-in browser.  The cookie holds random bits of which only the digest is kept."""
+
+    __tablename__ = "user_session"
+    __table_args__ = (Index("ix_user_session_user_id", "user_id"),)
+
+    id: Mapped[Key]
+    ref: Mapped[str] = mapped_column(String(40), unique=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(String(60), default="")
+    user_agent: Mapped[str] = mapped_column(String(300), default="")
+
+
+class LinkPurpose(StrEnum):
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
+class OneTimeLink(Base):
+    """An invitation or password reset.
+
+    The secret is derived from `nonce` and the application's key when the mail is sent, so that the
+    database holds nothing that opens it; `token_hash` is the digest it is looked up by.
+    """
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (Index("ix_one_time_link_user_id", "user_id"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    purpose: Mapped[LinkPurpose]
+    nonce: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A bearer token; it acts as its user.  Only its digest is kept, and a prefix to recognise it by."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (Index("ix_api_token_user_id", "user_id"),)
+
+    id: Mapped[Key]
+    ref: Mapped[str] = mapped_column(String(40), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    label: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(12))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """The first answer to a POST with a key, given again for 24 hours."""
+
+    __tablename__ = "idempotency_key"
+
+    token_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("api_token.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    body_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime]
+    status: Mapped[int | None]
+    content_type: Mapped[str | None] = mapped_column(String(100))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Organisation(Base):
+    """The installation's one row: switches that are thrown once, defaults, names, looks.
+
+    defaults: object → {"internal": "private"|"read"|"read_write", "external": …}.
+    names: language → object → [singular, plural] where an administrator renamed it.
+    """
+
+    __tablename__ = "organisation"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200), default="Canal")
+    accent: Mapped[str] = mapped_column(String(20), default="")
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    time_zone: Mapped[str] = mapped_column(String(60), default="UTC")
+    prm_enabled_at: Mapped[datetime | None]
+    prm_enabled_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+    portal_published_at: Mapped[datetime | None]
+    sending_held_at: Mapped[datetime | None]
+    strict_capture: Mapped[bool] = mapped_column(default=False)
+    preview_fields: Mapped[list[Any]]
+    defaults: Mapped[dict[str, Any]]
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)

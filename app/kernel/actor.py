@@ -1,0 +1,153 @@
+"""Who is acting, and what their role lets them do.  What they may see is `sharing`'s matter."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from flask_babel import lazy_gettext as _l
+
+from app.kernel.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """Internal roles, then the roles of a partner account from the lowest."""
+
+    ADMINISTRATOR = "administrator"
+    CHANNEL_MANAGER = "channel_manager"
+    SALES = "sales"
+    VIEWER = "viewer"
+    USER = "user"
+    MANAGER = "manager"
+    EXECUTIVE = "executive"
+
+    @property
+    def is_partner(self) -> bool:
+        return self in PARTNER_RANKS
+
+    @property
+    def rank(self) -> int:
+        """0 user, 1 manager, 2 executive; internal roles have no rank and answer -1."""
+        return PARTNER_RANKS.get(self, -1)
+
+
+PARTNER_RANKS = {Role.USER: 0, Role.MANAGER: 1, Role.EXECUTIVE: 2}
+INTERNAL_ROLES = (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER, Role.SALES, Role.VIEWER)
+PARTNER_ROLES = (Role.USER, Role.MANAGER, Role.EXECUTIVE)
+
+
+class Level(IntEnum):
+    """How much of a record somebody is given; each contains the ones before it."""
+
+    PREVIEW = 1
+    READ = 2
+    EDIT = 3
+    FULL = 4
+
+
+class Permission(StrEnum):
+    """Every act a role may be given, noun first.  Roles map to them in `identity.roles` alone."""
+
+    HOME_VIEW = "home:view"
+    PROFILE_EDIT = "profile:edit"
+    LEAD_VIEW = "lead:view"
+    LEAD_CREATE = "lead:create"
+    LEAD_EDIT = "lead:edit"
+    LEAD_DELETE = "lead:delete"
+    LEAD_CLAIM = "lead:claim"
+    LEAD_ASSIGN = "lead:assign"  # what one has in full
+    LEAD_ASSIGN_ANY = "lead:assign_any"  # whatever one may edit
+    LEAD_TRANSFER = "lead:transfer"  # within the own partner account
+    LEAD_ANSWER_OFFER = "lead:answer_offer"
+    LEAD_RELEASE = "lead:release"
+    LEAD_IMPORT = "lead:import"
+    LEAD_EXPORT = "lead:export"
+    LEAD_TRACE = "lead:trace"
+    ACTIVITY_LOG = "activity:log"
+    ACCOUNT_VIEW = "account:view"
+    ACCOUNT_EDIT = "account:edit"
+    ACCOUNT_DELETE = "account:delete"
+    CONTACT_VIEW = "contact:view"
+    CONTACT_EDIT = "contact:edit"
+    INBOX_VIEW = "inbox:view"
+    TEAM_VIEW = "team:view"
+    PARTNER_VIEW = "partner:view"
+    PARTNER_ENABLE = "partner:enable"
+    PARTNER_SUSPEND = "partner:suspend"
+    QUEUE_VIEW = "queue:view"
+    ROUTING_MANAGE = "routing:manage"
+    SOURCE_MANAGE = "source:manage"
+    USER_VIEW = "user:view"
+    USER_MANAGE = "user:manage"
+    SETUP_VIEW = "setup:view"
+    PRM_ENABLE = "prm:enable"
+    PORTAL_PUBLISH = "portal:publish"
+    DELIVERY_MANAGE = "delivery:manage"
+    EVENT_VIEW = "event:view"
+    SETTING_MANAGE = "setting:manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, or a named part of the system, with everything that decides what they see and do.
+
+    Made anew for every request, so that a change of role or state counts on the next one.
+    queue_ids: queues the person belongs to, by themselves or through their partner account.
+    portfolio_ids: accounts that the person owns or is a responsible of (internal people only).
+    """
+
+    user_id: int | None
+    ref: str
+    name: str
+    role: Role
+    permissions: frozenset[Permission]
+    language: str = "en"
+    time_zone: str = "UTC"
+    theme: str = "auto"
+    sees_portfolio_only: bool = False
+    company_id: int | None = None
+    company_name: str = ""
+    queue_ids: tuple[int, ...] = ()
+    portfolio_ids: tuple[int, ...] = ()
+    default_lead_level: Level | None = None
+    default_account_level: Level | None = None
+    preview_fields: tuple[str, ...] = ()
+    door: str = "web"
+    session_id: int | None = None
+    token_id: int | None = None
+    system_name: str | None = field(default=None)
+
+    @classmethod
+    def system(cls, name: str, *, door: str = "system") -> "Actor":
+        """A named part of Canal that must see everything: the worker, an import, a command."""
+        return cls(
+            user_id=None,
+            ref="",
+            name=name,
+            role=Role.ADMINISTRATOR,
+            permissions=frozenset(Permission),
+            door=door,
+            system_name=name,
+        )
+
+    @property
+    def is_system(self) -> bool:
+        return self.system_name is not None
+
+    @property
+    def is_partner(self) -> bool:
+        return self.company_id is not None
+
+    @property
+    def is_internal(self) -> bool:
+        return self.company_id is None
+
+    @property
+    def rank(self) -> int:
+        return self.role.rank
+
+    def can(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def require(self, permission: Permission) -> None:
+        """Raises NotAllowed when the role does not give the permission."""
+        if permission not in self.permissions:
+            raise NotAllowed(_l("Your role does not allow this."))

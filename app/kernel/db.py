@@ -1,0 +1,175 @@
+"""The database: declarative base, column types, the one way to open a transaction.
+
+SQLite and PostgreSQL are both first class.  On SQLite a writing transaction takes the write lock
+when it begins (BEGIN IMMEDIATE): Python's driver would otherwise let two requests read the same row
+and the later silently overwrite the earlier.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+SQLITE_WAIT_SECONDS = 10.0
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC moment.  A naive value is a bug and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive moment {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB, "postgresql")
+
+# Enumerations are kept as text, by value, so that a new member needs no migration of a type.
+EnumText = Enum(StrEnum, native_enum=False, length=30, values_callable=lambda e: [m.value for m in e])
+
+Key = Annotated[int, mapped_column(BigKey, primary_key=True)]
+Ref = Annotated[str, mapped_column(String(40), unique=True)]
+At = Annotated[datetime, mapped_column(Moment)]
+
+
+class Base(DeclarativeBase):
+    """Root of all tables.  Constraint names are fixed so that SQLite migrations can drop them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Moment,
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        str: Text,
+        StrEnum: EnumText,
+    }
+
+
+# Models derive from Base, whose type map Flask-SQLAlchemy could not inherit; they meet in the metadata.
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+# Whether the current thread of work only reads.  Web requests with a safe method do; everything
+# else is taken to write, so that nothing has to remember to ask for the lock.
+_reading: ContextVar[bool] = ContextVar("canal_reading", default=False)
+
+
+def set_reading(value: bool) -> None:
+    """Say whether the transactions that begin from here on only read."""
+    _reading.set(value)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one way in which a door changes data: commits at the end, rolls back on any error."""
+    session = db.session()
+    if _reading.get():
+        session.rollback()  # a reading transaction cannot take the write lock any more
+        _reading.set(False)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _reading.set(True)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set up SQLite's connections; PostgreSQL needs nothing beyond its URL and options."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins, see _begin
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "temp_store=MEMORY",
+            "cache_size=-32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if _reading.get():
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_immediate(connection)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock, trying often for a short while each.
+
+    SQLite's own busy handler sleeps up to 100 ms between tries, so that under load some writer
+    waits for seconds while others overtake it; short random sleeps keep the wait even.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - prepare_engine saw to it
+    give_up = time.monotonic() + SQLITE_WAIT_SECONDS
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) and "busy" not in str(error):
+                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+                if time.monotonic() > give_up:
+                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+                time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311 - jitter, no secret
+    finally:
+        raw.execute("PRAGMA busy_timeout=5000")
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether the session talks to SQLite, where a writing transaction is alone already."""
+    return session.get_bind().dialect.name == "sqlite"

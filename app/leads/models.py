@@ -1,0 +1,308 @@
+"""Leads, the lists an administrator keeps for them, their assignments and offers."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    String,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base, Key
+from app.kernel.records import Named, Stamped
+
+
+class StatusCategory(StrEnum):
+    NEW = "new"
+    WORKING = "working"
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+
+
+class LeadStatus(Named, Base):
+    """A status of the administrator's list; `key` is its name in the API, `name` what people read."""
+
+    __tablename__ = "lead_status"
+
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    category: Mapped[StatusCategory]
+    position: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class LeadSource(Named, Base):
+    """Where leads come from; unknown ones are added by imports of people who may."""
+
+    __tablename__ = "lead_source"
+
+    name: Mapped[str] = mapped_column(String(80))
+    name_fold: Mapped[str] = mapped_column(String(80), unique=True)
+    position: Mapped[int] = mapped_column(default=0)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class DeclineReason(Named, Base):
+    """Why a partner declines or releases; `gives_turn_back` holds for invalid and duplicate leads."""
+
+    __tablename__ = "decline_reason"
+
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    gives_turn_back: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+_LIVE = text("deleted_at IS NULL")
+_OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
+_OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
+
+
+class Lead(Named, Stamped, Base):
+    """Somebody who may buy.  Owned by exactly one user or exactly one queue at every commit.
+
+    partner_account_id: company of the owning partner user, or of the owning partner queue.
+    owner_rank: rank of the owning partner user's role (0 user … 2 executive), else None.
+    offer_id, offer_expires_at: a pending offer; the owner's side sees the preview until it is accepted.
+    waiting_since: first entry into a queue, kept when it is returned; its creation otherwise.
+    is_open: status is neither unqualified nor converted; what capacity counts.
+    duplicates: probable duplicates found on arrival, `[{"type", "id", "reasons"}]` with inner ids.
+    """
+
+    __tablename__ = "lead"
+    __table_args__ = (
+        CheckConstraint("(owner_user_id IS NULL) <> (owner_queue_id IS NULL)", name="one_owner"),
+        CheckConstraint("offer_id IS NULL OR owner_user_id IS NOT NULL", name="offer_has_person"),
+        Index("ix_lead_created", "created_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_arrived", "arrived_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_updated", "updated_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_company", "company_fold", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_last_name", "last_name_fold", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_score", "score", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index("ix_lead_owner", "owner_user_id", "created_at", "id"),
+        Index("ix_lead_queue_waiting", "owner_queue_id", "waiting_since", "id"),
+        Index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
+        Index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        Index("ix_lead_open_user", "owner_user_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
+        Index("ix_lead_open_partner", "partner_account_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
+        Index(
+            "ix_lead_offer_expires",
+            "offer_expires_at",
+            postgresql_where=text("offer_id IS NOT NULL"),
+            sqlite_where=text("offer_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_lead_offered_user",
+            "owner_user_id",
+            "waiting_since",
+            postgresql_where=text("offer_id IS NOT NULL"),
+            sqlite_where=text("offer_id IS NOT NULL"),
+        ),
+        Index("ix_lead_status", "status_id", "created_at", "id"),
+        Index("ix_lead_email_key", "email_key"),
+        Index("ix_lead_phone_key", "phone_key"),
+        Index("ix_lead_company_key", "company_key"),
+        Index("uq_lead_external_id", "external_id", unique=True),
+    )
+
+    last_name: Mapped[str | None] = mapped_column(String(120))
+    last_name_fold: Mapped[str] = mapped_column(String(120), default="")
+    first_name: Mapped[str | None] = mapped_column(String(120))
+    title: Mapped[str | None] = mapped_column(String(120))
+    company: Mapped[str | None] = mapped_column(String(255))
+    company_fold: Mapped[str] = mapped_column(String(255), default="")
+    company_key: Mapped[str | None] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(320))
+    email_key: Mapped[str | None] = mapped_column(String(320))
+    phone: Mapped[str | None] = mapped_column(String(60))
+    mobile: Mapped[str | None] = mapped_column(String(60))
+    phone_key: Mapped[str | None] = mapped_column(String(30))
+    website: Mapped[str | None] = mapped_column(String(500))
+    status_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead_status.id"))
+    source_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("lead_source.id"))
+    rating: Mapped[str | None] = mapped_column(String(40))
+    industry: Mapped[str | None] = mapped_column(String(120))
+    employees: Mapped[int | None] = mapped_column(BigInteger)
+    annual_revenue: Mapped[float | None] = mapped_column(Numeric(18, 2, asdecimal=False))
+    street: Mapped[str | None] = mapped_column(String(255))
+    city: Mapped[str | None] = mapped_column(String(120))
+    state: Mapped[str | None] = mapped_column(String(120))
+    postal_code: Mapped[str | None] = mapped_column(String(30))
+    country: Mapped[str | None] = mapped_column(String(2))
+    product_interest: Mapped[str | None] = mapped_column(String(120))
+    campaign_name: Mapped[str | None] = mapped_column(String(120))
+    description: Mapped[str | None]
+    score: Mapped[int] = mapped_column(default=0)
+    external_id: Mapped[str | None] = mapped_column(String(120))
+    arrived_at: Mapped[datetime]
+    budget: Mapped[str | None] = mapped_column(String(120))
+    authority: Mapped[str | None] = mapped_column(String(120))
+    need: Mapped[str | None] = mapped_column(String(500))
+    timeframe: Mapped[str | None] = mapped_column(String(120))
+    interest_confirmed: Mapped[bool | None]
+    # field of qualification → {"by": user id, "at": ISO moment} of its last change
+    qualified_by: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    consent: Mapped[bool | None]
+    consent_basis: Mapped[str | None] = mapped_column(String(120))
+    opted_out_email: Mapped[bool] = mapped_column(default=False)
+    opted_out_phone: Mapped[bool] = mapped_column(default=False)
+
+    owner_user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+    owner_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
+    partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
+    owner_rank: Mapped[int | None]
+    # The offer row refers to the lead; this back-reference has no constraint of its own.
+    offer_id: Mapped[int | None] = mapped_column(BigInteger)
+    offer_expires_at: Mapped[datetime | None]
+    owned_since: Mapped[datetime]
+    waiting_since: Mapped[datetime]
+    last_cause: Mapped[str] = mapped_column(String(20), default="default_queue")
+    last_queue_id: Mapped[int | None] = mapped_column(BigInteger)
+    is_open: Mapped[bool] = mapped_column(default=True)
+    is_owner_chosen: Mapped[bool] = mapped_column(default=False)
+    converted_at: Mapped[datetime | None]
+    last_activity_at: Mapped[datetime | None]
+    duplicates: Mapped[list[Any]] = mapped_column(default=list)
+    imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    import_id: Mapped[int | None] = mapped_column(BigInteger)
+    deleted_at: Mapped[datetime | None]
+
+    @property
+    def full_name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.last_name) if part)
+
+    @property
+    def display_title(self) -> str:
+        """What the record is called on screen once its fields may be seen."""
+        return self.company or self.full_name or self.email or self.phone or self.mobile or self.ref
+
+
+class AssignmentCause(StrEnum):
+    MANUAL = "manual"
+    RULE = "rule"
+    ROUND_ROBIN = "round_robin"
+    DEFAULT_QUEUE = "default_queue"
+    CLAIM = "claim"
+    DECLINE = "decline"
+    EXPIRY = "expiry"
+    RELEASE = "release"
+    TRANSFER = "transfer"
+    BULK = "bulk"
+    OFFBOARDING = "offboarding"
+    RECYCLE = "recycle"
+
+
+class Assignment(Base):
+    """One placement of a lead, the first included.  Append-only; the highest id is the present one.
+
+    from_company_id, to_company_id: partner accounts of the two sides, for what partners may read.
+    trace: what was considered and passed over, see `routing.trace`.
+    turn_id: the round robin turn it used, if any; given back at most once.
+    """
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        CheckConstraint("(to_user_id IS NULL) <> (to_queue_id IS NULL)", name="one_target"),
+        Index("ix_assignment_lead", "lead_id", "id"),
+        Index("ix_assignment_bulk", "bulk_act_id"),
+    )
+
+    id: Mapped[Key]
+    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"))
+    at: Mapped[datetime]
+    cause: Mapped[AssignmentCause]
+    from_user_id: Mapped[int | None] = mapped_column(BigInteger)
+    from_queue_id: Mapped[int | None] = mapped_column(BigInteger)
+    to_user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+    to_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
+    from_company_id: Mapped[int | None] = mapped_column(BigInteger)
+    to_company_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    actor_company_id: Mapped[int | None] = mapped_column(BigInteger)
+    trace: Mapped[list[Any]] = mapped_column(default=list)
+    turn_id: Mapped[int | None] = mapped_column(BigInteger)
+    bulk_act_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class OfferState(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Offer(Base):
+    """A lead held out to a partner user until `expires_at`.
+
+    round_robin_id, origin_queue_id: where it goes on to when it is declined or expires.
+    hops: how many offers of this lead went before it since it was last placed by a person or rule.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        Index(
+            "uq_offer_pending",
+            "lead_id",
+            unique=True,
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+        Index("ix_offer_lead", "lead_id", "id"),
+        Index("ix_offer_user", "user_id", "state"),
+    )
+
+    id: Mapped[Key]
+    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"))
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    company_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
+    state: Mapped[OfferState] = mapped_column(default=OfferState.PENDING)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(60))
+    note: Mapped[str | None]
+    round_robin_id: Mapped[int | None] = mapped_column(BigInteger)
+    origin_queue_id: Mapped[int | None] = mapped_column(BigInteger)
+    turn_id: Mapped[int | None] = mapped_column(BigInteger)
+    hops: Mapped[int] = mapped_column(default=0)
+
+
+class LeadRefusal(Base):
+    """A company that declined a lead or let its offer expire: it is not offered it and cannot claim it.
+
+    Removed when a person gives the lead to that company by hand.
+    """
+
+    __tablename__ = "lead_refusal"
+
+    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"), primary_key=True)
+    company_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"), primary_key=True)
+    at: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(String(12))
+
+
+class BulkAct(Named, Base):
+    """One change of owner of many leads, undoable for two minutes.
+
+    items: `[{"lead_id", "assignment_id", "before": {…owner columns}}]` of what was done.
+    """
+
+    __tablename__ = "bulk_act"
+
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+    undo_until: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+    target: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    items: Mapped[list[Any]] = mapped_column(default=list)
+    refused: Mapped[list[Any]] = mapped_column(default=list)

@@ -1,0 +1,96 @@
+"""What people are told: notifications (the bell) and their deliveries (the outbox)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base
+from app.kernel.records import Named
+
+
+class NotificationKind(StrEnum):
+    LEAD_ASSIGNED = "lead_assigned"
+    LEAD_OFFERED = "lead_offered"
+    LEAD_IN_QUEUE = "lead_in_queue"
+    LEADS_ASSIGNED = "leads_assigned"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    ADDRESS_TAKEN = "address_taken"
+    ROUTING_ALERT = "routing_alert"
+    OFFER_LAPSED = "offer_lapsed"
+
+
+class Notification(Named, Base):
+    """Something one person is told once.
+
+    act: what makes it unique together with recipient and kind, for example `assignment:812`.
+    record_kind, record_id: the record it is about, asked again for visibility when shown or sent.
+    """
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index("uq_notification_act", "act", "user_id", "kind", unique=True),
+        Index("ix_notification_user", "user_id", "id"),
+        Index(
+            "ix_notification_unread",
+            "user_id",
+            postgresql_where=text("read_at IS NULL"),
+            sqlite_where=text("read_at IS NULL"),
+        ),
+    )
+
+    act: Mapped[str] = mapped_column(String(80))
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    kind: Mapped[NotificationKind]
+    record_kind: Mapped[str | None] = mapped_column(String(20))
+    record_id: Mapped[int | None] = mapped_column(BigInteger)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
+class DeliveryState(StrEnum):
+    DUE = "due"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    WITHHELD = "withheld"
+    SUPPRESSED = "suppressed"
+
+
+class Delivery(Named, Base):
+    """One notification through one channel.  `ref` makes the Message-ID, the same for ever.
+
+    due_at: when it may next be tried; a held one becomes due by itself at that moment.
+    leased_until: a worker is sending it until then; after that another may take it.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("uq_delivery_channel", "notification_id", "channel", unique=True),
+        Index(
+            "ix_delivery_due",
+            "due_at",
+            "id",
+            postgresql_where=text("state IN ('due','held','sending')"),
+            sqlite_where=text("state IN ('due','held','sending')"),
+        ),
+        Index("ix_delivery_state", "state", "id"),
+    )
+
+    notification_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("notification.id"))
+    channel: Mapped[str] = mapped_column(String(10), default="email")
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.DUE)
+    recipient: Mapped[str] = mapped_column(String(320))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    lease: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str | None]

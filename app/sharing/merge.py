@@ -1,0 +1,89 @@
+"""A page of a shared table as the merge of each rule's first rows.
+
+An OR of rules over a sorted list makes both databases read and sort everything that may be seen;
+a UNION ALL of limited branches reads at most `limit` index entries a branch, so that a page costs
+the same at ten thousand and ten million rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.kernel.actor import Actor, Level
+from app.kernel.db import Base
+from app.sharing.rules import Rule
+from app.sharing.scope import branches, scoped
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a sorted list is wanted.
+
+    sort: the column sorted by; ties are broken by the key in the same direction.
+    after: (sort value, key) of the last row of the page before, None for the first page.
+    limit: rows wanted; one more is read to know whether another page follows.
+    """
+
+    sort: InstrumentedAttribute[Any]
+    descending: bool
+    limit: int
+    after: tuple[Any, int] | None = None
+
+
+def merged_ids(
+    model: Any,
+    actor: Actor,
+    window: Window,
+    filters: Sequence[ColumnElement[bool]] = (),
+    *,
+    level: Level = Level.PREVIEW,
+) -> Select[Any]:
+    """Select of (id, given, sort_value): the window's rows and the level the actor has of each.
+
+    `level` leaves out rows given at less, such as previews when a filter touches a hidden field.
+    Rows come in no particular order; order the statement that joins them.
+    """
+    rules = branches(model, actor, level)
+    selects = [_branch(model, rule, window, filters, level) for rule in _without_covered(rules)]
+    if not selects:
+        nothing = scoped(model, model.id.is_(None))
+        return select(model.id, model.version.label("given"), window.sort.label("sort_value")).where(nothing)
+    if len(selects) == 1:
+        return selects[0]
+    merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
+    return select(
+        merged.c.id, func.max(merged.c.given).label("given"), func.max(merged.c.sort_value).label("sort_value")
+    ).group_by(merged.c.id)
+
+
+def _without_covered(rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Where one rule gives every live record, the others add no rows to a list."""
+    whole = [r for r in rules if r.cause in ("administrator", "default")]
+    return whole[:1] if whole and whole[0].cause == "administrator" else (whole or rules)
+
+
+def _branch(
+    model: Any, rule: Rule, window: Window, filters: Sequence[ColumnElement[bool]], level: Level
+) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = [scoped(model, rule.at_least(level)), *filters]
+    if window.after is not None:
+        value, key = window.after
+        here = tuple_(window.sort, model.id)
+        conditions.append(here < (value, key) if window.descending else here > (value, key))
+    order = (
+        (window.sort.desc(), model.id.desc()) if window.descending else (window.sort.asc(), model.id.asc())
+    )
+    return (
+        select(model.id, rule.given().label("given"), window.sort.label("sort_value"))
+        .where(and_(*conditions))
+        .order_by(*order)
+        .limit(window.limit + 1)
+    )
+
+
+def fetch(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
+    """The rows of a merged statement."""
+    return session.execute(statement).all()

@@ -1,0 +1,108 @@
+"""`scope`: the condition that every statement on a shared table carries, and the guard that insists.
+
+A condition made by `scope` is a `Scoped` node in the statement's tree.  Before a statement is
+executed the guard looks for the shared tables it touches and for their `Scoped` nodes, and refuses
+it where one is missing.  Rows are looked up with the conditions OR-ed; lists are merged branch by
+branch (`sharing.merge`), since an OR over a sorted list defeats every index.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, false, or_, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.sql.elements import ColumnClause, TextClause
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from app.kernel.actor import Actor, Level
+from app.kernel.db import Base
+from app.sharing.rules import SHARED_TABLES, Rule, rules_for
+
+__all__ = ["Rule", "Scoped", "UnscopedStatement", "branches", "refuse_unscoped", "scope"]
+
+
+class UnscopedStatement(RuntimeError):
+    """A statement on a shared table without its scope: a bug, never shown to people as anything else."""
+
+
+class Scoped(ColumnElement[bool]):
+    """A visibility condition of one table, recognisable in the statement that carries it."""
+
+    __visit_name__ = "scoped"
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [
+        ("condition", InternalTraversal.dp_clauseelement),
+        ("table_name", InternalTraversal.dp_string),
+    ]
+
+    def __init__(self, condition: ColumnElement[bool], table_name: str) -> None:
+        self.condition = condition
+        self.table_name = table_name
+
+    @property
+    def _from_objects(self) -> list[Any]:
+        return list(self.condition._from_objects)  # so that bare counts know their table
+
+
+@compiles(Scoped)
+def _compile_scoped(element: Scoped, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.condition, **kw)})"
+
+
+def branches(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Sequence[Rule]:
+    """The labelled conditions that give the actor the model's records, at that level at least."""
+    return [rule for rule in rules_for(model, actor) if rule.can_give(level)]
+
+
+def scoped(model: type[Base], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Mark a condition made from `branches` as the scope of its table."""
+    return Scoped(condition, model.__tablename__)
+
+
+def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> ColumnElement[bool]:
+    """The condition under which the actor has at least that level of a record of the model."""
+    if actor.is_system:
+        return Scoped(true(), model.__tablename__)
+    given = [rule.at_least(level) for rule in branches(model, actor, level)]
+    return Scoped(or_(false(), *given), model.__tablename__)
+
+
+_SHARED_WORD = re.compile(r"\b(" + "|".join(sorted(SHARED_TABLES)) + r")\b", re.IGNORECASE)
+
+
+def refuse_unscoped(state: ORMExecuteState) -> None:
+    """Listener of `do_orm_execute`.  Raises UnscopedStatement.
+
+    Reloading columns of an object that is already in the session passes: it was scoped when it came.
+    """
+    if state.is_column_load or state.is_insert:
+        return
+    statement = state.statement
+    if isinstance(statement, TextClause):
+        found = _SHARED_WORD.search(statement.text)
+        if found:
+            raise UnscopedStatement(f"textual statement on {found.group(0)}")
+        return
+    touched: set[str] = set()
+    marked: set[str] = set()
+    pending: list[Any] = [statement]
+    while pending:
+        element = pending.pop()
+        kind = element.__visit_name__
+        if kind == "scoped":
+            marked.add(element.table_name)
+            continue  # what a rule itself looks up is the rule's own matter
+        if kind == "table":
+            touched.add(element.name)
+        elif kind == "column" and isinstance(element, ColumnClause):
+            table = element.table
+            if table is not None and table.__visit_name__ == "table":
+                touched.add(table.name)
+        else:
+            pending.extend(element.get_children())
+    missing = (touched & SHARED_TABLES) - marked
+    if missing:
+        raise UnscopedStatement(f"no scope for {', '.join(sorted(missing))}")

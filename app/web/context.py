@@ -1,0 +1,56 @@
+"""What every template may use, and the language and zone of the page."""
+
+from typing import Any
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+
+from app.kernel import labels
+from app.kernel.actor import Permission
+from app.web.htmx import wants_fragment
+from app.web.navigation import navigation
+from app.web.signed_in import load_organisation
+
+LANGUAGES = ("en", "es", "ca")
+
+
+def init_context(app: Flask) -> None:
+    """Set up languages and the names that templates share."""
+    Babel(app, locale_selector=page_locale, timezone_selector=page_zone)
+    app.jinja_env.globals.update(
+        permissions=Permission, labels=labels, wants_fragment=wants_fragment
+    )
+    app.context_processor(_context)
+
+
+def page_locale() -> str:
+    """The person's language; for strangers the best of what their browser asks for."""
+    if not has_request_context():
+        return "en"
+    actor = g.get("actor")
+    if actor is not None:
+        return str(actor.language)
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def page_zone() -> str:
+    """The zone that moments are shown in."""
+    actor = g.get("actor") if has_request_context() else None
+    if actor is not None:
+        return str(actor.time_zone)
+    organisation = g.get("organisation") if has_request_context() else None
+    return str(organisation.time_zone) if organisation is not None else "UTC"
+
+
+def _context() -> dict[str, Any]:
+    actor = g.get("actor")
+    if wants_fragment():
+        return {"actor": actor, "organisation": g.get("organisation")}
+    load_organisation()
+    frame: dict[str, Any] = {"actor": actor, "organisation": g.get("organisation")}
+    if actor is not None:
+        from app.web.frame import frame_counts  # noqa: PLC0415 - reads from the rooms, which import web
+
+        counts = frame_counts(actor)
+        frame.update(nav=navigation(actor, counts), unread_count=counts.get("unread", 0))
+    return frame

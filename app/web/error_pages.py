@@ -1,0 +1,179 @@
+"""One answer for every error: a page, a fragment for htmx, a problem document for the API."""
+
+import sqlite3
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.kernel.db import db, set_reading
+from app.kernel.errors import DomainError, Invalid
+from app.web.access import SignInRequired
+from app.web.htmx import wants_fragment
+
+TITLES = {
+    400: _l("This request cannot be understood"),
+    401: _l("You are not signed in"),
+    403: _l("You may not do this"),
+    404: _l("There is nothing here"),
+    405: _l("This cannot be done here"),
+    409: _l("This has changed meanwhile"),
+    413: _l("This is too large"),
+    415: _l("This kind of content is not taken"),
+    422: _l("Some of this is not valid"),
+    429: _l("That was too often"),
+    500: _l("Something went wrong on our side"),
+    503: _l("Canal cannot answer just now"),
+}
+MESSAGES = {
+    400: _l("Go back, reload the page and try again."),
+    401: _l("Sign in to go on."),
+    403: _l("Your role does not allow this. An administrator can change that."),
+    404: _l("It does not exist, or you may not see it."),
+    405: _l("Go back and use the buttons of the page."),
+    409: _l("Reload the page to see how it is now."),
+    413: _l("Send a smaller file."),
+    415: _l("Send it in the form that the page asks for."),
+    422: _l("Go back and correct what is marked."),
+    429: _l("Wait a few minutes, then try again."),
+    500: _l("It was recorded. Try again; if it stays, tell your administrator the request number."),
+    503: _l("The database does not answer. Nothing was changed. Try again in a few seconds."),
+}
+SLUGS = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type",
+         429: "too-many-requests", 500: "error", 503: "unavailable"}
+
+
+def init_error_pages(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(PoolTimeout, _database_error)
+    app.register_error_handler(Exception, _bug)
+
+
+def is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _domain_error(error: DomainError) -> ResponseReturnValue:
+    _let_go()
+    if isinstance(error, SignInRequired) and not is_api() and not wants_fragment():
+        if request.method == "GET":
+            target = request.full_path.rstrip("?") if request.path != "/" else None
+            return redirect(url_for("identity.sign_in", next=target), 303)
+        return redirect(url_for("identity.sign_in"), 303)
+    errors = error.errors if isinstance(error, Invalid) else None
+    message = str(error.message) if error.message else ""
+    if not message and errors:
+        message = " ".join(str(m) for messages in errors.values() for m in messages)
+    return answer(error.status, message or None, slug=error.slug, errors=errors, extra=_extra(error))
+
+
+def _extra(error: DomainError) -> dict[str, Any]:
+    extra = {k: v for k, v in error.details.items()} if hasattr(error, "details") else {}
+    current = getattr(error, "current", None)
+    if current is not None and is_api():
+        extra["current"] = current
+    return extra
+
+
+def _csrf_error(error: CSRFError) -> ResponseReturnValue:
+    _let_go()
+    return answer(400, _("The form has grown old. Reload the page and send it again."), slug="csrf")
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    _let_go()
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error.get_response()
+    response = answer(status, None)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _database_error(error: Exception) -> ResponseReturnValue:
+    _let_go()
+    gone = isinstance(error, (OperationalError, PoolTimeout)) or getattr(error, "connection_invalidated", False)
+    if not gone and not isinstance(getattr(error, "orig", None), sqlite3.OperationalError):
+        return _bug(error)
+    from flask import current_app  # noqa: PLC0415
+
+    current_app.logger.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+    response = answer(503, None)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _bug(error: Exception) -> ResponseReturnValue:
+    from flask import current_app  # noqa: PLC0415
+
+    _let_go()
+    current_app.log_exception((type(error), error, error.__traceback__))
+    if current_app.config.get("PROPAGATE_BUGS"):
+        raise error
+    return answer(500, None)
+
+
+def _let_go() -> None:
+    """Roll back and go on reading: what is rendered now changes nothing."""
+    try:
+        db.session.rollback()
+    except Exception:  # noqa: BLE001 - the database itself may be what failed
+        db.session.remove()
+    set_reading(True)
+
+
+def answer(
+    status: int,
+    message: str | None,
+    *,
+    slug: str | None = None,
+    errors: dict[str, list[Any]] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Response:
+    """The response for an error, in the form that the caller reads."""
+    title = str(TITLES.get(status, TITLES[400 if status < 500 else 500]))
+    text = message or str(MESSAGES.get(status, MESSAGES[400 if status < 500 else 500]))
+    if is_api():
+        return problem(status, slug or SLUGS.get(status, "error"), title, text, errors, extra)
+    template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
+    try:
+        body = render_template(template, status=status, title=title, message=text, request_id=g.get("request_id"))
+    except Exception:  # noqa: BLE001 - the frame may need what has just failed
+        body = f"<!doctype html><title>{status}</title><h1>{status}</h1><p>Try again in a few seconds.</p>"
+    return make_response(body, status)
+
+
+def problem(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    errors: dict[str, list[Any]] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Response:
+    """A problem document (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": f"https://canal.example/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        body["errors"] = {field: [str(m) for m in messages] for field, messages in errors.items()}
+    body.update(extra or {})
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response

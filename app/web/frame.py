@@ -1,0 +1,25 @@
+"""The numbers in the frame of every page: waiting leads, unread notifications.  Never above their cap."""
+
+from sqlalchemy import func, literal_column, select, union_all
+
+from app.kernel.actor import Actor
+from app.kernel.db import db
+from app.leads.models import Lead
+from app.notifications.models import Notification
+from app.sharing.scope import branches, scoped
+
+CAP = 100
+
+
+def frame_counts(actor: Actor) -> dict[str, int]:
+    """Number of waiting and offered leads (`inbox`, partner people) and of unread notifications (`unread`)."""
+    unread = select(Notification.id).where(Notification.user_id == actor.user_id, Notification.read_at.is_(None))
+    parts = [select(literal_column("'unread'").label("what"), unread.limit(CAP).subquery().c.id)]
+    if actor.is_partner:
+        for rule in branches(Lead, actor):
+            if rule.cause == "queue":
+                waiting = select(Lead.id).where(scoped(Lead, rule.where)).limit(CAP).subquery()
+                parts.append(select(literal_column("'inbox'").label("what"), waiting.c.id))
+    every = union_all(*parts).subquery()
+    rows = db.session().execute(select(every.c.what, func.count()).group_by(every.c.what))
+    return {what: count for what, count in rows}

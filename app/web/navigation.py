@@ -1,0 +1,123 @@
+"""Where a person can go from every page: the places of the frame, by role, with their counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import has_request_context, request
+from flask_babel import gettext as _
+
+from app.kernel import labels
+from app.kernel.actor import Actor, Permission
+
+MAIN, SETUP, NEW = "main", "setup", "new"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One link of the frame.
+
+    count: shown beside the label; None shows nothing.
+    section: `main` places from the top, `setup` at the bottom, `new` the entries of the *New* menu.
+    shortcut: the keys that go there, as canal.js reads them ("g l"); empty for none.
+    """
+
+    key: str
+    label: str
+    url: str
+    icon: str
+    count: int | None = None
+    is_current: bool = False
+    section: str = MAIN
+    shortcut: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    key: str
+    path: str
+    icon: str
+    permission: Permission
+    section: str = MAIN
+    shortcut: str = ""
+
+
+_INTERNAL = (
+    _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
+    _Place("leads", "/leads", "target", Permission.LEAD_VIEW, shortcut="g l"),
+    _Place("queues", "/queues", "layers", Permission.QUEUE_VIEW, shortcut="g q"),
+    _Place("partners", "/partners", "handshake", Permission.PARTNER_VIEW, shortcut="g p"),
+    _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
+    _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
+    _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
+    _Place("new_lead", "/leads/new", "target", Permission.LEAD_CREATE, NEW),
+    _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
+    _Place("new_contact", "/contacts/new", "contact", Permission.CONTACT_EDIT, NEW),
+    _Place("new_import", "/imports/new", "upload", Permission.LEAD_IMPORT, NEW),
+)
+_PARTNER = (
+    _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
+    _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
+    _Place("my_leads", "/leads", "target", Permission.LEAD_VIEW, shortcut="g l"),
+    _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
+)
+
+
+def navigation(actor: Actor | None, counts: Mapping[str, int] | None = None) -> list[NavItem]:
+    """The places that the person may go to, in order; empty when nobody is signed in.
+
+    counts: key of a place ("inbox") to its number; absent ones show none.
+    """
+    if actor is None:
+        return []
+    root = request.script_root if has_request_context() else ""
+    current = _current_path()
+    names = _names()
+    return [
+        NavItem(
+            key=place.key,
+            label=names[place.key],
+            url=root + place.path,
+            icon=place.icon,
+            count=(counts or {}).get(place.key),
+            is_current=_is_current(place, current),
+            section=place.section,
+            shortcut=place.shortcut,
+        )
+        for place in (_PARTNER if actor.is_partner else _INTERNAL)
+        if actor.can(place.permission)
+    ]
+
+
+def _names() -> dict[str, str]:
+    return {
+        "home": _("Home"),
+        "inbox": _("Inbox"),
+        "leads": _capital(labels.many("lead")),
+        "queues": _capital(labels.many("queue")),
+        "partners": _capital(labels.many("partner")),
+        "accounts": _capital(labels.many("account")),
+        "contacts": _capital(labels.many("contact")),
+        "setup": _("Setup"),
+        "my_leads": _("My %(leads)s", leads=labels.many("lead")),
+        "team": _("My team"),
+        "new_lead": _capital(labels.one("lead")),
+        "new_account": _capital(labels.one("account")),
+        "new_contact": _capital(labels.one("contact")),
+        "new_import": _("Import %(leads)s", leads=labels.many("lead")),
+    }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _current_path() -> str:
+    return request.path if has_request_context() else ""
+
+
+def _is_current(place: _Place, path: str) -> bool:
+    """Whether the page being shown lies under the place; Home is only itself."""
+    if place.section == NEW:
+        return False
+    under = place.path.rstrip("/")
+    return path == place.path or (under != "" and (path == under or path.startswith(under + "/")))
