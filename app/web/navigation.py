@@ -92,23 +92,19 @@ def _names() -> dict[str, str]:
     return {
         "home": _("Home"),
         "inbox": _("Inbox"),
-        "leads": _capital(labels.many("lead")),
-        "queues": _capital(labels.many("queue")),
-        "partners": _capital(labels.many("partner")),
-        "accounts": _capital(labels.many("account")),
-        "contacts": _capital(labels.many("contact")),
+        "leads": labels.many("lead", title=True),
+        "queues": labels.many("queue", title=True),
+        "partners": labels.many("partner", title=True),
+        "accounts": labels.many("account", title=True),
+        "contacts": labels.many("contact", title=True),
         "setup": _("Setup"),
         "my_leads": _("My %(leads)s", leads=labels.many("lead")),
         "team": _("My team"),
-        "new_lead": _capital(labels.one("lead")),
-        "new_account": _capital(labels.one("account")),
-        "new_contact": _capital(labels.one("contact")),
+        "new_lead": labels.one("lead", title=True),
+        "new_account": labels.one("account", title=True),
+        "new_contact": labels.one("contact", title=True),
         "new_import": _("Import %(leads)s", leads=labels.many("lead")),
     }
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _current_path() -> str:

@@ -1,0 +1,142 @@
+/* Canal's own behaviours: short, delegated, keyed on data- attributes. Every page works without them.
+
+   data-shortcut="g l"      a link that two keys follow; / searches, ? shows the keys
+   data-rows, tr[data-url]  j and k move, enter opens, x ticks, c presses the row's data-claim button
+   data-check-all           ticks the page; shift-click ticks a range
+   data-dialog="id"         opens <dialog id>;  data-close closes the one it is in
+   data-menu                <details> that closes by Escape and by a click elsewhere
+   data-autosubmit          a form that is sent when one of its selects changes
+   data-unsaved             a form that asks before it is left with changes
+   data-copy="text"         copies;  data-dismiss removes its notice
+   data-focus               takes the focus when it appears (an error summary, the next row) */
+(() => {
+  "use strict";
+  const find = (selector, root = document) => root.querySelector(selector);
+  const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+  const on = (kind, handle, options) => document.addEventListener(kind, handle, options);
+
+  /* Keyboard */
+  let before = "";
+  on("keydown", (event) => {
+    if (event.key === "Escape") return closeMenus();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (find("dialog[open]")) return;
+    const box = event.target.closest?.("[data-rows] .is-check");
+    if (typing(event.target) && !box) return;
+    const keys = before ? `${before} ${event.key}` : event.key;
+    before = event.key === "g" ? "g" : "";
+    if (before) return void setTimeout(() => { before = ""; }, 1200);
+    const link = find(`[data-shortcut="${CSS.escape(keys)}"]`);
+    const act = link ? () => link.click() : KEYS[keys];
+    if (act && act(event) !== false) event.preventDefault();
+  });
+  const KEYS = {
+    "/": () => find("[data-search]")?.select(),
+    "?": () => openDialog(find("#shortcuts")),
+    j: () => moveRow(1),
+    k: () => moveRow(-1),
+    Enter: (event) => (event.target === document.body || event.target.matches("main")) && openRow(),
+    x: () => find(".is-cursor .is-check input")?.click(),
+    c: () => find(".is-cursor [data-claim]")?.click(),
+  };
+  const rows = () => [...document.querySelectorAll("[data-rows] > tbody > tr")].filter((row) => row.offsetParent);
+  function moveRow(step) {
+    const all = rows();
+    if (!all.length) return false;
+    const at = all.findIndex((row) => row.matches(".is-cursor, :focus-within"));
+    const row = all[Math.max(0, Math.min(all.length - 1, at + (at < 0 ? 1 : step)))];
+    all.forEach((other) => other.classList.toggle("is-cursor", other === row));
+    (find("a, button", row) ?? row).focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  }
+  function openRow() {
+    const row = find(".is-cursor[data-url]");
+    if (!row) return false;
+    location.assign(row.dataset.url);
+  }
+
+  /* Clicks */
+  let lastBox = null;
+  on("click", (event) => {
+    const target = event.target;
+    closeMenus(target.closest("[data-menu]"));
+    const opener = target.closest("[data-dialog]");
+    const dialog = opener && document.getElementById(opener.dataset.dialog);
+    if (dialog && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      openDialog(dialog);
+    }
+    if (target.closest("[data-close]")) target.closest("dialog")?.close();
+    if (target.matches("dialog")) closeFromOutside(target, event);
+    if (target.closest("[data-dismiss]")) target.closest("[data-flash]")?.remove();
+    const copier = target.closest("[data-copy]");
+    if (copier) navigator.clipboard?.writeText(copier.dataset.copy).then(() => sayCopied(copier));
+    if (target.matches(".is-check input")) tick(target, event.shiftKey);
+  });
+  function openDialog(dialog) {
+    closeMenus();
+    if (dialog && !dialog.open) dialog.showModal();
+  }
+  function closeFromOutside(dialog, event) {
+    const box = dialog.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside && event.detail && !find("[data-unsaved].is-changed", dialog)) dialog.close();
+  }
+  function closeMenus(except) {
+    document.querySelectorAll("[data-menu][open]").forEach((menu) => {
+      if (menu === except) return;
+      const inside = menu.contains(document.activeElement);
+      menu.open = false;
+      if (inside) find("summary", menu).focus();
+    });
+  }
+  function sayCopied(button) {
+    button.dataset.copied = "";
+    find("use", button)?.setAttribute("href", find("use", button).getAttribute("href").replace(/#.*/, "#i-check"));
+  }
+
+  /* Ticking rows */
+  function tick(box, range) {
+    const boxes = [...box.closest("table").querySelectorAll("tbody .is-check input")];
+    const all = find("[data-check-all]", box.closest("table"));
+    if (box === all) boxes.forEach((other) => { other.checked = all.checked; });
+    else if (range && boxes.includes(lastBox)) {
+      const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
+      boxes.slice(from, to + 1).forEach((other) => { other.checked = box.checked; });
+    }
+    lastBox = box;
+    if (all) {
+      const count = boxes.filter((other) => other.checked).length;
+      all.checked = count > 0 && count === boxes.length;
+      all.indeterminate = count > 0 && count < boxes.length;
+    }
+  }
+
+  /* Forms */
+  on("change", (event) => {
+    const form = event.target.form;
+    if (form?.matches("[data-autosubmit]") && event.target.matches("select, [type=checkbox], [type=radio], [type=search]")) form.requestSubmit();
+  });
+  on("input", (event) => event.target.form?.matches("[data-unsaved]") && event.target.form.classList.add("is-changed"));
+  on("submit", (event) => event.target.classList.remove("is-changed"));
+  window.addEventListener("beforeunload", (event) => {
+    if (find("form[data-unsaved].is-changed")) event.preventDefault();
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll(".is-check input:checked").forEach((box) => tick(box, false));
+  });
+
+  /* Focus goes where a person would look, on arrival and after a swap */
+  const focusIn = (root) => {
+    const wanted = root.matches?.("[data-focus]") ? root : find("[data-focus]", root);
+    if (!wanted) return;
+    wanted.focus({ preventScroll: false });
+    wanted.removeAttribute("data-focus");
+  };
+  on("DOMContentLoaded", () => focusIn(document));
+  on("htmx:after:settle", () => {
+    focusIn(document);
+    const dialog = find("dialog[data-opens]:not([open])");
+    if (dialog) openDialog(dialog);
+  });
+})();
