@@ -22,7 +22,9 @@ def test_every_vendored_file_has_the_listed_digest():
 
 
 def test_no_vendored_file_is_unlisted():
-    files = {p.relative_to(STATIC).as_posix() for p in VENDOR.rglob("*") if p.is_file() and p.name != "README.md"}
+    files = {
+        p.relative_to(STATIC).as_posix() for p in VENDOR.rglob("*") if p.is_file() and p.name != "README.md"
+    }
     assert files == {path for path in listed() if path != "icons.svg"}
     assert "icons.svg" in listed()
 
