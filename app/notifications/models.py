@@ -17,8 +17,8 @@ class NotificationKind(StrEnum):
     LEAD_IN_QUEUE = "lead_in_queue"
     LEADS_ASSIGNED = "leads_assigned"
     INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind, no secret
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
     ADDRESS_TAKEN = "address_taken"
     ROUTING_ALERT = "routing_alert"
     OFFER_LAPSED = "offer_lapsed"

@@ -1,0 +1,157 @@
+"""Telling people: the bell's row and the outbox row, written with the act that they are about.
+
+Nothing is sent here.  `delivery` sends later, and asks again then whether the person may still see
+the record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.identity.models import User
+from app.kernel import refs
+from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
+from app.notifications.preferences import wants_mail
+
+_WAITING = (DeliveryState.DUE, DeliveryState.HELD, DeliveryState.SENDING)
+
+
+class Mail(StrEnum):
+    """What becomes of the e-mail of a notification; the bell shows it in any case.
+
+    HELD waits for its due time while the act can be undone; SUPPRESSED is on record but never sent;
+    NONE leaves no delivery at all.
+    """
+
+    NOW = "now"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
+    NONE = "none"
+
+
+_STATES = {
+    Mail.NOW: DeliveryState.DUE,
+    Mail.HELD: DeliveryState.HELD,
+    Mail.SUPPRESSED: DeliveryState.SUPPRESSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One person to be told one thing.
+
+    act: what makes it unique together with person and kind, for example `assignment:812`.
+    record_kind, record_id: table name and key of the record it is about, if any.
+    due_at: when the mail may go out at the earliest; `now` unless given.
+    """
+
+    act: str
+    user: User
+    kind: NotificationKind
+    record_kind: str | None = None
+    record_id: int | None = None
+    detail: Mapping[str, Any] | None = None
+    mail: Mail = Mail.NOW
+    due_at: datetime | None = None
+
+
+def notify(
+    session: Session,
+    *,
+    act: str,
+    user: User,
+    kind: NotificationKind,
+    now: datetime,
+    record: Any = None,
+    detail: Mapping[str, Any] | None = None,
+    mail: Mail = Mail.NOW,
+    due_at: datetime | None = None,
+) -> Notification:
+    """Tell one person one thing.  record: the loaded record it is about; it must have its id.
+
+    Writes a notification and, unless `mail` is NONE or the person wants this kind in the portal
+    only, one delivery.  The same act, person and kind twice is refused by the database.
+    Does not commit.
+    """
+    notice = Notice(
+        act=act,
+        user=user,
+        kind=kind,
+        record_kind=None if record is None else record.__tablename__,
+        record_id=None if record is None else record.id,
+        detail=detail,
+        mail=mail,
+        due_at=due_at,
+    )
+    notification_id = notify_many(session, [notice], now=now)[0]
+    return session.get_one(Notification, notification_id)
+
+
+def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -> list[int]:
+    """Tell many at once, with two inserts; the ids of the notifications, in the order given.
+
+    As `notify`; for bulk acts and imports.
+    """
+    if not notices:
+        return []
+    ids = list(
+        session.scalars(
+            insert(Notification).returning(Notification.id, sort_by_parameter_order=True),
+            [_notification(notice, now) for notice in notices],
+        )
+    )
+    deliveries = [
+        _delivery(notice, notification_id, now)
+        for notice, notification_id in zip(notices, ids, strict=True)
+        if notice.mail is not Mail.NONE and wants_mail(notice.user, notice.kind)
+    ]
+    if deliveries:
+        session.execute(insert(Delivery), deliveries)
+    return ids
+
+
+def suppress(session: Session, act: str) -> int:
+    """Keep the mails of an act from being sent; how many were still waiting.
+
+    The bell keeps its rows.  One that a worker is handing over at this very moment may still go
+    out, and then says so: what was sent is always recorded as sent.
+    """
+    of_act = select(Notification.id).where(Notification.act == act)
+    result = session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id.in_(of_act), Delivery.state.in_(_WAITING))
+        .values(state=DeliveryState.SUPPRESSED),
+        execution_options={"synchronize_session": False},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a count
+
+
+def _notification(notice: Notice, now: datetime) -> dict[str, Any]:
+    return {
+        "ref": refs.new_ref(refs.NOTICE),
+        "act": notice.act,
+        "user_id": notice.user.id,
+        "kind": notice.kind,
+        "record_kind": notice.record_kind,
+        "record_id": notice.record_id,
+        "detail": dict(notice.detail or {}),
+        "created_at": now,
+    }
+
+
+def _delivery(notice: Notice, notification_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "ref": refs.new_ref(refs.DELIVERY),
+        "notification_id": notification_id,
+        "channel": "email",
+        "state": _STATES[notice.mail],
+        "recipient": notice.user.email,
+        "created_at": now,
+        "due_at": notice.due_at or now,
+        "attempts": 0,
+    }
