@@ -14,7 +14,7 @@ MO := $(PO:.po=.mo)
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup
 
-.PHONY: help run setup setup-dev test test-long test-servers check bench bench-full translations lock clean
+.PHONY: help run setup setup-dev test test-long system-packages check bench bench-full translations lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -44,13 +44,13 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
 %.mo: %.po | $(VENV)/.runtime
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
 
-test-servers:
+system-packages:
 	@tests/system-packages
 
-test: setup-dev test-servers ## all tests but the long ones, on both databases and in a browser
+test: setup-dev system-packages ## all tests but the long ones, on both databases and in a browser
 	$(PYTEST) -m "not long"
 
-test-long: setup-dev test-servers ## the invariants at their full figures
+test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) -m long
 
 check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
@@ -69,10 +69,13 @@ bench-full: setup-dev ## the benchmarks at their full sizes
 	$(BIN)/python -m bench --full
 
 translations: setup-dev ## bring the message catalogues up to date with the sources
-	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k lazy_gettext -k _n:1,2 --no-location --sort-output \
-	  --project Canal -o app/translations/messages.pot .
-	$(BIN)/pybabel --quiet update --no-fuzzy-matching --omit-header --ignore-pot-creation-date \
-	  -i app/translations/messages.pot -d app/translations
+	@pot=$$(mktemp); trap 'rm -f "$$pot"' EXIT; \
+	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k _n:1,2 -k lazy_gettext -k lazy_ngettext:1,2 --no-location \
+	  --sort-output --project Canal -o "$$pot" app; \
+	for language in es ca; do \
+	  $(BIN)/pybabel --quiet update --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	    -i "$$pot" -d app/translations -l $$language; \
+	done
 
 lock: setup-dev ## renew both lock files from pyproject.toml (needs uv)
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
