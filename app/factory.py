@@ -38,7 +38,10 @@ MODELS = (
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",
 )
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = (
+    "app.serve:serve_command",
+    "app.serve:web_command",
+)
 
 csrf = CSRFProtect()
 

@@ -69,7 +69,7 @@ def web_command() -> None:
 
 def _prepare(settings: Settings) -> list[str]:
     """Bring the database up to date; a line for each demo sign-in that works in it."""
-    flask_migrate.upgrade()
+    flask_migrate.upgrade(directory=str(ROOT / "migrations"))
     if not settings.demo:
         return []
     from app import demo  # brings data and code that only the demo needs
