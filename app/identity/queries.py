@@ -35,6 +35,7 @@ def find_user_by_email(session: Session, email_key: str) -> User | None:
 def _signed_in() -> Select[tuple[User, Organisation, PartnerState | None, str | None]]:
     return (
         select(User, Organisation, PartnerAccount.state, Account.name)
+        .select_from(User)
         .join(Organisation, Organisation.id == 1)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
         # The company's name is its own people's to see; nothing else of the account is read.

@@ -1,0 +1,208 @@
+"""What all tests share: the application on both databases, four people and their companies, clients.
+
+A test that takes `app`, `session`, `client` or a person runs on SQLite and on PostgreSQL.  Marks narrow
+that: `race` (PostgreSQL, real connections) and `databases("sqlite")`.  Browser tests are marked `browser`,
+the invariants at their full figures `long`.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.identity.models import User
+from app.kernel import clock
+from app.kernel.actor import Role
+from app.kernel.db import db, set_reading
+from app.partners.models import PartnerAccount
+from tests import people
+from tests.chromium import browser_type_launch_args  # noqa: F401 - a fixture, asked for by name
+from tests.factories import make_partner, make_user
+from tests.worlds import Queries, Worlds, engines_of, listen
+
+# Applications and their databases
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", engines_of(metafunc.definition), indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """`sqlite` or `postgresql`."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Worlds]:
+    """The applications of this worker; `worlds.reset(app)` gives a clean slate within a test."""
+    worlds = Worlds(tmp_path_factory.mktemp("worlds"), worker_id)
+    yield worlds
+    worlds.close()
+
+
+@pytest.fixture
+def app(engine: str, worlds: Worlds) -> Flask:
+    """The application, its database as the migrations leave it."""
+    return worlds.app(engine)
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """The test's own session.  Committed before each request of a client, read anew after it."""
+    with app.app_context():
+        set_reading(False)
+        yield db.session()
+        db.session.rollback()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return clock.now()
+
+
+@pytest.fixture
+def count_queries() -> Callable[[], AbstractContextManager[Queries]]:
+    """`with count_queries() as queries: …; assert len(queries) <= 12, queries`."""
+    return contextmanager(lambda: listen(Queries()))
+
+
+# People
+
+
+@pytest.fixture
+def ada(session: Session) -> User:
+    """The administrator."""
+    return make_user(session, "Ada", email="ada@vendor.example", role=Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def mara(session: Session) -> User:
+    """The channel manager, who owns both partner accounts."""
+    return make_user(session, "Mara", email="mara@vendor.example", role=Role.CHANNEL_MANAGER)
+
+
+@pytest.fixture
+def sal(session: Session) -> User:
+    """In sales."""
+    return make_user(session, "Sal", email="sal@vendor.example", role=Role.SALES)
+
+
+@pytest.fixture
+def vic(session: Session) -> User:
+    """The viewer."""
+    return make_user(session, "Vic", email="vic@vendor.example", role=Role.VIEWER)
+
+
+@pytest.fixture
+def northwind(session: Session, mara: User) -> PartnerAccount:
+    """The partner account of Pia, Pam and Pex."""
+    return make_partner(session, "Northwind", owner=mara)
+
+
+@pytest.fixture
+def southwind(session: Session, mara: User) -> PartnerAccount:
+    """The rival, with Otto."""
+    return make_partner(session, "Southwind", owner=mara)
+
+
+@pytest.fixture
+def pia(session: Session, northwind: PartnerAccount) -> User:
+    """A partner user at Northwind."""
+    return make_user(session, "Pia", email="pia@northwind.example", role=Role.USER, partner=northwind)
+
+
+@pytest.fixture
+def pam(session: Session, northwind: PartnerAccount) -> User:
+    """A partner manager at Northwind."""
+    return make_user(session, "Pam", email="pam@northwind.example", role=Role.MANAGER, partner=northwind)
+
+
+@pytest.fixture
+def pex(session: Session, northwind: PartnerAccount) -> User:
+    """A partner executive at Northwind."""
+    return make_user(session, "Pex", email="pex@northwind.example", role=Role.EXECUTIVE, partner=northwind)
+
+
+@pytest.fixture
+def otto(session: Session, southwind: PartnerAccount) -> User:
+    """A partner user at the rival."""
+    return make_user(session, "Otto", email="otto@southwind.example", role=Role.USER, partner=southwind)
+
+
+# Clients
+
+
+@pytest.fixture
+def new_client(app: Flask) -> Callable[[], people.Client]:
+    """Another browser, with cookies of its own."""
+    return lambda: people.Client(app, use_cookies=True)
+
+
+@pytest.fixture
+def client(new_client: Callable[[], people.Client]) -> people.Client:
+    """A browser in which nobody is signed in.  `client.submit(url, data)` sends a form with its token."""
+    return new_client()
+
+
+@pytest.fixture
+def signed_in(session: Session, new_client: Callable[[], people.Client]) -> Callable[[User], people.Client]:
+    """`signed_in(pia)`: a browser in which that person is signed in."""
+
+    def start(user: User) -> people.Client:
+        browser = new_client()
+        people.sign_in(browser, user)
+        return browser
+
+    return start
+
+
+@pytest.fixture
+def api(app: Flask, session: Session) -> Callable[..., people.ApiClient]:
+    """`api(pia)`: calls the JSON API with a token of that person."""
+
+    def start(user: User, **token: Any) -> people.ApiClient:
+        return people.ApiClient(app, people.make_token(user, **token))
+
+    return start
+
+
+# The network is refused
+
+
+class NetworkRefused(Exception):
+    """A test reached for another machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _local_only(getattr(socket.socket, name)))
+    yield
+    patch.undo()
+
+
+def _local_only(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(self: socket.socket, address: Any) -> Any:
+        if self.family != socket.AF_UNIX and not _is_loopback(str(address[0])):
+            raise NetworkRefused(f"{address[0]} is not this machine")
+        return connect(self, address)
+
+    return checked
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

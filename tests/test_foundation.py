@@ -1,0 +1,64 @@
+"""The tests' own ground: each test starts clean, on both databases, and nothing leaves the machine."""
+
+import socket
+
+import pytest
+from sqlalchemy import select
+
+from app.identity.models import Organisation, User
+from app.kernel.db import db
+from app.leads.models import Lead, LeadStatus
+from app.sharing.scope import UnscopedStatement
+from tests.conftest import NetworkRefused
+from tests.factories import actor_of, make_lead, row_count, rows
+from tests.races import together
+
+
+@pytest.mark.parametrize("round_number", [1, 2])
+def test_each_test_starts_with_the_first_rows_alone(session, round_number):
+    assert row_count(session, User) == 0
+    assert row_count(session, Lead) == 0
+    assert row_count(session, LeadStatus) == 4
+    assert session.scalars(select(Organisation)).one().prm_enabled_at is None
+    session.add(session.scalars(select(Organisation)).one())
+    make_lead(session)
+    session.commit()
+
+
+def test_the_people_are_who_they_are(session, ada, mara, sal, vic, pia, pam, pex, otto, northwind):
+    actors = {user.name: actor_of(session, user) for user in (ada, mara, sal, vic, pia, pam, pex, otto)}
+    assert [a.name for a in actors.values() if a.is_internal] == ["Ada", "Mara", "Sal", "Vic"]
+    assert actors["Pia"].company_id == northwind.account_id != actors["Otto"].company_id
+    assert [actors[n].rank for n in ("Pia", "Pam", "Pex")] == [0, 1, 2]
+    assert actors["Pia"].queue_ids == (northwind.queue_id,)
+
+
+def test_the_engine_is_the_one_asked_for(app, engine, session):
+    assert db.engine.dialect.name == engine
+
+
+def test_a_lead_has_the_columns_of_its_owner(session, pam, northwind):
+    lead = make_lead(session, owner=pam)
+    assert (lead.partner_account_id, lead.owner_rank) == (northwind.account_id, 1)
+    assert rows(session, Lead) == [lead]
+
+
+def test_a_statement_without_scope_is_refused(session):
+    with pytest.raises(UnscopedStatement):
+        session.scalars(select(Lead)).all()
+
+
+def test_queries_are_counted(session, count_queries):
+    with count_queries() as queries:
+        session.scalars(select(LeadStatus)).all()
+    assert len(queries) == 1, queries
+
+
+def test_calls_at_once_have_sessions_of_their_own(app, session, pia):
+    found = together(app, [lambda: len(rows(db.session(), User)) for _ in range(4)])
+    assert found == [2, 2, 2, 2]  # Pia and Mara
+
+
+def test_other_machines_cannot_be_reached():
+    with socket.socket() as connection, pytest.raises(NetworkRefused):
+        connection.connect(("192.0.2.1", 80))

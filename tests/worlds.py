@@ -1,0 +1,157 @@
+"""The application under test on each database, and a clean slate between tests.
+
+An application is made once per worker and database; between tests its rows are put back to what the
+migrations leave.  SQLite: the file is replaced by a copy.  PostgreSQL: rows are deleted with triggers
+off, for the append-only tables refuse it otherwise, and the first rows are written again.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import Connection
+
+from app import create_app
+from app.kernel.db import Base, db
+from app.settings import ROOT, Settings
+from tests import databases
+
+SECRET = "tests-sign-with-this-key-and-nobody-else-does"
+ENGINES = ("sqlite", "postgresql")
+
+
+def make_app(folder: Path, database_url: str = "", **settings: Any) -> Flask:
+    """An application on that database (a SQLite file in `folder` when none is named), not migrated.
+
+    settings: override those of the tests, for example `rate_limits=True`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    given: dict[str, Any] = {
+        "data": folder,
+        "database_url": database_url,
+        "mail_url": "file:",
+        "secret_key": SECRET,
+        "rate_limits": False,
+        "log_level": "error",
+        "demo": False,
+    }
+    app = create_app(Settings(**{**given, **settings}))
+    # Bugs surface in the test with their traceback instead of as a page with 500.
+    app.config.update(TESTING=True, PROPAGATE_BUGS=True)
+    return app
+
+
+def migrate(app: Flask) -> None:
+    """Bring the application's database to the newest migration."""
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        db.engine.dispose()
+
+
+class Worlds:
+    """The applications of this worker, made when a test first asks for them."""
+
+    def __init__(self, folder: Path, worker_id: str) -> None:
+        self.folder = folder
+        self.worker_id = worker_id
+        self._apps: dict[str, Flask] = {}
+        self._first_rows: list[tuple[Any, list[dict[str, Any]]]] = []
+
+    def app(self, engine: str) -> Flask:
+        """The application on `sqlite` or `postgresql`, with the first rows and nothing else."""
+        if engine not in self._apps:
+            self._apps[engine] = self._make(engine)
+        self.reset(self._apps[engine])
+        return self._apps[engine]
+
+    def another(self, app: Flask, **settings: Any) -> Flask:
+        """A second application on the same database, as a second process would be."""
+        number = len(self._apps)
+        other = make_app(self.folder / f"another{number}", app.config["SQLALCHEMY_DATABASE_URI"], **settings)
+        self._apps[f"another{number}"] = other
+        return other
+
+    def close(self) -> None:
+        """Close every connection of the worker's applications."""
+        for app in self._apps.values():
+            with app.app_context():
+                db.engine.dispose()
+
+    def reset(self, app: Flask) -> None:
+        """Put every row back to what the migrations leave.  Nobody may be in a transaction."""
+        with app.app_context():
+            db.session.remove()
+            if db.engine.dialect.name == "sqlite":
+                self._copy_template(db.engine)
+            else:
+                self._delete_rows(db.engine)
+
+    def _make(self, engine: str) -> Flask:
+        if engine == "sqlite":
+            app = make_app(self.folder / engine)
+            migrate(app)
+            shutil.copy(self.folder / engine / "canal.db", self.folder / "template.db")
+            return app
+        app = make_app(self.folder / engine, databases.postgres_url(self.worker_id))
+        migrate(app)
+        with app.app_context(), db.engine.connect() as connection:
+            for table in Base.metadata.sorted_tables:
+                rows = [dict(row._mapping) for row in connection.execute(table.select())]
+                if rows:
+                    self._first_rows.append((table, rows))
+        return app
+
+    def _copy_template(self, engine: Engine) -> None:
+        engine.dispose()
+        file = Path(str(engine.url.database))
+        for suffix in ("-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        shutil.copy(self.folder / "template.db", file)
+
+    def _delete_rows(self, engine: Engine) -> None:
+        names = ", ".join(f"'{table.name}'" for table in Base.metadata.tables.values())
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            connection.execute(
+                text(
+                    "DO $$ DECLARE name text; BEGIN"
+                    f" FOREACH name IN ARRAY ARRAY[{names}] LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;"
+                    " END $$"
+                )
+            )
+            for table, rows in self._first_rows:
+                connection.execute(table.insert(), rows)
+
+
+class Queries(list[str]):
+    """The statements that were executed, in order."""
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number}. {statement}" for number, statement in enumerate(self, 1))
+
+
+def listen(into: Queries) -> Iterator[Queries]:
+    """Collect what is executed on any engine; the beginning of a transaction is no query."""
+
+    def note(_c: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement != "BEGIN":
+            into.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield into
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def engines_of(definition: Any) -> tuple[str, ...]:
+    """Which databases a test runs on: both, unless it is marked `race` or `databases("…")`."""
+    if definition.get_closest_marker("race"):
+        return ("postgresql",)
+    mark: pytest.Mark | None = definition.get_closest_marker("databases")
+    return tuple(mark.args) if mark else ENGINES
