@@ -230,11 +230,18 @@ def _band(employees: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _distance_text(seconds: int, locale: str, direction: bool) -> str:
+    unit = DAY if abs(seconds) >= DAY else HOUR if abs(seconds) >= HOUR else MINUTE
     text = dates.format_timedelta(
-        timedelta(seconds=seconds), add_direction=direction, format="short", threshold=1, locale=locale
+        timedelta(seconds=seconds),
+        add_direction=direction,
+        format="short",
+        # A unit is taken from this many of it on: days stay days, where Babel would say "1 week".
+        threshold=abs(seconds) // unit,
+        locale=locale.removesuffix("_GB"),
     )
-    # CLDR's short English has abbreviation points ("12 min. ago"), which read as a sentence's end.
-    return text.replace(". ", " ").removesuffix(".")
+    # CLDR's short English is "12 min. ago" and "1 hr": a point reads as a sentence's end, and the unit is h.
+    text = text.replace(". ", " ").removesuffix(".")
+    return text.replace(" hr", " h") if locale.startswith("en") else text
 
 
 @lru_cache(maxsize=8192)
