@@ -1,6 +1,7 @@
 """Puts the application together: settings, database, sign-in, rooms.  Holds no rules of its own."""
 
 from importlib import import_module
+from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -35,9 +36,7 @@ MODELS = (
     "app.notifications.models",
     "app.intake.models",
 )
-BLUEPRINTS: tuple[str, ...] = (
-    "app.web.health:bp",
-)
+BLUEPRINTS: tuple[str, ...] = ("app.web.health:bp",)
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
     "app.serve:web_command",
@@ -82,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _load(path: str) -> object:
+def _load(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
 
@@ -101,7 +100,12 @@ def _init_database(app: Flask) -> None:
 def _engine_options(url: str) -> dict[str, object]:
     if url.startswith("sqlite"):
         # A pool keeps SQLite's prepared statements and page cache from request to request.
-        return {"poolclass": QueuePool, "pool_size": 10, "max_overflow": 20, "connect_args": {"check_same_thread": False}}
+        return {
+            "poolclass": QueuePool,
+            "pool_size": 10,
+            "max_overflow": 20,
+            "connect_args": {"check_same_thread": False},
+        }
     return {
         "pool_size": 10,
         "max_overflow": 10,

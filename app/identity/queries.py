@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ def find_user_by_email(session: Session, email_key: str) -> User | None:
     return session.scalar(select(User).where(User.email_key == email_key))
 
 
-def _signed_in() -> Select[tuple[User, Organisation, PartnerState | None, str | None]]:
+def _signed_in() -> Select[*tuple[Any, ...]]:
     return (
         select(User, Organisation, PartnerAccount.state, Account.name)
         .select_from(User)
@@ -47,14 +48,18 @@ def _signed_in() -> Select[tuple[User, Organisation, PartnerState | None, str | 
     )
 
 
-def find_actor_by_session(session: Session, token: str, *, now: datetime) -> tuple[Actor, Organisation, UserSession] | None:
+def find_actor_by_session(
+    session: Session, token: str, *, now: datetime
+) -> tuple[Actor, Organisation, UserSession] | None:
     """The actor of a browser's cookie, if the session lives, the user is active and the company not suspended."""
     row = session.execute(
         _signed_in()
         .join(UserSession, UserSession.user_id == User.id)
         .add_columns(UserSession)
         .where(
-            UserSession.token_hash == digest(token), UserSession.ended_at.is_(None), UserSession.expires_at > now
+            UserSession.token_hash == digest(token),
+            UserSession.ended_at.is_(None),
+            UserSession.expires_at > now,
         )
     ).first()
     if row is None:
@@ -64,7 +69,9 @@ def find_actor_by_session(session: Session, token: str, *, now: datetime) -> tup
     return actor, organisation, user_session
 
 
-def find_actor_by_token(session: Session, token: str, *, now: datetime) -> tuple[Actor, Organisation, ApiToken] | None:
+def find_actor_by_token(
+    session: Session, token: str, *, now: datetime
+) -> tuple[Actor, Organisation, ApiToken] | None:
     """The actor of a bearer token, if it is neither expired nor revoked and its user may act."""
     row = session.execute(
         _signed_in()
@@ -132,7 +139,9 @@ def _queue_ids(session: Session, user: User) -> tuple[int, ...]:
     if user.partner_account_id is not None:
         mine = or_(
             mine,
-            and_(QueueMember.account_id == user.partner_account_id, QueueMember.minimum_rank <= user.role.rank),
+            and_(
+                QueueMember.account_id == user.partner_account_id, QueueMember.minimum_rank <= user.role.rank
+            ),
         )
     return tuple(sorted(set(session.scalars(select(QueueMember.queue_id).where(mine)))))
 

@@ -26,7 +26,7 @@ DELIVERY = "dlv"
 NOTICE = "note"
 EVENT = "evt"
 SESSION = "ses"
-TOKEN = "tok"
+TOKEN = "tok"  # noqa: S105 - a kind of record, not a secret
 LEVEL = "lvl"
 ITEM = "item"
 

@@ -92,7 +92,9 @@ class Lead(Named, Stamped, Base):
         Index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
         Index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
         Index("ix_lead_open_user", "owner_user_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
-        Index("ix_lead_open_partner", "partner_account_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
+        Index(
+            "ix_lead_open_partner", "partner_account_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE
+        ),
         Index(
             "ix_lead_offer_expires",
             "offer_expires_at",

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_, u
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
-from app.kernel.db import Base
 from app.sharing.rules import Rule
 from app.sharing.scope import branches, scoped
 
@@ -40,13 +39,17 @@ def merged_ids(
     filters: Sequence[ColumnElement[bool]] = (),
     *,
     level: Level = Level.PREVIEW,
-) -> Select[Any]:
+    causes: frozenset[str] | None = None,
+) -> Select[*tuple[Any, ...]]:
     """Select of (id, given, sort_value): the window's rows and the level the actor has of each.
 
-    `level` leaves out rows given at less, such as previews when a filter touches a hidden field.
+    `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
+    `causes` keeps only what is seen for one of these reasons.
     Rows come in no particular order; order the statement that joins them.
     """
     rules = branches(model, actor, level)
+    if causes is not None:
+        rules = [rule for rule in rules if rule.cause in causes]
     selects = [_branch(model, rule, window, filters, level) for rule in _without_covered(rules)]
     if not selects:
         nothing = scoped(model, model.id.is_(None))
@@ -55,7 +58,9 @@ def merged_ids(
         return selects[0]
     merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
     return select(
-        merged.c.id, func.max(merged.c.given).label("given"), func.max(merged.c.sort_value).label("sort_value")
+        merged.c.id,
+        func.max(merged.c.given).label("given"),
+        func.max(merged.c.sort_value).label("sort_value"),
     ).group_by(merged.c.id)
 
 
@@ -67,7 +72,7 @@ def _without_covered(rules: Sequence[Rule]) -> Sequence[Rule]:
 
 def _branch(
     model: Any, rule: Rule, window: Window, filters: Sequence[ColumnElement[bool]], level: Level
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     conditions: list[ColumnElement[bool]] = [scoped(model, rule.at_least(level)), *filters]
     if window.after is not None:
         value, key = window.after
@@ -84,6 +89,6 @@ def _branch(
     )
 
 
-def fetch(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
+def fetch(session: Session, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a merged statement."""
     return session.execute(statement).all()

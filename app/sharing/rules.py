@@ -75,7 +75,9 @@ def _lead_rules(actor: Actor) -> list[Rule]:
                 and_(live, Lead.partner_account_id.in_(actor.portfolio_ids)),
             )
         )
-    rules.extend(Rule("queue", _cap(actor, Level.READ), and_(live, Lead.owner_queue_id == q)) for q in actor.queue_ids)
+    rules.extend(
+        Rule("queue", _cap(actor, Level.READ), and_(live, Lead.owner_queue_id == q)) for q in actor.queue_ids
+    )
     return rules
 
 

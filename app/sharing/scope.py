@@ -44,7 +44,7 @@ class Scoped(ColumnElement[bool]):
 
     @property
     def _from_objects(self) -> list[Any]:
-        return list(self.condition._from_objects)  # so that bare counts know their table
+        return list(self.condition._from_objects)  # noqa: SLF001 - so that bare counts know their table
 
 
 @compiles(Scoped)
@@ -98,7 +98,7 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
         if kind == "table":
             touched.add(element.name)
         elif kind == "column" and isinstance(element, ColumnClause):
-            table = element.table
+            table: Any = element.table
             if table is not None and table.__visit_name__ == "table":
                 touched.add(table.name)
         else:

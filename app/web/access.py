@@ -25,7 +25,7 @@ class SignInRequired(DomainError):
 
 def current_actor() -> Actor:
     """The person of this request.  Raises SignInRequired."""
-    actor = cast(Actor | None, g.get("actor"))
+    actor = cast("Actor | None", g.get("actor"))
     if actor is None:
         raise SignInRequired
     return actor
@@ -41,7 +41,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
             return view(*args, **kwargs)
 
         guarded.access = permission  # type: ignore[attr-defined]
-        return cast(View, guarded)
+        return cast("View", guarded)
 
     return mark
 

@@ -17,9 +17,7 @@ LANGUAGES = ("en", "es", "ca")
 def init_context(app: Flask) -> None:
     """Set up languages and the names that templates share."""
     Babel(app, locale_selector=page_locale, timezone_selector=page_zone)
-    app.jinja_env.globals.update(
-        permissions=Permission, labels=labels, wants_fragment=wants_fragment
-    )
+    app.jinja_env.globals.update(permissions=Permission, labels=labels, wants_fragment=wants_fragment)
     app.context_processor(_context)
 
 
@@ -49,7 +47,7 @@ def _context() -> dict[str, Any]:
     load_organisation()
     frame: dict[str, Any] = {"actor": actor, "organisation": g.get("organisation")}
     if actor is not None:
-        from app.web.frame import frame_counts  # noqa: PLC0415 - reads from the rooms, which import web
+        from app.web.frame import frame_counts
 
         counts = frame_counts(actor)
         frame.update(nav=navigation(actor, counts), unread_count=counts.get("unread", 0))

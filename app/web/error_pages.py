@@ -1,6 +1,7 @@
 """One answer for every error: a page, a fragment for htmx, a problem document for the API."""
 
 import sqlite3
+import sys
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -45,8 +46,16 @@ MESSAGES = {
     500: _l("It was recorded. Try again; if it stays, tell your administrator the request number."),
     503: _l("The database does not answer. Nothing was changed. Try again in a few seconds."),
 }
-SLUGS = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type",
-         429: "too-many-requests", 500: "error", 503: "unavailable"}
+SLUGS = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+    500: "error",
+    503: "unavailable",
+}
 
 
 def init_error_pages(app: Flask) -> None:
@@ -78,7 +87,7 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
 
 
 def _extra(error: DomainError) -> dict[str, Any]:
-    extra = {k: v for k, v in error.details.items()} if hasattr(error, "details") else {}
+    extra = dict(error.details)
     current = getattr(error, "current", None)
     if current is not None and is_api():
         extra["current"] = current
@@ -104,10 +113,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _database_error(error: Exception) -> ResponseReturnValue:
     _let_go()
-    gone = isinstance(error, (OperationalError, PoolTimeout)) or getattr(error, "connection_invalidated", False)
+    gone = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
+        error, "connection_invalidated", False
+    )
     if not gone and not isinstance(getattr(error, "orig", None), sqlite3.OperationalError):
         return _bug(error)
-    from flask import current_app  # noqa: PLC0415
+    from flask import current_app
 
     current_app.logger.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
     response = answer(503, None)
@@ -116,10 +127,10 @@ def _database_error(error: Exception) -> ResponseReturnValue:
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
-    from flask import current_app  # noqa: PLC0415
+    from flask import current_app
 
     _let_go()
-    current_app.log_exception((type(error), error, error.__traceback__))
+    current_app.log_exception(sys.exc_info())
     if current_app.config.get("PROPAGATE_BUGS"):
         raise error
     return answer(500, None)
@@ -129,7 +140,7 @@ def _let_go() -> None:
     """Roll back and go on reading: what is rendered now changes nothing."""
     try:
         db.session.rollback()
-    except Exception:  # noqa: BLE001 - the database itself may be what failed
+    except Exception:
         db.session.remove()
     set_reading(True)
 
@@ -149,8 +160,10 @@ def answer(
         return problem(status, slug or SLUGS.get(status, "error"), title, text, errors, extra)
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
     try:
-        body = render_template(template, status=status, title=title, message=text, request_id=g.get("request_id"))
-    except Exception:  # noqa: BLE001 - the frame may need what has just failed
+        body = render_template(
+            template, status=status, title=title, message=text, request_id=g.get("request_id")
+        )
+    except Exception:
         body = f"<!doctype html><title>{status}</title><h1>{status}</h1><p>Try again in a few seconds.</p>"
     return make_response(body, status)
 

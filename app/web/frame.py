@@ -13,7 +13,9 @@ CAP = 100
 
 def frame_counts(actor: Actor) -> dict[str, int]:
     """Number of waiting and offered leads (`inbox`, partner people) and of unread notifications (`unread`)."""
-    unread = select(Notification.id).where(Notification.user_id == actor.user_id, Notification.read_at.is_(None))
+    unread = select(Notification.id).where(
+        Notification.user_id == actor.user_id, Notification.read_at.is_(None)
+    )
     parts = [select(literal_column("'unread'").label("what"), unread.limit(CAP).subquery().c.id)]
     if actor.is_partner:
         for rule in branches(Lead, actor):
@@ -22,4 +24,4 @@ def frame_counts(actor: Actor) -> dict[str, int]:
                 parts.append(select(literal_column("'inbox'").label("what"), waiting.c.id))
     every = union_all(*parts).subquery()
     rows = db.session().execute(select(every.c.what, func.count()).group_by(every.c.what))
-    return {what: count for what, count in rows}
+    return dict(rows.tuples().all())

@@ -4,7 +4,9 @@ from flask import request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True, storage_uri="memory://", strategy="moving-window")
+limiter = Limiter(
+    key_func=get_remote_address, headers_enabled=True, storage_uri="memory://", strategy="moving-window"
+)
 
 SIGN_IN = "10 per 5 minutes"
 PUBLIC_FORM = "20 per minute"

@@ -1,0 +1,213 @@
+"""The fields of a lead: what each is called, how long it may be, who may write it, who sees it before a claim."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    NUMBER = "number"
+    MONEY = "money"
+    COUNTRY = "country"
+    CHOICE = "choice"
+    DATETIME = "datetime"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.  column: its attribute on Lead where that differs from the name.
+
+    by_partner: a partner owner may write it.  may_preview: an administrator may show it before a claim.
+    """
+
+    name: str
+    label: Any
+    help: Any = ""
+    kind: FieldKind = FieldKind.TEXT
+    max_length: int = 120
+    by_partner: bool = True
+    may_preview: bool = False
+    section: str = "person"
+    column: str = ""
+
+    @property
+    def attribute(self) -> str:
+        return self.column or self.name
+
+
+def _fields() -> list[Field]:
+    kind = FieldKind
+    return [
+        Field("last_name", _l("Last name"), _l("Family name of the person."), section="person"),
+        Field("first_name", _l("First name"), _l("Given name of the person."), section="person"),
+        Field("company", _l("Company"), _l("The company that may buy."), max_length=255, section="person"),
+        Field("email", _l("E-mail"), _l("Where the person reads mail."), kind.EMAIL, 320, section="person"),
+        Field(
+            "phone", _l("Phone"), _l("With country code where it is known."), kind.PHONE, 60, section="person"
+        ),
+        Field("mobile", _l("Mobile"), _l("The person's own number."), kind.PHONE, 60, section="person"),
+        Field("title", _l("Job title"), _l("What the person does in the company."), section="person"),
+        Field(
+            "website", _l("Website"), _l("Address of the company's site."), kind.URL, 500, section="company"
+        ),
+        Field(
+            "industry",
+            _l("Industry"),
+            _l("What the company makes or does."),
+            may_preview=True,
+            section="company",
+        ),
+        Field(
+            "employees",
+            _l("Employees"),
+            _l("How many people work there. Partners see a band before they claim."),
+            kind.NUMBER,
+            may_preview=True,
+            section="company",
+        ),
+        Field(
+            "annual_revenue",
+            _l("Annual revenue"),
+            _l("In the company's own currency."),
+            kind.MONEY,
+            section="company",
+        ),
+        Field("street", _l("Street"), "", max_length=255, section="address"),
+        Field("city", _l("City"), "", may_preview=True, section="address"),
+        Field("state", _l("State or province"), "", may_preview=True, section="address"),
+        Field("postal_code", _l("Postal code"), "", max_length=30, section="address"),
+        Field("country", _l("Country"), "", kind.COUNTRY, 2, may_preview=True, section="address"),
+        Field(
+            "status",
+            _l("Status"),
+            _l("Where the work on this stands."),
+            kind.CHOICE,
+            section="work",
+            column="status_id",
+        ),
+        Field(
+            "source",
+            _l("Source"),
+            _l("How it came to us. Administrators keep the list."),
+            kind.CHOICE,
+            by_partner=False,
+            may_preview=True,
+            section="work",
+            column="source_id",
+        ),
+        Field(
+            "rating", _l("Rating"), _l("Hot, warm or cold, as you judge it."), max_length=40, section="work"
+        ),
+        Field(
+            "product_interest",
+            _l("Product interest"),
+            _l("What they asked about."),
+            may_preview=True,
+            section="work",
+        ),
+        Field(
+            "campaign",
+            _l("Campaign"),
+            _l("The campaign that brought it."),
+            by_partner=False,
+            section="work",
+            column="campaign_name",
+        ),
+        Field(
+            "score",
+            _l("Score"),
+            _l("Computed; higher is more promising."),
+            kind.NUMBER,
+            by_partner=False,
+            may_preview=True,
+            section="work",
+        ),
+        Field(
+            "description",
+            _l("Description"),
+            _l("Anything that helps whoever works on it."),
+            kind.LONG_TEXT,
+            10_000,
+            section="work",
+        ),
+        Field("budget", _l("Budget"), _l("Is there money for it, and how much?"), section="qualification"),
+        Field("authority", _l("Authority"), _l("Who decides?"), section="qualification"),
+        Field("need", _l("Need"), _l("What must it do for them?"), max_length=500, section="qualification"),
+        Field("timeframe", _l("Timeframe"), _l("When do they want it?"), section="qualification"),
+        Field(
+            "interest_confirmed",
+            _l("Interest confirmed"),
+            _l("Has the person said so themselves?"),
+            kind.BOOLEAN,
+            section="qualification",
+        ),
+        Field(
+            "consent",
+            _l("Consent"),
+            _l("Did the person agree to be contacted?"),
+            kind.BOOLEAN,
+            by_partner=False,
+            section="consent",
+        ),
+        Field(
+            "consent_basis",
+            _l("Basis of consent"),
+            _l("How and where they agreed."),
+            by_partner=False,
+            section="consent",
+        ),
+        Field(
+            "opted_out_email",
+            _l("No e-mail"),
+            _l("The person does not want e-mail."),
+            kind.BOOLEAN,
+            section="consent",
+        ),
+        Field(
+            "opted_out_phone",
+            _l("No calls"),
+            _l("The person does not want calls."),
+            kind.BOOLEAN,
+            section="consent",
+        ),
+        Field(
+            "external_id",
+            _l("External id"),
+            _l("Its name in the system it came from; the same one is never taken twice."),
+            by_partner=False,
+            section="origin",
+        ),
+        Field(
+            "arrived_at",
+            _l("Arrived"),
+            _l("When it first reached us."),
+            kind.DATETIME,
+            by_partner=False,
+            section="origin",
+        ),
+    ]
+
+
+FIELDS: dict[str, Field] = {field.name: field for field in _fields()}
+IDENTIFYING = ("last_name", "company", "email", "phone", "mobile")
+QUALIFICATION = ("budget", "authority", "need", "timeframe", "interest_confirmed")
+# What an administrator may show before a claim; the age in days stands for the arrival.
+PREVIEWABLE = (*(field.name for field in FIELDS.values() if field.may_preview), "age_days")
+SORT_KEYS = ("created_at", "updated_at", "arrived_at", "company", "last_name", "score", "waiting_since")
+SECTIONS = {
+    "person": _l("Person and company"),
+    "company": _l("About the company"),
+    "address": _l("Address"),
+    "work": _l("Interest and work"),
+    "qualification": _l("Qualification"),
+    "consent": _l("Consent"),
+    "origin": _l("Origin"),
+}

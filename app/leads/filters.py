@@ -1,0 +1,307 @@
+"""What a list of leads can be filtered and sorted by.
+
+For partner people a filter, search or sort on a field that they do not see before a claim leaves the
+previews out: otherwise the answer would tell them what the field holds.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.identity.models import User
+from app.intake.models import Import
+from app.kernel.actor import Actor, Level
+from app.kernel.countries import country_code
+from app.kernel.errors import Invalid
+from app.kernel.fold import email_key, fold, phone_key
+from app.leads.fields import SORT_KEYS
+from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory
+from app.routing.models import Queue
+
+Condition = ColumnElement[bool]
+
+SORT_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
+    "created_at": Lead.created_at,
+    "updated_at": Lead.updated_at,
+    "arrived_at": Lead.arrived_at,
+    "company": Lead.company_fold,
+    "last_name": Lead.last_name_fold,
+    "score": Lead.score,
+    "waiting_since": Lead.waiting_since,
+}
+_ALWAYS_SHOWN = frozenset({"created_at", "arrived_at", "waiting_since", "owner", "box"})
+
+
+@dataclass(frozen=True, slots=True)
+class LeadQuery:
+    """A parsed list request.
+
+    conditions: what rows must satisfy.  level: READ where a hidden field is touched, else PREVIEW.
+    shape: names filters and sort, for the cursor.  given: filter → values as they were given.
+    causes: only leads seen for one of these reasons; None for all.
+    """
+
+    conditions: tuple[Condition, ...]
+    level: Level
+    sort: str
+    descending: bool
+    given: Mapping[str, Sequence[str]]
+    causes: frozenset[str] | None = None
+
+    @property
+    def shape(self) -> list[Any]:
+        return [self.sort, self.descending, sorted((k, list(v)) for k, v in self.given.items())]
+
+
+def parse_lead_query(
+    actor: Actor,
+    given: Mapping[str, Sequence[str]],
+    sort: str | None = None,
+    *,
+    default_sort: str = "-created_at",
+) -> LeadQuery:
+    """Filters (name → values, any of which may match) and sort key of a list.
+
+    Raises Invalid naming the known filters or sort keys.
+    """
+    given = {name: [v for v in values if v != ""] for name, values in given.items()}
+    given = {name: values for name, values in given.items() if values}
+    unknown = sorted(set(given) - set(_FILTERS))
+    if unknown:
+        known = ", ".join(sorted(_FILTERS))
+        raise Invalid(
+            {name: [_l("This filter is not known. Known: %(known)s.", known=known)] for name in unknown}
+        )
+    sort = sort or default_sort
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if key not in SORT_COLUMNS:
+        raise Invalid(
+            {"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=", ".join(SORT_KEYS))]}
+        )
+    conditions = [_FILTERS[name](actor, values) for name, values in given.items()]
+    level = _level_needed(actor, [*given, key])
+    boxes = given.get("box")
+    return LeadQuery(
+        tuple(conditions), level, key, descending, given, frozenset(_BOX_CAUSES[boxes[0]]) if boxes else None
+    )
+
+
+def _level_needed(actor: Actor, touched: Iterable[str]) -> Level:
+    if actor.is_internal:
+        return Level.READ
+    shown = _ALWAYS_SHOWN | (set(actor.preview_fields) - {"employees", "age_days"})
+    names = {re.sub(r"_(from|to)$", "", name) for name in touched}
+    return Level.PREVIEW if names <= shown else Level.READ
+
+
+def _text(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
+    return lambda _actor, values: or_(*(func.lower(column) == value.lower() for value in values))
+
+
+def _folded(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
+    return lambda _actor, values: column.in_([fold(value) for value in values])
+
+
+def _exact(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
+    return lambda _actor, values: column.in_(list(values))
+
+
+def _number(
+    column: InstrumentedAttribute[Any], name: str, compare: str
+) -> Callable[[Actor, Sequence[str]], Condition]:
+    def condition(_actor: Actor, values: Sequence[str]) -> Condition:
+        try:
+            numbers = [float(value) for value in values]
+        except ValueError as error:
+            raise Invalid({name: [_l("This must be a number.")]}) from error
+        if compare == "from":
+            return column >= min(numbers)
+        if compare == "to":
+            return column <= max(numbers)
+        return column.in_(numbers)
+
+    return condition
+
+
+def _moment(
+    column: InstrumentedAttribute[Any], name: str, compare: str
+) -> Callable[[Actor, Sequence[str]], Condition]:
+    def condition(_actor: Actor, values: Sequence[str]) -> Condition:
+        try:
+            moments = [datetime.fromisoformat(value) for value in values]
+        except ValueError as error:
+            raise Invalid(
+                {name: [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]}
+            ) from error
+        moments = [m if m.tzinfo else m.replace(tzinfo=UTC) for m in moments]
+        return column >= min(moments) if compare == "from" else column <= max(moments)
+
+    return condition
+
+
+def _status(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.status_id.in_(
+        select(LeadStatus.id).where(or_(LeadStatus.key.in_(values), LeadStatus.ref.in_(values)))
+    )
+
+
+def _category(_actor: Actor, values: Sequence[str]) -> Condition:
+    known = [value for value in values if value in set(StatusCategory)]
+    return Lead.status_id.in_(select(LeadStatus.id).where(LeadStatus.category.in_(known)))
+
+
+def _source(_actor: Actor, values: Sequence[str]) -> Condition:
+    folded = [fold(value) for value in values]
+    return Lead.source_id.in_(
+        select(LeadSource.id).where(or_(LeadSource.name_fold.in_(folded), LeadSource.ref.in_(values)))
+    )
+
+
+def _country(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.country.in_([country_code(value) or "??" for value in values])
+
+
+def _owner(actor: Actor, values: Sequence[str]) -> Condition:
+    users = [value for value in values if value.startswith("user_")]
+    if "me" in values:
+        users.append(actor.ref)
+    queues = [value for value in values if value.startswith("queue_")]
+    parts: list[Condition] = []
+    if users:
+        parts.append(Lead.owner_user_id.in_(select(User.id).where(User.ref.in_(users))))
+    if queues:
+        parts.append(Lead.owner_queue_id.in_(select(Queue.id).where(Queue.ref.in_(queues))))
+    return or_(*parts) if parts else Lead.id.is_(None)
+
+
+def _partner(_actor: Actor, values: Sequence[str]) -> Condition:
+    # By the reference of the partner's queue or account; the queue row knows the account's key.
+    from app.accounts.models import Account
+    from app.sharing.scope import scope
+
+    return Lead.partner_account_id.in_(
+        select(Account.id).where(scope(Account, _actor), Account.ref.in_(values))
+    )
+
+
+def _import(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.import_id.in_(select(Import.id).where(Import.ref.in_(values)))
+
+
+def _email(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.email_key.in_([email_key(value) for value in values])
+
+
+def _phone(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.phone_key.in_([phone_key(value) for value in values])
+
+
+def _waiting(_actor: Actor, values: Sequence[str]) -> Condition:
+    return (
+        Lead.owner_queue_id.is_not(None)
+        if values[0] in ("true", "1", "yes")
+        else Lead.owner_queue_id.is_(None)
+    )
+
+
+def _open(_actor: Actor, values: Sequence[str]) -> Condition:
+    return Lead.is_open.is_(values[0] in ("true", "1", "yes"))
+
+
+def _search(_actor: Actor, values: Sequence[str]) -> Condition:
+    return and_(*(search_condition(value) for value in values))
+
+
+def search_condition(text: str) -> Condition:
+    """Company, last name, e-mail or phone starting with the text; each branch has its index."""
+    folded = fold(text)
+    if not folded:
+        return Lead.id.is_(None)
+    parts: list[Condition] = [_starts(Lead.company_fold, folded), _starts(Lead.last_name_fold, folded)]
+    if "@" in text or "." in text:
+        key = text.strip().casefold()
+        parts.append(_starts(Lead.email_key, key))
+    digits = re.sub(r"\D", "", text)
+    if len(digits) >= 5:
+        parts.append(Lead.phone_key.in_([k for k in (phone_key(text), f"+{digits}", digits) if k]))
+    if text.startswith("lead_"):
+        parts.append(Lead.ref == text.strip())
+    return or_(*parts)
+
+
+def _starts(column: InstrumentedAttribute[Any], prefix: str) -> Condition:
+    """Prefix search as a range, which both databases answer from a plain index."""
+    return and_(column >= prefix, column < prefix + "\U0010ffff")
+
+
+_BOX_CAUSES = {"available": {"queue"}, "offered": {"owner"}, "mine": {"owner"}}
+
+
+def _box(actor: Actor, values: Sequence[str]) -> Condition:
+    match values[0]:
+        case "available":
+            return Lead.owner_queue_id.is_not(None)
+        case "offered":
+            return and_(Lead.owner_user_id == actor.user_id, Lead.offer_id.is_not(None))
+        case "mine":
+            return and_(Lead.owner_user_id == actor.user_id, Lead.offer_id.is_(None))
+    raise Invalid({"box": [_l("Known boxes: available, offered, mine.")]})
+
+
+_FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
+    "box": _box,
+    "status": _status,
+    "category": _category,
+    "source": _source,
+    "country": _country,
+    "owner": _owner,
+    "partner": _partner,
+    "import": _import,
+    "email": _email,
+    "phone": _phone,
+    "waiting": _waiting,
+    "open": _open,
+    "q": _search,
+    "company": _folded(Lead.company_fold),
+    "last_name": _folded(Lead.last_name_fold),
+    "external_id": _exact(Lead.external_id),
+    "score": _number(Lead.score, "score", "in"),
+    "score_from": _number(Lead.score, "score_from", "from"),
+    "score_to": _number(Lead.score, "score_to", "to"),
+    "employees": _number(Lead.employees, "employees", "in"),
+    "employees_from": _number(Lead.employees, "employees_from", "from"),
+    "employees_to": _number(Lead.employees, "employees_to", "to"),
+    "annual_revenue": _number(Lead.annual_revenue, "annual_revenue", "in"),
+    **{
+        name: _text(getattr(Lead, name))
+        for name in (
+            "first_name",
+            "title",
+            "mobile",
+            "website",
+            "rating",
+            "industry",
+            "street",
+            "city",
+            "state",
+            "postal_code",
+            "product_interest",
+            "budget",
+            "authority",
+            "need",
+            "timeframe",
+        )
+    },
+    **{
+        f"{name}_{side}": _moment(getattr(Lead, name), f"{name}_{side}", side)
+        for name in ("created_at", "updated_at", "arrived_at", "waiting_since")
+        for side in ("from", "to")
+    },
+}
+KNOWN_FILTERS = tuple(_FILTERS)

@@ -1,0 +1,252 @@
+"""Verbs on one lead: make, edit, claim, delete, restore.  Moving it is `placement.place`'s."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.events.operations import record
+from app.identity.models import User
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from app.leads.capacity import hold_seat
+from app.leads.columns import derived_columns, touches_derived
+from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
+from app.leads.fields import FIELDS, IDENTIFYING, QUALIFICATION
+from app.leads.models import AssignmentCause, Lead, LeadRefusal, LeadStatus, StatusCategory
+from app.leads.placement import Move, Owner, place
+from app.leads.queries import find_level, get_lead
+from app.sharing.scope import scope
+
+RESTORABLE = timedelta(days=30)
+# A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
+_CLAIMING = Actor.system("claim")
+
+
+def new_lead(session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Lead:
+    """A lead that is not stored yet; `place` stores it with its first owner.
+
+    values: attribute name of Lead → value, validated (`intake.take_in`).  Status defaults to the
+    first active one of category new.
+    """
+    actor.require(Permission.LEAD_CREATE)
+    status = _status_for(session, values.get("status_id"))
+    lead = Lead(
+        ref=refs.new_ref(refs.LEAD),
+        created_at=now,
+        updated_at=now,
+        created_by_id=actor.user_id,
+        updated_by_id=actor.user_id,
+        waiting_since=now,
+        owned_since=now,
+        arrived_at=values.get("arrived_at") or now,
+        version=1,
+        is_open=status.category is not StatusCategory.UNQUALIFIED,
+        qualified_by={},
+        duplicates=list(values.get("duplicates") or []),
+    )
+    for name, value in {**values, "status_id": status.id, "arrived_at": lead.arrived_at}.items():
+        setattr(lead, name, value)
+    for name, value in derived_columns(values).items():
+        setattr(lead, name, value)
+    _note_qualification(lead, {n for n in QUALIFICATION if values.get(n) is not None}, actor, now)
+    return lead
+
+
+def _status_for(session: Session, status_id: int | None) -> LeadStatus:
+    statement = select(LeadStatus).order_by(LeadStatus.position, LeadStatus.id)
+    if status_id is not None:
+        status = session.get(LeadStatus, status_id)
+    else:
+        status = session.scalars(
+            statement.where(LeadStatus.category == StatusCategory.NEW, LeadStatus.is_active)
+        ).first()
+    if status is None:
+        raise Invalid({"status": [_l("There is no status of this kind.")]})
+    return status
+
+
+def edit_lead(
+    session: Session,
+    actor: Actor,
+    ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    now: datetime,
+) -> Lead:
+    """Change fields of a lead.  values: field name (`fields.FIELDS`) → validated value.
+
+    `status` is a status id here.  version: the one the edit began from, None to overwrite.
+    Writes one event with old and new values; nothing when nothing changes.
+    Raises NotFound, NotAllowed, AlreadyConverted, Invalid (a field one may not write, no identifying
+    field left, not enough to qualify), Stale.
+    """
+    actor.require(Permission.LEAD_EDIT)
+    lead = get_lead(session, actor, ref, Level.EDIT, for_update=True)
+    if lead.converted_at is not None:
+        raise AlreadyConverted
+    _refuse_foreign_fields(actor, values)
+    changes = {
+        name: value for name, value in values.items() if getattr(lead, FIELDS[name].attribute) != value
+    }
+    if version is not None and version != lead.version:
+        if not changes:
+            return lead
+        raise Stale(
+            _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
+            current={name: getattr(lead, FIELDS[name].attribute) for name in changes},
+        )
+    if not changes:
+        return lead
+    before = {name: getattr(lead, FIELDS[name].attribute) for name in changes}
+    for name, value in changes.items():
+        setattr(lead, FIELDS[name].attribute, value)
+    _check_whole(session, lead, changes)
+    if touches_derived(changes):
+        for name, value in derived_columns(_attributes(lead)).items():
+            setattr(lead, name, value)
+    _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
+    lead.version += 1
+    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    session.flush()  # so that a constraint speaks up here
+    told = {name: (before[name], changes[name]) for name in changes}
+    if "status" in changes:
+        told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
+    record(session, actor, verb="edited", subject=lead, at=now, changes=told)
+    return lead
+
+
+def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
+    errors: dict[str, list[Any]] = {}
+    for name in values:
+        field = FIELDS.get(name)
+        if field is None:
+            errors[name] = [_l("There is no such field.")]
+        elif actor.is_partner and not field.by_partner:
+            errors[name] = [_l("You may not change this field.")]
+    if errors:
+        raise Invalid(errors)
+
+
+def _check_whole(session: Session, lead: Lead, changes: Mapping[str, Any]) -> None:
+    if not any(getattr(lead, name) for name in IDENTIFYING):
+        raise Invalid(
+            {"": [_l("Give at least a last name, a company, an e-mail address or a phone number.")]}
+        )
+    if "status" not in changes:
+        return
+    status = session.get(LeadStatus, lead.status_id)
+    if status is None or not status.is_active:
+        raise Invalid({"status": [_l("There is no such status.")]})
+    if status.category is StatusCategory.QUALIFIED:
+        missing = {
+            n: [_l("This is needed to qualify.")] for n in ("last_name", "company") if not getattr(lead, n)
+        }
+        if missing:
+            raise Invalid(missing)
+    lead.is_open = status.category is not StatusCategory.UNQUALIFIED
+
+
+def _attributes(lead: Lead) -> dict[str, Any]:
+    return {
+        name: getattr(lead, name) for name in ("last_name", "company", "email", "phone", "mobile", "country")
+    }
+
+
+def _note_qualification(lead: Lead, names: set[str], actor: Actor, now: datetime) -> None:
+    if names:
+        entry = {"by": actor.user_id, "at": now.isoformat()}
+        lead.qualified_by = {**(lead.qualified_by or {}), **dict.fromkeys(names, entry)}
+
+
+def _status_name(session: Session, status_id: int) -> str:
+    status = session.get(LeadStatus, status_id)
+    return status.name if status is not None else ""
+
+
+def claim_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Lead:
+    """Make the actor the owner of a lead that waits in one of their queues.
+
+    Two people may press the button together: the conditional update in `place` lets exactly one win.
+    The winner asking again gets the same lead and no second event.  Does not commit.
+
+    Raises NotAllowed, NotFound, LeadAlreadyClaimed, AtCapacity.
+    """
+    actor.require(Permission.LEAD_CLAIM)
+    if actor.user_id is None:
+        raise NotAllowed
+    lead = session.scalar(
+        select(Lead)
+        .where(scope(Lead, _CLAIMING), Lead.ref == ref, Lead.deleted_at.is_(None))
+        .execution_options(populate_existing=True)
+    )
+    if lead is None:
+        raise NotFound("lead", ref)
+    if lead.owner_user_id == actor.user_id and lead.last_cause == AssignmentCause.CLAIM:
+        return lead
+    _require_waiting(session, actor, lead)
+    user = session.get(User, actor.user_id)
+    if user is None:
+        raise NotAllowed
+    seat = hold_seat(session, user)
+    if not seat:
+        raise AtCapacity
+    try:
+        place(session, actor, lead, Owner(user=user), Move(AssignmentCause.CLAIM), now=now)
+    except LeadMoved as moved:
+        raise LeadAlreadyClaimed from moved
+    return lead
+
+
+def _require_waiting(session: Session, actor: Actor, lead: Lead) -> None:
+    """That the lead waits in a queue of the actor's.  Raises what the actor may learn where it does not."""
+    if lead.owner_queue_id in actor.queue_ids and lead.owner_queue_id is not None:
+        if actor.is_partner and find_level(session, actor, lead.ref) is None:
+            raise NotFound("lead", lead.ref)  # their company refused it
+        return
+    taken = lead.owner_user_id is not None and lead.last_cause == AssignmentCause.CLAIM
+    if taken and lead.last_queue_id in actor.queue_ids:
+        if actor.company_id is None or session.get(LeadRefusal, (lead.id, actor.company_id)) is None:
+            raise LeadAlreadyClaimed
+    elif actor.is_internal and find_level(session, actor, lead.ref) is not None:
+        raise NotAllowed(_l("Only members of its queue can claim this. You can assign it instead."))
+    raise NotFound("lead", lead.ref)
+
+
+def delete_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> None:
+    """Take a lead away from everyone at once; it can be restored for 30 days.
+
+    Raises NotAllowed, NotFound, AlreadyConverted.
+    """
+    actor.require(Permission.LEAD_DELETE)
+    lead = get_lead(session, actor, ref, Level.EDIT, for_update=True)
+    if lead.converted_at is not None:
+        raise AlreadyConverted
+    lead.deleted_at = now
+    lead.version += 1
+    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    record(session, actor, verb="deleted", subject=lead, at=now)
+
+
+def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Lead:
+    """Bring a deleted lead back within 30 days.  Raises NotAllowed, NotFound, Conflict (not deleted)."""
+    actor.require(Permission.LEAD_DELETE)
+    lead = session.scalar(select(Lead).where(scope(Lead, _CLAIMING), Lead.ref == ref))
+    if lead is None or (lead.deleted_at is not None and now - lead.deleted_at > RESTORABLE):
+        raise NotFound("lead", ref)
+    if lead.deleted_at is None:
+        get_lead(session, actor, ref)
+        raise Conflict(_l("It is not deleted."))
+    session.execute(
+        update(Lead)
+        .where(scope(Lead, _CLAIMING), Lead.id == lead.id)
+        .values(deleted_at=None, version=Lead.version + 1, updated_at=now, updated_by_id=actor.user_id)
+    )
+    session.refresh(lead)
+    record(session, actor, verb="restored", subject=lead, at=now)
+    return lead

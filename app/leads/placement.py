@@ -1,0 +1,314 @@
+"""`place`: the only code that changes a lead's owner.
+
+Every placement is one conditional update on the owner it was decided from, one assignment row, one
+event and the notifications that follow from it, in the caller's transaction.  Two moves at the same
+moment cannot both win: the later one raises LeadMoved.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, inspect, select, update
+from sqlalchemy.orm import Session
+
+from app.events.operations import record
+from app.identity.models import User, UserState
+from app.kernel.actor import PARTNER_ROLES, Actor, Role
+from app.leads.errors import AlreadyConverted, LeadMoved
+from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
+from app.notifications.models import NotificationKind
+from app.notifications.operations import Mail, notify
+from app.routing.models import Queue, QueueMember
+from app.sharing.scope import scope
+
+# The caller has decided that the move is allowed; here only the expected owner must still hold.
+_MOVING = Actor.system("placement")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Where a lead goes: exactly one user or exactly one queue."""
+
+    user: User | None = None
+    queue: Queue | None = None
+
+    @property
+    def name(self) -> str:
+        return self.user.name if self.user else self.queue.name if self.queue else ""
+
+    @property
+    def ref(self) -> str:
+        return self.user.ref if self.user else self.queue.ref if self.queue else ""
+
+    @property
+    def company_id(self) -> int | None:
+        if self.user is not None:
+            return self.user.partner_account_id
+        return self.queue.partner_account_id if self.queue is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTerms:
+    """The lead is held out, not given: until when, and where it goes on to after a refusal."""
+
+    expires_at: datetime
+    round_robin_id: int | None = None
+    origin_queue_id: int | None = None
+    turn_id: int | None = None
+    hops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What becomes of the pending offer that this move ends."""
+
+    state: OfferState = OfferState.WITHDRAWN
+    reason: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How a placement came about.
+
+    trace: what routing considered, see `routing.trace`.  forgets_refusal: a person gives it to a
+    company that refused it before, on purpose.  mail: whether and when the new owner is mailed.
+    """
+
+    cause: AssignmentCause
+    trace: Sequence[Any] = ()
+    turn_id: int | None = None
+    offer: OfferTerms | None = None
+    closing: Closing = field(default_factory=Closing)
+    mail: Mail = Mail.NOW
+    bulk_act_id: int | None = None
+    forgets_refusal: bool = False
+    owner_chosen: bool = False
+
+
+def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, now: datetime) -> Assignment:
+    """Give the lead to `to`.  A lead that is not stored yet is stored with it.  Does not commit.
+
+    Raises AlreadyConverted, LeadMoved (the owner is not the one that was read).
+    """
+    if lead.converted_at is not None:
+        raise AlreadyConverted
+    state = inspect(lead)
+    is_new = state.transient or state.pending
+    before = Owner(
+        session.get(User, lead.owner_user_id) if lead.owner_user_id else None,
+        session.get(Queue, lead.owner_queue_id) if lead.owner_queue_id else None,
+    )
+    values = owner_columns(lead, to, move, now)
+    if is_new:
+        for name, value in values.items():
+            setattr(lead, name, value)
+        session.add(lead)
+        session.flush()  # its id is wanted below
+    else:
+        _close_offer(session, lead, move.closing, now)
+        _move(session, actor, lead, values, now)
+    assignment = _assign(session, actor, lead, before, to, move, now)
+    if move.offer is not None:
+        _offer(session, lead, to, move.offer, now)
+    if move.forgets_refusal and to.company_id is not None:
+        _forget_refusal(session, lead, to.company_id)
+    _record(session, actor, lead, before, to, move, is_new, now)
+    tell(session, actor, lead, assignment, to, move, now=now)
+    return assignment
+
+
+def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str, Any]:
+    """The owner's columns of a lead that goes to `to`; also what bulk inserts write."""
+    values: dict[str, Any] = {
+        "owner_user_id": to.user.id if to.user else None,
+        "owner_queue_id": to.queue.id if to.queue else None,
+        "partner_account_id": to.company_id,
+        "owner_rank": to.user.role.rank if to.user and to.user.is_partner else None,
+        "offer_expires_at": move.offer.expires_at if move.offer else None,
+        "owned_since": now,
+        "last_cause": move.cause.value,
+        "is_owner_chosen": move.owner_chosen,
+    }
+    if to.queue is not None:
+        if lead.last_queue_id is None or lead.waiting_since is None:
+            values["waiting_since"] = now  # a returned lead keeps its first arrival
+        values["last_queue_id"] = to.queue.id
+    elif lead.owner_queue_id is not None:
+        values["last_queue_id"] = lead.owner_queue_id
+    return values
+
+
+def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any], now: datetime) -> None:
+    moved = session.execute(
+        update(Lead)
+        .where(scope(Lead, _MOVING), Lead.id == lead.id, still_owned_by(lead), Lead.converted_at.is_(None))
+        .values(
+            **values,
+            offer_id=None,
+            updated_at=now,
+            updated_by_id=actor.user_id,
+            version=Lead.version + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        raise LeadMoved
+    session.refresh(lead)
+
+
+def still_owned_by(lead: Lead) -> ColumnElement[bool]:
+    """That the lead's owner and offer are what they were when it was read."""
+    owner = (
+        Lead.owner_user_id == lead.owner_user_id
+        if lead.owner_user_id is not None
+        else Lead.owner_queue_id == lead.owner_queue_id
+    )
+    offer = Lead.offer_id.is_(None) if lead.offer_id is None else Lead.offer_id == lead.offer_id
+    return owner & offer & Lead.deleted_at.is_(None)
+
+
+def _close_offer(session: Session, lead: Lead, closing: Closing, now: datetime) -> None:
+    if lead.offer_id is None:
+        return
+    session.execute(
+        update(Offer)
+        .where(Offer.id == lead.offer_id, Offer.state == OfferState.PENDING)
+        .values(state=closing.state, reason=closing.reason, note=closing.note, answered_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _offer(session: Session, lead: Lead, to: Owner, terms: OfferTerms, now: datetime) -> None:
+    if to.user is None or to.user.partner_account_id is None:
+        raise ValueError("offers are made to partner users")
+    offer = Offer(
+        lead_id=lead.id,
+        user_id=to.user.id,
+        company_id=to.user.partner_account_id,
+        state=OfferState.PENDING,
+        made_at=now,
+        expires_at=terms.expires_at,
+        round_robin_id=terms.round_robin_id,
+        origin_queue_id=terms.origin_queue_id,
+        turn_id=terms.turn_id,
+        hops=terms.hops,
+    )
+    session.add(offer)
+    session.flush()  # its id goes into the lead
+    lead.offer_id = offer.id
+
+
+def _assign(
+    session: Session, actor: Actor, lead: Lead, before: Owner, to: Owner, move: Move, now: datetime
+) -> Assignment:
+    assignment = Assignment(
+        lead_id=lead.id,
+        at=now,
+        cause=move.cause,
+        from_user_id=before.user.id if before.user else None,
+        from_queue_id=before.queue.id if before.queue else None,
+        to_user_id=to.user.id if to.user else None,
+        to_queue_id=to.queue.id if to.queue else None,
+        from_company_id=before.company_id,
+        to_company_id=to.company_id,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        actor_company_id=actor.company_id,
+        trace=list(move.trace),
+        turn_id=move.turn_id,
+        bulk_act_id=move.bulk_act_id,
+    )
+    session.add(assignment)
+    session.flush()  # its id names the notifications
+    return assignment
+
+
+def _forget_refusal(session: Session, lead: Lead, company_id: int) -> None:
+    refusal = session.get(LeadRefusal, (lead.id, company_id))
+    if refusal is not None:
+        session.delete(refusal)
+
+
+_VERBS = {
+    AssignmentCause.CLAIM: "claimed",
+    AssignmentCause.RELEASE: "released",
+    AssignmentCause.DECLINE: "declined",
+    AssignmentCause.EXPIRY: "expired",
+    AssignmentCause.TRANSFER: "transferred",
+}
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    lead: Lead,
+    before: Owner,
+    to: Owner,
+    move: Move,
+    is_new: bool,
+    now: datetime,
+) -> None:
+    detail: dict[str, Any] = {"cause": move.cause.value, "to": to.name, "to_ref": to.ref}
+    if move.offer is not None:
+        detail["offered_until"] = move.offer.expires_at
+    if move.closing.reason:
+        detail["reason"] = move.closing.reason
+    verb = "created" if is_new else _VERBS.get(move.cause, "assigned")
+    changes = {} if is_new else {"owner": (before.name, to.name)}
+    record(session, actor, verb=verb, subject=lead, at=now, changes=changes, detail=detail)
+
+
+def tell(
+    session: Session,
+    actor: Actor,
+    lead: Lead,
+    assignment: Assignment,
+    to: Owner,
+    move: Move,
+    *,
+    now: datetime,
+) -> None:
+    """Notify whom a placement concerns.  Claimers, and people who give it to themselves: nobody."""
+    if move.mail is Mail.NONE or move.cause is AssignmentCause.CLAIM:
+        return
+    act = f"assignment:{assignment.id}"
+    if to.user is not None:
+        if to.user.id != actor.user_id and to.user.state is UserState.ACTIVE:
+            kind = NotificationKind.LEAD_OFFERED if move.offer else NotificationKind.LEAD_ASSIGNED
+            notify(session, act=act, user=to.user, kind=kind, now=now, record=lead, mail=move.mail)
+    elif to.queue is not None and to.queue.partner_account_id is not None:
+        for user in partner_queue_listeners(session, to.queue):
+            notify(
+                session,
+                act=act,
+                user=user,
+                kind=NotificationKind.LEAD_IN_QUEUE,
+                now=now,
+                record=lead,
+                mail=move.mail,
+            )
+
+
+def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:
+    """Members of a partner queue who are told of arrivals: those who chose it, else managers, else everyone."""
+    members = session.scalars(
+        select(User)
+        .join(QueueMember, QueueMember.account_id == User.partner_account_id)
+        .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE, _reaches_rank())
+        .order_by(User.id)
+    ).all()
+    chosen = [u for u in members if u.mail_preferences.get(NotificationKind.LEAD_IN_QUEUE) == "now"]
+    undecided = [u for u in members if NotificationKind.LEAD_IN_QUEUE not in u.mail_preferences]
+    if chosen:
+        return chosen
+    leaders = [u for u in undecided if u.role is not Role.USER]
+    return leaders or undecided
+
+
+def _reaches_rank() -> ColumnElement[bool]:
+    """That the user's role is at least the rank that the membership asks for."""
+    rank = case({role.value: role.rank for role in PARTNER_ROLES}, value=User.role, else_=-1)
+    return rank >= QueueMember.minimum_rank

@@ -1,0 +1,79 @@
+"""What lists show of a lead: plain values, with a preview's hidden fields already absent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.kernel.actor import Level
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLink:
+    """Who owns a record, as shown: kind is "user", "partner" (a partner user) or "queue"."""
+
+    kind: str
+    ref: str
+    name: str
+    company: str | None = None
+    company_ref: str | None = None
+    is_me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """One line of a list.  Fields the actor may not see yet are None; `is_preview` says so.
+
+    employee_band: the size as text, what previews show.  sort_value: for the cursor.
+    """
+
+    id: int
+    ref: str
+    given: Level
+    sort_value: Any
+    title: str
+    company: str | None
+    person: str | None
+    email: str | None
+    phone: str | None
+    status: str | None
+    category: str | None
+    source: str | None
+    industry: str | None
+    employees: int | None
+    employee_band: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    product_interest: str | None
+    score: int | None
+    rating: str | None
+    arrived_at: datetime
+    created_at: datetime
+    updated_at: datetime | None
+    waiting_since: datetime
+    offer_expires_at: datetime | None
+    last_activity_at: datetime | None
+    owner: OwnerLink
+
+    @property
+    def is_preview(self) -> bool:
+        return self.given < Level.READ
+
+    @property
+    def is_offered(self) -> bool:
+        return self.offer_expires_at is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.owner.kind == "queue"
+
+
+def preview_title(industry: str | None, band: str | None, city: str | None, country: str | None) -> str:
+    """What a lead is called before it is claimed: "Manufacturing, 50–199 people · Girona, ES"."""
+    what = industry or _("Lead")
+    if band:
+        what = _("%(industry)s, %(band)s people", industry=what, band=band)
+    where = ", ".join(part for part in (city, country) if part)
+    return f"{what} · {where}" if where else what
