@@ -56,7 +56,8 @@ def hold_seat(session: Session, user: User) -> Seat:
 
 def _locked(session: Session, statement: Select[Any], where: ColumnElement[bool]) -> Select[Any]:
     statement = statement.where(where)
-    return statement if is_sqlite(session) else statement.with_for_update()
+    # NO KEY: rows that merely refer to the person or company need not wait.
+    return statement if is_sqlite(session) else statement.with_for_update(key_share=True)
 
 
 def open_leads_of_user(session: Session, user_id: int) -> int:

@@ -208,6 +208,7 @@ class Assignment(Base):
     from_company_id, to_company_id: partner accounts of the two sides, for what partners may read.
     trace: what was considered and passed over, see `routing.trace`.
     turn_id: the round robin turn it used, if any; given back at most once.
+    rule_entry_id: the entry of the assignment rules that matched, if any.
     """
 
     __tablename__ = "assignment"
@@ -215,6 +216,14 @@ class Assignment(Base):
         CheckConstraint("(to_user_id IS NULL) <> (to_queue_id IS NULL)", name="one_target"),
         Index("ix_assignment_lead", "lead_id", "id"),
         Index("ix_assignment_bulk", "bulk_act_id"),
+        Index("uq_assignment_turn", "turn_id", unique=True),
+        Index(
+            "ix_assignment_rule_entry",
+            "rule_entry_id",
+            "at",
+            postgresql_where=text("rule_entry_id IS NOT NULL"),
+            sqlite_where=text("rule_entry_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -232,6 +241,7 @@ class Assignment(Base):
     actor_company_id: Mapped[int | None] = mapped_column(BigInteger)
     trace: Mapped[list[Any]] = mapped_column(default=list)
     turn_id: Mapped[int | None] = mapped_column(BigInteger)
+    rule_entry_id: Mapped[int | None] = mapped_column(BigInteger)
     bulk_act_id: Mapped[int | None] = mapped_column(BigInteger)
 
 

@@ -80,6 +80,7 @@ class Move:
     cause: AssignmentCause
     trace: Sequence[Any] = ()
     turn_id: int | None = None
+    rule_entry_id: int | None = None
     offer: OfferTerms | None = None
     closing: Closing = field(default_factory=Closing)
     mail: Mail = Mail.NOW
@@ -219,6 +220,7 @@ def _assign(
         actor_company_id=actor.company_id,
         trace=list(move.trace),
         turn_id=move.turn_id,
+        rule_entry_id=move.rule_entry_id,
         bulk_act_id=move.bulk_act_id,
     )
     session.add(assignment)

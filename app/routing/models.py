@@ -12,7 +12,11 @@ from app.kernel.records import Named, Stamped
 
 
 class Queue(Named, Stamped, Base):
-    """An ordered list of leads that wait.  partner_account_id: set on a partner account's own queue."""
+    """An ordered list of leads that wait.
+
+    partner_account_id: set on a partner account's own queue.  deleted_at: gone from every list; the row
+    stays for the assignments that name it.
+    """
 
     __tablename__ = "queue"
     __table_args__ = (
@@ -31,6 +35,7 @@ class Queue(Named, Stamped, Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     accept_within_minutes: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class QueueMember(Named, Base):
@@ -56,6 +61,7 @@ class RoundRobin(Named, Stamped, Base):
     """A group whose members take turns.
 
     state: balances and counts of `routing.fairness`, locked and rewritten with each turn.
+    deleted_at: gone from every list; the row stays for its ledger.
     """
 
     __tablename__ = "round_robin"
@@ -65,6 +71,7 @@ class RoundRobin(Named, Stamped, Base):
     fallback_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
     accept_within_minutes: Mapped[int | None]
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    deleted_at: Mapped[datetime | None]
 
 
 class RoundRobinMember(Named, Base):
@@ -101,6 +108,7 @@ class Turn(Base):
 
     record: what `routing.fairness.replay` needs (eligible members and weights, the receiver).
     returns_turn_id: the turn that a `given_back` row gives back; unique, so at most once.
+    The lead of a turn is that of the assignment which names it (`Assignment.turn_id`).
     """
 
     __tablename__ = "turn"
@@ -114,7 +122,6 @@ class Turn(Base):
     kind: Mapped[LedgerKind]
     at: Mapped[datetime]
     member_id: Mapped[int | None] = mapped_column(BigInteger)
-    lead_id: Mapped[int | None] = mapped_column(BigInteger)
     returns_turn_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("turn.id"))
     record: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
@@ -147,7 +154,7 @@ class RuleSet(Named, Stamped, Base):
 
 
 class RuleEntry(Named, Base):
-    """One line of a rule set: when the criteria match, the lead goes to the target."""
+    """One line of a rule set: when the criteria match, the lead goes to the target.  name: may be empty."""
 
     __tablename__ = "rule_entry"
     __table_args__ = (
@@ -163,6 +170,7 @@ class RuleEntry(Named, Base):
 
     rule_set_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("rule_set.id"))
     position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(120), default="")
     criteria: Mapped[dict[str, Any]] = mapped_column(default=dict)
     target_user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     target_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
@@ -174,14 +182,31 @@ class RuleEntry(Named, Base):
 
 
 class RoutingAlert(Base):
-    """Something routing could not do as told: an entry that cannot be evaluated, nobody eligible."""
+    """Something routing could not do as told: an entry that cannot be evaluated, nobody eligible.
+
+    key: what went wrong where; while unresolved, the same again raises `count` instead of adding a row.
+    lead_id: the latest lead it happened to.
+    """
 
     __tablename__ = "routing_alert"
-    __table_args__ = (Index("ix_routing_alert_seen", "resolved_at", "id"),)
+    __table_args__ = (
+        Index(
+            "uq_routing_alert_open",
+            "key",
+            unique=True,
+            postgresql_where=text("resolved_at IS NULL"),
+            sqlite_where=text("resolved_at IS NULL"),
+        ),
+        Index("ix_routing_alert_resolved", "resolved_at", "id"),
+    )
 
     id: Mapped[Key]
-    at: Mapped[datetime]
+    key: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    count: Mapped[int] = mapped_column(default=1)
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("lead.id"))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     resolved_at: Mapped[datetime | None]
+    resolved_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))

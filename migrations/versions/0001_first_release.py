@@ -537,6 +537,7 @@ def upgrade() -> None:
         sa.Column("is_default", sa.Boolean(), nullable=False),
         sa.Column("partner_account_id", sa.BigInteger(), nullable=True),
         sa.Column("accept_within_minutes", sa.Integer(), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", KEY, nullable=False),
         sa.Column("ref", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -785,6 +786,7 @@ def upgrade() -> None:
         sa.Column("fallback_queue_id", sa.BigInteger(), nullable=True),
         sa.Column("accept_within_minutes", sa.Integer(), nullable=True),
         sa.Column("state", JSON, nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", KEY, nullable=False),
         sa.Column("ref", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -857,6 +859,7 @@ def upgrade() -> None:
         sa.Column("actor_company_id", sa.BigInteger(), nullable=True),
         sa.Column("trace", JSON, nullable=False),
         sa.Column("turn_id", sa.BigInteger(), nullable=True),
+        sa.Column("rule_entry_id", sa.BigInteger(), nullable=True),
         sa.Column("bulk_act_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "(to_user_id IS NULL) <> (to_queue_id IS NULL)", name=op.f("ck_assignment_one_target")
@@ -869,6 +872,14 @@ def upgrade() -> None:
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("ix_assignment_bulk", ["bulk_act_id"], unique=False)
         batch_op.create_index("ix_assignment_lead", ["lead_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_assignment_rule_entry",
+            ["rule_entry_id", "at"],
+            unique=False,
+            postgresql_where=sa.text("rule_entry_id IS NOT NULL"),
+            sqlite_where=sa.text("rule_entry_id IS NOT NULL"),
+        )
+        batch_op.create_index("uq_assignment_turn", ["turn_id"], unique=True)
 
     op.create_table(
         "lead_refusal",
@@ -946,21 +957,36 @@ def upgrade() -> None:
     op.create_table(
         "routing_alert",
         sa.Column("id", KEY, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("lead_id", sa.BigInteger(), nullable=True),
         sa.Column("detail", JSON, nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_by_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_routing_alert_lead_id")),
+        sa.ForeignKeyConstraint(
+            ["resolved_by_id"], ["user.id"], name=op.f("fk_routing_alert_resolved_by_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_routing_alert")),
     )
     with op.batch_alter_table("routing_alert", schema=None) as batch_op:
-        batch_op.create_index("ix_routing_alert_seen", ["resolved_at", "id"], unique=False)
+        batch_op.create_index("ix_routing_alert_resolved", ["resolved_at", "id"], unique=False)
+        batch_op.create_index(
+            "uq_routing_alert_open",
+            ["key"],
+            unique=True,
+            postgresql_where=sa.text("resolved_at IS NULL"),
+            sqlite_where=sa.text("resolved_at IS NULL"),
+        )
 
     op.create_table(
         "rule_entry",
         sa.Column("rule_set_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("criteria", JSON, nullable=False),
         sa.Column("target_user_id", sa.BigInteger(), nullable=True),
         sa.Column("target_queue_id", sa.BigInteger(), nullable=True),
@@ -1002,7 +1028,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=30), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("member_id", sa.BigInteger(), nullable=True),
-        sa.Column("lead_id", sa.BigInteger(), nullable=True),
         sa.Column("returns_turn_id", sa.BigInteger(), nullable=True),
         sa.Column("record", JSON, nullable=False),
         sa.ForeignKeyConstraint(["returns_turn_id"], ["turn.id"], name=op.f("fk_turn_returns_turn_id")),
