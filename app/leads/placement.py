@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, inspect, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.events.operations import record
 from app.identity.models import User, UserState
@@ -143,21 +144,19 @@ def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str,
 
 
 def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any], now: datetime) -> None:
+    values = {**values, "offer_id": None, "updated_at": now, "updated_by_id": actor.user_id}
+    session.flush()  # what was changed on the lead before goes first, under its own version
     moved = session.execute(
         update(Lead)
         .where(scope(Lead, _MOVING), Lead.id == lead.id, still_owned_by(lead), Lead.converted_at.is_(None))
-        .values(
-            **values,
-            offer_id=None,
-            updated_at=now,
-            updated_by_id=actor.user_id,
-            version=Lead.version + 1,
-        )
+        .values(**values, version=Lead.version + 1)
+        .returning(Lead.version)
         .execution_options(synchronize_session=False)
-    )
-    if moved.rowcount != 1:  # type: ignore[attr-defined]
+    ).scalar()
+    if moved is None:
         raise LeadMoved
-    session.refresh(lead)
+    for name, value in {**values, "version": moved}.items():
+        set_committed_value(lead, name, value)
 
 
 def still_owned_by(lead: Lead) -> ColumnElement[bool]:

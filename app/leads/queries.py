@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
@@ -176,32 +177,42 @@ def count_leads(session: Session, actor: Actor, query: LeadQuery, *, cap: int = 
 def _rows(
     session: Session, actor: Actor, ids: Select[*tuple[Any, ...]], *, descending: bool, limit: int = 1
 ) -> list[LeadRow]:
-    page = ids.subquery("page")
-    shown = actor.preview_fields
+    """The rows of (id, given, sort_value), in order: whole ones and previews by a statement each."""
+    found = sorted(session.execute(ids), key=lambda r: (r.sort_value, r.id), reverse=descending)[:limit]
+    whole = [r.id for r in found if r.given >= Level.READ]
+    previews = [r.id for r in found if r.given < Level.READ]
+    read: dict[int, Any] = {}
+    if whole:
+        read.update((r.id, r) for r in session.execute(_columns(None), {"ids": whole}))
+    if previews:
+        read.update((r.id, r) for r in session.execute(_columns(actor.preview_fields), {"ids": previews}))
+    return [_row(actor, read[r.id], r.given, r.sort_value) for r in found if r.id in read]
+
+
+@lru_cache(maxsize=64)
+def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
+    """The statement that reads rows by `ids`, made once: building it costs more than running it.
+
+    shown: the preview fields; hidden columns are not read at all.  None reads everything.
+    """
 
     def hide(column: Any, field: str = "") -> Any:
-        if actor.is_internal or field in shown:
-            return column
-        return case((page.c.given >= int(Level.READ), column))
+        return column if shown is None or field in shown else null().label(column.key)
 
-    order = (page.c.sort_value.desc(), page.c.id.desc()) if descending else (page.c.sort_value, page.c.id)
-    statement = (
+    return (
         select(
             Lead.id,
             Lead.ref,
-            page.c.given,
-            page.c.sort_value,
             hide(Lead.company),
             hide(Lead.first_name),
             hide(Lead.last_name),
             hide(Lead.email),
             hide(Lead.phone),
             hide(Lead.mobile),
-            hide(LeadStatus.name),
+            hide(LeadStatus.name).label("status"),
             hide(LeadStatus.category),
-            hide(LeadSource.name, "source"),
+            hide(LeadSource.name, "source").label("source"),
             hide(Lead.industry, "industry"),
-            # The band is all a preview shows; the number itself goes into it here, not further.
             hide(Lead.employees, "employees"),
             hide(Lead.city, "city"),
             hide(Lead.state, "state"),
@@ -216,90 +227,66 @@ def _rows(
             Lead.offer_expires_at,
             hide(Lead.last_activity_at),
             Lead.owner_user_id,
-            User.ref,
-            User.name,
-            Queue.ref,
-            Queue.name,
-            Account.ref,
-            Account.name,
+            User.ref.label("user_ref"),
+            User.name.label("user_name"),
+            Queue.ref.label("queue_ref"),
+            Queue.name.label("queue_name"),
+            Account.ref.label("company_ref"),
+            Account.name.label("company_name"),
         )
-        .join(page, page.c.id == Lead.id)
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
         .outerjoin(User, User.id == Lead.owner_user_id)
         .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
         .outerjoin(Account, and_(Account.id == Lead.partner_account_id, scope(Account, _NAMES)))
-        .order_by(*order)
-        .limit(limit)
+        # The keys come from a statement with the actor's own scope, in the same transaction.
+        .where(scope(Lead, _NAMES), Lead.id.in_(bindparam("ids", expanding=True)))
     )
-    return [_row(actor, row) for row in session.execute(statement)]
 
 
-def _row(actor: Actor, row: Any) -> LeadRow:
-    (
-        key,
-        ref,
-        given,
-        sort_value,
-        company,
-        first_name,
-        last_name,
-        email,
-        phone,
-        mobile,
-        status,
-        category,
-        source,
-        industry,
-        employees,
-        city,
-        state,
-        country,
-        product_interest,
-        score,
-        rating,
-        arrived_at,
-        created_at,
-        updated_at,
-        waiting_since,
-        offer_expires_at,
-        last_activity_at,
-        owner_user_id,
-        *names,
-    ) = row
+def _row(actor: Actor, row: Any, given: int, sort_value: Any) -> LeadRow:
     is_preview = given < Level.READ
-    band = employee_band(employees)
+    band = employee_band(row.employees)
+    person = " ".join(part for part in (row.first_name, row.last_name) if part) or None
+    title = row.company or person or row.email or row.phone or row.mobile or row.ref
     return LeadRow(
-        id=key,
-        ref=ref,
+        id=row.id,
+        ref=row.ref,
         given=Level(given),
         sort_value=sort_value,
-        title=preview_title(industry, band, city, country)
-        if is_preview
-        else company or " ".join(p for p in (first_name, last_name) if p) or email or phone or mobile or ref,
-        company=company,
-        person=" ".join(p for p in (first_name, last_name) if p) or None,
-        email=email,
-        phone=phone or mobile,
-        status=status,
-        category=category,
-        source=source,
-        industry=industry,
-        employees=None if is_preview else employees,
+        title=preview_title(row.industry, band, row.city, row.country) if is_preview else title,
+        company=row.company,
+        person=person,
+        email=row.email,
+        phone=row.phone or row.mobile,
+        status=row.status,
+        category=row.category,
+        source=row.source,
+        industry=row.industry,
+        employees=None if is_preview else row.employees,
         employee_band=band,
-        city=city,
-        state=state,
-        country=country,
-        product_interest=product_interest,
-        score=score,
-        rating=rating,
-        arrived_at=arrived_at,
-        created_at=created_at,
-        updated_at=updated_at,
-        waiting_since=waiting_since,
-        offer_expires_at=offer_expires_at,
-        last_activity_at=last_activity_at,
-        owner=_owner(actor, owner_user_id, *names),
+        city=row.city,
+        state=row.state,
+        country=row.country,
+        product_interest=row.product_interest,
+        score=row.score,
+        rating=row.rating,
+        arrived_at=row.arrived_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        waiting_since=row.waiting_since,
+        offer_expires_at=row.offer_expires_at,
+        last_activity_at=row.last_activity_at,
+        owner=_owner(
+            actor,
+            row.owner_user_id,
+            row.user_ref,
+            row.user_name,
+            row.queue_ref,
+            row.queue_name,
+            row.company_ref,
+            row.company_name,
+        ),
     )
 
 

@@ -66,8 +66,7 @@ def merged_ids(
 
 def _without_covered(rules: Sequence[Rule]) -> Sequence[Rule]:
     """Where one rule gives every live record, the others add no rows to a list."""
-    whole = [r for r in rules if r.cause in ("administrator", "default")]
-    return whole[:1] if whole and whole[0].cause == "administrator" else (whole or rules)
+    return [rule for rule in rules if rule.is_whole][:1] or rules
 
 
 def _branch(

@@ -7,6 +7,7 @@ an index that ends in the sort key.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select
 
@@ -23,12 +24,14 @@ class Rule:
     """One reason for which the actor is given records.
 
     level: what it gives.  offered: where this holds (a pending offer) it gives the preview only.
+    is_whole: it gives every live record, so that other rules add nothing to a list.
     """
 
     cause: str
     level: Level
     where: ColumnElement[bool]
     offered: ColumnElement[bool] | None = None
+    is_whole: bool = False
 
     def can_give(self, level: Level) -> bool:
         return self.level >= level
@@ -46,9 +49,13 @@ class Rule:
         return case((self.offered, int(Level.PREVIEW)), else_=int(self.level))
 
 
+@lru_cache(maxsize=4096)
 def rules_for(model: type[Base], actor: Actor) -> Sequence[Rule]:
-    """The rules that apply to this actor on this model; none at all for a model nobody shares."""
-    return _RULES[model](actor)
+    """The rules that apply to this actor on this model; none at all for a model nobody shares.
+
+    Kept by the actor's whole value: somebody whose role or queues changed is another actor here.
+    """
+    return tuple(_RULES[model](actor))
 
 
 def _cap(actor: Actor, level: Level) -> Level:
@@ -61,11 +68,11 @@ def _lead_rules(actor: Actor) -> list[Rule]:
     if actor.is_partner:
         return _partner_lead_rules(actor, live)
     if actor.role is Role.ADMINISTRATOR:
-        return [Rule("administrator", Level.FULL, live)]
+        return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = []
     if actor.default_lead_level is not None and not actor.sees_portfolio_only:
         # Ownership and the team of a partner account only raise the level of what the default gives.
-        rules.append(Rule("default", _cap(actor, actor.default_lead_level), live))
+        rules.append(Rule("default", _cap(actor, actor.default_lead_level), live, is_whole=True))
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Lead.owner_user_id == actor.user_id)))
     if actor.portfolio_ids:
         rules.append(
@@ -107,10 +114,10 @@ def _account_rules(actor: Actor) -> list[Rule]:
     if actor.is_partner:
         return [Rule("owner", Level.EDIT, and_(live, Account.owner_user_id == actor.user_id))]
     if actor.role is Role.ADMINISTRATOR:
-        return [Rule("administrator", Level.FULL, live)]
+        return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = []
     if actor.default_account_level is not None and not actor.sees_portfolio_only:
-        rules.append(Rule("default", _cap(actor, actor.default_account_level), live))
+        rules.append(Rule("default", _cap(actor, actor.default_account_level), live, is_whole=True))
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Account.owner_user_id == actor.user_id)))
     answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
     rules.append(Rule("account_team", _cap(actor, Level.EDIT), and_(live, Account.id.in_(answerable))))
@@ -123,7 +130,7 @@ def _contact_rules(actor: Actor) -> list[Rule]:
     if actor.is_partner:
         return [own]
     if actor.role is Role.ADMINISTRATOR:
-        return [Rule("administrator", Level.FULL, live)]
+        return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = [own]
     has_account = Contact.account_id.is_not(None)
     if actor.default_account_level is not None and not actor.sees_portfolio_only:

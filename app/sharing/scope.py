@@ -9,6 +9,7 @@ branch (`sharing.merge`), since an OR over a sorted list defeats every index.
 import re
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Boolean, ColumnElement, false, or_, true
 from sqlalchemy.ext.compiler import compiles
@@ -73,6 +74,10 @@ def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Colu
 _SHARED_WORD = re.compile(r"\b(" + "|".join(sorted(SHARED_TABLES)) + r")\b", re.IGNORECASE)
 
 
+# Statements are never changed once built, so that one kept by its module is looked through once.
+_PASSED: WeakSet[Any] = WeakSet()
+
+
 def refuse_unscoped(state: ORMExecuteState) -> None:
     """Listener of `do_orm_execute`.  Raises UnscopedStatement.
 
@@ -85,6 +90,8 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
         found = _SHARED_WORD.search(statement.text)
         if found:
             raise UnscopedStatement(f"textual statement on {found.group(0)}")
+        return
+    if statement in _PASSED:
         return
     touched: set[str] = set()
     marked: set[str] = set()
@@ -106,3 +113,4 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
     missing = (touched & SHARED_TABLES) - marked
     if missing:
         raise UnscopedStatement(f"no scope for {', '.join(sorted(missing))}")
+    _PASSED.add(statement)
