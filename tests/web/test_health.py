@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def environ(tmp_path):
     return kept | {"CANAL_DATA": str(tmp_path / "data"), "PORT": str(port)}
 
 
+def wait_for_port(port):
+    """Return when something answers there."""
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing answers on port {port}")
+
+
 def command(*words):
     return [sys.executable, "-m", "flask", "--app", "app", *words]
 
@@ -46,12 +58,7 @@ def web(environ):
         command("web"), cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
         port = int(environ["PORT"])
-        give_up = time.monotonic() + 20
-        while time.monotonic() < give_up:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        wait_for_port(port)
         yield process, port
         process.kill()
 
@@ -87,3 +94,30 @@ def test_the_web_process_ends_in_order_when_asked(web, number):
     assert process.wait(10) == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+SLOW = """
+import time
+from app import create_app
+app = create_app()
+@app.get("/slow")
+def slow():
+    time.sleep(1)
+    return "done"
+app.test_cli_runner().invoke(args=["web"], catch_exceptions=False)
+"""
+
+
+def test_a_request_at_work_is_answered_before_the_process_ends(environ, tmp_path):
+    with (
+        (tmp_path / "out").open("w+") as out,
+        subprocess.Popen([sys.executable, "-c", SLOW], cwd=ROOT, env=environ, stdout=out) as process,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        port = int(environ["PORT"])
+        wait_for_port(port)
+        answer = pool.submit(ask, port, "/slow")
+        time.sleep(0.4)
+        process.terminate()
+        assert answer.result()[:2] == (200, "done")
+        assert process.wait(10) == 0
