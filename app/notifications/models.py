@@ -67,7 +67,10 @@ class Delivery(Named, Base):
     """One notification through one channel.  `ref` makes the Message-ID, the same for ever.
 
     due_at: when it may next be tried; a held one becomes due by itself at that moment.
-    leased_until: a worker is sending it until then; after that another may take it.
+    lease, leased_until: the worker that is sending it, and the sign of life that it renews.
+    attempts: how often it was tried.  give_up_at: from then on a refusal is the last.
+    recipient: the address it is for, and once sent the one it went to.
+    error: why it was refused or withheld, see `notifications.outcomes`.
     """
 
     __tablename__ = "delivery"
@@ -92,5 +95,6 @@ class Delivery(Named, Base):
     leased_until: Mapped[datetime | None]
     lease: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0)
+    give_up_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]

@@ -6,7 +6,7 @@ the record.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel import refs
 from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
-from app.notifications.preferences import wants_mail
+from app.notifications.preferences import MAIL_ONLY, wants_mail
 
 _WAITING = (DeliveryState.DUE, DeliveryState.HELD, DeliveryState.SENDING)
+
+HELD_FOR = timedelta(minutes=2)
 
 
 class Mail(StrEnum):
     """What becomes of the e-mail of a notification; the bell shows it in any case.
 
-    HELD waits for its due time while the act can be undone; SUPPRESSED is on record but never sent;
+    HELD waits while the act can be undone, two minutes unless a due time is given; SUPPRESSED is on record but never sent;
     NONE leaves no delivery at all.
     """
 
@@ -47,7 +49,7 @@ class Notice:
 
     act: what makes it unique together with person and kind, for example `assignment:812`.
     record_kind, record_id: table name and key of the record it is about, if any.
-    due_at: when the mail may go out at the earliest; `now` unless given.
+    due_at: when the mail may go out at the earliest.
     """
 
     act: str
@@ -141,6 +143,8 @@ def _notification(notice: Notice, now: datetime) -> dict[str, Any]:
         "record_id": notice.record_id,
         "detail": dict(notice.detail or {}),
         "created_at": now,
+        # A one-time link is for the mailbox: once its owner can see the bell it is no news.
+        "read_at": now if notice.kind in MAIL_ONLY else None,
     }
 
 
@@ -152,6 +156,6 @@ def _delivery(notice: Notice, notification_id: int, now: datetime) -> dict[str, 
         "state": _STATES[notice.mail],
         "recipient": notice.user.email,
         "created_at": now,
-        "due_at": notice.due_at or now,
+        "due_at": notice.due_at or (now + HELD_FOR if notice.mail is Mail.HELD else now),
         "attempts": 0,
     }

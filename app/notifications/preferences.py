@@ -1,15 +1,16 @@
 """What each person wants mailed and what they read in the portal only.  Pure.
 
-`user.mail_preferences` holds kind → `mail` or `portal` where the person chose; security mail and
+`user.mail_preferences` holds kind → `now` or `portal` where the person chose; security mail and
 invitations are not theirs to mute.
 """
 
 from app.identity.models import User
 from app.notifications.models import NotificationKind as Kind
 
-MAIL, PORTAL = "mail", "portal"
+NOW, PORTAL = "now", "portal"
 
 ALWAYS_MAILED = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED})
+MAIL_ONLY = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET})
 CHOOSABLE = tuple(kind for kind in Kind if kind not in ALWAYS_MAILED)
 
 
@@ -21,4 +22,4 @@ def wants_mail(user: User, kind: Kind) -> bool:
 def choice(user: User, kind: Kind) -> str | None:
     """What the person chose for that kind; None where they never did."""
     chosen = (user.mail_preferences or {}).get(kind.value)
-    return chosen if chosen in (MAIL, PORTAL) else None
+    return chosen if chosen in (NOW, PORTAL) else None
