@@ -62,16 +62,19 @@ def _locked(session: Session, statement: Select[Any], where: ColumnElement[bool]
 
 def open_leads_of_user(session: Session, user_id: int) -> int:
     """Open leads the person owns, pending offers included."""
-    return session.scalar(_open().where(Lead.owner_user_id == user_id)) or 0
+    return session.scalar(count_open_leads().where(Lead.owner_user_id == user_id)) or 0
 
 
 def open_leads_of_company(session: Session, account_id: int) -> int:
     """Open leads that users of the partner account own; those waiting in its queue do not count."""
-    return session.scalar(_open().where(Lead.partner_account_id == account_id)) or 0
+    return session.scalar(count_open_leads().where(Lead.partner_account_id == account_id)) or 0
 
 
-def _open() -> Select[Any]:
-    # Written like the partial indexes ix_lead_open_user and ix_lead_open_partner.
+def count_open_leads() -> Select[Any]:
+    """How many open leads have an owner; to be narrowed to a person or a company.
+
+    Written like the partial indexes ix_lead_open_user and ix_lead_open_partner.
+    """
     return select(func.count(Lead.id)).where(
         scope(Lead, _COUNTING), Lead.is_open, Lead.deleted_at.is_(None), Lead.owner_user_id.is_not(None)
     )
