@@ -91,11 +91,11 @@ def money(cents: int | None, currency: str = "EUR") -> str:
     if cents is None:
         return "–"
     amount = Decimal(cents) / 100
-    whole = amount == amount.to_integral_value()
-    text = numbers.format_currency(
-        amount, currency, locale=_locale(), currency_digits=not whole, decimal_quantization=not whole
-    )
-    return str(text)
+    locale = Locale.parse(_locale())
+    pattern = locale.currency_formats["standard"].pattern
+    if amount == amount.to_integral_value():
+        pattern = pattern.replace(".00", "")
+    return numbers.format_currency(amount, currency, format=pattern, locale=locale, currency_digits=False)
 
 
 def initials(name: str | None) -> str:
