@@ -64,6 +64,8 @@ def test_it_serves_a_migrated_application_and_ends_whole(serve, number):
     process, address = serve
     with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
         assert answer.read() == b"ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(4)  # the worker, too, has started and stays
     assert members(process.pid) == ["serve", "web", "worker"]
     os.killpg(process.pid, number)
     assert process.wait(25) == 0
