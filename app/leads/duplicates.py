@@ -140,7 +140,7 @@ def _on_postgresql(look: _Look) -> Select[Any]:
     wanted = func.unnest(bindparam("keys", type_=ARRAY(Text))).table_valued("value", name="wanted")
     first = (
         select(look.model.id.label("id"), _last_name(look))
-        .where(_live(look.model, look.key, wanted.c.value))
+        .where(_live(look.model, look.key.expression, wanted.c.value))
         .limit(MOST_PER_KEY)
         .lateral("first")
     )

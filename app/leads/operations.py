@@ -204,16 +204,21 @@ def claim_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Le
 
 
 def _require_waiting(session: Session, actor: Actor, lead: Lead) -> None:
-    """That the lead waits in a queue of the actor's.  Raises what the actor may learn where it does not."""
-    if lead.owner_queue_id in actor.queue_ids and lead.owner_queue_id is not None:
-        if actor.is_partner and find_level(session, actor, lead.ref) is None:
-            raise NotFound("lead", lead.ref)  # their company refused it
-        return
-    taken = lead.owner_user_id is not None and lead.last_cause == AssignmentCause.CLAIM
-    if taken and lead.last_queue_id in actor.queue_ids:
-        if actor.company_id is None or session.get(LeadRefusal, (lead.id, actor.company_id)) is None:
+    """That the lead waits in a queue of the actor's.  Raises what the actor may learn where it does not.
+
+    Judged on the row that was read, not on the database as it is by now: who lost the race in
+    between is told so by the conditional update.
+    """
+    is_waiting = lead.owner_queue_id is not None
+    queue_id = lead.owner_queue_id if is_waiting else lead.last_queue_id
+    was_claimed = not is_waiting and lead.last_cause == AssignmentCause.CLAIM
+    if queue_id in actor.queue_ids and (is_waiting or was_claimed):
+        if actor.company_id is not None and session.get(LeadRefusal, (lead.id, actor.company_id)) is not None:
+            raise NotFound("lead", lead.ref)
+        if was_claimed:
             raise LeadAlreadyClaimed
-    elif actor.is_internal and find_level(session, actor, lead.ref) is not None:
+        return
+    if actor.is_internal and find_level(session, actor, lead.ref) is not None:
         raise NotAllowed(_l("Only members of its queue can claim this. You can assign it instead."))
     raise NotFound("lead", lead.ref)
 
