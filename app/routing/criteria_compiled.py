@@ -47,26 +47,62 @@ def compile_node(node: Node) -> Test:
             return lambda record: not negated(record)
 
 
-def comparable(field_type: FieldType, value: Any, *, by_day: bool = False) -> Any:
-    """A value in the form in which values of its type are compared.
+def comparable(field_type: FieldType, value: Any) -> Any:
+    """A value in the form in which values of its type are compared: text in lower case, countries in capitals.
 
-    Text in lower case, countries in capitals; by_day: moments as their UTC day.
     Raises TypeError or AttributeError for a value of another type.
     """
-    match field_type:
-        case FieldType.TEXT | FieldType.CHOICE:
-            return value.casefold()
-        case FieldType.COUNTRY:
-            return value.upper()
-        case FieldType.BOOLEAN if value is True or value is False:
-            return value
-        case FieldType.NUMBER if isinstance(value, (int, Decimal, float)) and not isinstance(value, bool):
-            return Decimal(repr(value)) if isinstance(value, float) else value
-        case FieldType.DATE if type(value) is date:
-            return value
-        case FieldType.DATETIME if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC).date() if by_day else value
-    raise TypeError(f"{type(value).__name__} where {field_type} was expected")
+    return _COMPARABLE[field_type](value)
+
+
+def _number(value: Any) -> int | Decimal:
+    kind = type(value)
+    if kind is int or kind is Decimal:
+        return value  # type: ignore[no-any-return]
+    if kind is float:
+        return Decimal(repr(value))
+    raise TypeError(f"{kind.__name__} where a number was expected")
+
+
+def _day(value: Any) -> date:
+    if type(value) is date:
+        return value
+    raise TypeError(f"{type(value).__name__} where a day was expected")
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    raise TypeError(f"{type(value).__name__} where an aware moment was expected")
+
+
+def _day_of_moment(value: Any) -> date:
+    return _moment(value).astimezone(UTC).date()
+
+
+def _truth(value: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise TypeError(f"{type(value).__name__} where true or false was expected")
+
+
+def _folded(value: Any) -> str:
+    return value.casefold()  # type: ignore[no-any-return]
+
+
+def _capitals(value: Any) -> str:
+    return value.upper()  # type: ignore[no-any-return]
+
+
+_COMPARABLE: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.TEXT: _folded,
+    FieldType.CHOICE: _folded,
+    FieldType.NUMBER: _number,
+    FieldType.DATE: _day,
+    FieldType.DATETIME: _moment,
+    FieldType.COUNTRY: _capitals,
+    FieldType.BOOLEAN: _truth,
+}
 
 
 def compares_by_day(leaf: Leaf) -> bool:
@@ -118,8 +154,8 @@ def _leaf(leaf: Leaf) -> Test:
         return _emptiness(leaf.field, wanted=leaf.op is Op.IS_EMPTY)
     if leaf.type in {FieldType.TEXT, FieldType.CHOICE}:
         return _text(leaf)
-    field, field_type, on_empty = leaf.field, leaf.type, leaf.op in TRUE_ON_EMPTY
-    values, by_day = operands(leaf), compares_by_day(leaf)
+    field, on_empty, values = leaf.field, leaf.op in TRUE_ON_EMPTY, operands(leaf)
+    convert = _day_of_moment if compares_by_day(leaf) else _COMPARABLE[leaf.type]
     compare = _COMPARE.get(leaf.op)
     if compare is None:
         among, positive = frozenset(values), leaf.op in {Op.EQUALS, Op.IN}
@@ -128,7 +164,7 @@ def _leaf(leaf: Leaf) -> Test:
             value = record[field]
             if value is None or value == "":
                 return on_empty
-            return (comparable(field_type, value, by_day=by_day) in among) is positive
+            return (convert(value) in among) is positive
 
         return same
     ordered, wanted = compare, values[0]
@@ -137,7 +173,7 @@ def _leaf(leaf: Leaf) -> Test:
         value = record[field]
         if value is None or value == "":
             return False
-        return bool(ordered(comparable(field_type, value, by_day=by_day), wanted))
+        return bool(ordered(convert(value), wanted))
 
     return in_order
 

@@ -30,8 +30,12 @@ def never_matches_after(earlier: Sequence[Criteria], entry: Criteria) -> tuple[i
     () when the entry contradicts itself and matches nothing; None when it may match something.
     """
     before = [_positive(e.root) for e in earlier]
+    whole = _positive(entry.root)
+    for i, node in enumerate(before):
+        if implies(whole, node):
+            return (i,)
     takers: set[int] = set()
-    for case in _cases(_positive(entry.root)):
+    for case in _cases(whole):
         if _contradicts_itself(case):
             continue
         taker = next((i for i, node in enumerate(before) if implies(case, node)), None)
@@ -155,6 +159,8 @@ def _leaf_implies(first: Leaf, second: Leaf) -> bool:
     if second.op in _EXCLUDING:
         return _excludes(first, set(operands(second)))
     a, b = operands(first), operands(second)
+    if {first.op, second.op} <= {Op.EQUALS, Op.IN}:
+        return set(a) <= set(b)
     if not a or not b or len(b) > 1 or len(a) > 1:
         return False
     return _one_implies(first.op, a[0], second.op, b[0])
