@@ -1,6 +1,6 @@
 """Writing events: every operation that changes a record records it in the same transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.events.models import Event
 from app.kernel.actor import Actor
+from app.kernel.bulk import insert_rows
 
 
 class Subject(Protocol):
@@ -33,6 +34,22 @@ def record(
     event = Event(**event_values(actor, verb, subject, at, changes, detail))
     session.add(event)
     return event
+
+
+def record_many(
+    session: Session,
+    actor: Actor,
+    changed: Sequence[tuple[str, Any, Mapping[str, Any], Mapping[str, Any]]],
+    *,
+    at: datetime,
+) -> None:
+    """Append many events with one insert.  changed: (verb, subject, changes, detail) of each, as `record` takes."""
+    if changed:
+        rows = [
+            event_values(actor, verb, subject, at, changes, detail)
+            for verb, subject, changes, detail in changed
+        ]
+        insert_rows(session, Event, rows)
 
 
 def event_values(

@@ -9,7 +9,9 @@ import secrets
 import time
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_LENGTH = 22
+# Two digits at a time: imports and notifications make several names a row.
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_LENGTH_IN_PAIRS = 11
 
 LEAD = "lead"
 ACCOUNT = "acct"
@@ -34,11 +36,12 @@ ITEM = "item"
 def new_ref(kind: str) -> str:
     """A fresh public name such as `lead_0QZ…`: kind, underscore, 22 base-62 characters."""
     number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
-    digits = []
-    for _ in range(_LENGTH):
-        number, rest = divmod(number, 62)
-        digits.append(_ALPHABET[rest])
-    return f"{kind}_{''.join(reversed(digits))}"
+    pairs = []
+    for _ in range(_LENGTH_IN_PAIRS):
+        number, rest = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[rest])
+    pairs.reverse()
+    return f"{kind}_{''.join(pairs)}"
 
 
 def is_ref(kind: str, value: object) -> bool:

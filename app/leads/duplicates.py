@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, Text, and_, bindparam, func, literal, select, true
@@ -136,8 +137,11 @@ def _live(model: Any, key: ColumnElement[Any], value: ColumnElement[Any]) -> Col
     return and_(scope(model, _COMPARING), key == value, model.deleted_at.is_(None))
 
 
+@cache
 def _on_postgresql(look: _Look) -> Select[Any]:
-    wanted = func.unnest(bindparam("keys", type_=ARRAY(Text))).table_valued("value", name="wanted")
+    wanted = (
+        func.unnest(bindparam("keys", type_=ARRAY(Text))).table_valued("value").render_derived(name="wanted")
+    )
     first = (
         select(look.model.id.label("id"), _last_name(look))
         .where(_live(look.model, look.key.expression, wanted.c.value))
@@ -147,6 +151,7 @@ def _on_postgresql(look: _Look) -> Select[Any]:
     return select(wanted.c.value, first.c.id, first.c.last_name).select_from(wanted.join(first, _TRUE))
 
 
+@cache
 def _on_sqlite(look: _Look) -> Select[Any]:
     wanted = func.json_each(bindparam("keys", type_=String)).table_valued("value", name="wanted")
     inner = aliased(look.model)

@@ -1,0 +1,169 @@
+"""Many new leads at once, each stored with its owner, assignment, offer, event and notices in a few statements.
+
+Writes the rows that `placement.place` writes for one lead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.events.operations import record_many
+from app.identity.models import User, UserState
+from app.kernel import refs
+from app.kernel.actor import Actor
+from app.kernel.bulk import insert_rows
+from app.kernel.keys import reserve_keys
+from app.leads.models import Assignment, AssignmentCause, Lead, Offer, OfferState
+from app.leads.placement import Move, Owner, owner_columns, partner_queue_listeners
+from app.notifications.models import NotificationKind
+from app.notifications.operations import Mail, Notice, notify_many
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A lead that is about to be stored.
+
+    id: its key, reserved (`kernel.keys`).  attributes: attribute of Lead → value: validated fields,
+    status and derived columns.  to, move: where it goes and how that came about.
+    """
+
+    id: int
+    attributes: dict[str, Any]
+    ref: str = field(default_factory=lambda: refs.new_ref(refs.LEAD))
+    to: Owner = field(default_factory=Owner)
+    move: Move = field(default_factory=lambda: Move(AssignmentCause.DEFAULT_QUEUE))
+
+    @property
+    def __tablename__(self) -> str:
+        return "lead"
+
+
+class _Nowhere:
+    """What `owner_columns` asks of a lead that has no owner yet."""
+
+    last_queue_id = None
+    waiting_since = None
+
+
+def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], *, now: datetime) -> None:
+    """Store new leads with everything that their first placement writes.  Does not commit.
+
+    Writes, with one insert a table: leads, assignments, offers, events, notifications and deliveries.
+    """
+    if not arrivals:
+        return
+    offered = [arrival for arrival in arrivals if arrival.move.offer is not None]
+    offer_ids = dict(zip((a.id for a in offered), reserve_keys(session, Offer, len(offered)), strict=True))
+    assignment_ids = reserve_keys(session, Assignment, len(arrivals))
+    insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
+    insert_rows(
+        session,
+        Assignment,
+        [_assignment(a, key, actor, now) for a, key in zip(arrivals, assignment_ids, strict=True)],
+    )
+    insert_rows(session, Offer, [_offer(a, offer_ids[a.id], now) for a in offered])
+    record_many(session, actor, [("created", a, {}, _told(a)) for a in arrivals], at=now)
+    notify_many(session, _notices(session, actor, arrivals, assignment_ids), now=now)
+
+
+@cache
+def _blank() -> dict[str, Any]:
+    """Every column of a lead with its default."""
+    return {column.name: _default(column) for column in Lead.__table__.columns}
+
+
+def _default(column: Any) -> Any:
+    if column.default is None:
+        return None
+    return column.default.arg if column.default.is_scalar else column.default.arg(None)
+
+
+def _lead(arrival: Arrival, actor: Actor, offer_id: int | None, now: datetime) -> dict[str, Any]:
+    return {
+        **_blank(),
+        "waiting_since": now,
+        **arrival.attributes,
+        **owner_columns(_Nowhere, arrival.to, arrival.move, now),  # type: ignore[arg-type]  # asks for two attributes
+        "id": arrival.id,
+        "ref": arrival.ref,
+        "offer_id": offer_id,
+        "created_at": now,
+        "updated_at": now,
+        "created_by_id": actor.user_id,
+        "updated_by_id": actor.user_id,
+    }
+
+
+def _assignment(arrival: Arrival, key: int, actor: Actor, now: datetime) -> dict[str, Any]:
+    to, move = arrival.to, arrival.move
+    return {
+        "id": key,
+        "lead_id": arrival.id,
+        "at": now,
+        "cause": move.cause,
+        "to_user_id": to.user.id if to.user else None,
+        "to_queue_id": to.queue.id if to.queue else None,
+        "to_company_id": to.company_id,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "actor_company_id": actor.company_id,
+        "trace": list(move.trace),
+        "turn_id": move.turn_id,
+        "rule_entry_id": move.rule_entry_id,
+        "bulk_act_id": move.bulk_act_id,
+    }
+
+
+def _offer(arrival: Arrival, key: int, now: datetime) -> dict[str, Any]:
+    terms, user = arrival.move.offer, arrival.to.user
+    if terms is None or user is None or user.partner_account_id is None:
+        raise ValueError("offers are made to partner users")
+    return {
+        "id": key,
+        "lead_id": arrival.id,
+        "user_id": user.id,
+        "company_id": user.partner_account_id,
+        "state": OfferState.PENDING,
+        "made_at": now,
+        "expires_at": terms.expires_at,
+        "round_robin_id": terms.round_robin_id,
+        "origin_queue_id": terms.origin_queue_id,
+        "turn_id": terms.turn_id,
+        "hops": terms.hops,
+    }
+
+
+def _told(arrival: Arrival) -> dict[str, Any]:
+    detail = {"cause": arrival.move.cause.value, "to": arrival.to.name, "to_ref": arrival.to.ref}
+    if arrival.move.offer is not None:
+        detail["offered_until"] = arrival.move.offer.expires_at.isoformat()
+    return detail
+
+
+def _notices(
+    session: Session, actor: Actor, arrivals: Sequence[Arrival], assignment_ids: Sequence[int]
+) -> list[Notice]:
+    """What `placement.tell` would write for each, with the listeners of a queue looked up once."""
+    listeners: dict[int, Sequence[User]] = {}
+    notices: list[Notice] = []
+    for arrival, assignment_id in zip(arrivals, assignment_ids, strict=True):
+        to, move = arrival.to, arrival.move
+        users: Sequence[User] = ()
+        kind = NotificationKind.LEAD_OFFERED if move.offer else NotificationKind.LEAD_ASSIGNED
+        if move.mail is Mail.NONE:
+            continue
+        if to.user is not None:
+            if to.user.id != actor.user_id and to.user.state is UserState.ACTIVE:
+                users = (to.user,)
+        elif to.queue is not None and to.queue.partner_account_id is not None:
+            kind = NotificationKind.LEAD_IN_QUEUE
+            if to.queue.id not in listeners:
+                listeners[to.queue.id] = partner_queue_listeners(session, to.queue)
+            users = listeners[to.queue.id]
+        act = f"assignment:{assignment_id}"
+        notices.extend(Notice(act, user, kind, "lead", arrival.id, mail=move.mail) for user in users)
+    return notices
