@@ -74,14 +74,14 @@ def _lead_rules(actor: Actor) -> list[Rule]:
         # Ownership and the team of a partner account only raise the level of what the default gives.
         rules.append(Rule("default", _cap(actor, actor.default_lead_level), live, is_whole=True))
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Lead.owner_user_id == actor.user_id)))
-    if actor.portfolio_ids:
-        rules.append(
-            Rule(
-                "account_team",
-                _cap(actor, Level.FULL if actor.role is Role.CHANNEL_MANAGER else Level.EDIT),
-                and_(live, Lead.partner_account_id.in_(actor.portfolio_ids)),
-            )
+    rules.extend(
+        Rule(cause, _cap(actor, level), and_(live, Lead.partner_account_id.in_(account_ids)))
+        for cause, level, account_ids in (
+            ("channel_manager", Level.FULL, actor.managed_ids),
+            ("account_team", Level.EDIT, actor.answerable_ids),
         )
+        if account_ids
+    )
     rules.extend(
         Rule("queue", _cap(actor, Level.READ), and_(live, Lead.owner_queue_id == q)) for q in actor.queue_ids
     )

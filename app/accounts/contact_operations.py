@@ -1,0 +1,294 @@
+"""Verbs on a contact: create, edit, delete, restore."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.accounts.changes import changed_columns, find_owner, refuse_stale, refuse_taken_external_id, store
+from app.accounts.duplicates import find_contact_duplicates
+from app.accounts.errors import ProbableDuplicate
+from app.accounts.fields import CONTACT_FIELDS
+from app.accounts.models import Account, AccountKind, Contact
+from app.accounts.operations import DEEPEST, RESTORABLE
+from app.accounts.queries import get_account, get_contact, get_contact_and_level, may_govern
+from app.accounts.values import clean_values, contact_keys, missing
+from app.events.operations import record
+from app.identity.models import User, UserState
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission, Role
+from app.kernel.db import is_sqlite
+from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
+from app.sharing.scope import scope
+
+_ABOVE = Actor.system("reporting lines")
+_RESTORING = Actor.system("restore contacts")
+
+_IDENTIFYING = frozenset({"last_name", "first_name", "email", "phone", "mobile", "account_id"})
+
+
+def create_contact(
+    session: Session, actor: Actor, values: Mapping[str, Any], *, allow_duplicate: bool = False, now: datetime
+) -> Contact:
+    """Store a new contact.  values: field name → what was given.
+
+    References (`account_id`, `reports_to_id`, `owner`) are public names.  Without an account it is
+    private to its owner and administrators.
+    Raises NotAllowed, Invalid, ProbableDuplicate unless that is allowed.
+    """
+    actor.require(Permission.CONTACT_EDIT)
+    cleaned = clean_values(CONTACT_FIELDS, values)
+    errors = missing(CONTACT_FIELDS, cleaned)
+    if errors:
+        raise Invalid(errors)
+    columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
+    account = _account(session, actor, cleaned.get("account_id"))
+    columns["account_id"] = account.id if account else None
+    columns["reports_to_id"] = _superior_id(session, actor, None, cleaned.get("reports_to_id"))
+    columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
+    if account is None:
+        _refuse_hiding(actor, columns["owner_user_id"])
+    refuse_taken_external_id(session, Contact, cleaned.get("external_id"))
+    columns |= contact_keys(columns, account.billing_country if account else None)
+    if not allow_duplicate:
+        matches = find_contact_duplicates(session, actor, columns)
+        if matches:
+            raise ProbableDuplicate(matches)
+    contact = Contact(
+        ref=refs.new_ref(refs.CONTACT),
+        created_at=now,
+        updated_at=now,
+        created_by_id=actor.user_id,
+        updated_by_id=actor.user_id,
+        **columns,
+    )
+    session.add(contact)
+    session.flush()  # its id goes into the event
+    record(session, actor, verb="created", subject=contact, at=now)
+    return contact
+
+
+def _first_owner(session: Session, actor: Actor, ref: str | None) -> int:
+    if ref is not None:
+        return find_owner(session, ref).id
+    if actor.user_id is None:
+        raise Invalid({"owner": [_l("Choose one of the people listed.")]})
+    return actor.user_id
+
+
+def _account(session: Session, actor: Actor, ref: str | None) -> Account | None:
+    if ref is None:
+        return None
+    try:
+        account = get_account(session, actor, ref)
+    except NotFound as error:
+        raise Invalid({"account_id": [_l("There is no such account.")]}) from error
+    if account.kind is AccountKind.PERSON:
+        raise Invalid({"account_id": [_l("A person account is one person and has no contacts.")]})
+    return account
+
+
+def _refuse_hiding(actor: Actor, owner_id: int) -> None:
+    """Nobody makes a contact that they then could not see themselves."""
+    if owner_id != actor.user_id and actor.role is not Role.ADMINISTRATOR:
+        raise Invalid({"account_id": [_l("Without an account only its owner would see it; choose one.")]})
+
+
+def _superior_id(session: Session, actor: Actor, contact: Contact | None, ref: str | None) -> int | None:
+    """The superior's key.  Raises Invalid when that is the contact, or reports to the contact."""
+    if ref is None:
+        return None
+    try:
+        superior = get_contact(session, actor, ref)
+    except NotFound as error:
+        raise Invalid({"reports_to_id": [_l("There is no such contact.")]}) from error
+    if contact is None or contact.reports_to_id == superior.id:
+        return superior.id
+    above: int | None = superior.id
+    for _step in range(DEEPEST):
+        if above is None:
+            return superior.id
+        if above == contact.id:
+            raise Invalid(
+                {"reports_to_id": [_l("Nobody can report to themselves, not even by way of others.")]}
+            )
+        # Locked on the way up, so that two people cannot close a circle together.
+        statement = select(Contact.reports_to_id).where(scope(Contact, _ABOVE), Contact.id == above)
+        above = session.scalar(statement if is_sqlite(session) else statement.with_for_update())
+    raise Invalid({"reports_to_id": [_l("There are too many people above this one.")]})
+
+
+def edit_contact(
+    session: Session,
+    actor: Actor,
+    contact_ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    allow_duplicate: bool = False,
+    now: datetime,
+) -> Contact:
+    """Change fields of a contact; those not given stay.  version: the one the edit began from, if known.
+
+    Writes one event with old and new values; nothing when nothing changes.
+    Raises NotFound, NotAllowed, Invalid, StaleEdit, ProbableDuplicate.
+    """
+    actor.require(Permission.CONTACT_EDIT)
+    contact, given = get_contact_and_level(session, actor, contact_ref, for_update=True)
+    if given < Level.EDIT:
+        raise NotAllowed
+    cleaned = clean_values(CONTACT_FIELDS, values)
+    errors = missing({name: CONTACT_FIELDS[name] for name in cleaned}, cleaned)
+    if errors:
+        raise Invalid(errors)
+    columns = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
+    told_refs = _resolve_references(session, actor, contact, given, cleaned, columns)
+    changed = changed_columns(contact, columns)
+    refuse_stale(session, contact, version, changed, CONTACT_FIELDS, {k: v[0] for k, v in told_refs.items()})
+    if not changed:
+        return contact
+    if "external_id" in changed:
+        refuse_taken_external_id(session, Contact, changed["external_id"])
+    names = {field.attribute: name for name, field in CONTACT_FIELDS.items()}
+    told = {names[c]: told_refs.get(c, (getattr(contact, c), value)) for c, value in changed.items()}
+    if changed.keys() & _IDENTIFYING:
+        changed |= _new_keys(session, actor, contact, changed, allow_duplicate)
+    store(session, actor, contact, changed, told, now)
+    return contact
+
+
+def _resolve_references(
+    session: Session,
+    actor: Actor,
+    contact: Contact,
+    given: Level,
+    cleaned: Mapping[str, Any],
+    columns: dict[str, Any],
+) -> dict[str, tuple[Any, Any]]:
+    """Put keys for public names into `columns`; answers column → (old, new) as events tell it."""
+    told: dict[str, tuple[Any, Any]] = {}
+    if "account_id" in cleaned:
+        account = _account(session, actor, cleaned["account_id"])
+        columns["account_id"] = account.id if account else None
+        if columns["account_id"] != contact.account_id:
+            _refuse_moving_user(session, contact)
+            if (
+                account is None
+                and contact.owner_user_id != actor.user_id
+                and actor.role is not Role.ADMINISTRATOR
+            ):
+                raise Invalid(
+                    {"account_id": [_l("Without an account only its owner would see it; keep one.")]}
+                )
+        told["account_id"] = (_account_ref(session, contact.account_id), cleaned["account_id"])
+    if "reports_to_id" in cleaned:
+        columns["reports_to_id"] = _superior_id(session, actor, contact, cleaned["reports_to_id"])
+        told["reports_to_id"] = (_contact_ref(session, contact.reports_to_id), cleaned["reports_to_id"])
+    if "owner" in cleaned:
+        owner = find_owner(session, cleaned["owner"] or "")
+        columns["owner_user_id"] = owner.id
+        if owner.id != contact.owner_user_id and not may_govern(actor, given):
+            raise NotAllowed(_l("Only its owner, channel managers and administrators change the owner."))
+        told["owner_user_id"] = (session.get_one(User, contact.owner_user_id).name, owner.name)
+    return told
+
+
+def _account_ref(session: Session, account_id: int | None) -> str | None:
+    if account_id is None:
+        return None
+    return session.scalar(select(Account.ref).where(scope(Account, _ABOVE), Account.id == account_id))
+
+
+def _contact_ref(session: Session, contact_id: int | None) -> str | None:
+    if contact_id is None:
+        return None
+    return session.scalar(select(Contact.ref).where(scope(Contact, _ABOVE), Contact.id == contact_id))
+
+
+def _new_keys(
+    session: Session, actor: Actor, contact: Contact, changed: Mapping[str, Any], allow_duplicate: bool
+) -> dict[str, Any]:
+    whole = {name: getattr(contact, name) for name in _IDENTIFYING} | dict(changed)
+    country = None
+    if whole["account_id"] is not None:
+        country = session.scalar(
+            select(Account.billing_country).where(scope(Account, _ABOVE), Account.id == whole["account_id"])
+        )
+    keys = contact_keys(whole, country)
+    moved = whole["account_id"] != contact.account_id
+    if not allow_duplicate and (
+        moved or any(getattr(contact, name) != value for name, value in keys.items())
+    ):
+        matches = find_contact_duplicates(session, actor, whole | keys, except_id=contact.id)
+        if matches:
+            raise ProbableDuplicate(matches)
+    return keys
+
+
+def _refuse_moving_user(session: Session, contact: Contact) -> None:
+    """A partner user never moves to another account: deactivated there, enabled anew here."""
+    if _user_of(session, contact) is not None:
+        raise Invalid(
+            {"account_id": [_l("This contact is a partner user there. Deactivate the user first.")]}
+        )
+
+
+def _user_of(session: Session, contact: Contact) -> User | None:
+    return session.scalar(
+        select(User).where(User.contact_id == contact.id, User.state != UserState.DEACTIVATED)
+    )
+
+
+def delete_contact(session: Session, actor: Actor, contact_ref: str, *, now: datetime) -> Contact:
+    """Take the contact out of everything, at once; its owner and whoever deletes accounts may.
+
+    Raises NotFound, NotAllowed, InUse (it is a partner user).
+    """
+    actor.require(Permission.CONTACT_EDIT)
+    contact, given = get_contact_and_level(session, actor, contact_ref, for_update=True)
+    if not may_govern(actor, given):
+        raise NotAllowed
+    if _user_of(session, contact) is not None:
+        raise InUse(_l("This contact is a partner user. Deactivate the user first."))
+    contact.deleted_at = now
+    contact.version += 1
+    contact.updated_at, contact.updated_by_id = now, actor.user_id
+    record(session, actor, verb="deleted", subject=contact, at=now)
+    return contact
+
+
+def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: datetime) -> Contact:
+    """Bring a contact back that was deleted in the last 30 days.
+
+    Raises NotAllowed, NotFound (not deleted, too long ago, not to be seen), InUse (its account is deleted).
+    """
+    actor.require(Permission.CONTACT_EDIT)
+    contact = session.scalar(
+        select(Contact).where(
+            scope(Contact, _RESTORING), Contact.ref == contact_ref, Contact.deleted_at > now - RESTORABLE
+        )
+    )
+    if contact is None:
+        raise NotFound("contact", contact_ref)
+    contact.deleted_at = None
+    contact.version += 1
+    contact.updated_at, contact.updated_by_id = now, actor.user_id
+    session.flush()
+    # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
+    _contact, given = get_contact_and_level(session, actor, contact_ref)
+    if not may_govern(actor, given):
+        raise NotAllowed
+    if contact.account_id is not None and _account_is_deleted(session, contact.account_id):
+        raise InUse(_l("Its account is deleted. Restore that instead."))
+    record(session, actor, verb="restored", subject=contact, at=now)
+    return contact
+
+
+def _account_is_deleted(session: Session, account_id: int) -> bool:
+    deleted_at = session.scalar(
+        select(Account.deleted_at).where(scope(Account, _RESTORING), Account.id == account_id)
+    )
+    return deleted_at is not None

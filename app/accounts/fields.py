@@ -1,0 +1,258 @@
+"""The fields of accounts and contacts: what each is called, what it holds, what it asks of a value.
+
+The forms, the API, exports and imports all read this one list.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    NUMBER = "number"
+    MONEY = "money"
+    COUNTRY = "country"
+    CHOICE = "choice"
+    LANGUAGE = "language"
+    TIME_ZONE = "time_zone"
+    # The public name of another record, kept as its key.
+    ACCOUNT = "account"
+    CONTACT = "contact"
+    USER = "user"
+
+
+REFERENCES = (FieldKind.ACCOUNT, FieldKind.CONTACT, FieldKind.USER)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.  column: its attribute on the model where that differs from the name.
+
+    is_required: refused when empty.  only_for: "business" or "person" where an account of the other kind
+    has no such field.
+    """
+
+    name: str
+    label: Any
+    help: Any
+    kind: FieldKind = FieldKind.TEXT
+    max_length: int = 120
+    section: str = "main"
+    is_required: bool = False
+    only_for: str = ""
+    column: str = ""
+
+    @property
+    def attribute(self) -> str:
+        return self.column or self.name
+
+    @property
+    def is_reference(self) -> bool:
+        return self.kind in REFERENCES
+
+
+def _address(prefix: str, section: str) -> list[Field]:
+    return [
+        Field(
+            f"{prefix}_street", _l("Street"), _l("Street, number, floor."), max_length=255, section=section
+        ),
+        Field(f"{prefix}_city", _l("City"), _l("Town or city."), section=section),
+        Field(
+            f"{prefix}_postal_code",
+            _l("Postal code"),
+            _l("As it stands on letters."),
+            max_length=30,
+            section=section,
+        ),
+        Field(f"{prefix}_state", _l("State or province"), _l("Where the country has them."), section=section),
+        Field(
+            f"{prefix}_country",
+            _l("Country"),
+            _l("Also tells how phone numbers are read."),
+            FieldKind.COUNTRY,
+            2,
+            section=section,
+        ),
+    ]
+
+
+def _account_fields() -> list[Field]:
+    kind = FieldKind
+    business, person = "business", "person"
+    return [
+        Field(
+            "name",
+            _l("Name"),
+            _l("The name the company trades under."),
+            max_length=255,
+            is_required=True,
+            only_for=business,
+        ),
+        Field(
+            "last_name", _l("Last name"), _l("Family name of the person."), is_required=True, only_for=person
+        ),
+        Field("first_name", _l("First name"), _l("Given name of the person."), only_for=person),
+        Field("title", _l("Job title"), _l("What the person does."), only_for=person),
+        Field("email", _l("E-mail"), _l("Where the person reads mail."), kind.EMAIL, 320, only_for=person),
+        Field("phone", _l("Phone"), _l("With country code where it is known."), kind.PHONE, 60),
+        Field("mobile", _l("Mobile"), _l("The person's own number."), kind.PHONE, 60, only_for=person),
+        Field(
+            "website", _l("Website"), _l("Address of the site; duplicates are found by it."), kind.URL, 500
+        ),
+        Field("industry", _l("Industry"), _l("What the company makes or does.")),
+        Field("category", _l("Category"), _l("How far you are with each other."), kind.CHOICE, 40),
+        Field(
+            "site",
+            _l("Site"),
+            _l("Tells apart branches of one name, for example by town."),
+            section="main",
+            only_for=business,
+        ),
+        *_address("billing", "billing"),
+        *_address("shipping", "shipping"),
+        Field(
+            "account_number",
+            _l("Account number"),
+            _l("The number in your books."),
+            max_length=80,
+            section="more",
+        ),
+        Field("type", _l("Type"), _l("Such as reseller, competitor, press."), max_length=80, section="more"),
+        Field("employees", _l("Employees"), _l("How many people work there."), kind.NUMBER, section="more"),
+        Field(
+            "annual_revenue",
+            _l("Annual revenue"),
+            _l("In a year, in the company's own currency."),
+            kind.MONEY,
+            section="more",
+        ),
+        Field(
+            "parent_id",
+            _l("Parent account"),
+            _l("The company this one belongs to."),
+            kind.ACCOUNT,
+            255,
+            section="more",
+            only_for=business,
+        ),
+        Field(
+            "owner",
+            _l("Owner"),
+            _l("Who looks after it."),
+            kind.USER,
+            40,
+            section="more",
+            column="owner_user_id",
+        ),
+        Field(
+            "external_id",
+            _l("External id"),
+            _l("Its name in the system it came from; no two have the same."),
+            section="more",
+        ),
+        Field(
+            "description",
+            _l("Description"),
+            _l("Anything that helps whoever works with them."),
+            kind.LONG_TEXT,
+            32_000,
+            section="more",
+        ),
+    ]
+
+
+def _contact_fields() -> list[Field]:
+    kind = FieldKind
+    return [
+        Field("last_name", _l("Last name"), _l("Family name of the person."), is_required=True),
+        Field("first_name", _l("First name"), _l("Given name of the person.")),
+        Field(
+            "account_id",
+            _l("Account"),
+            _l("The company they work for. Without one only you and administrators see this contact."),
+            kind.ACCOUNT,
+            255,
+        ),
+        Field("title", _l("Job title"), _l("What the person does there.")),
+        Field("email", _l("E-mail"), _l("Where the person reads mail."), kind.EMAIL, 320),
+        Field("phone", _l("Phone"), _l("With country code where it is known."), kind.PHONE, 60),
+        Field("mobile", _l("Mobile"), _l("The person's own number."), kind.PHONE, 60),
+        Field(
+            "reports_to_id",
+            _l("Reports to"),
+            _l("Their superior, if that is a contact too."),
+            kind.CONTACT,
+            40,
+            section="more",
+        ),
+        Field(
+            "owner",
+            _l("Owner"),
+            _l("Who looks after them."),
+            kind.USER,
+            40,
+            section="more",
+            column="owner_user_id",
+        ),
+        Field(
+            "language",
+            _l("Language"),
+            _l("What they are written to in, once they are a partner user."),
+            kind.LANGUAGE,
+            5,
+            section="more",
+        ),
+        Field(
+            "time_zone",
+            _l("Time zone"),
+            _l("What their times are shown in, once they are a partner user."),
+            kind.TIME_ZONE,
+            60,
+            section="more",
+        ),
+        Field(
+            "external_id",
+            _l("External id"),
+            _l("Its name in the system it came from; no two have the same."),
+            section="more",
+        ),
+        Field(
+            "description",
+            _l("Description"),
+            _l("Anything that helps whoever works with them."),
+            kind.LONG_TEXT,
+            32_000,
+            section="more",
+        ),
+    ]
+
+
+ACCOUNT_FIELDS: dict[str, Field] = {field.name: field for field in _account_fields()}
+CONTACT_FIELDS: dict[str, Field] = {field.name: field for field in _contact_fields()}
+
+SECTIONS = {
+    "main": _l("Most used"),
+    "billing": _l("Billing address"),
+    "shipping": _l("Shipping address"),
+    "more": _l("More"),
+}
+CATEGORIES = {
+    "unclassified": _l("Unclassified"),
+    "prospect": _l("Prospect"),
+    "customer": _l("Customer"),
+}
+# A fourth category is offered once an administrator has given it a name.
+FOURTH_CATEGORY = "fourth"
+KINDS = {"business": _l("Business"), "person": _l("Person")}
+
+
+def fields_of_kind(kind: str) -> dict[str, Field]:
+    """The fields that an account of that kind has, in the order of the form."""
+    return {name: field for name, field in ACCOUNT_FIELDS.items() if field.only_for in ("", kind)}

@@ -1,0 +1,178 @@
+"""Forms of accounts and contacts, made from their fields.  What a value must be is the operations' to say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import Field as Input
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+
+from app.accounts.fields import (
+    ACCOUNT_FIELDS,
+    CATEGORIES,
+    CONTACT_FIELDS,
+    SECTIONS,
+    Field,
+    FieldKind,
+    fields_of_kind,
+)
+from app.accounts.queries import Person
+from app.kernel.countries import country_choices
+
+Rows = Sequence[Sequence[str]]
+
+_PLACES: dict[str, Rows] = {
+    place: [
+        (f"{place}_street",),
+        (f"{place}_postal_code", f"{place}_city"),
+        (f"{place}_state", f"{place}_country"),
+    ]
+    for place in ("billing", "shipping")
+}
+_MORE: Rows = [
+    ("account_number", "type"),
+    ("employees", "annual_revenue"),
+    ("parent_id",),
+    ("owner", "external_id"),
+    ("description",),
+]
+BUSINESS_LAYOUT: dict[str, Rows] = {
+    "main": [("name",), ("phone", "website"), ("industry", "category"), ("site",)],
+    **_PLACES,
+    "more": _MORE,
+}
+PERSON_LAYOUT: dict[str, Rows] = {
+    "main": [
+        ("last_name", "first_name"),
+        ("email", "phone"),
+        ("mobile", "title"),
+        ("website", "industry"),
+        ("category",),
+    ],
+    **_PLACES,
+    "more": _MORE,
+}
+CONTACT_LAYOUT: dict[str, Rows] = {
+    "main": [("last_name", "first_name"), ("account_id",), ("email", "phone"), ("title", "mobile")],
+    "more": [("reports_to_id", "owner"), ("language", "time_zone"), ("external_id",), ("description",)],
+}
+LANGUAGE_NAMES = [("en", "English"), ("es", "Español"), ("ca", "Català")]
+# Written beside a picker's text: the public name of the record that the text was filled in from.
+_PICKED = "_ref"
+
+
+class RecordForm(FlaskForm):
+    """A form with one input for each field; subclasses are made by `form_class`."""
+
+    fields: Mapping[str, Field] = {}
+    layout: Mapping[str, Rows] = {}
+    version = HiddenField()
+
+    def sections(self) -> Iterator[tuple[str, Any, list[list[tuple[Field, Input]]]]]:
+        """(name, title, rows of (field, input)) in the order of the page, without inputs that were left out."""
+        for name, rows in self.layout.items():
+            shown = [[(self.fields[n], self[n]) for n in row if n in self] for row in rows]
+            yield name, SECTIONS[name], [row for row in shown if row]
+
+    def given(self) -> dict[str, Any]:
+        """Field → what was sent, for the inputs that were sent at all; references are still text."""
+        return {name: self[name].data for name in self.fields if name in self and name in request.form}
+
+    def picked(self, name: str) -> str:
+        """The public name that a picker was filled in from, "" if none."""
+        return str(self[name + _PICKED].data or "")
+
+    def offer(
+        self, *, people: Sequence[Person] | None = None, superiors: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        """Fill the choices that depend on who asks; without them the input is left out."""
+        for name, choices in (
+            ("owner", None if people is None else [(p.ref, p.name) for p in people]),
+            ("reports_to_id", None if superiors is None else [("", _("Nobody")), *superiors]),
+        ):
+            if name not in self:
+                continue
+            if choices is None:
+                del self[name]
+            else:
+                select: Any = self[name]
+                select.choices = choices
+
+
+def form_class(kind: str) -> type[RecordForm]:
+    """The form of a "business" or "person" account, or of a "contact"."""
+    if kind == "contact":
+        return _make("ContactForm", tuple(CONTACT_FIELDS), "contact")
+    return _make("AccountForm", tuple(fields_of_kind(kind)), kind)
+
+
+@cache
+def _make(class_name: str, names: tuple[str, ...], kind: str) -> type[RecordForm]:
+    known = CONTACT_FIELDS if kind == "contact" else ACCOUNT_FIELDS
+    fields = {name: known[name] for name in names}
+    layout = {"contact": CONTACT_LAYOUT, "person": PERSON_LAYOUT}.get(kind, BUSINESS_LAYOUT)
+    inputs: dict[str, Any] = {name: _input(field) for name, field in fields.items()}
+    inputs.update(
+        {name + _PICKED: HiddenField() for name, f in fields.items() if f.kind is FieldKind.ACCOUNT}
+    )
+    return type(class_name, (RecordForm,), {"fields": fields, "layout": layout, **inputs})
+
+
+def _input(field: Field) -> Any:
+    common = {
+        "label": field.label,
+        "description": field.help,
+        "validators": [Marked()] if field.is_required else [],
+    }
+    match field.kind:
+        case FieldKind.LONG_TEXT:
+            return TextAreaField(**common)
+        case FieldKind.COUNTRY:
+            return SelectField(choices=_countries, **common)
+        case FieldKind.CHOICE:
+            return SelectField(choices=category_choices, **common)
+        case FieldKind.LANGUAGE:
+            return SelectField(choices=[("", "–"), *LANGUAGE_NAMES], **common)
+        case FieldKind.TIME_ZONE:
+            return SelectField(choices=lambda: [("", "–"), *time_zone_choices()], **common)
+        case FieldKind.USER | FieldKind.CONTACT:
+            return SelectField(choices=[], **common)
+    return StringField(**common)
+
+
+class Marked:
+    """Says "required" beside the label; the operation is what insists."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Nothing to check here."""
+
+
+def _countries() -> list[tuple[str, str]]:
+    return [("", "–"), *country_choices(str(get_locale() or "en")[:2])]
+
+
+def category_choices() -> list[tuple[str, str]]:
+    """The categories an account may have, with the fourth once it has a name."""
+    from app.accounts.categories import fourth_category
+
+    fourth = fourth_category()
+    choices = [(key, str(label)) for key, label in CATEGORIES.items()]
+    return [*choices, ("fourth", fourth)] if fourth else choices
+
+
+@cache
+def time_zone_choices() -> list[tuple[str, str]]:
+    """Every zone that has a place in its name, and UTC."""
+    zones = sorted(
+        zone
+        for zone in available_timezones()
+        if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+    )
+    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)]

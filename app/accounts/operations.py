@@ -1,0 +1,357 @@
+"""Verbs on an account: create, edit, delete, restore, name who answers for it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext as _ln
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.accounts.changes import changed_columns, find_owner, refuse_stale, refuse_taken_external_id, store
+from app.accounts.duplicates import find_account_duplicates
+from app.accounts.errors import ProbableDuplicate
+from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
+from app.accounts.models import Account, AccountKind, AccountResponsible, Contact
+from app.accounts.queries import get_account, get_account_and_level, may_govern
+from app.accounts.values import account_keys, clean_values, missing, person_name
+from app.activities.models import Activity
+from app.events.operations import record
+from app.identity.models import User
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import is_sqlite
+from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
+from app.kernel.text import clean_text
+from app.partners.models import PartnerAccount
+from app.sharing.scope import scope
+
+RESTORABLE = timedelta(days=30)
+DEEPEST = 50
+# Contacts go and come back with their account, those of other owners too; what is deleted has no scope.
+_FOLLOWING = Actor.system("contacts follow their account")
+_RESTORING = Actor.system("restore accounts")
+
+_IDENTIFYING = frozenset(
+    {"name", "last_name", "first_name", "website", "email", "phone", "mobile", "billing_country"}
+)
+
+
+def create_account(
+    session: Session, actor: Actor, values: Mapping[str, Any], *, allow_duplicate: bool = False, now: datetime
+) -> Account:
+    """Store a new account.  values: field name → what was given; `kind` "business" (default) or "person".
+
+    References (`parent_id`, `owner`) are public names; without `owner` it is the actor's own.
+    Raises NotAllowed, Invalid, NotFound (parent), ProbableDuplicate unless that is allowed.
+    """
+    actor.require(Permission.ACCOUNT_EDIT)
+    kind = _kind(values.get("kind", AccountKind.BUSINESS))
+    fields = fields_of_kind(kind)
+    cleaned = clean_values(fields, {name: value for name, value in values.items() if name != "kind"})
+    columns: dict[str, Any] = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
+    columns["category"] = columns.get("category") or "unclassified"
+    errors = missing(fields, cleaned)
+    if errors:
+        raise Invalid(errors)
+    if kind is AccountKind.PERSON:
+        columns["name"] = person_name(cleaned)
+    columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
+    columns["parent_id"] = _parent_id(session, actor, None, cleaned.get("parent_id"))
+    refuse_taken_external_id(session, Account, cleaned.get("external_id"))
+    keys = account_keys(columns)
+    if not allow_duplicate:
+        matches = find_account_duplicates(session, actor, keys)
+        if matches:
+            raise ProbableDuplicate(matches)
+    account = Account(
+        ref=refs.new_ref(refs.ACCOUNT),
+        kind=kind,
+        created_at=now,
+        updated_at=now,
+        created_by_id=actor.user_id,
+        updated_by_id=actor.user_id,
+        **columns,
+        **keys,
+    )
+    session.add(account)
+    session.flush()  # its id goes into the event
+    record(session, actor, verb="created", subject=account, at=now)
+    return account
+
+
+def _kind(given: Any) -> AccountKind:
+    try:
+        return AccountKind(given)
+    except ValueError as error:
+        raise Invalid({"kind": [_l("An account is a business or a person.")]}) from error
+
+
+def _first_owner(session: Session, actor: Actor, ref: str | None) -> int:
+    if ref is not None:
+        return find_owner(session, ref).id
+    if actor.user_id is None:
+        raise Invalid({"owner": [_l("Choose one of the people listed.")]})
+    return actor.user_id
+
+
+def edit_account(
+    session: Session,
+    actor: Actor,
+    account_ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    allow_duplicate: bool = False,
+    now: datetime,
+) -> Account:
+    """Change fields of an account; those not given stay.  version: the one the edit began from, if known.
+
+    Writes one event with old and new values; nothing when nothing changes.
+    Raises NotFound, NotAllowed, Invalid, StaleEdit, ProbableDuplicate.
+    """
+    actor.require(Permission.ACCOUNT_EDIT)
+    account, given = get_account_and_level(session, actor, account_ref, for_update=True)
+    if given < Level.EDIT:
+        raise NotAllowed
+    fields = fields_of_kind(account.kind)
+    cleaned = clean_values(fields, _without_kind(account, values))
+    errors = missing({name: fields[name] for name in cleaned}, cleaned)
+    if errors:
+        raise Invalid(errors)
+    columns = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
+    told_refs = _resolve_references(session, actor, account, given, cleaned, columns)
+    if "category" in columns:
+        columns["category"] = columns["category"] or "unclassified"
+    changed = changed_columns(account, columns)
+    refuse_stale(session, account, version, changed, fields, {k: v[0] for k, v in told_refs.items()})
+    if not changed:
+        return account
+    if "external_id" in changed:
+        refuse_taken_external_id(session, Account, changed["external_id"])
+    told = _told(changed, account, told_refs)
+    if changed.keys() & _IDENTIFYING:
+        changed |= _new_keys(session, actor, account, changed, allow_duplicate)
+    store(session, actor, account, changed, told, now)
+    return account
+
+
+def _without_kind(account: Account, values: Mapping[str, Any]) -> dict[str, Any]:
+    if "kind" in values and _kind(values["kind"]) is not account.kind:
+        raise Invalid({"kind": [_l("A business cannot become a person, nor a person a business.")]})
+    return {name: value for name, value in values.items() if name != "kind"}
+
+
+def _resolve_references(
+    session: Session,
+    actor: Actor,
+    account: Account,
+    given: Level,
+    cleaned: Mapping[str, Any],
+    columns: dict[str, Any],
+) -> dict[str, tuple[Any, Any]]:
+    """Put keys for public names into `columns`; answers column → (old, new) as events tell it."""
+    told: dict[str, tuple[Any, Any]] = {}
+    if "parent_id" in cleaned:
+        columns["parent_id"] = _parent_id(session, actor, account, cleaned["parent_id"])
+        told["parent_id"] = (_ref_of(session, account.parent_id), cleaned["parent_id"])
+    if "owner" in cleaned:
+        owner = find_owner(session, cleaned["owner"] or "")
+        columns["owner_user_id"] = owner.id
+        if owner.id != account.owner_user_id:
+            if not may_govern(actor, given):
+                raise NotAllowed(_l("Only its owner, channel managers and administrators change the owner."))
+            _refuse_unfit_channel_manager(session, account, owner)
+        told["owner_user_id"] = (session.get_one(User, account.owner_user_id).name, owner.name)
+    return told
+
+
+def _told(
+    changed: Mapping[str, Any], account: Account, told_refs: Mapping[str, tuple[Any, Any]]
+) -> dict[str, tuple[Any, Any]]:
+    names = {field.attribute: name for name, field in ACCOUNT_FIELDS.items()}
+    return {
+        names[column]: told_refs.get(column, (getattr(account, column), value))
+        for column, value in changed.items()
+    }
+
+
+def _new_keys(
+    session: Session, actor: Actor, account: Account, changed: Mapping[str, Any], allow_duplicate: bool
+) -> dict[str, Any]:
+    whole = {name: getattr(account, name) for name in (*_IDENTIFYING, "name")} | dict(changed)
+    more: dict[str, Any] = {}
+    if account.kind is AccountKind.PERSON:
+        whole["name"] = more["name"] = person_name(whole)
+    keys = account_keys(whole)
+    if not allow_duplicate and any(getattr(account, name) != value for name, value in keys.items()):
+        matches = find_account_duplicates(session, actor, keys, except_id=account.id)
+        if matches:
+            raise ProbableDuplicate(matches)
+    return more | keys
+
+
+def _parent_id(session: Session, actor: Actor, account: Account | None, parent_ref: str | None) -> int | None:
+    """The parent's key.  Raises Invalid when it is the account itself, below it, or not to be seen."""
+    if parent_ref is None:
+        return None
+    try:
+        parent = get_account(session, actor, parent_ref)
+    except NotFound as error:
+        raise Invalid({"parent_id": [_l("There is no such account.")]}) from error
+    if account is None or account.parent_id == parent.id:
+        return parent.id
+    above: int | None = parent.id
+    for _step in range(DEEPEST):
+        if above is None:
+            return parent.id
+        if above == account.id:
+            raise Invalid({"parent_id": [_l("An account cannot stand below itself.")]})
+        # Locked on the way up, so that two people cannot close a circle together.
+        statement = select(Account.parent_id).where(scope(Account, _FOLLOWING), Account.id == above)
+        above = session.scalar(statement if is_sqlite(session) else statement.with_for_update())
+    raise Invalid({"parent_id": [_l("There are too many accounts above this one.")]})
+
+
+def _ref_of(session: Session, account_id: int | None) -> str | None:
+    if account_id is None:
+        return None
+    return session.scalar(select(Account.ref).where(scope(Account, _FOLLOWING), Account.id == account_id))
+
+
+def _refuse_unfit_channel_manager(session: Session, account: Account, owner: User) -> None:
+    from app.identity.roles import PERMISSIONS
+
+    if Permission.PARTNER_VIEW in PERMISSIONS[owner.role]:
+        return
+    if session.get(PartnerAccount, account.id) is not None:
+        raise Invalid(
+            {"owner": [_l("A partner's owner is its channel manager; choose a person with that role.")]}
+        )
+
+
+def delete_account(session: Session, actor: Actor, account_ref: str, *, now: datetime) -> Account:
+    """Take the account and its contacts out of everything, at once; they can be restored for 30 days.
+
+    Raises NotAllowed, NotFound, InUse (a partner account, open tasks or accounts below it).
+    """
+    actor.require(Permission.ACCOUNT_DELETE)
+    account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)
+    _refuse_in_use(session, account)
+    session.execute(
+        update(Contact)
+        .where(scope(Contact, _FOLLOWING), Contact.account_id == account.id, Contact.deleted_at.is_(None))
+        .values(deleted_at=now, version=Contact.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    account.deleted_at = now
+    account.version += 1
+    account.updated_at, account.updated_by_id = now, actor.user_id
+    record(session, actor, verb="deleted", subject=account, at=now)
+    return account
+
+
+def _refuse_in_use(session: Session, account: Account) -> None:
+    if session.get(PartnerAccount, account.id) is not None:
+        raise InUse(_l("It is a partner. Suspend it instead: what it did stays on record."))
+    open_tasks = session.scalar(
+        select(func.count()).where(Activity.account_id == account.id, Activity.is_done.is_(False))
+    )
+    if open_tasks:
+        message = _ln("%(num)s task is still open.", "%(num)s tasks are still open.", open_tasks)
+        raise InUse(message)
+    below = session.scalar(
+        select(func.count())
+        .select_from(Account)
+        .where(scope(Account, _FOLLOWING), Account.parent_id == account.id, Account.deleted_at.is_(None))
+    )
+    if below:
+        message = _ln("%(num)s account stands below it.", "%(num)s accounts stand below it.", below)
+        raise InUse(message)
+
+
+def restore_account(session: Session, actor: Actor, account_ref: str, *, now: datetime) -> Account:
+    """Bring a deleted account back, with the contacts that went with it.
+
+    Raises NotAllowed, NotFound (not deleted, or more than 30 days ago).
+    """
+    actor.require(Permission.ACCOUNT_DELETE)
+    account = session.scalar(
+        select(Account).where(
+            scope(Account, _RESTORING), Account.ref == account_ref, Account.deleted_at > now - RESTORABLE
+        )
+    )
+    if account is None:
+        raise NotFound("account", account_ref)
+    session.execute(
+        update(Contact)
+        .where(
+            scope(Contact, _RESTORING),
+            Contact.account_id == account.id,
+            Contact.deleted_at == account.deleted_at,
+        )
+        .values(deleted_at=None, version=Contact.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    account.deleted_at = None
+    account.version += 1
+    account.updated_at, account.updated_by_id = now, actor.user_id
+    session.flush()
+    # Whoever may delete need not see every account: then it is as if it had never been there.
+    get_account(session, actor, account_ref)
+    record(session, actor, verb="restored", subject=account, at=now)
+    return account
+
+
+def add_responsible(
+    session: Session, actor: Actor, account_ref: str, user_ref: str, *, role: str = "", now: datetime
+) -> AccountResponsible:
+    """Make a colleague answerable for the account; it becomes part of their portfolio.
+
+    Raises NotAllowed, NotFound, Invalid, Conflict (is one already).
+    """
+    account = _get_governed(session, actor, account_ref)
+    user = find_owner(session, user_ref)
+    is_there = session.scalar(
+        select(AccountResponsible.id).where(
+            AccountResponsible.account_id == account.id, AccountResponsible.user_id == user.id
+        )
+    )
+    if is_there is not None:
+        raise Conflict(_l("%(name)s is answerable for it already.", name=user.name))
+    responsible = AccountResponsible(
+        ref=refs.new_ref(refs.MEMBER),
+        account_id=account.id,
+        user_id=user.id,
+        role=clean_text(role, max_length=80, field="role") or "",
+        created_at=now,
+    )
+    session.add(responsible)
+    record(session, actor, verb="responsible_added", subject=account, at=now, detail={"name": user.name})
+    return responsible
+
+
+def remove_responsible(
+    session: Session, actor: Actor, account_ref: str, responsible_ref: str, *, now: datetime
+) -> None:
+    """Take somebody's answerability away.  Raises NotAllowed, NotFound."""
+    account = _get_governed(session, actor, account_ref)
+    responsible = session.scalar(
+        select(AccountResponsible).where(
+            AccountResponsible.ref == responsible_ref, AccountResponsible.account_id == account.id
+        )
+    )
+    if responsible is None:
+        raise NotFound("responsible", responsible_ref)
+    name = session.get_one(User, responsible.user_id).name
+    session.delete(responsible)
+    record(session, actor, verb="responsible_removed", subject=account, at=now, detail={"name": name})
+
+
+def _get_governed(session: Session, actor: Actor, account_ref: str) -> Account:
+    actor.require(Permission.ACCOUNT_EDIT)
+    account, given = get_account_and_level(session, actor, account_ref, for_update=True)
+    if not may_govern(actor, given):
+        raise NotAllowed
+    return account

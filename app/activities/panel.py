@@ -1,0 +1,85 @@
+"""The timeline of a record with its panel to log on, as pages of any room show it.
+
+feed = feed_of(session, actor, lead)          # in the view, with a record that the actor may read
+{% include "activities/_feed.html" %}         # in the page
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from app.activities.forms import ActivityForm
+from app.activities.queries import Record, planned, timeline
+from app.activities.words import TimelineRow
+from app.kernel.actor import Actor, Permission
+from app.leads.models import Lead
+
+SHORT, LONG = 15, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What `activities/_feed.html` shows.
+
+    log_url: where the panel posts, "" for people who may not log.  older_url: the next page, "" at the end.
+    fresh: public name of the activity just logged, which takes the focus.
+    """
+
+    planned: Sequence[TimelineRow]
+    rows: Sequence[TimelineRow]
+    form: ActivityForm
+    log_url: str
+    older_url: str
+    fresh: str = ""
+
+
+def feed_of(
+    session: Session,
+    actor: Actor,
+    record: Record,
+    *,
+    form: ActivityForm | None = None,
+    fresh: str = "",
+    cursor: str | None = None,
+    limit: int = SHORT,
+) -> Feed:
+    """The feed of a record that the actor may read.  Three statements, whatever the rows."""
+    page = timeline(session, actor, record, cursor=cursor, limit=limit)
+    return Feed(
+        planned=[] if cursor else planned(session, actor, record),
+        rows=page.items,
+        form=form or ActivityForm(formdata=None),
+        log_url=log_url(actor, record),
+        older_url=timeline_url(record, page.older) if page.older else "",
+        fresh=fresh,
+    )
+
+
+def log_url(actor: Actor, record: Record) -> str:
+    """Where to log on the record, "" for people who may not and for records that are read-only."""
+    if not actor.can(Permission.ACTIVITY_LOG) or (
+        isinstance(record, Lead) and record.converted_at is not None
+    ):
+        return ""
+    kind, named = _place(record)
+    return url_for(f"activities.log_on_{kind}", **named)
+
+
+def timeline_url(record: Record, cursor: str | None = None) -> str:
+    """The page of everything that happened to the record."""
+    kind, named = _place(record)
+    return url_for(f"activities.of_{kind}", cursor=cursor, **named)
+
+
+def record_url(record: Record) -> str:
+    """The record's own page."""
+    kind, named = _place(record)
+    return url_for(f"{kind}s.show", **named)
+
+
+def _place(record: Record) -> tuple[str, dict[str, Any]]:
+    kind = record.__tablename__
+    return kind, {f"{kind}_ref": record.ref}

@@ -1,0 +1,201 @@
+"""Reading activities, and the timeline of a record: its activities and events, newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.activities.models import Activity
+from app.activities.words import TimelineRow, activity_row, event_row
+from app.events.models import Event
+from app.identity.models import User
+from app.kernel import refs
+from app.kernel.actor import Actor, Level
+from app.kernel.errors import NotFound
+from app.kernel.paging import Page, make_cursor, read_cursor
+from app.leads.models import Lead
+from app.sharing.scope import scope
+
+Record = Lead | Account | Contact
+MOST_PLANNED = 20
+# Said by the activity itself, or of no interest beside the record.
+_SILENT_VERBS = ("logged",)
+
+
+def get_activity(session: Session, actor: Actor, ref: str) -> Activity:
+    """The activity, if its record may be read and its author is on the actor's side.  Raises NotFound."""
+    if not refs.is_ref(refs.ACTIVITY, ref):
+        raise NotFound("activity", ref)
+    activity = session.scalar(
+        select(Activity).where(Activity.ref == ref, _own_side(actor, Activity.company_id))
+    )
+    if activity is None:
+        raise NotFound("activity", ref)
+    get_record_of(session, actor, activity)
+    return activity
+
+
+def get_record_of(session: Session, actor: Actor, activity: Activity) -> Record:
+    """The lead, account or contact that the activity is on.  Raises NotFound when it may not be read."""
+    places: tuple[tuple[Any, int | None], ...] = (
+        (Lead, activity.lead_id),
+        (Account, activity.account_id),
+        (Contact, activity.contact_id),
+    )
+    for model, key in places:
+        if key is not None:
+            found: Record | None = session.scalar(
+                select(model).where(scope(model, actor, Level.READ), model.id == key)
+            )
+            if found is not None:
+                return found
+    raise NotFound("activity", activity.ref)
+
+
+def get_record(session: Session, actor: Actor, model: type[Record], ref: str) -> Record:
+    """A lead, account or contact that the actor may read.  Raises NotFound."""
+    kept: Any = model  # a union of models is beyond the types of `select`
+    found: Record | None = session.scalar(
+        select(kept).where(scope(model, actor, Level.READ), kept.ref == ref)
+    )
+    if found is None:
+        raise NotFound(model.__tablename__, ref)
+    return found
+
+
+def list_activities(
+    session: Session, actor: Actor, record: Record, *, cursor: str | None = None, limit: int = 50
+) -> Page[tuple[Activity, str]]:
+    """The record's activities with their authors' names, newest first.  record: one the actor may read.
+
+    Partner people get those of their own company.  Raises BadCursor.
+    """
+    shape = ["activities", record.ref]
+    conditions = [_of(record), _own_side(actor, Activity.company_id)]
+    if cursor:
+        at, key, _back = read_cursor(actor.user_id, shape, cursor)
+        conditions.append(_before(at, key))
+    rows = session.execute(
+        select(Activity, User.name)
+        .outerjoin(User, User.id == Activity.created_by_id)
+        .where(*conditions)
+        .order_by(Activity.at.desc(), Activity.id.desc())
+        .limit(limit + 1)
+    ).all()
+    found = [(activity, name or "") for activity, name in rows]
+    if len(found) <= limit:
+        return Page(found)
+    last = found[limit - 1][0]
+    return Page(found[:limit], make_cursor(actor.user_id, shape, last.at, last.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page of the timeline ends in each of its two sources."""
+
+    event_id: int | None = None
+    activity: tuple[datetime, int] | None = None
+
+
+def timeline(
+    session: Session, actor: Actor, record: Record, *, cursor: str | None = None, limit: int = 20
+) -> Page[TimelineRow]:
+    """What happened to the record, newest first: events and finished activities.  Two statements.
+
+    record: one the actor may read.  Partner people get what their own company did and nothing else:
+    no act of the vendor's people, none of a company that had the lead before.
+    Raises BadCursor.
+    """
+    shape = ["timeline", record.ref]
+    place = _read_place(actor, shape, cursor)
+    entries: list[tuple[datetime, bool, Any]] = [
+        *((event.at, False, event) for event in _events(session, actor, record, place, limit)),
+        *(
+            (activity.at, True, (activity, name))
+            for activity, name in _done(session, actor, record, place, limit)
+        ),
+    ]
+    entries.sort(key=lambda entry: entry[0], reverse=True)
+    shown = entries[:limit]
+    rows = [activity_row(*entry) if is_activity else event_row(entry) for _at, is_activity, entry in shown]
+    older = _write_place(actor, shape, place, shown) if len(entries) > limit else None
+    return Page(rows, older)
+
+
+def planned(session: Session, actor: Actor, record: Record) -> Sequence[TimelineRow]:
+    """What is still to be done on the record, the most pressing first."""
+    rows = session.execute(
+        select(Activity, User.name)
+        .outerjoin(User, User.id == Activity.created_by_id)
+        .where(_of(record), _own_side(actor, Activity.company_id), Activity.is_done.is_(False))
+        .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
+        .limit(MOST_PLANNED)
+    )
+    return [activity_row(activity, name or "") for activity, name in rows]
+
+
+def _events(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Event]:
+    conditions = [
+        Event.record_kind == record.__tablename__,
+        Event.record_id == record.id,
+        Event.verb.not_in(_SILENT_VERBS),
+        _own_side(actor, Event.company_id),
+    ]
+    if place.event_id is not None:
+        conditions.append(Event.id < place.event_id)
+    return session.scalars(select(Event).where(*conditions).order_by(Event.id.desc()).limit(limit + 1)).all()
+
+
+def _done(
+    session: Session, actor: Actor, record: Record, place: _Place, limit: int
+) -> Sequence[tuple[Activity, str]]:
+    conditions = [_of(record), _own_side(actor, Activity.company_id), Activity.is_done]
+    if place.activity is not None:
+        conditions.append(_before(*place.activity))
+    rows = session.execute(
+        select(Activity, User.name)
+        .outerjoin(User, User.id == Activity.created_by_id)
+        .where(*conditions)
+        .order_by(Activity.at.desc(), Activity.id.desc())
+        .limit(limit + 1)
+    )
+    return [(activity, name or "") for activity, name in rows]
+
+
+def _of(record: Record) -> ColumnElement[bool]:
+    column = {Lead: Activity.lead_id, Account: Activity.account_id, Contact: Activity.contact_id}[
+        type(record)
+    ]
+    return column == record.id
+
+
+def _own_side(actor: Actor, column: Any) -> ColumnElement[bool]:
+    """Internal people read everything; partner people what their own company wrote."""
+    own: ColumnElement[bool] = column == actor.company_id
+    return own if actor.is_partner else or_(column.is_(None), column.is_not(None))
+
+
+def _before(at: datetime, key: int) -> ColumnElement[bool]:
+    return or_(Activity.at < at, and_(Activity.at == at, Activity.id < key))
+
+
+def _read_place(actor: Actor, shape: list[str], cursor: str | None) -> _Place:
+    if not cursor:
+        return _Place()
+    value, event_id, _back = read_cursor(actor.user_id, shape, cursor)
+    activity = (datetime.fromisoformat(value[0]), int(value[1])) if value else None
+    return _Place(event_id or None, activity)
+
+
+def _write_place(
+    actor: Actor, shape: list[str], place: _Place, shown: Sequence[tuple[datetime, bool, Any]]
+) -> str:
+    events = [entry.id for _at, is_activity, entry in shown if not is_activity]
+    activities = [entry[0] for _at, is_activity, entry in shown if is_activity]
+    event_id = events[-1] if events else place.event_id or 0
+    last = (activities[-1].at, activities[-1].id) if activities else place.activity
+    return make_cursor(actor.user_id, shape, [last[0].isoformat(), last[1]] if last else None, event_id)

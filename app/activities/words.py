@@ -1,0 +1,197 @@
+"""A timeline in words: who did what, from an event or an activity."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext as _n
+
+from app.accounts.categories import category_name
+from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.activities.fields import KINDS
+from app.activities.models import Activity
+from app.events.models import Event
+from app.leads.fields import FIELDS as LEAD_FIELDS
+
+LONGEST_VALUE = 80
+_FIELDS: dict[str, Mapping[str, Any]] = {
+    "lead": LEAD_FIELDS,
+    "account": ACCOUNT_FIELDS,
+    "contact": CONTACT_FIELDS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One line of a timeline.
+
+    ref: of the activity, "" for an event.  who: "" for what nobody in person did.  what: the rest of the
+    sentence.  text: what was written.  details: field → "old → new".  due_at: of something planned.
+    """
+
+    ref: str
+    icon: str
+    who: str
+    what: str
+    at: datetime
+    text: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    tone: str = ""
+    kind: str = ""
+    is_done: bool = True
+    due_at: datetime | None = None
+
+
+def activity_row(activity: Activity, author: str) -> TimelineRow:
+    """An activity as a line: "Pau Riera called", and below it what it was about."""
+    words = KINDS[activity.kind]
+    what = words.done if activity.is_done else words.planned
+    text = f"{activity.subject}\n{activity.text}" if activity.text else activity.subject
+    return TimelineRow(
+        ref=activity.ref,
+        icon=words.icon,
+        who=author,
+        what=str(what) if author else _capital(str(what)),
+        at=activity.at,
+        text=text,
+        tone="green" if activity.is_done else "amber",
+        kind=activity.kind,
+        is_done=activity.is_done,
+        due_at=activity.due_at,
+    )
+
+
+def event_row(event: Event) -> TimelineRow:
+    """An event as a line: "Mara changed City"."""
+    # A person has a key; what the system does is told without a subject.
+    who = event.actor_name if event.actor_id is not None else ""
+    icon, make = _VERBS.get(event.verb, ("edit", _anything))
+    what = make(event)
+    return TimelineRow(
+        ref="",
+        icon=icon,
+        who=who,
+        what=what if who else _capital(what),
+        at=event.at,
+        details=_details(event),
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def field_label(record_kind: str, name: str) -> str:
+    """What a field is called on screen; its own name where nobody knows it."""
+    if name == "owner":
+        return _("Owner")
+    field = _FIELDS.get(record_kind, {}).get(name)
+    return str(field.label) if field is not None else name.replace("_", " ")
+
+
+def _edited(event: Event) -> str:
+    names = [field_label(event.record_kind, name) for name in event.changes]
+    if len(names) == 1:
+        return _("changed %(field)s", field=names[0])
+    return _n("changed %(num)s field", "changed %(num)s fields", len(names))
+
+
+def _created(event: Event) -> str:
+    if event.detail.get("to"):
+        return _("created this and gave it to %(owner)s", owner=event.detail["to"])
+    return _("created this")
+
+
+def _assigned(event: Event) -> str:
+    to = event.detail.get("to", "")
+    if event.detail.get("offered_until"):
+        return _("offered it to %(owner)s", owner=to)
+    return _("gave it to %(owner)s", owner=to)
+
+
+def _with_reason(text: Any) -> Callable[[Event], str]:
+    def make(event: Event) -> str:
+        reason = event.detail.get("reason")
+        return _("%(what)s: %(reason)s", what=str(text), reason=_reason(reason)) if reason else str(text)
+
+    return make
+
+
+def _reason(key: str) -> str:
+    known = _REASONS.get(key)
+    return str(known) if known is not None else key.replace("_", " ")
+
+
+def _plain(text: Any) -> Callable[[Event], str]:
+    return lambda _event: str(text)
+
+
+def _named(text: Any) -> Callable[[Event], str]:
+    """A sentence with the name that the event's detail gives."""
+    return lambda event: str(text) % {"name": event.detail.get("name", "")}
+
+
+def _anything(event: Event) -> str:
+    return _("did this: %(verb)s", verb=event.verb.replace("_", " "))
+
+
+_REASONS = {
+    "invalid": _l("the data is not valid"),
+    "duplicate": _l("had it already"),
+    "no_capacity": _l("no capacity"),
+    "not_our_market": _l("not our market"),
+    "other": _l("other reasons"),
+}
+# verb → icon and the words for it.
+_VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
+    "created": ("plus", _created),
+    "edited": ("edit", _edited),
+    "deleted": ("trash", _plain(_l("deleted this"))),
+    "restored": ("rotate", _plain(_l("restored this"))),
+    "claimed": ("hand", _plain(_l("claimed it"))),
+    "assigned": ("arrow-right", _assigned),
+    "transferred": ("arrow-right", _assigned),
+    "released": ("undo", _with_reason(_l("gave it back"))),
+    "declined": ("x-circle", _with_reason(_l("declined it"))),
+    "expired": ("hourglass", _plain(_l("the offer was not answered in time"))),
+    "accepted": ("check", _plain(_l("accepted it"))),
+    "routed": ("route", _assigned),
+    "undone": ("undo", _plain(_l("took the change of owner back"))),
+    "exported": ("download", _plain(_l("exported a list"))),
+    "responsible_added": ("user-plus", _named(_l("made %(name)s answerable for it"))),
+    "responsible_removed": ("user-x", _named(_l("no longer made %(name)s answerable for it"))),
+    "partner_enabled": ("handshake", _plain(_l("made it a partner"))),
+    "partner_edited": ("handshake", _plain(_l("changed the partnership"))),
+    "partner_suspended": ("pause", _plain(_l("suspended the partnership"))),
+    "partner_resumed": ("play", _plain(_l("resumed the partnership"))),
+    "partner_user_enabled": ("user-plus", _named(_l("invited %(name)s as a partner user"))),
+}
+
+
+def _details(event: Event) -> tuple[tuple[str, str], ...]:
+    """Old and new values, by the fields' labels; keys of other records are not shown."""
+    shown = []
+    for name, (old, new) in event.changes.items():
+        if _is_key(old) or _is_key(new):
+            continue
+        before, after = _value(event.record_kind, name, old), _value(event.record_kind, name, new)
+        shown.append((field_label(event.record_kind, name), f"{before} → {after}"))
+    return tuple(shown)
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("acct_", "cont_", "user_", "lead_", "queue_"))
+
+
+def _value(record_kind: str, name: str, value: Any) -> str:
+    if value is None or value == "":
+        return _("empty")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if name == "category" and record_kind == "account":
+        return category_name(value)
+    text = str(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
