@@ -1,7 +1,7 @@
 /* Canal's own behaviours: short, delegated, keyed on data- attributes. Every page works without them.
 
    data-shortcut="g l"      a link that two keys follow; / searches, ? shows the keys
-   data-rows, tr[data-url]  j and k move, enter opens, x ticks, c presses the row's data-claim button
+   data-rows                a table in which j and k move, enter opens the row's link, x ticks, c presses data-claim
    data-check-all           ticks the page; shift-click ticks a range
    data-dialog="id"         opens <dialog id>;  data-close closes the one it is in
    data-menu                <details> that closes by Escape and by a click elsewhere
@@ -50,9 +50,9 @@
     row.scrollIntoView({ block: "nearest" });
   }
   function openRow() {
-    const row = find(".is-cursor[data-url]");
-    if (!row) return false;
-    location.assign(row.dataset.url);
+    const link = find(".is-cursor .row-link[href]");
+    if (!link) return false;
+    link.click();
   }
 
   /* Clicks */

@@ -8,25 +8,20 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from babel import Locale, dates, numbers
-from flask import Flask, has_request_context, request
+from flask import Flask
 from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import escape
 
-from app.kernel import clock
+from app.kernel import bands, clock
 
 # Plain English follows the day-month order and the 24 hours that its readers here expect.
 LOCALES = {"en": "en_GB"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 RELATIVE_FOR_DAYS = 30  # older moments read better as a date
-
-# Upper ends of the bands in which a company's size may be told without naming the company.
-EMPLOYEE_BANDS = (10, 50, 200, 500, 1000, 5000)
 
 
 def relative_time(moment: datetime, now: datetime | None = None) -> str:
@@ -115,35 +110,16 @@ def country_name(code: str | None) -> str:
 
 
 def employee_band(employees: int | str | None) -> str:
-    """A company's size as a band, "51–200 people"; a band given as text keeps its figures."""
-    if employees is None or employees == "":
-        return ""
-    band = employees if isinstance(employees, str) else _band(employees)
-    return _("%(band)s people", band=band)
+    """A company's size without saying it exactly: "50–199 people".  Takes a number or a band; "" for none."""
+    band = employees if isinstance(employees, str) else bands.employee_band(employees)
+    return _("%(band)s people", band=band) if band else ""
 
 
-def time_tag(moment: datetime | date | None, mode: str = "relative") -> Markup:
-    """A <time> element: what a person reads, the exact local time as its title.
-
-    mode: relative, date, datetime, age or left (a deadline).  None gives an en dash.
-    """
-    if moment is None:
-        return Markup('<span class="is-quiet">–</span>')
-    if not isinstance(moment, datetime):
-        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), local_date(moment))
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        _to_minute(moment).strftime("%Y-%m-%dT%H:%MZ"), local_datetime(moment), TIME_MODES[mode](moment)
-    )
-
-
-TIME_MODES: dict[str, Callable[[datetime], str]] = {
-    "relative": relative_time,
-    "date": local_date,
-    "datetime": local_datetime,
-    "time": local_time,
-    "age": age,
-    "left": countdown,
-}
+def exact_moment(moment: datetime) -> tuple[str, str]:
+    """(UTC as ISO 8601, the viewer's local time) to the minute, for a <time> element."""
+    zone = _zone()
+    minute = _to_minute(moment)
+    return minute.strftime("%Y-%m-%dT%H:%MZ"), _title_text(minute, _locale(), str(zone), zone)
 
 
 def page_language() -> str:
@@ -153,35 +129,12 @@ def page_language() -> str:
 
 
 def init_filters(app: Flask) -> None:
-    """Register the filters, and the globals `static_url`, `sprite` and `page_language`, for the templates of `app`."""
-    folder, url_path = Path(app.static_folder or ""), app.static_url_path or ""
-
-    @lru_cache(maxsize=256)
-    def versioned(filename: str) -> str:
-        file = folder / filename
-        mark = f"?v={sha256(file.read_bytes()).hexdigest()[:8]}" if file.is_file() else ""
-        return f"{url_path}/{filename}{mark}"
-
-    def static_url(filename: str) -> str:
-        """A static file's address with a mark of its content, so that it may be cached for good.
-
-        Cheap enough for every icon of a list, unlike `url_for`.
-        """
-        root = request.script_root if has_request_context() else ""
-        return root + versioned(filename)
-
-    @lru_cache(maxsize=256)
-    def drawn(root: str, name: str, extra_class: str) -> Markup:
-        return Markup('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(
-            f"icon {extra_class}".rstrip(), root + versioned("icons.svg"), name
-        )
-
-    def sprite(name: str, extra_class: str = "") -> Markup:
-        """An icon: decoration, hidden from screen readers; the words stand beside it."""
-        return drawn(request.script_root if has_request_context() else "", name, extra_class)
+    """Register the filters and what templates draw with (`web.tags`)."""
+    from app.web.tags import init_tags  # it builds on the filters
 
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(static_url=static_url, sprite=sprite, page_language=page_language)
+    app.jinja_env.globals.update(page_language=page_language)
+    init_tags(app)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -196,7 +149,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "initials": initials,
     "country_name": country_name,
     "employee_band": employee_band,
-    "time_tag": time_tag,
 }
 
 
@@ -217,15 +169,6 @@ def _whole_unit(seconds: float) -> int:
     """Seconds cut down to the largest whole unit, so that 50 minutes never read as an hour."""
     unit = DAY if seconds >= DAY else HOUR if seconds >= HOUR else MINUTE
     return int(seconds // unit) * unit
-
-
-def _band(employees: int) -> str:
-    low = 1
-    for high in EMPLOYEE_BANDS:
-        if employees <= high:
-            return f"{number(low)}–{number(high)}"
-        low = high + 1
-    return f"{number(EMPLOYEE_BANDS[-1])}+"
 
 
 @lru_cache(maxsize=4096)
@@ -249,6 +192,14 @@ def _datetime_text(moment: datetime, locale: str, zone_name: str, zone: tzinfo) 
     local = moment.astimezone(zone)
     day = dates.format_date(local, "medium", locale=locale)
     return f"{day}, {dates.format_time(local, 'short', locale=locale)}"
+
+
+@lru_cache(maxsize=8192)
+def _title_text(moment: datetime, locale: str, zone_name: str, zone: tzinfo) -> str:
+    """The moment with its weekday; the same for all who share language and zone.  Safe in an attribute."""
+    local = moment.astimezone(zone)
+    weekday = dates.format_date(local, "EEE", locale=locale)
+    return str(escape(f"{weekday} {_datetime_text(moment, locale, zone_name, zone)}"))
 
 
 @lru_cache(maxsize=4096)
