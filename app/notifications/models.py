@@ -12,6 +12,17 @@ from app.kernel.records import Named
 
 
 class NotificationKind(StrEnum):
+    """What people are told of.  Each names its act, its record and what it needs in `detail`.
+
+    LEAD_ASSIGNED, LEAD_OFFERED, LEAD_IN_QUEUE: `assignment:<id>`, the lead.
+    LEADS_ASSIGNED: `bulk:<id of the bulk act>`, the bulk act; its leads are those of its assignments.
+    INVITATION, PASSWORD_RESET: `link:<id>`, no record, `link_id`.
+    PASSWORD_CHANGED: no record.
+    ADDRESS_TAKEN: the partner's account; `email` that was invited, `who` invited it.
+    ROUTING_ALERT: the lead, if any; `reason` in words.
+    OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
+    """
+
     LEAD_ASSIGNED = "lead_assigned"
     LEAD_OFFERED = "lead_offered"
     LEAD_IN_QUEUE = "lead_in_queue"

@@ -1,7 +1,7 @@
 """Telling people: the bell's row and the outbox row, written with the act that they are about.
 
 Nothing is sent here.  `delivery` sends later, and asks again then whether the person may still see
-the record.
+the record.  What people do with the bell and the outbox by hand is in `bell` and `outbox_acts`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ invitations are not theirs to mute.
 from app.identity.models import User
 from app.notifications.models import NotificationKind as Kind
 
-NOW, PORTAL = "now", "portal"
+MAIL, PORTAL = "now", "portal"
 
 ALWAYS_MAILED = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED})
 MAIL_ONLY = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET})
@@ -22,4 +22,4 @@ def wants_mail(user: User, kind: Kind) -> bool:
 def choice(user: User, kind: Kind) -> str | None:
     """What the person chose for that kind; None where they never did."""
     chosen = (user.mail_preferences or {}).get(kind.value)
-    return chosen if chosen in (NOW, PORTAL) else None
+    return chosen if chosen in (MAIL, PORTAL) else None
