@@ -185,7 +185,7 @@ class RoutingAlert(Base):
     """Something routing could not do as told: an entry that cannot be evaluated, nobody eligible.
 
     key: what went wrong where; while unresolved, the same again raises `count` instead of adding a row.
-    lead_id: the latest lead it happened to.
+    lead_ref: the latest lead it happened to.
     """
 
     __tablename__ = "routing_alert"
@@ -206,7 +206,7 @@ class RoutingAlert(Base):
     at: Mapped[datetime]
     last_at: Mapped[datetime]
     count: Mapped[int] = mapped_column(default=1)
-    lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("lead.id"))
+    lead_ref: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     resolved_at: Mapped[datetime | None]
     resolved_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))

@@ -405,6 +405,33 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "routing_alert",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("lead_ref", sa.String(length=40), nullable=False),
+        sa.Column("detail", JSON, nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_by_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["resolved_by_id"], ["user.id"], name=op.f("fk_routing_alert_resolved_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_routing_alert")),
+    )
+    with op.batch_alter_table("routing_alert", schema=None) as batch_op:
+        batch_op.create_index("ix_routing_alert_resolved", ["resolved_at", "id"], unique=False)
+        batch_op.create_index(
+            "uq_routing_alert_open",
+            ["key"],
+            unique=True,
+            postgresql_where=sa.text("resolved_at IS NULL"),
+            sqlite_where=sa.text("resolved_at IS NULL"),
+        )
+
+    op.create_table(
         "rule_set",
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -956,34 +983,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_round_robin_member_round_robin_id", ["round_robin_id"], unique=False)
 
     op.create_table(
-        "routing_alert",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("lead_id", sa.BigInteger(), nullable=True),
-        sa.Column("detail", JSON, nullable=False),
-        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("resolved_by_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_routing_alert_lead_id")),
-        sa.ForeignKeyConstraint(
-            ["resolved_by_id"], ["user.id"], name=op.f("fk_routing_alert_resolved_by_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_routing_alert")),
-    )
-    with op.batch_alter_table("routing_alert", schema=None) as batch_op:
-        batch_op.create_index("ix_routing_alert_resolved", ["resolved_at", "id"], unique=False)
-        batch_op.create_index(
-            "uq_routing_alert_open",
-            ["key"],
-            unique=True,
-            postgresql_where=sa.text("resolved_at IS NULL"),
-            sqlite_where=sa.text("resolved_at IS NULL"),
-        )
-
-    op.create_table(
         "rule_entry",
         sa.Column("rule_set_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -1214,7 +1213,6 @@ def downgrade() -> None:
 TABLES = (
     "turn",
     "rule_entry",
-    "routing_alert",
     "round_robin_member",
     "offer",
     "lead_refusal",
@@ -1231,6 +1229,7 @@ TABLES = (
     "account_responsible",
     "user_session",
     "rule_set",
+    "routing_alert",
     "organisation",
     "one_time_link",
     "notification",

@@ -1,0 +1,125 @@
+"""Holding a place for a lead: what makes capacity and state count at the moment of the commit.
+
+Locks are always taken in this order: round robins, companies, users, queues, offers, leads; several of a
+kind in the order of their keys.  On SQLite the writing transaction is alone already.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import User, UserState
+from app.kernel.db import is_sqlite
+from app.leads.capacity import open_leads_of_company, open_leads_of_user
+from app.partners.models import PartnerAccount, PartnerState
+from app.routing.candidates import QUEUE, USER, Candidate, Snapshot
+from app.routing.eligibility import Wanted, asking, parameters
+from app.routing.models import Queue, RoundRobin
+from app.routing.reasons import Reason, Refusal
+
+
+def lock_round_robins(session: Session, ids: Iterable[int]) -> dict[int, RoundRobin]:
+    """The round robins, as they are now, and nobody else's until the transaction ends."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    statement = select(RoundRobin).where(RoundRobin.id.in_(wanted)).order_by(RoundRobin.id)
+    if not is_sqlite(session):
+        statement = statement.with_for_update(key_share=True)
+    rows = session.scalars(statement.execution_options(populate_existing=True))
+    return {row.id: row for row in rows}
+
+
+def hold_seats(session: Session, *wanted: Wanted) -> None:
+    """Keep everybody wanted who has a capacity from being given leads by others until the transaction ends.
+
+    For acts that give many leads: to be called before the snapshot whose counts shall hold.
+    """
+    asked_for = [w for w in wanted if w.ids is None or w.ids]
+    if is_sqlite(session) or not asked_for:
+        return
+    asked = asking([(w.what, w.ids is None) for w in asked_for])
+    values = parameters(asked_for)
+    of_users = select(User.partner_account_id).where(User.id.in_(select(asked.c.user_id)))
+    session.execute(
+        select(PartnerAccount.account_id)
+        .where(
+            or_(
+                PartnerAccount.account_id.in_(select(asked.c.account_id)),
+                PartnerAccount.account_id.in_(of_users),
+            ),
+        )
+        .order_by(PartnerAccount.account_id)
+        .with_for_update(key_share=True),
+        values,
+    )
+    session.execute(
+        select(User.id)
+        .where(User.id.in_(select(asked.c.user_id)))
+        .order_by(User.id)
+        .with_for_update(key_share=True),
+        values,
+    )
+    session.execute(
+        select(Queue.id)
+        .where(Queue.id.in_(select(asked.c.queue_id)))
+        .order_by(Queue.id)
+        .with_for_update(read=True, key_share=True),
+        values,
+    )
+
+
+def keep_seat(
+    session: Session, snapshot: Snapshot, candidate: Candidate, *, exceed: bool = False
+) -> Refusal | None:
+    """Whether the candidate can still be given one lead; if so that stays true until the transaction ends.
+
+    For acts that give one lead, after its receiver has been chosen from the snapshot.  A change since the
+    snapshot is noted in it.  exceed: a person has decided that the capacity does not matter.
+    """
+    if is_sqlite(session):
+        return None  # the snapshot was read in this same writing transaction
+    refusal = None
+    if candidate.kind == USER:
+        refusal = _keep_user(session, candidate, exceed)
+    elif candidate.kind == QUEUE and candidate.owner is not None:
+        deleted_at = session.scalar(
+            select(Queue.deleted_at)
+            .where(Queue.id == candidate.id)
+            .with_for_update(read=True, key_share=True)
+        )
+        refusal = None if deleted_at is None else Refusal(Reason.GONE)
+    if refusal is not None:
+        snapshot.overrule(candidate, refusal)
+    return refusal
+
+
+def _keep_user(session: Session, candidate: Candidate, exceed: bool) -> Refusal | None:
+    counted = not exceed
+    if candidate.company_id is not None:
+        company = session.execute(
+            select(PartnerAccount.state, PartnerAccount.capacity)
+            .where(PartnerAccount.account_id == candidate.company_id)
+            .with_for_update(
+                key_share=candidate.company_capacity is not None, read=candidate.company_capacity is None
+            )
+        ).one()
+        if company.state is not PartnerState.ACTIVE:
+            return Refusal(Reason.COMPANY_SUSPENDED)
+        if counted and company.capacity is not None:
+            held = open_leads_of_company(session, candidate.company_id)
+            if held >= company.capacity:
+                return Refusal(Reason.COMPANY_AT_CAPACITY, {"open": held, "capacity": company.capacity})
+    user = session.execute(
+        select(User.state, User.capacity)
+        .where(User.id == candidate.id)
+        .with_for_update(key_share=candidate.user_capacity is not None, read=candidate.user_capacity is None)
+    ).one()
+    if user.state is not UserState.ACTIVE:
+        return Refusal(Reason.DEACTIVATED)
+    if counted and user.capacity is not None:
+        held = open_leads_of_user(session, candidate.id)
+        if held >= user.capacity:
+            return Refusal(Reason.AT_CAPACITY, {"open": held, "capacity": user.capacity})
+    return None
