@@ -1,7 +1,7 @@
 """Reading people: who a session or token belongs to, and the actor made from them."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
@@ -15,6 +15,8 @@ from app.partners.models import PartnerAccount, PartnerState
 from app.routing.models import QueueMember
 from app.sharing.scope import scope
 
+# A session that has not been seen for so long has ended, see also `sessions.LIFETIME`.
+IDLE_LIMIT = timedelta(hours=24)
 _DEFAULT_LEVELS = {"private": None, "read": Level.READ, "read_write": Level.EDIT}
 _LOOKUP = Actor.system("identity")
 
@@ -60,6 +62,7 @@ def find_actor_by_session(
             UserSession.token_hash == digest(token),
             UserSession.ended_at.is_(None),
             UserSession.expires_at > now,
+            UserSession.last_seen_at > now - IDLE_LIMIT,
         )
     ).first()
     if row is None:
@@ -111,6 +114,7 @@ def make_actor(
 ) -> Actor:
     """The actor with their principals, read now: queues and portfolio."""
     side = "external" if user.is_partner else "internal"
+    managed_ids, answerable_ids = ((), ()) if user.is_partner else _team_ids(session, user)
     return Actor(
         user_id=user.id,
         ref=user.ref,
@@ -124,7 +128,8 @@ def make_actor(
         company_id=user.partner_account_id,
         company_name=company_name,
         queue_ids=_queue_ids(session, user),
-        portfolio_ids=() if user.is_partner else _portfolio_ids(session, user),
+        managed_ids=managed_ids,
+        answerable_ids=answerable_ids,
         default_lead_level=_DEFAULT_LEVELS[organisation.defaults["lead"][side]],
         default_account_level=_DEFAULT_LEVELS[organisation.defaults["account"][side]],
         preview_fields=tuple(organisation.preview_fields),
@@ -146,14 +151,18 @@ def _queue_ids(session: Session, user: User) -> tuple[int, ...]:
     return tuple(sorted(set(session.scalars(select(QueueMember.queue_id).where(mine)))))
 
 
-def _portfolio_ids(session: Session, user: User) -> tuple[int, ...]:
-    """Partner accounts the person owns or is a responsible of."""
-    answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == user.id)
-    return tuple(
-        session.scalars(
-            select(PartnerAccount.account_id)
-            .join(Account, and_(Account.id == PartnerAccount.account_id, scope(Account, _LOOKUP)))
-            .where(or_(Account.owner_user_id == user.id, Account.id.in_(answerable)))
-            .order_by(PartnerAccount.account_id)
+def _team_ids(session: Session, user: User) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Partner accounts that the person owns, and those they are a responsible of without owning them."""
+    responsible = AccountResponsible.user_id == user.id
+    rows = session.execute(
+        select(PartnerAccount.account_id, Account.owner_user_id == user.id)
+        .join(Account, and_(Account.id == PartnerAccount.account_id, scope(Account, _LOOKUP)))
+        .where(
+            or_(
+                Account.owner_user_id == user.id,
+                Account.id.in_(select(AccountResponsible.account_id).where(responsible)),
+            )
         )
-    )
+        .order_by(PartnerAccount.account_id)
+    ).all()
+    return tuple(key for key, owns in rows if owns), tuple(key for key, owns in rows if not owns)

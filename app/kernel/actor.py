@@ -91,7 +91,8 @@ class Actor:
 
     Made anew for every request, so that a change of role or state counts on the next one.
     queue_ids: queues the person belongs to, by themselves or through their partner account.
-    portfolio_ids: accounts that the person owns or is a responsible of (internal people only).
+    managed_ids, answerable_ids: partner accounts that the person owns, and those they are a responsible
+    of (internal people only).
     """
 
     user_id: int | None
@@ -106,7 +107,8 @@ class Actor:
     company_id: int | None = None
     company_name: str = ""
     queue_ids: tuple[int, ...] = ()
-    portfolio_ids: tuple[int, ...] = ()
+    managed_ids: tuple[int, ...] = ()
+    answerable_ids: tuple[int, ...] = ()
     default_lead_level: Level | None = None
     default_account_level: Level | None = None
     preview_fields: tuple[str, ...] = ()
