@@ -36,10 +36,19 @@ MODELS = (
     "app.notifications.models",
     "app.intake.models",
 )
-BLUEPRINTS: tuple[str, ...] = ("app.web.health:bp",)
+BLUEPRINTS: tuple[str, ...] = (
+    "app.web.health:bp",
+    "app.identity.views:bp",
+    "app.identity.profile_views:bp",
+    "app.identity.user_views:bp",
+)
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
     "app.serve:web_command",
+    "app.worker:worker_command",
+    "app.notifications.commands:outbox",
+    "app.identity.cli:users",
+    "app.identity.cli:tokens",
 )
 
 csrf = CSRFProtect()

@@ -1,6 +1,10 @@
 """Which role may do what.  The only place where roles and permissions meet."""
 
-from app.kernel.actor import Permission as P
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.kernel.actor import Permission as P  # noqa: N817 - written some eighty times below
 from app.kernel.actor import Role
 
 _EVERYONE = {P.HOME_VIEW, P.PROFILE_EDIT, P.LEAD_VIEW}
@@ -23,6 +27,7 @@ _SALES = _VIEWER | {
     P.LEAD_EXPORT,
     P.ACTIVITY_LOG,
     P.ACCOUNT_EDIT,
+    P.ACCOUNT_EXPORT,
     P.CONTACT_EDIT,
 }
 _CHANNEL_MANAGER = _SALES | {
@@ -50,4 +55,34 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
     Role.USER: frozenset(_PARTNER),
     Role.MANAGER: frozenset(_LEADER),
     Role.EXECUTIVE: frozenset(_LEADER),
+}
+
+
+def role_names() -> dict[Role, Any]:
+    """What the roles are called on screen."""
+    return _NAMES
+
+
+def role_helps() -> dict[Role, Any]:
+    """What a role means, in a sentence."""
+    return _HELPS
+
+
+_NAMES = {
+    Role.ADMINISTRATOR: _l("Administrator"),
+    Role.CHANNEL_MANAGER: _l("Channel manager"),
+    Role.SALES: _l("Sales"),
+    Role.VIEWER: _l("Viewer"),
+    Role.USER: _l("Partner user"),
+    Role.MANAGER: _l("Partner manager"),
+    Role.EXECUTIVE: _l("Partner executive"),
+}
+_HELPS = {
+    Role.ADMINISTRATOR: _l("Sets everything up and sees everything."),
+    Role.CHANNEL_MANAGER: _l("Looks after partners, leads and routing."),
+    Role.SALES: _l("Works on leads, accounts and contacts."),
+    Role.VIEWER: _l("Reads, and changes nothing."),
+    Role.USER: _l("Works on their own leads and claims new ones."),
+    Role.MANAGER: _l("Also sees and hands over what the company's users own."),
+    Role.EXECUTIVE: _l("Also sees what its managers own."),
 }

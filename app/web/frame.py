@@ -24,4 +24,4 @@ def frame_counts(actor: Actor) -> dict[str, int]:
                 parts.append(select(literal_column("'inbox'").label("what"), waiting.c.id))
     every = union_all(*parts).subquery()
     rows = db.session().execute(select(every.c.what, func.count()).group_by(every.c.what))
-    return dict(rows.tuples().all())
+    return {what: int(count) for what, count in rows}

@@ -1,6 +1,8 @@
-"""How often something may be asked for: sign-in, public forms, the API.  Kept in this process's memory."""
+"""How often something may be asked for: sign-in, public forms, the API.  Kept in this process's memory.
 
-from flask import request
+What sign-ins are counted by is in `identity.devices`.
+"""
+
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
@@ -11,8 +13,4 @@ limiter = Limiter(
 SIGN_IN = "10 per 5 minutes"
 PUBLIC_FORM = "20 per minute"
 API = "600 per minute"
-
-
-def account_key() -> str:
-    """The account that a sign-in is tried for, so that many addresses cannot share the guessing."""
-    return f"account:{request.form.get('email', '').strip().casefold()[:320]}"
+RESET_MAIL = "5 per hour"  # for one account, so that nobody's mailbox is filled

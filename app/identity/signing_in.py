@@ -1,0 +1,112 @@
+"""Signing in with an address and a password.
+
+Checking is apart from signing in: it takes 30 ms and holds no transaction that writes.  What was checked
+is checked again, under a lock, when the session begins.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.events import operations as events
+from app.identity.errors import PortalNotOpen, SignInRefused
+from app.identity.models import User, UserState
+from app.identity.passwords import hash_password, is_outdated, is_right
+from app.identity.queries import find_user_by_email, get_organisation, make_actor
+from app.identity.sessions import start_session
+from app.kernel.db import is_sqlite
+from app.kernel.fold import email_key
+from app.partners.models import PartnerAccount, PartnerState
+
+log = structlog.get_logger("canal.identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where somebody signs in from, as their list of sessions shows it."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A person whose password was right.  kept: the hash that it was right for; renewed: a newer one, if due."""
+
+    user_id: int
+    kept: str
+    renewed: str | None = None
+
+
+def check_credentials(session: Session, email: str, password: str) -> Checked:
+    """Who it is.  Reads one row and verifies one hash, whatever the answer; changes nothing.
+
+    Raises SignInRefused for an unknown address, a wrong password and everybody who may not sign in;
+    PortalNotOpen to a partner user who gave the right password before the portal is published.
+    """
+    user = find_user_by_email(session, email_key(email) or "")
+    right = is_right(password, user.password_hash if user else None)
+    if user is None or user.password_hash is None or not right:
+        log.info("sign-in refused", user=user.ref if user else None, reason="credentials")
+        raise SignInRefused
+    _check_may_sign_in(session, user)
+    renewed = hash_password(password) if is_outdated(user.password_hash) else None
+    return Checked(user.id, user.password_hash, renewed)
+
+
+def sign_in(session: Session, checked: Checked, *, now: datetime, browser: Browser) -> str:
+    """Begin a session for somebody whose password was checked; returns its token.
+
+    Writes a session and an event; the first one makes a partner user assignable.  Does not commit.
+    Raises SignInRefused when the password or the right to sign in has gone meanwhile, PortalNotOpen.
+    """
+    user = lock_user(session, checked.user_id)
+    if user.password_hash != checked.kept:
+        raise SignInRefused
+    _check_may_sign_in(session, user)
+    if checked.renewed is not None:
+        user.password_hash = checked.renewed
+    return begin(session, user, now=now, browser=browser)
+
+
+def begin(session: Session, user: User, *, now: datetime, browser: Browser) -> str:
+    """Begin a session of a user who was found to be allowed; returns its token."""
+    token = start_session(session, user, now=now, address=browser.address, user_agent=browser.user_agent)
+    if user.first_web_sign_in_at is None:
+        user.first_web_sign_in_at = now
+    user.last_sign_in_at = now
+    actor = make_actor(session, user, get_organisation(session), "")
+    events.record(session, actor, verb="signed_in", subject=user, at=now)
+    return token
+
+
+def lock_user(session: Session, user_id: int) -> User:
+    """The user as they are now, held against changes until the transaction ends."""
+    statement = select(User).where(User.id == user_id).execution_options(populate_existing=True)
+    return session.scalars(statement if is_sqlite(session) else statement.with_for_update(of=User)).one()
+
+
+def portal_is_closed_to(session: Session, user: User) -> bool:
+    """Whether the user is a partner's and the portal is not published."""
+    return user.is_partner and get_organisation(session).portal_published_at is None
+
+
+def _check_may_sign_in(session: Session, user: User) -> None:
+    if user.state is not UserState.ACTIVE or company_is_suspended(session, user):
+        log.info("sign-in refused", user=user.ref, reason="state")
+        raise SignInRefused
+    if portal_is_closed_to(session, user):
+        raise PortalNotOpen
+
+
+def company_is_suspended(session: Session, user: User) -> bool:
+    """Whether the user belongs to a partner account that is suspended."""
+    if user.partner_account_id is None:
+        return False
+    state = session.scalar(
+        select(PartnerAccount.state).where(PartnerAccount.account_id == user.partner_account_id)
+    )
+    return state is not PartnerState.ACTIVE

@@ -1,0 +1,179 @@
+"""Doors for people who are not signed in yet: sign-in, sign-out, forgotten passwords, one-time links."""
+
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_user, logout_user
+
+from app.identity.credentials import get_link, send_reset, use_link
+from app.identity.devices import by_account, by_address, remember_device
+from app.identity.errors import LinkGone, PortalNotOpen, SignInRefused
+from app.identity.forms import ForgotPasswordForm, LinkForm, SignInForm, typed
+from app.identity.models import LinkPurpose
+from app.identity.passwords import check_password, hash_password
+from app.identity.queries import find_actor_by_session
+from app.identity.sessions import end_own_session
+from app.identity.signing_in import Browser, check_credentials
+from app.identity.signing_in import sign_in as begin_session
+from app.kernel import clock
+from app.kernel.db import db, set_reading, transaction
+from app.kernel.errors import Invalid
+from app.web.access import public
+from app.web.form_errors import show_errors
+from app.web.limits import PUBLIC_FORM, RESET_MAIL, SIGN_IN, limiter
+from app.web.redirects import safe_next
+from app.web.signed_in import SignedIn
+
+bp = Blueprint("identity", __name__)
+
+
+@bp.get("/sign-in")
+@public  # the way in
+def sign_in() -> ResponseReturnValue:
+    """The sign-in form."""
+    if g.actor is not None:
+        return redirect(safe_next(request.args.get("next")), 303)
+    return render_template("identity/sign_in.html", form=SignInForm(formdata=None))
+
+
+@bp.post("/sign-in")
+@public  # the way in
+@limiter.limit(SIGN_IN, key_func=by_address)
+@limiter.limit(SIGN_IN, key_func=by_account)
+def submit_sign_in() -> ResponseReturnValue:
+    """Sign in and go on to where the person wanted to go."""
+    form = SignInForm()
+    try:
+        if not form.validate():
+            raise Invalid
+        read_only()  # the slow part, without SQLite's lock
+        checked = check_credentials(db.session(), typed(form.email), typed(form.password))
+        with transaction() as data:
+            token = begin_session(data, checked, now=clock.now(), browser=this_browser())
+    except Invalid as error:
+        show_errors(form, error)
+        return render_template(
+            "identity/sign_in.html", form=form, refused=isinstance(error, SignInRefused)
+        ), 422
+    except PortalNotOpen as error:
+        return render_template("identity/sign_in.html", form=form, notice=error.message), error.status
+    response = redirect(safe_next(request.args.get("next")), 303)
+    carry_session(token)
+    remember_device(response, typed(form.email))
+    return response
+
+
+@bp.post("/sign-out")
+@public  # leaving works for everybody, also when the session has ended meanwhile
+def sign_out() -> ResponseReturnValue:
+    """End the session on the server and in the browser."""
+    if g.actor is not None:
+        with transaction() as data:
+            end_own_session(data, g.actor, now=clock.now())
+    g.actor = None
+    logout_user()
+    session.clear()
+    flash(_("You are signed out."), "success")
+    return redirect(url_for("identity.sign_in"), 303)
+
+
+@bp.get("/forgot-password")
+@public  # asked by people who cannot sign in
+def forgot_password() -> ResponseReturnValue:
+    """The form that asks for a new password; after it was sent, what happens next."""
+    return render_template(
+        "identity/forgot_password.html", form=ForgotPasswordForm(formdata=None), sent="sent" in request.args
+    )
+
+
+@bp.post("/forgot-password")
+@public  # asked by people who cannot sign in
+@limiter.limit(PUBLIC_FORM)
+@limiter.limit(RESET_MAIL, key_func=by_account)
+def submit_forgot_password() -> ResponseReturnValue:
+    """Mail a link to the address, if somebody has it; the answer never tells."""
+    form = ForgotPasswordForm()
+    if not form.validate():
+        return render_template("identity/forgot_password.html", form=form, sent=False), 422
+    with transaction() as data:
+        send_reset(data, typed(form.email), now=clock.now())
+    return redirect(url_for("identity.forgot_password", sent=1), 303)
+
+
+@bp.get("/welcome/<token>", strict_slashes=False)
+@public  # whoever holds the link proves it by the link
+@limiter.limit(PUBLIC_FORM)
+def welcome(token: str) -> ResponseReturnValue:
+    """The page behind an invitation or reset link.  Opening it changes nothing."""
+    link, user = get_link(db.session(), token, now=clock.now())
+    form = LinkForm(formdata=None)
+    return render_template("identity/welcome.html", form=form, user=user, is_invitation=is_invitation(link))
+
+
+@bp.post("/welcome/<token>", strict_slashes=False)
+@public  # whoever holds the link proves it by the link
+@limiter.limit(PUBLIC_FORM)
+def submit_welcome(token: str) -> ResponseReturnValue:
+    """Set the password that the link is for, and sign in."""
+    read_only()  # the slow part, without SQLite's lock
+    link, user = get_link(db.session(), token, now=clock.now())
+    form = LinkForm()
+    try:
+        if not form.validate():
+            raise Invalid
+        check_password(typed(form.password), (user.name, user.email))
+    except Invalid as error:
+        show_errors(form, error)
+        page = render_template(
+            "identity/welcome.html", form=form, user=user, is_invitation=is_invitation(link)
+        )
+        return page, 422
+    password_hash = hash_password(typed(form.password))
+    with transaction() as data:
+        session_token = use_link(data, token, password_hash, now=clock.now(), browser=this_browser())
+    if session_token is None:
+        return redirect(url_for("identity.not_open"), 303)
+    response = redirect(safe_next(None), 303)
+    carry_session(session_token)
+    remember_device(response, user.email)
+    return response
+
+
+@bp.get("/not-open")
+@public  # tells nothing but that the portal opens later
+def not_open() -> ResponseReturnValue:
+    """The password is set, but partners cannot sign in yet."""
+    return render_template("identity/not_open.html")
+
+
+@bp.errorhandler(LinkGone)
+def _link_gone(error: LinkGone) -> ResponseReturnValue:
+    db.session.rollback()
+    set_reading(True)
+    return render_template("identity/link_gone.html"), error.status
+
+
+def is_invitation(link: object) -> bool:
+    return getattr(link, "purpose", None) is LinkPurpose.INVITATION
+
+
+def carry_session(token: str) -> None:
+    """Give the browser a fresh cookie with that session and nothing of the one before."""
+    found = find_actor_by_session(db.session(), token, now=clock.now())
+    if found is None:
+        raise SignInRefused  # taken away at this very moment
+    actor, g.organisation, row = found
+    session.clear()
+    login_user(SignedIn(token, actor, row))
+    g.actor = actor
+
+
+def read_only() -> None:
+    """Begin anew without the write lock, for work that takes long; `transaction()` takes it later."""
+    db.session.rollback()
+    set_reading(True)
+
+
+def this_browser() -> Browser:
+    """Where the request comes from, for the list of sessions."""
+    return Browser(request.remote_addr or "", request.user_agent.string)
