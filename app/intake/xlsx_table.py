@@ -1,0 +1,92 @@
+"""Reading the first sheet of an XLSX workbook: values as text, dates as ISO, results of formulas."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.intake.csv_dialect import find_header
+from app.intake.tables import MOST_COLUMNS, NotATable, Row, name_headers
+from app.intake.xlsx_parts import DamagedWorkbook, SharedStrings, Workbook, damage, sheet_rows
+
+SAMPLE_ROWS = 100
+
+
+class XlsxTable:
+    """The first visible sheet of a workbook.  Line numbers are the sheet's row numbers."""
+
+    kind = "xlsx"
+
+    def __init__(self, path: Path, *, headers: Sequence[str] | None = None) -> None:
+        """Raises NotATable."""
+        self.path = path
+        self.warnings: list[Any] = []
+        try:
+            with damage(), zipfile.ZipFile(path) as archive:
+                if "xl/workbook.xml" not in archive.namelist():
+                    raise NotATable(
+                        _l("This is an archive or another kind of document. Save the table as XLSX or CSV.")
+                    )
+                self._book = Workbook(archive)
+                self._strings = SharedStrings(archive)
+                sampled = list(islice(sheet_rows(archive, self._book, self._strings), SAMPLE_ROWS))
+        except DamagedWorkbook as error:
+            raise NotATable(_DAMAGED) from error
+        if len(self._book.sheet_names) > 1:
+            first = self._book.sheet_names[0]
+            self.warnings.append(
+                _l("The workbook has several sheets; only the first, %(name)s, is read.", name=first)
+            )
+        records = [(n, cells) for n, cells in map(_in_line, sampled) if any(c.strip() for c in cells)]
+        if not records:
+            raise NotATable(_l("The first sheet of the workbook is empty."))
+        if headers is None:
+            position = find_header(records)
+            self.header_line = records[position][0]
+            width = max(len(cells) for _, cells in records[position:])
+            self.headers = name_headers((records[position][1] + [""] * width)[:width])
+        else:
+            self.header_line, self.headers = 0, name_headers(list(headers))
+
+    def rows(self, start_line: int = 0) -> Iterator[Row]:
+        """See `Table`.  A row with values to the right of the last header has a problem.
+
+        Raises NotATable when the file turns out to be damaged further down.
+        """
+        count = len(self.headers)
+        try:
+            with damage(), zipfile.ZipFile(self.path) as archive:
+                for line_number, found in sheet_rows(archive, self._book, self._strings):
+                    if line_number <= self.header_line or line_number < start_line:
+                        continue
+                    if any(value.strip() for value in found.values()):
+                        yield self._row(line_number, found, count)
+        except DamagedWorkbook as error:
+            raise NotATable(_DAMAGED) from error
+
+    def count_rows(self) -> int:
+        """See `Table`."""
+        return sum(1 for _ in self.rows())
+
+    def _row(self, line_number: int, found: dict[int, str], count: int) -> Row:
+        cells = {header: found.get(i, "") for i, header in enumerate(self.headers)}
+        if any(i >= count and value.strip() for i, value in found.items()):
+            return Row(line_number, cells, _l("There are values to the right of the last column."))
+        if any("\0" in value for value in found.values()):
+            cells = {header: value.replace("\0", "␀") for header, value in cells.items()}
+            return Row(line_number, cells, _l("The line contains NUL characters, which no text has."))
+        return Row(line_number, cells)
+
+
+_DAMAGED = _l("The workbook is damaged or protected. Save it anew as XLSX, or as CSV.")
+
+
+def _in_line(row: tuple[int, dict[int, str]]) -> tuple[int, list[str]]:
+    number, found = row
+    last = max(found)
+    if last >= MOST_COLUMNS:
+        raise NotATable(_l("The file has more than %(limit)s columns.", limit=MOST_COLUMNS))
+    return number, [found.get(i, "") for i in range(last + 1)]
