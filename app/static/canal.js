@@ -55,6 +55,15 @@
     link.click();
   }
 
+  /* A table wider than its frame scrolls within it; the others keep a header that stays on the page */
+  function fitTables() {
+    document.querySelectorAll(".table-frame:not([tabindex])").forEach((frame) => {
+      frame.classList.remove("is-scrolling");
+      frame.classList.toggle("is-scrolling", frame.scrollWidth > frame.clientWidth + 1);
+    });
+  }
+  window.addEventListener("resize", fitTables);
+
   /* Clicks */
   let lastBox = null;
   on("click", (event) => {
@@ -133,8 +142,12 @@
     wanted.focus({ preventScroll: false });
     wanted.removeAttribute("data-focus");
   };
-  on("DOMContentLoaded", () => focusIn(document));
+  on("DOMContentLoaded", () => {
+    fitTables();
+    focusIn(document);
+  });
   on("htmx:after:settle", () => {
+    fitTables();
     focusIn(document);
     const dialog = find("dialog[data-opens]:not([open])");
     if (dialog) openDialog(dialog);
