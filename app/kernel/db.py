@@ -102,10 +102,26 @@ def set_reading(value: bool) -> None:
     _reading.set(value)
 
 
+# Whether the door holds one transaction around several, see `join_transactions`.
+_joined: ContextVar[bool] = ContextVar("canal_joined", default=False)
+
+
+def join_transactions(value: bool) -> None:
+    """Let `transaction` neither commit nor roll back from here on: the caller does, for all of them.
+
+    For a door that must commit its own answer together with what the operation did.
+    """
+    _joined.set(value)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The one way in which a door changes data: commits at the end, rolls back on any error."""
     session = db.session()
+    if _joined.get():
+        yield session
+        session.flush()
+        return
     if _reading.get():
         session.rollback()  # a reading transaction cannot take the write lock any more
         _reading.set(False)
@@ -152,7 +168,7 @@ def _begin_immediate(connection: Connection) -> None:
     waits for seconds while others overtake it; short random sleeps keep the wait even.
     """
     raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - prepare_engine saw to it
+    assert isinstance(raw, sqlite3.Connection)
     give_up = time.monotonic() + SQLITE_WAIT_SECONDS
     raw.execute("PRAGMA busy_timeout=0")
     try:

@@ -1,0 +1,192 @@
+"""The door of the JSON API: who calls (bearer token), how often, whether this POST was answered before.
+
+A token acts as its user, read anew on every call.  Tokens are taken from the Authorization header
+alone: an address ends up in logs and histories.
+"""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, g, make_response, request
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from flask_openapi import APIBlueprint
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.identity.models import ApiToken, IdempotencyKey
+from app.identity.queries import find_actor_by_token
+from app.kernel import clock
+from app.kernel.db import db, is_sqlite, join_transactions, set_reading, transaction
+from app.kernel.errors import Conflict, DomainError, Invalid
+from app.web.access import SignInRequired
+from app.web.limits import API, limiter
+
+bp = APIBlueprint("api", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+
+REMEMBERED = timedelta(hours=24)
+USED_EVERY = timedelta(minutes=1)
+READABLE_SIGNED_IN = frozenset({"api.openapi_document", "api.docs"})
+
+
+class BadToken(SignInRequired):
+    """No token, or one that is wrong, expired, revoked, or of somebody who may not act."""
+
+    message = _l("Send a valid token in the Authorization header: Bearer …")
+
+
+class InProgress(Conflict):
+    """The first request with this key is still running."""
+
+    slug = "in-progress"
+    message = _l("The first request with this Idempotency-Key is still running.")
+
+
+class Malformed(DomainError):
+    """The request cannot be read."""
+
+    status = 400
+    slug = "malformed"
+    message = _l("The body is not a JSON object.")
+
+
+@bp.before_request
+def identify() -> Response | None:
+    """Load the token's actor; answer a repeated POST with its first answer."""
+    token = _bearer_token()
+    if token is None:
+        if request.endpoint in READABLE_SIGNED_IN and current_user.is_authenticated:
+            g.actor = current_user.actor
+            return None
+        raise BadToken
+    now = clock.now()
+    found = find_actor_by_token(db.session(), token, now=now)
+    if found is None:
+        raise BadToken
+    g.actor, g.organisation, api_token = found
+    if api_token.last_used_at is None or now - api_token.last_used_at > USED_EVERY:
+        g.token_used = api_token.id
+    return _answered_before(api_token.id)
+
+
+# By token, so that one noisy integration does not silence another behind the same address.
+limiter.limit(API, key_func=lambda: f"token:{_token_mark()}")(bp)
+
+
+def _bearer_token() -> str | None:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+
+def _token_mark() -> str:
+    token = _bearer_token()
+    return hashlib.sha256(token.encode()).hexdigest() if token else f"address:{request.remote_addr}"
+
+
+@bp.after_request
+def note_use(response: Response) -> Response:
+    """Remember when the token was last used, at most every minute."""
+    token_id = g.pop("token_used", None)
+    if token_id is not None:
+        with transaction() as session:
+            session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=clock.now()))
+    return response
+
+
+# Repeated posts
+
+
+def _answered_before(token_id: int) -> Response | None:
+    """The first answer to a POST with this key; else one transaction begins that will hold both the
+    act and its answer, so that not even a crash between them makes a second record.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if request.method != "POST" or key is None:
+        return None
+    if not 1 <= len(key) <= 200 or not key.isprintable():
+        raise Invalid({"Idempotency-Key": [_l("A key has 1 to 200 printable characters.")]})
+    body_hash = _body_hash()
+    session = db.session()
+    _hold_key(session, token_id, key)
+    row = session.get(IdempotencyKey, (token_id, key), populate_existing=True)
+    if row is not None and clock.now() - row.created_at > REMEMBERED:
+        session.delete(row)
+        session.flush()  # its place is taken again below
+        row = None
+    if row is None:
+        session.add(IdempotencyKey(token_id=token_id, key=key, body_hash=body_hash, created_at=clock.now()))
+        session.flush()  # so that a second one cannot begin
+        g.idempotency = (token_id, key)
+        join_transactions(True)
+        return None
+    if row.body_hash != body_hash:
+        raise Invalid({"Idempotency-Key": [_l("This key was used with another request.")]})
+    response = make_response(row.body or b"", row.status)
+    response.headers["Content-Type"] = row.content_type or "application/json"
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _hold_key(session: Session, token_id: int, key: str) -> None:
+    """Make sure that no other request with the key is at work.  Raises InProgress.
+
+    SQLite has one writer at a time, so that the second has waited for the first already.
+    """
+    if is_sqlite(session):
+        return
+    number = int.from_bytes(hashlib.sha256(f"{token_id}:{key}".encode()).digest()[:8], signed=True)
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(number))):
+        raise InProgress
+
+
+def _body_hash() -> bytes:
+    digest = hashlib.sha256(f"{request.method} {request.path}?".encode() + request.query_string + b"\n")
+    if request.mimetype == "multipart/form-data":
+        for name, value in sorted(request.form.items(multi=True)):
+            digest.update(f"{name}={value}\n".encode())
+        for name, file in sorted(request.files.items(multi=True), key=lambda item: item[0]):
+            digest.update(f"{name}:{file.filename}\n".encode())
+            while block := file.stream.read(1 << 16):
+                digest.update(block)
+            file.stream.seek(0)
+    else:
+        digest.update(request.get_data())
+    return digest.digest()
+
+
+@bp.after_request
+def remember_answer(response: Response) -> Response:
+    """Commit the act together with its answer.  A refusal is not kept: its cause may go away."""
+    reserved = g.pop("idempotency", None)
+    if reserved is None:
+        return response
+    join_transactions(False)
+    session = db.session()
+    row = session.get(IdempotencyKey, reserved)
+    if response.status_code < 300 and row is not None:
+        row.status, row.content_type, row.body = (
+            response.status_code,
+            response.content_type,
+            response.get_data(),
+        )
+        session.commit()
+    else:
+        session.rollback()
+    set_reading(True)
+    return response
+
+
+@bp.teardown_request
+def _part(_error: BaseException | None) -> None:
+    join_transactions(False)
+
+
+def json_object() -> dict[str, Any]:
+    """The body as a JSON object; none at all is an empty one.  Raises Malformed."""
+    if not request.get_data():
+        return {}
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Malformed
+    return body
