@@ -84,7 +84,9 @@
   });
   function openDialog(dialog) {
     closeMenus();
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    find(".dialog-body :is(input:not([type=hidden]), select, textarea, button)", dialog)?.focus();
   }
   function closeFromOutside(dialog, event) {
     const box = dialog.getBoundingClientRect();
