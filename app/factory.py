@@ -41,6 +41,9 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.identity.views:bp",
     "app.identity.profile_views:bp",
     "app.identity.user_views:bp",
+    "app.home.views:bp",
+    "app.leads.views:bp",
+    "app.inbox.views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -49,6 +52,7 @@ COMMANDS: tuple[str, ...] = (
     "app.notifications.commands:outbox",
     "app.identity.cli:users",
     "app.identity.cli:tokens",
+    "app.intake.commands:leads",
 )
 
 csrf = CSRFProtect()

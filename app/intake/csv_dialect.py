@@ -162,12 +162,12 @@ def sample(lines: Sequence[str], dialect: Dialect) -> Sample:
 
 
 def find_header(records: Sequence[tuple[int, list[str]]]) -> int:
-    """Position of the record that is the header: the first that fills half the usual number of columns.
+    """Position of the record that is the header: the first that fills more than half the usual columns.
 
     Above it may stand comments (#), a title, "sep=;".  records: not empty.
     """
     usual = _usual_width(records)
-    needed = max(2, math.ceil(usual / 2)) if usual > 1 else 1
+    needed = max(2, usual // 2 + 1) if usual > 1 else 1
     for position, (_, cells) in enumerate(records):
         if _is_comment(cells) or _SEPARATOR_CELL.match(cells[0]):
             continue

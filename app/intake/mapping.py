@@ -50,6 +50,7 @@ SYNONYMS: Mapping[str, str] = {
     "|Address 1: Country/Region|Business Country/Region|Código de país|Codi de país|Primary Country",
     "product_interest": "Product|Product of Interest|Products|Interested In|Interest|Solution|Producto"
     "|Producto de interés|Interés|Producte|Producte d'interès|Interès|Business Segment",
+    "campaign": "Campaign Name|Campaign Source|UTM Campaign|Campaña|Campanya|Landing Page|Landing Page ID|Campaign ID",
     "campaign_id": "Campaign|Campaign Name|Campaign Source|UTM Campaign|Campaña|Campanya|Landing Page|Campaign ID",
     "campaign_name": "Campaign|Campaign Name|Campaign Source|UTM Campaign|Campaña|Campanya|Landing Page",
     "description": "Notes|Note|Comments|Comment|Remarks|Message|Details|Descripción|Notas|Comentarios"
@@ -91,8 +92,12 @@ _OBJECT = re.compile(r"^(?:lead|contact|account|person|prospect|customer|primary
 _BRACKETS = re.compile(r"\(.*?\)|\[.*?\]")
 
 
-def suggest_mapping(headers: Sequence[str], fields: Mapping[str, Iterable[object]]) -> dict[str, str | None]:
+def suggest_mapping(
+    headers: Sequence[str], fields: Mapping[str, Iterable[object]], *, guess: bool = True
+) -> dict[str, str | None]:
     """Header → field, or None where nothing fits; each field at most once, the surest match first.
+
+    guess: False for what nobody will look at: only a field's name or label counts, whole.
 
     fields: name → its labels in the three languages (anything with a str()); names and labels win over
     SYNONYMS, and exact headers over those with an object's name in front ("Lead Source", "Account: City").
@@ -108,8 +113,8 @@ def suggest_mapping(headers: Sequence[str], fields: Mapping[str, Iterable[object
     others.pop("", None)
     mapping: dict[str, str | None] = dict.fromkeys(headers)
     free = set(fields)
-    for read in (_plain, _bare):
-        for known in (own, others):
+    for read in (_plain, _bare) if guess else (_plain,):
+        for known in (own, others) if guess else (own,):
             for header in headers:
                 match = known.get(read(header))
                 if match in free and mapping[header] is None:

@@ -145,7 +145,6 @@ def _refuse_what_is_no_text(head: bytes) -> None:
         raise NotATable(_l("This is JSON, not a table. Save it as CSV or XLSX."))
     if text.startswith((b"begin:vcard", b"begin:vcalendar")):
         raise NotATable(_l("These are address cards or calendar entries, not a table."))
-    if len(head.translate(None, _CONTROL)) < 0.98 * len(head) and not head.startswith(
-        (b"\xff\xfe", b"\xfe\xff")
-    ):
+    control = len(head) - len(head.translate(None, _CONTROL))
+    if control > max(8, len(head) // 50) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise NotATable(_l("This is not a text file."))

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import JSON, Column, Table
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.kernel.db import Base, Moment
@@ -27,7 +27,7 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, An
     rows: column name → value, all with the same names; a column that is left out gets the database's own
     default, not the model's.  Values are of the model's types: aware moments, JSON-able values, enums.
 
-    Raises sqlalchemy's IntegrityError, after which the transaction can only be rolled back.
+    Raises the errors of sqlalchemy, after which the transaction can only be rolled back.
     """
     if not rows:
         return
@@ -49,8 +49,11 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, An
                 for row in prepared:
                     copy.write_row(row)
     except Exception as error:
-        if isinstance(error, connection.dialect.dbapi.IntegrityError):  # type: ignore[union-attr]  # it has a driver
-            raise IntegrityError(statement, None, error) from error
+        driver: Any = connection.dialect.dbapi
+        if isinstance(error, driver.Error):
+            raise DBAPIError.instance(
+                statement, None, error, driver.Error, dialect=connection.dialect
+            ) from error
         raise
 
 

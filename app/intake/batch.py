@@ -1,0 +1,171 @@
+"""A few hundred rows taken in together: known ones updated, new ones flagged, routed and stored.
+
+The number of statements does not grow with the rows.  Everything is written in the caller's transaction,
+so that a batch is in the database whole or not at all; a dry run is the same, rolled back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from app.intake.lead_rows import SOURCE, RefusedRow, TakenRow
+from app.intake.lead_updates import NOT_QUALIFIED, find_known, plan_change, write_changes
+from app.intake.sources import Sources
+from app.intake.statuses import Statuses
+from app.kernel.actor import Actor
+from app.kernel.keys import reserve_keys
+from app.leads.arrivals import Arrival, store_arrivals
+from app.leads.duplicates import Likeness, find_duplicates
+from app.leads.fields import QUALIFICATION
+from app.leads.models import Lead, StatusCategory
+from app.routing.operations import route_many
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of a batch.
+
+    new: the leads stored, with where they went.  refused: with reasons.  warnings: (line, what), in words.
+    sources: those added, by folded name; `Sources.keep` remembers them once the batch is committed.
+    """
+
+    new: list[Arrival] = field(default_factory=list)
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+    warnings: list[tuple[int, Any]] = field(default_factory=list)
+    sources: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        return len(self.new) + self.updated + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What all rows of a batch share.  import_id: the import they come with."""
+
+    actor: Actor
+    statuses: Statuses
+    sources: Sources
+    import_id: int | None
+    now: datetime
+
+
+def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedRow]) -> Taken:
+    """Take the rows in.  Does not commit.
+
+    Writes for new ones what `arrivals.store_arrivals` writes, for changed ones one event each, and sources
+    that were not known.  Raises IntegrityError or `lead_updates.Overtaken` when another transaction was
+    quicker with one of the same external ids: the batch is to be tried again.
+    """
+    taken = Taken(refused=[row for row in rows if isinstance(row, RefusedRow)])
+    wanted = _merge_same([row for row in rows if isinstance(row, TakenRow)])
+    _name_sources(session, batch, taken, wanted)
+    known = find_known(session, batch.actor, [row.external_id for row in wanted if row.external_id])
+    changes = []
+    for row in wanted:
+        found = known.get(row.external_id) if row.external_id else None
+        if found is None:
+            refusal, change = _begin(batch, taken, row), None
+        else:
+            refusal, change = plan_change(batch.actor, found, row, batch.statuses.by_id, batch.now)
+        if refusal is not None:
+            taken.refused.extend(RefusedRow(each.row, refusal) for each in (row, *row.followers))
+            continue
+        if change is not None:
+            changes.append(change)
+        if found is not None:
+            taken.updated += change is not None
+            taken.unchanged += change is None
+        taken.updated += row.changed_by_followers
+        taken.unchanged += len(row.followers) - row.changed_by_followers
+    _store(session, batch, taken.new)
+    write_changes(session, batch.actor, changes, now=batch.now)
+    _collect_warnings(taken, rows)
+    taken.refused.sort(key=lambda row: row.row.line_number)
+    return taken
+
+
+def _collect_warnings(taken: Taken, rows: Sequence[TakenRow | RefusedRow]) -> None:
+    refused = {row.row.line_number for row in taken.refused}
+    taken.warnings = [
+        (row.row.line_number, warning)
+        for row in rows
+        if isinstance(row, TakenRow) and row.warnings and row.row.line_number not in refused
+        for warning in row.warnings
+    ]
+
+
+def _merge_same(rows: Sequence[TakenRow]) -> list[TakenRow]:
+    """One row for each external id: a later one updates what an earlier one of the batch gives."""
+    first: dict[str, TakenRow] = {}
+    merged = []
+    for row in rows:
+        earlier = first.setdefault(row.external_id, row) if row.external_id else row
+        if earlier is row:
+            merged.append(row)
+        else:
+            earlier.absorb(row)
+    return merged
+
+
+def _name_sources(session: Session, batch: Batch, taken: Taken, rows: Sequence[TakenRow]) -> None:
+    """Put the id of its source into each row; those not known are added, or left out with a warning."""
+    named = [row for row in rows if SOURCE in row.values]
+    ids, added = batch.sources.resolve(session, batch.actor, [row.values[SOURCE] for row in named])
+    taken.sources = added
+    told = set()
+    for row, source_id in zip(named, ids, strict=True):
+        name = row.values[SOURCE]
+        row.attributes["source_id"] = source_id
+        if source_id is None:
+            del row.values[SOURCE]
+            row.warnings.append(batch.sources.left_out(name))
+        elif source_id in added.values() and source_id not in told:
+            told.add(source_id)
+            row.warnings.append(_l("The source “%(name)s” was not known and has been added.", name=name))
+
+
+def _begin(batch: Batch, taken: Taken, row: TakenRow) -> Any | None:
+    """Make the row a new lead; why it cannot be one."""
+    values, attributes = row.values, row.attributes
+    status = batch.statuses.by_id.get(values.get("status", 0), batch.statuses.first)
+    if status.category is StatusCategory.QUALIFIED and not (
+        values.get("last_name") and values.get("company")
+    ):
+        return NOT_QUALIFIED
+    attributes["status_id"] = status.id
+    attributes["is_open"] = status.category is not StatusCategory.UNQUALIFIED
+    attributes["imported"] = row.imported
+    attributes["import_id"] = batch.import_id
+    attributes.setdefault("arrived_at", batch.now)
+    confirmed = [name for name in QUALIFICATION if values.get(name) is not None]
+    if confirmed:
+        entry = {"by": batch.actor.user_id, "at": batch.now.isoformat()}
+        attributes["qualified_by"] = dict.fromkeys(confirmed, entry)
+    taken.new.append(Arrival(0, attributes))
+    return None
+
+
+def _store(session: Session, batch: Batch, arrivals: Sequence[Arrival]) -> None:
+    if not arrivals:
+        return
+    ids = reserve_keys(session, Lead, len(arrivals))
+    alike = find_duplicates(session, [_likeness(arrival) for arrival in arrivals], ids)
+    for arrival, key, duplicates in zip(arrivals, ids, alike, strict=True):
+        arrival.id = key
+        arrival.attributes["duplicates"] = duplicates
+    routed = route_many(session, [arrival.attributes for arrival in arrivals], now=batch.now)
+    for arrival, where in zip(arrivals, routed, strict=True):
+        arrival.to, arrival.move = where.to, where.move
+    store_arrivals(session, batch.actor, arrivals, now=batch.now)
+
+
+def _likeness(arrival: Arrival) -> Likeness:
+    a = arrival.attributes
+    return Likeness(a["email_key"], a["phone_key"], a["company_key"], a["last_name_fold"])

@@ -1,0 +1,137 @@
+"""What an import would do, found out by doing it and rolling it back: same code, same answers, nothing left."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from flask_babel import force_locale
+from sqlalchemy.orm import Session
+
+from app.intake.batch import Batch, Taken, take_rows
+from app.intake.lead_rows import Plan, RefusedRow, TakenRow, read_row
+from app.intake.models import Import
+from app.intake.plans import load_plan
+from app.intake.run import BATCH_ROWS, use_indexes
+from app.intake.sources import Sources
+from app.intake.statuses import load_statuses
+from app.intake.tables import Table
+from app.kernel import clock
+from app.kernel.actor import Actor
+from app.kernel.db import transaction
+
+# Rows tried in one transaction: turns and capacities hold within it, and SQLite's writer is held for it.
+ROWS_TOGETHER = 2000
+SHOWN = 20
+
+
+@dataclass(slots=True)
+class Check:
+    """What would become of the rows that were tried.
+
+    rows: how many were.  targets: (kind, name) → new leads that would go there.  issues: the first
+    refused, the first warnings, each (line, reason).  refused_rows: all that would be refused, if kept.
+    """
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    warnings: int = 0
+    duplicates: int = 0
+    targets: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refusals: list[tuple[int, str]] = field(default_factory=list)
+    warned: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> int:
+        return self.created + self.updated + self.unchanged
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for keeping beside the import."""
+        return {
+            "rows": self.rows,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "refused": self.refused,
+            "warnings": self.warnings,
+            "duplicates": self.duplicates,
+            "targets": [[kind, name, count] for (kind, name), count in self.targets.most_common()],
+            "refusals": [list(pair) for pair in self.refusals],
+            "warned": [list(pair) for pair in self.warned],
+        }
+
+
+def check_table(
+    actor: Actor, import_: Import, table: Table, *, limit: int | None = None
+) -> Iterator[tuple[Check, Taken]]:
+    """Try the table's rows; after each batch what has been found so far, and that batch.
+
+    import_: its mapping and options count; it need not be stored.  limit: rows to try, None for all.
+    Nothing stays written.  Raises NotATable.
+    """
+    check, rows = Check(), islice(table.rows(), limit)
+    seen: set[int] = set()
+    with transaction() as session:
+        plan = load_plan(session, import_, table)
+    while chunk := list(islice(rows, ROWS_TOGETHER)):
+        read = [read_row(plan, row) for row in chunk]
+        with _rolled_back() as session, force_locale(actor.language):
+            use_indexes(session)
+            for taken, count in _try(session, actor, plan, read):
+                _note(check, taken, count, seen)
+                yield check, taken
+
+
+def _try(
+    session: Session, actor: Actor, plan: Plan, read: Sequence[TakenRow | RefusedRow]
+) -> Iterator[tuple[Taken, int]]:
+    sources = Sources(session)
+    batch = Batch(actor, load_statuses(session), sources, None, clock.now())
+    for start in range(0, len(read), BATCH_ROWS):
+        rows = read[start : start + BATCH_ROWS]
+        taken = take_rows(session, batch, rows)
+        sources.keep(taken.sources)
+        yield taken, len(rows)
+
+
+def _note(check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
+    check.rows += rows
+    for arrival in taken.new:
+        # What an earlier part of the file would have created is not there any more.
+        external_id = arrival.attributes.get("external_id")
+        if external_id is not None and hash(external_id) in seen:
+            check.updated += 1
+            continue
+        if external_id is not None:
+            seen.add(hash(external_id))
+        check.created += 1
+        check.duplicates += bool(arrival.attributes["duplicates"])
+        kind = "queue" if arrival.to.queue else "partner" if arrival.to.company_id else "user"
+        check.targets[kind, arrival.to.name] += 1
+    check.updated += taken.updated
+    check.unchanged += taken.unchanged
+    check.refused += len(taken.refused)
+    check.warnings += len(taken.warnings)
+    room = SHOWN - len(check.refusals)
+    check.refusals.extend((row.row.line_number, str(row.reason)) for row in taken.refused[:room])
+    room = SHOWN - len(check.warned)
+    check.warned.extend((line, str(reason)) for line, reason in taken.warnings[:room])
+
+
+class _Undo(Exception):
+    """Ends a transaction without keeping anything of it."""
+
+
+@contextmanager
+def _rolled_back() -> Iterator[Session]:
+    try:
+        with transaction() as session:
+            yield session
+            raise _Undo
+    except _Undo:
+        pass

@@ -1,0 +1,169 @@
+"""From a row of a file to the values of a lead: read by its mapping, with warnings, or refused with a reason.
+
+Knows no database: the choices and settings it reads by are in the plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.intake.tables import Row
+from app.kernel.errors import Invalid
+from app.kernel.fold import fold
+from app.kernel.text import NOTE, clean_text
+from app.leads.columns import derived_columns
+from app.leads.fields import FIELDS, IDENTIFYING
+from app.leads.values import ATTRIBUTES, NOBODY, READERS, STRICT, BadValue, Reading
+
+SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the rows of one file become leads.
+
+    fields: (header, field) of the mapped columns; kept: columns without a field, stored beside the lead.
+    source: for rows without one of their own.  strict: last name, company and status are asked for.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    kept: tuple[str, ...]
+    reading: Reading
+    source: str | None = None
+    strict: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        headers: Sequence[str],
+        mapping: Mapping[str, str | None],
+        reading: Reading,
+        *,
+        source: str | None = None,
+        strict: bool = False,
+    ) -> "Plan":
+        """mapping: header → field name; a column it does not name, or gives no field, is only kept."""
+        fields = tuple((header, name) for header in headers if (name := mapping.get(header)))
+        kept = tuple(header for header in headers if not mapping.get(header))
+        return cls(fields, kept, reading, source, strict)
+
+
+@dataclass(slots=True)
+class TakenRow:
+    """A row that can be taken.
+
+    values: field → value, only of fields that hold something; `source` is its name here.
+    attributes: the same by attribute of Lead, with the derived columns, without the source.
+    imported: header → text of columns without a field.  warnings: what was left out, in words.
+    followers: later rows of the same external id that it has taken up; changed_by_followers: how many of
+    them changed something.
+    """
+
+    row: Row
+    values: dict[str, Any]
+    attributes: dict[str, Any]
+    imported: dict[str, str]
+    warnings: list[Any] = field(default_factory=list)
+    followers: list["TakenRow"] = field(default_factory=list)
+    changed_by_followers: int = 0
+
+    def absorb(self, later: "TakenRow") -> None:
+        """Take up what a later row of the same external id changes."""
+        changes = {name: value for name, value in later.values.items() if self.values.get(name) != value}
+        self.followers.append(later)
+        self.changed_by_followers += bool(changes) or any(
+            self.imported.get(header) != text for header, text in later.imported.items()
+        )
+        self.values.update(changes)
+        self.imported.update(later.imported)
+        self.attributes = _attributes(self.values)
+
+    @property
+    def external_id(self) -> str | None:
+        return self.values.get("external_id")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that cannot be taken.  reason: in words, lazy."""
+
+    row: Row
+    reason: Any
+
+
+def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
+    """The row as a lead's values."""
+    if row.problem is not None:
+        return RefusedRow(row, row.problem)
+    values: dict[str, Any] = {}
+    warnings: list[Any] = [] if row.warning is None else [row.warning]
+    cells, reading = row.cells, plan.reading
+    try:
+        for header, name in plan.fields:
+            given = cells[header]
+            if not given:
+                continue
+            try:
+                value = _source_name(given) if name == SOURCE else READERS[name](given, reading)
+            except BadValue as bad:
+                warnings.append(_in_field(name, bad.message))
+                continue
+            if value is not None:
+                values[name] = value
+        imported = _kept(plan, cells)
+    except Invalid as invalid:
+        return RefusedRow(row, _complaint(invalid))
+    reason = _missing(plan, values)
+    if reason is not None:
+        return RefusedRow(row, reason)
+    if plan.source and SOURCE not in values:
+        values[SOURCE] = plan.source
+    return TakenRow(row, values, _attributes(values), imported, warnings)
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {ATTRIBUTES[name]: value for name, value in values.items() if name != SOURCE}
+    attributes.update(derived_columns(attributes))
+    return attributes
+
+
+def _missing(plan: Plan, values: Mapping[str, Any]) -> Any | None:
+    for name in IDENTIFYING:
+        if values.get(name):
+            break
+    else:
+        return NOBODY
+    if plan.strict:
+        for name in STRICT:
+            if not values.get(name):
+                return _in_field(name, _l("This is required."))
+    return None
+
+
+def _source_name(given: str) -> str | None:
+    text = clean_text(given, max_length=80, field=SOURCE)
+    return text if text and fold(text, 80) else None
+
+
+def _kept(plan: Plan, cells: Mapping[str, str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for header in plan.kept:
+        given = cells[header]
+        if given:
+            text = clean_text(given, max_length=NOTE, field=header, multiline=True)
+            if text is not None:
+                kept[header] = text
+    return kept
+
+
+def _in_field(name: str, message: Any) -> Any:
+    return _l("%(field)s: %(message)s", field=FIELDS[name].label, message=message)
+
+
+def _complaint(invalid: Invalid) -> Any:
+    for name, messages in invalid.errors.items():
+        label = FIELDS[name].label if name in FIELDS else name
+        return _l("%(field)s: %(message)s", field=label, message=messages[0])
+    return invalid.message

@@ -1,0 +1,176 @@
+"""Rows whose external id is known: what they change of the lead that has it.
+
+An empty cell changes nothing, an opt-out is never taken back, and owner and routing stay as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from app.events.operations import record_many
+from app.intake.lead_rows import SOURCE, TakenRow
+from app.intake.statuses import Status
+from app.kernel.actor import Actor, Level
+from app.leads.columns import derived_columns, touches_derived
+from app.leads.fields import QUALIFICATION
+from app.leads.models import Lead, LeadSource, StatusCategory
+from app.leads.values import ATTRIBUTES
+from app.sharing.scope import scope
+
+# An external id is unique among all leads, those one may not see included.
+_MATCHING = Actor.system("external ids")
+_READ = (
+    *ATTRIBUTES.values(),
+    "id",
+    "ref",
+    "version",
+    "deleted_at",
+    "converted_at",
+    "qualified_by",
+    "imported",
+)
+
+OUT_OF_REACH = _l("A record with this external id exists that cannot be changed from here.")
+CONVERTED = _l("The record with this external id has been converted and can only be read.")
+NOT_QUALIFIED = _l("To be qualified it needs a last name and a company.")
+
+
+class Overtaken(Exception):
+    """Another transaction changed one of the leads between reading and writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A lead that has an external id.  attributes: its columns as read.  is_open_to: the actor may edit it."""
+
+    id: int
+    ref: str
+    version: int
+    attributes: Mapping[str, Any]
+    is_open_to: bool
+    source: str | None
+
+    @property
+    def __tablename__(self) -> str:
+        return "lead"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a row changes.  told: field → (old, new) for the event.  attributes: columns to write."""
+
+    known: Known
+    told: Mapping[str, tuple[Any, Any]]
+    attributes: Mapping[str, Any]
+
+
+def find_known(session: Session, actor: Actor, external_ids: Sequence[str]) -> dict[str, Known]:
+    """External id → the lead that has it, deleted and hidden ones included, in one statement."""
+    if not external_ids:
+        return {}
+    columns = [getattr(Lead, name) for name in _READ]
+    rows = session.execute(
+        select(scope(Lead, actor, Level.EDIT), LeadSource.name, *columns)
+        .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .where(scope(Lead, _MATCHING), Lead.external_id.in_(external_ids))
+    )
+    known = {}
+    for may_edit, source, *values in rows:
+        attributes = dict(zip(_READ, values, strict=True))
+        is_live = attributes["deleted_at"] is None
+        known[attributes["external_id"]] = Known(
+            attributes["id"], attributes["ref"], attributes["version"], attributes,
+            bool(may_edit) and is_live, source,
+        )  # fmt: skip
+    return known
+
+
+def plan_change(
+    actor: Actor, known: Known, row: TakenRow, statuses: Mapping[int, Status], now: datetime
+) -> tuple[Any | None, Change | None]:
+    """(why the row is refused, what it changes); both None when everything is so already."""
+    if not known.is_open_to:
+        return OUT_OF_REACH, None
+    before = known.attributes
+    new = {name: value for name, value in row.values.items() if name != SOURCE}
+    if SOURCE in row.values:
+        new[SOURCE] = row.attributes["source_id"]
+    changed = {
+        name: value
+        for name, value in new.items()
+        if before[ATTRIBUTES[name]] != value and not (name.startswith("opted_out") and value is False)
+    }
+    kept = {**before["imported"], **row.imported}
+    if not changed and kept == before["imported"]:
+        return None, None
+    if before["converted_at"] is not None:
+        return CONVERTED, None
+    attributes = {ATTRIBUTES[name]: value for name, value in changed.items()}
+    whole = {**before, **attributes}
+    if "status" in changed:
+        category = statuses[changed["status"]].category
+        if category is StatusCategory.QUALIFIED and not (whole["last_name"] and whole["company"]):
+            return NOT_QUALIFIED, None
+        attributes["is_open"] = category is not StatusCategory.UNQUALIFIED
+    if touches_derived(changed):
+        attributes.update(derived_columns(whole))
+    confirmed = set(changed) & set(QUALIFICATION)
+    if confirmed:
+        entry = {"by": actor.user_id, "at": now.isoformat()}
+        attributes["qualified_by"] = {**before["qualified_by"], **dict.fromkeys(confirmed, entry)}
+    attributes["imported"] = kept
+    told = {name: (before[ATTRIBUTES[name]], value) for name, value in changed.items()}
+    if "status" in told:
+        told["status"] = (_name_of(statuses, before["status_id"]), _name_of(statuses, changed["status"]))
+    if SOURCE in told:
+        told[SOURCE] = (known.source, row.values[SOURCE])
+    return None, Change(known, told, attributes)
+
+
+def _name_of(statuses: Mapping[int, Status], status_id: int) -> str:
+    status = statuses.get(status_id)
+    return status.name if status else ""
+
+
+def write_changes(session: Session, actor: Actor, changes: Sequence[Change], *, now: datetime) -> None:
+    """Write the changes and one event for each, with one statement for each set of columns.
+
+    Raises Overtaken when one of the leads has another version by now.  Does not commit.
+    """
+    by_columns: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        by_columns.setdefault(tuple(sorted(change.attributes)), []).append(change)
+    for names, alike in by_columns.items():
+        statement = (
+            update(Lead.__table__)  # type: ignore[arg-type]  # a Table, whatever its base says
+            .where(
+                scope(Lead, _MATCHING),
+                Lead.id == bindparam("the_id"),
+                Lead.version == bindparam("the_version"),
+                Lead.converted_at.is_(None),
+            )
+            .values(
+                {name: bindparam(f"new_{name}") for name in names}
+                | {"version": Lead.version + 1, "updated_at": now, "updated_by_id": actor.user_id}
+            )
+        )
+        result = session.execute(
+            statement,
+            [
+                {
+                    "the_id": change.known.id,
+                    "the_version": change.known.version,
+                    **{f"new_{name}": change.attributes[name] for name in names},
+                }
+                for change in sorted(alike, key=lambda change: change.known.id)
+            ],
+        )
+        if result.rowcount != len(alike):  # type: ignore[attr-defined]  # an UPDATE has a count
+            raise Overtaken
+    events = [("edited", change.known, change.told, {"import": True}) for change in changes]
+    record_many(session, actor, events, at=now)

@@ -1,0 +1,62 @@
+"""What an import's rows are read by: its mapping and options, and whom it acts for."""
+
+from collections import Counter
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.identity.queries import find_actor, get_organisation
+from app.intake.lead_rows import Plan
+from app.intake.models import Import
+from app.intake.tables import Table
+from app.kernel.actor import Actor, Permission
+from app.kernel.parse import tells_day_first
+from app.leads.fields import FIELDS, FieldKind
+from app.leads.values import Reading, load_choices
+
+LOOKED_AT = 1000
+# Imports given to the command have nobody who started them: whoever may run commands may do everything.
+COMMAND = Actor.system("import", door="import")
+
+
+def acting_for(session: Session, import_: Import) -> Actor | None:
+    """Whom the import acts for, read now; None when they may not import any more."""
+    if import_.created_by_id is None:
+        return COMMAND
+    actor = find_actor(session, import_.created_by_id, door="import")
+    return actor if actor is not None and actor.can(Permission.LEAD_IMPORT) else None
+
+
+def load_plan(session: Session, import_: Import, table: Table) -> Plan:
+    """How this import's rows become leads."""
+    organisation = get_organisation(session)
+    options = import_.options
+    reading = Reading(
+        load_choices(session),
+        ZoneInfo(options.get("time_zone") or organisation.time_zone),
+        options.get("day_first", True),
+    )
+    return Plan.of(
+        table.headers,
+        import_.mapping,
+        reading,
+        source=options.get("source"),
+        strict=organisation.strict_capture,
+    )
+
+
+def find_day_first(table: Table, mapping: dict[str, Any]) -> bool:
+    """Whether the dates of the file put the day first, judged by those that cannot be read otherwise."""
+    moments = [
+        header
+        for header, name in mapping.items()
+        if name in FIELDS and FIELDS[name].kind is FieldKind.DATETIME
+    ]
+    if not moments:
+        return True
+    votes = Counter(
+        tells_day_first(row.cells[header]) for row in islice(table.rows(), LOOKED_AT) for header in moments
+    )
+    return votes[False] <= votes[True]

@@ -1,0 +1,55 @@
+"""The refused rows and the warnings of an import as CSV, to be corrected and imported again."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.intake.models import Import
+from app.intake.neutralise import neutralise
+from app.intake.queries import REFUSED, WARNING, all_issues
+
+_ROWS_TOGETHER = 200
+LINE, REASON = "line", "reason"
+
+
+def rejected_csv(session: Session, import_: Import) -> Iterator[str]:
+    """The refused rows in pieces of CSV: line, reason, then the file's own columns, made safe to open."""
+    issues = ((i.line, i.reason, i.cells) for i in all_issues(session, import_, REFUSED))
+    return rejected_rows(import_.options.get("headers", []), issues)
+
+
+def rejected_rows(
+    headers: Sequence[str], issues: Iterable[tuple[int, str, Mapping[str, str]]]
+) -> Iterator[str]:
+    """As `rejected_csv`, of (line, reason, cells by header)."""
+    head = [LINE, REASON, *(neutralise(header) for header in headers)]
+    body = (
+        [line, reason, *(neutralise(str(cells.get(header, ""))) for header in headers)]
+        for line, reason, cells in issues
+    )
+    return _csv(head, body)
+
+
+def warnings_csv(session: Session, import_: Import) -> Iterator[str]:
+    """The warnings in pieces of CSV: line, what was left out or added."""
+    return warning_rows((i.line, i.reason) for i in all_issues(session, import_, WARNING))
+
+
+def warning_rows(issues: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """As `warnings_csv`, of (line, reason)."""
+    return _csv([LINE, "warning"], ([line, neutralise(reason)] for line, reason in issues))
+
+
+def _csv(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(head)
+    for count, row in enumerate(rows, start=1):
+        writer.writerow(row)
+        if count % _ROWS_TOGETHER == 0:
+            yield out.getvalue()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue()

@@ -1,0 +1,182 @@
+"""A file arrives: kept, looked at, made an import; by the upload page, the API and the command alike.
+
+These are called by doors and open their transactions themselves, since a large file is not to be read
+while SQLite's only writer is held.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.intake import operations
+from app.intake.files import LARGEST_UPLOAD, KeptFile, keep_file, remove_file, waiting_file
+from app.intake.mapping import suggest_mapping
+from app.intake.models import Import, ImportState
+from app.intake.operations import Shape
+from app.intake.plans import find_day_first
+from app.intake.queries import may_see
+from app.intake.tables import NotATable, Table, open_table
+from app.kernel.actor import Actor, Permission
+from app.kernel.db import transaction
+from app.kernel.errors import Conflict, Invalid
+from app.leads.fields import FIELDS
+from app.settings import current_settings
+
+LANGUAGES = ("en", "es", "ca")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How an import that nobody maps on a page is to be made.
+
+    mapping: column → field; None matches headers to the names and labels of fields.
+    source: for rows without one.  again: although the same file was imported before.
+    largest: size in bytes, None for any.
+    """
+
+    mapping: Mapping[str, Any] | None = None
+    source: str | None = None
+    again: bool = False
+    largest: int | None = LARGEST_UPLOAD
+    kind: str = "lead"
+
+
+def receive_file(actor: Actor, stream: IO[bytes], filename: str, *, now: datetime) -> Import:
+    """Keep an uploaded file as an import whose columns are to be mapped.
+
+    Raises NotAllowed, Invalid (empty, too large), NotATable; then nothing is kept.
+    """
+    actor.require(Permission.LEAD_IMPORT)
+    data, ref = current_settings().data, operations.new_import_ref()
+    file = keep_file(stream, data, ref, filename)
+    try:
+        table = open_table(waiting_file(data, file.path))
+        shape = Shape(table.headers, table.count_rows(), [str(w) for w in table.warnings])
+        with transaction() as session:
+            return operations.keep_upload(session, actor, ref, file, shape, now=now)
+    except BaseException:
+        remove_file(data, file.path)
+        raise
+
+
+def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, *, now: datetime) -> Import:
+    """Keep a file and let it be taken in at once.  Its rows wait for the worker, or for `run.run_one`.
+
+    A file that is no table becomes an import that has failed, with the reason.  One that was imported
+    before, to its end, becomes one that is done and has created nothing; one that is at work, or was
+    stopped before its end, is that same import, which goes on.
+
+    Raises NotAllowed, Invalid (empty, too large, the mapping, a kind that cannot be imported), Conflict
+    (somebody else's import of the same file is at work).
+    """
+    actor.require(Permission.LEAD_IMPORT)
+    if wishes.kind not in operations.TAKEN_IN:
+        raise Invalid({"object": [_l("Only leads can be imported.")]})
+    data, ref = current_settings().data, operations.new_import_ref()
+    file = keep_file(stream, data, ref, filename, largest=wishes.largest)
+    keeps = False
+    try:
+        try:
+            table = open_table(waiting_file(data, file.path))
+        except NotATable as error:
+            with transaction() as session:
+                return _failed(session, actor, ref, file, error, now)
+        mapping = mapping_of(table, wishes)
+        options = {"source": wishes.source, "day_first": find_day_first(table, mapping)}
+        with transaction() as session:
+            import_ = None if wishes.again else _go_on(session, actor, file)
+            if import_ is None:
+                import_ = _begin(session, actor, ref, file, table, mapping, options, wishes, now)
+            keeps = import_.path == file.path
+        return import_
+    finally:
+        if not keeps:
+            remove_file(data, file.path)
+
+
+def mapping_of(table: Table, wishes: Wishes) -> dict[str, str | None]:
+    """Header → field as wished, or by the names of the headers.  Raises Invalid."""
+    if wishes.mapping is not None:
+        return operations.checked_mapping(table.headers, wishes.mapping)
+    found = suggest_mapping(table.headers, field_labels(), guess=False)
+    if not any(found.values()):
+        raise Invalid({"mapping": [_l("No column has the name of a field. Say which column is which.")]})
+    return found
+
+
+def _begin(
+    session: Session,
+    actor: Actor,
+    ref: str,
+    file: KeptFile,
+    table: Table,
+    mapping: Mapping[str, Any],
+    options: Mapping[str, Any],
+    wishes: Wishes,
+    now: datetime,
+) -> Import:
+    shape = Shape(table.headers, None, [str(w) for w in table.warnings])
+    import_ = operations.keep_upload(session, actor, ref, file, shape, kind=wishes.kind, now=now)
+    operations.map_columns(session, actor, ref, mapping, options, now=now)
+    before = None if wishes.again else operations.find_imported_before(session, import_)
+    if before is not None and before.state is ImportState.DONE:
+        operations.count_as_imported(session, actor, import_, before, now=now)
+        return import_
+    return operations.start_import(session, actor, ref, again=True, now=now)
+
+
+def _go_on(session: Session, actor: Actor, file: KeptFile) -> Import | None:
+    """The import of the same file that has not come to its end, made to go on."""
+    import_ = session.scalar(
+        select(Import)
+        .where(Import.digest == file.digest, Import.object == "lead", Import.state != ImportState.DRAFT)
+        .order_by(Import.id.desc())
+        .limit(1)
+    )
+    if import_ is None or import_.state is ImportState.DONE:
+        return None
+    is_visible = session.scalar(select(Import.id).where(Import.id == import_.id, may_see(actor))) is not None
+    if import_.state in (ImportState.WAITING, ImportState.RUNNING):
+        if not is_visible:
+            raise Conflict(_l("Somebody else is importing this file at the moment."))
+        return import_
+    if import_.done == 0 or not is_visible:
+        return None
+    return operations.resume_import(session, import_, file)
+
+
+def _failed(
+    session: Session, actor: Actor, ref: str, file: KeptFile, error: NotATable, now: datetime
+) -> Import:
+    import_ = operations.keep_upload(session, actor, ref, file, Shape(()), now=now)
+    import_.state, import_.detail, import_.finished_at = ImportState.FAILED, str(error.message), now
+    return import_
+
+
+def field_labels() -> dict[str, list[str]]:
+    """Field of a lead → its labels in the three languages."""
+    return {name: list(labels) for name, labels in _labels().items()}
+
+
+@cache
+def _labels() -> dict[str, tuple[str, ...]]:
+    labels: dict[str, list[str]] = {name: [] for name in FIELDS}
+    for language in LANGUAGES:
+        with force_locale(language):
+            for name, field in FIELDS.items():
+                labels[name].append(str(field.label))
+    labels["campaign"].append("campaign_id")  # as the API names it
+    return {name: tuple(found) for name, found in labels.items()}
+
+
+def path_of(import_: Import) -> Path:
+    """Where the import's file waits."""
+    return waiting_file(current_settings().data, import_.path)
