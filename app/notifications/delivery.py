@@ -64,7 +64,7 @@ class Sender:
 
     app: Flask
     make_transport: Callable[[], Transport]
-    first_wait_seconds: int
+    first_wait_seconds: float
     places: int = PLACES
     abandoned_after_seconds: float = ABANDONED_AFTER_SECONDS
     sent: int = 0

@@ -25,7 +25,7 @@ from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.notifications.letters import Envelope, Letter, write_letter
 from app.notifications.models import Delivery, Notification
-from app.notifications.plain import one_line
+from app.notifications.plain import one_line, with_ascii_domain
 from app.notifications.preferences import CHOOSABLE
 from app.settings import current_settings
 
@@ -58,10 +58,11 @@ def write_mail(session: Session, delivery_id: int, *, now: datetime) -> Mail:
         letter = write_letter(envelope)
         subject, text, html = _word(letter, envelope)
     sender, recipient = parseaddr(settings.mail_from)[1], _address(delivery, notification, user)
-    policy = SMTP if (sender + recipient).isascii() else SMTPUTF8
+    local, _at, domain = with_ascii_domain(recipient).rpartition("@")
+    policy = SMTP if (sender + local).isascii() else SMTPUTF8
     message = EmailMessage(policy)
     message["From"] = settings.mail_from
-    message["To"] = Address(display_name=one_line(user.name), addr_spec=recipient)
+    message["To"] = Address(one_line(user.name), local, domain)
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id(delivery, settings.base_url)

@@ -49,7 +49,7 @@ def lease_due(session: Session, *, now: datetime, limit: int, first_tries_only: 
         .returning(Delivery.id, Delivery.attempts)
         .execution_options(synchronize_session=False)
     )
-    return [Lease(delivery_id, token, attempts) for delivery_id, attempts in sorted(rows.tuples())]
+    return [Lease(delivery_id, token, attempts) for delivery_id, attempts in sorted(rows.all())]
 
 
 def is_any_due(session: Session, *, now: datetime, first_tries_only: bool = False) -> bool:
@@ -130,7 +130,7 @@ def record_failed(session: Session, lease: Lease, reason: str) -> bool:
 
 
 def record_refused(
-    session: Session, lease: Lease, reason: str, *, is_final: bool, first_wait_seconds: int, now: datetime
+    session: Session, lease: Lease, reason: str, *, is_final: bool, first_wait_seconds: float, now: datetime
 ) -> bool:
     """The server did not take it: due again after a wait that doubles, or failed in the end.
 
@@ -154,7 +154,7 @@ def give_back(session: Session, lease: Lease) -> bool:
     return _end(session, lease, {"state": DeliveryState.DUE, "attempts": Delivery.attempts - 1})
 
 
-def wait_before(attempts: int, first_wait_seconds: int) -> timedelta:
+def wait_before(attempts: int, first_wait_seconds: float) -> timedelta:
     """How long to wait after that many refusals: doubling, a quarter up or down by chance, an hour at most."""
     doubled = first_wait_seconds * 2 ** min(attempts - 1, 20)
     jittered = doubled * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing

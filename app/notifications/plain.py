@@ -20,3 +20,11 @@ def one_line(value: object, limit: int = LONGEST) -> str:
         text = _ADDRESS.sub("", text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def with_ascii_domain(address: str) -> str:
+    """The address as every mail server takes it, unless what stands before the @ is beyond ASCII."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    return f"{local}{at}{domain.encode('idna').decode()}"

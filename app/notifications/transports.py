@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Protocol
 
+from app.notifications.plain import with_ascii_domain
 from app.settings import MailTarget
 
 CONNECT_SECONDS = 10.0
@@ -147,7 +148,7 @@ class SmtpTransport:
         return plain
 
     def _hand_over(self, connection: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> None:
-        recipient = _with_ascii_domain(recipient)
+        recipient = with_ascii_domain(recipient)
         options = []
         if not (recipient + sender).isascii():
             if not connection.has_extn("smtputf8"):
@@ -175,7 +176,8 @@ def _not_taken(error: Exception) -> NotTaken:
         return NotTaken(_words(error.smtp_code, error.smtp_error), is_final=_is_final(error.smtp_code))
     if isinstance(error, smtplib.SMTPResponseException):
         return NotTaken(_words(error.smtp_code, error.smtp_error))
-    if isinstance(error, TimeoutError):
+    # smtplib turns a silence in the middle of a dialogue into a disconnection.
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return NotTaken("The mail server did not answer in time.")
     if isinstance(error, ssl.SSLCertVerificationError):
         return NotTaken(f"The mail server's certificate was not accepted: {error.verify_message}")
@@ -200,13 +202,6 @@ def _greeting_name(host: str) -> str:
     except ValueError:
         return host
     return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
-
-
-def _with_ascii_domain(address: str) -> str:
-    local, at, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    return f"{local}{at}{domain.encode('idna').decode()}"
 
 
 def _sync_folder(folder: Path) -> None:
