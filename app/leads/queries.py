@@ -94,17 +94,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     if level is None:
         raise NotFound("lead", ref)
     if level is Level.PREVIEW:
-        rows = _rows(
-            session,
-            actor,
-            select(Lead.id, literal(int(level)).label("given"), Lead.created_at.label("sort_value")).where(
-                scope(Lead, actor), Lead.ref == ref
-            ),
-            descending=True,
-        )
-        if not rows:
-            raise NotFound("lead", ref)
-        return rows[0]
+        return find_rows(session, actor, [ref])[0]
     creator, changer, owner, company = aliased(User), aliased(User), aliased(User), aliased(Account)
     row = session.execute(
         select(
@@ -165,6 +155,20 @@ def list_leads(
     older = at(rows[-1], back=False) if (back or more) else None
     newer = at(rows[0], back=True) if (more if back else after is not None) else None
     return Page(rows, older, newer)
+
+
+def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[LeadRow]:
+    """The rows of these public names, each as the actor may see it, in the order of creation.
+
+    Raises NotFound when one of them may not be seen.
+    """
+    ids = select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value")).where(
+        scope(Lead, actor), Lead.ref.in_(wanted)
+    )
+    rows = _rows(session, actor, ids, descending=False, limit=len(wanted))
+    if len(rows) < len(set(wanted)):
+        raise NotFound("lead")
+    return rows
 
 
 def count_leads(session: Session, actor: Actor, query: LeadQuery, *, cap: int = COUNT_CAP) -> int:
