@@ -50,6 +50,18 @@ def row_count(session: Session, model: Any, *conditions: Any) -> int:
     return session.scalar(select(func.count()).select_from(model).where(*seen, *conditions)) or 0
 
 
+def dump(session: Session, *models: Any) -> list[list[tuple[Any, ...]]]:
+    """Every value of every row, to compare before and after."""
+    session.flush()
+    return [
+        [
+            tuple(row)
+            for row in session.connection().execute(m.__table__.select().order_by(*m.__table__.primary_key))
+        ]
+        for m in models
+    ]
+
+
 def actor_of(session: Session, user: User) -> Actor:
     """The actor that a request of this person would have, read now."""
     session.flush()

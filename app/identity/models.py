@@ -47,7 +47,9 @@ class User(Named, Stamped, Base):
     state: Mapped[UserState] = mapped_column(default=UserState.INVITED)
     account_scope: Mapped[AccountScope] = mapped_column(default=AccountScope.ALL)
     # Accounts refer to users too: these two close the circle and are added after the tables.
-    partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id", use_alter=True))
+    partner_account_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("account.id", use_alter=True)
+    )
     contact_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id", use_alter=True))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_changed_at: Mapped[datetime | None]

@@ -21,6 +21,7 @@ from app.kernel.errors import Invalid
 SHORTEST = 12
 LONGEST = 256
 _LONGEST_DRESS = 8  # signs and figures around a common word that still leave it easy to guess
+_SHORTEST_NUMBER = 20
 _COMMON = Path(__file__).parent / "data" / "common-passwords.txt"
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 
@@ -82,8 +83,8 @@ def _dressed(text: str, words: frozenset[str] | set[str]) -> bool:
 
 
 def _is_pattern(text: str) -> bool:
-    """Few different characters, a run such as abcdef…, or something short or common said again and again."""
-    if len(set(text)) < 5:
+    """Few different characters, a short number, a run (abcdef…), something short or common again and again."""
+    if len(set(text)) < 5 or (text.isdigit() and len(text) < _SHORTEST_NUMBER):
         return True
     steps = {ord(b) - ord(a) for a, b in pairwise(text)}
     if steps in ({1}, {-1}):

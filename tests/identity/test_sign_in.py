@@ -86,7 +86,9 @@ def client_free(body):
     return re.sub(r'value="[^"]{40,}"|X-CSRFToken[^}]*', "", body)
 
 
-def test_partner_people_are_told_that_the_portal_is_not_open_after_the_right_password_only(client, session, pia):
+def test_partner_people_are_told_that_the_portal_is_not_open_after_the_right_password_only(
+    client, session, pia
+):
     get_organisation(session).portal_published_at = None
     assert "not open yet" in sign_in(client, pia.email).text
     wrong = sign_in(client, pia.email, "a wrong password")
