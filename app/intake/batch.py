@@ -22,7 +22,7 @@ from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, StatusCategory
-from app.routing.operations import route_many
+from app.routing.routes import route_many
 
 
 @dataclass(slots=True)
