@@ -26,7 +26,7 @@ from app.leads.values import LeadValues, Reading, load_choices, read_lead_values
 from app.notifications.operations import Mail
 from app.routing.assign import Wish, assign_new_lead
 from app.routing.models import Queue
-from app.routing.operations import route_lead
+from app.routing.routes import route_lead
 from app.routing.targets import Target
 from app.sharing.scope import scope
 
