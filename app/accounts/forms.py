@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from wtforms import Field as Input
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
@@ -22,7 +20,9 @@ from app.accounts.fields import (
     fields_of_kind,
 )
 from app.accounts.queries import Person
+from app.identity.forms import LANGUAGE_NAMES, Form, zone_choices
 from app.kernel.countries import country_choices
+from app.web.choices import options
 
 Rows = Sequence[Sequence[str]]
 
@@ -61,17 +61,21 @@ CONTACT_LAYOUT: dict[str, Rows] = {
     "main": [("last_name", "first_name"), ("account_id",), ("email", "phone"), ("title", "mobile")],
     "more": [("reports_to_id", "owner"), ("language", "time_zone"), ("external_id",), ("description",)],
 }
-LANGUAGE_NAMES = [("en", "English"), ("es", "Español"), ("ca", "Català")]
 # Written beside a picker's text: the public name of the record that the text was filled in from.
 _PICKED = "_ref"
 
 
-class RecordForm(FlaskForm):
+class RecordForm(Form):
     """A form with one input for each field; subclasses are made by `form_class`."""
 
     fields: Mapping[str, Field] = {}
     layout: Mapping[str, Rows] = {}
     version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # picker → (public name, name) of the records that its text can mean
+        self.offers: dict[str, list[tuple[str, str]]] = {}
 
     def sections(self) -> Iterator[tuple[str, Any, list[list[tuple[Field, Input]]]]]:
         """(name, title, rows of (field, input)) in the order of the page, without inputs that were left out."""
@@ -82,6 +86,12 @@ class RecordForm(FlaskForm):
     def given(self) -> dict[str, Any]:
         """Field → what was sent, for the inputs that were sent at all; references are still text."""
         return {name: self[name].data for name in self.fields if name in self and name in request.form}
+
+    @property
+    def began_from(self) -> int | None:
+        """The version of the record that the form was filled from; None when the form does not say."""
+        text = str(self.version.data or "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
     def picked(self, name: str) -> str:
         """The public name that a picker was filled in from, "" if none."""
@@ -101,7 +111,7 @@ class RecordForm(FlaskForm):
                 del self[name]
             else:
                 select: Any = self[name]
-                select.choices = choices
+                select.choices = options(choices)
 
 
 def form_class(kind: str) -> type[RecordForm]:
@@ -135,11 +145,11 @@ def _input(field: Field) -> Any:
         case FieldKind.COUNTRY:
             return SelectField(choices=_countries, **common)
         case FieldKind.CHOICE:
-            return SelectField(choices=category_choices, **common)
+            return SelectField(choices=lambda: options(category_choices()), **common)
         case FieldKind.LANGUAGE:
-            return SelectField(choices=[("", "–"), *LANGUAGE_NAMES], **common)
+            return SelectField(choices=options([("", "–"), *LANGUAGE_NAMES]), **common)
         case FieldKind.TIME_ZONE:
-            return SelectField(choices=lambda: [("", "–"), *time_zone_choices()], **common)
+            return SelectField(choices=lambda: options([("", "–"), *zone_choices()]), **common)
         case FieldKind.USER | FieldKind.CONTACT:
             return SelectField(choices=[], **common)
     return StringField(**common)
@@ -154,8 +164,8 @@ class Marked:
         """Nothing to check here."""
 
 
-def _countries() -> list[tuple[str, str]]:
-    return [("", "–"), *country_choices(str(get_locale() or "en")[:2])]
+def _countries() -> Any:
+    return options([("", "–"), *country_choices(str(get_locale() or "en")[:2])])
 
 
 def category_choices() -> list[tuple[str, str]]:
@@ -165,14 +175,3 @@ def category_choices() -> list[tuple[str, str]]:
     fourth = fourth_category()
     choices = [(key, str(label)) for key, label in CATEGORIES.items()]
     return [*choices, ("fourth", fourth)] if fourth else choices
-
-
-@cache
-def time_zone_choices() -> list[tuple[str, str]]:
-    """Every zone that has a place in its name, and UTC."""
-    zones = sorted(
-        zone
-        for zone in available_timezones()
-        if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
-    )
-    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)]

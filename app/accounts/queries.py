@@ -1,9 +1,10 @@
 """Reading accounts and contacts, with the names that stand beside them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.accounts.filters import ACCOUNT_SORTS, CONTACT_SORTS, ListQuery
@@ -229,6 +230,30 @@ def open_contact(session: Session, actor: Actor, ref: str) -> ContactDetail:
         (superior.ref, superior.full_name) if superior else None,
         user,
     )
+
+
+def find_names(
+    session: Session, actor: Actor, refs_wanted: Sequence[str], *, keys: Mapping[str, int] | None = None
+) -> dict[str, str]:
+    """Public name → name of those accounts and contacts that the actor may read, in the order of their kind.
+
+    keys: "account" or "contact" → key, for records known by key.
+    """
+    names: dict[str, str] = {}
+    keys = keys or {}
+    accounts = [ref for ref in refs_wanted if refs.is_ref(refs.ACCOUNT, ref)]
+    if accounts or "account" in keys:
+        wanted = or_(Account.ref.in_(accounts), Account.id == keys.get("account", 0))
+        rows = session.execute(
+            select(Account.ref, Account.name).where(scope(Account, actor, Level.READ), wanted)
+        )
+        names.update((ref, name) for ref, name in rows)
+    contacts = [ref for ref in refs_wanted if refs.is_ref(refs.CONTACT, ref)]
+    if contacts or "contact" in keys:
+        wanted = or_(Contact.ref.in_(contacts), Contact.id == keys.get("contact", 0))
+        found = session.scalars(select(Contact).where(scope(Contact, actor, Level.READ), wanted))
+        names.update((contact.ref, contact.full_name) for contact in found)
+    return names
 
 
 # Lists

@@ -11,6 +11,7 @@ from app.accounts.models import Account, AccountResponsible, Contact
 from app.accounts.queries import Person, list_accounts
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Level
+from app.kernel.fold import fold
 from app.sharing.scope import scope
 
 
@@ -70,3 +71,29 @@ def suggest_accounts(session: Session, actor: Actor, text: str, *, limit: int = 
         return []
     query = parse_account_query(session, actor, {"q": [text]}, "name")
     return [row.account for row in list_accounts(session, actor, query, limit=limit).items]
+
+
+def accounts_named(session: Session, actor: Actor, name: str, *, limit: int) -> Sequence[Account]:
+    """Accounts of exactly that name, case and accents aside."""
+    return session.scalars(
+        select(Account)
+        .where(scope(Account, actor, Level.READ), Account.name_fold == fold(name, 255))
+        .order_by(Account.id)
+        .limit(limit)
+    ).all()
+
+
+def count_contacts_of(session: Session, actor: Actor, account: Account) -> int:
+    """How many contacts of the account the actor may read."""
+    statement = select(func.count(Contact.id)).where(
+        scope(Contact, actor, Level.READ), Contact.account_id == account.id
+    )
+    return session.scalar(statement) or 0
+
+
+def superiors_at(
+    session: Session, actor: Actor, account: Account, *, except_id: int = 0, limit: int = 500
+) -> Sequence[tuple[str, str]]:
+    """(public name, name) of the account's contacts that somebody there can report to."""
+    found = contacts_of(session, actor, account, limit=limit)
+    return [(contact.ref, contact.full_name) for contact in found if contact.id != except_id]

@@ -5,25 +5,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, StringField, TextAreaField
 from wtforms.fields import DateTimeLocalField
 from wtforms.validators import Optional
 
 from app.activities.fields import KINDS
 from app.activities.models import ActivityKind
+from app.identity.forms import Form
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
+from app.web.choices import options
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
 
 
-class ActivityForm(FlaskForm):
+class ActivityForm(Form):
     """What happened or is planned.  Times are in the zone of whoever writes."""
 
     kind = RadioField(
-        _l("Kind"), choices=[(kind.value, words.label) for kind, words in KINDS.items()], default="call"
+        _l("Kind"),
+        choices=options((kind.value, words.label) for kind, words in KINDS.items()),
+        default="call",
     )
     subject = StringField(_l("Subject"))
     text = TextAreaField(_l("What happened"))

@@ -4,13 +4,14 @@ feed = feed_of(session, actor, lead)          # in the view, with a record that 
 {% include "activities/_feed.html" %}         # in the page
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from app.activities.fields import KINDS
 from app.activities.forms import ActivityForm
 from app.activities.queries import Record, planned, timeline
 from app.activities.words import TimelineRow
@@ -34,6 +35,9 @@ class Feed:
     log_url: str
     older_url: str
     fresh: str = ""
+    icons: Mapping[str, str] = field(
+        default_factory=lambda: {kind.value: words.icon for kind, words in KINDS.items()}
+    )
 
 
 def feed_of(

@@ -1,0 +1,246 @@
+"""Contacts: the list, one contact, and the forms that make and change one."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts import listing
+from app.accounts.changes import StaleEdit
+from app.accounts.contact_operations import create_contact, delete_contact, edit_contact, restore_contact
+from app.accounts.errors import REASONS, ProbableDuplicate
+from app.accounts.export import stream_contacts
+from app.accounts.filters import parse_contact_query
+from app.accounts.forms import RecordForm, form_class
+from app.accounts.models import Account, Contact
+from app.accounts.pages import count_text, fill_pickers, filters_given, form_data, show_differences
+from app.accounts.queries import (
+    ContactDetail,
+    count_contacts,
+    find_names,
+    get_account,
+    get_contact_and_level,
+    list_contacts,
+    may_govern,
+    open_contact,
+)
+from app.accounts.related import colleagues, superiors_at
+from app.activities.panel import feed_of
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid, NotAllowed
+from app.web.access import current_actor, needs
+from app.web.form_errors import show_errors
+from app.web.notices import flash_with_button, flash_with_link
+
+bp = Blueprint("contacts", __name__, url_prefix="/contacts")
+
+
+@bp.get("")
+@needs(Permission.CONTACT_VIEW)
+def index() -> ResponseReturnValue:
+    """The contacts that the person may read, by last name unless sorted otherwise."""
+    session, actor = db.session(), current_actor()
+    given = filters_given(listing.CONTACT_FILTERS)
+    sort = request.args.get("sort") or "last_name"
+    query = parse_contact_query(session, actor, given, sort)
+    page = list_contacts(session, actor, query, cursor=request.args.get("cursor"))
+    people = colleagues(session)
+    names = find_names(session, actor, given["account_id"]) if "account_id" in given else {}
+    return render_template(
+        "contacts/index.html",
+        page=page,
+        count=count_text(count_contacts(session, actor, query)),
+        view=listing.contact_list(request.path, given, sort, people, names),
+        root=url_for("contacts.index") + "/",
+        accounts_root=url_for("accounts.index") + "/",
+        owners=listing.owner_choices(people),
+    )
+
+
+@bp.post("/export")
+@needs(Permission.ACCOUNT_EXPORT)
+def export() -> ResponseReturnValue:
+    """The list as a CSV file, with the filters of the address; recorded."""
+    actor, given = current_actor(), filters_given(listing.CONTACT_FILTERS)
+    return stream_contacts(actor, given, request.args.get("sort") or "last_name", now=clock.now())
+
+
+@bp.get("/<ref('cont'):contact_ref>")
+@needs(Permission.CONTACT_VIEW)
+def show(contact_ref: str) -> ResponseReturnValue:
+    """One contact with its account and timeline."""
+    session, actor = db.session(), current_actor()
+    detail = open_contact(session, actor, contact_ref)
+    return render_template(
+        "contacts/show.html",
+        page_ref=detail.contact.ref,
+        detail=detail,
+        contact=detail.contact,
+        may_edit=detail.may_edit(actor),
+        may_govern=detail.may_govern(actor),
+        feed=feed_of(session, actor, detail.contact),
+    )
+
+
+@bp.get("/new")
+@needs(Permission.CONTACT_EDIT)
+def new() -> ResponseReturnValue:
+    """The form for a new contact; `?account=acct_…` fills in the account."""
+    session, actor = db.session(), current_actor()
+    account = _account_asked_for(session)
+    data = {"owner": actor.ref}
+    if account is not None:
+        data |= {"account_id": account.name, "account_id_ref": account.ref}
+    return _new_page(session, form_class("contact")(formdata=None, data=data), account)
+
+
+def _account_asked_for(session: Session) -> Account | None:
+    ref = request.args.get("account") or request.form.get("account")
+    return get_account(session, current_actor(), ref) if ref else None
+
+
+@bp.post("")
+@needs(Permission.CONTACT_EDIT)
+def create() -> ResponseReturnValue:
+    """Store a new contact."""
+    actor = current_actor()
+    form = form_class("contact")()
+    allow = bool(request.form.get("allow_duplicate"))
+    try:
+        with transaction() as session:
+            values = fill_pickers(session, actor, form, form.given())
+            contact = create_contact(session, actor, values, allow_duplicate=allow, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _new_page(db.session(), form, _account_asked_for(db.session())), 422
+    except ProbableDuplicate as error:
+        return _new_page(db.session(), form, _account_asked_for(db.session()), matches=error.matches), 409
+    return _saved(contact, url_for("contacts.new", account=request.form.get("account") or None))
+
+
+def _saved(contact: Contact, new_url: str) -> ResponseReturnValue:
+    url = url_for("contacts.show", contact_ref=contact.ref)
+    text = _("%(name)s is saved.", name=contact.full_name)
+    if request.form.get("save_and_new"):
+        flash_with_link(text, url, _("Show it"))
+        return redirect(new_url, 303)
+    flash(text, "success")
+    return redirect(url, 303)
+
+
+def _new_page(session: Session, form: RecordForm, account: Account | None, **more: Any) -> str:
+    actor = current_actor()
+    superiors = superiors_at(session, actor, account) if account else None
+    form.offer(people=colleagues(session), superiors=superiors)
+    return render_template(
+        "contacts/new.html", form=form, account=account, reasons=REASONS, **{"matches": (), **more}
+    )
+
+
+@bp.get("/<ref('cont'):contact_ref>/edit")
+@needs(Permission.CONTACT_EDIT)
+def edit(contact_ref: str) -> ResponseReturnValue:
+    """The form that changes a contact."""
+    session, actor = db.session(), current_actor()
+    detail = _editable(session, contact_ref)
+    kind = form_class("contact")
+    data = form_data(session, actor, kind.fields, detail.contact, detail.owner.ref)
+    return _edit_page(session, detail, kind(formdata=None, data=data))
+
+
+@bp.post("/<ref('cont'):contact_ref>/edit")
+@needs(Permission.CONTACT_EDIT)
+def save(contact_ref: str) -> ResponseReturnValue:
+    """Change a contact; a stale or doubtful edit is shown again with what stands against it."""
+    session, actor = db.session(), current_actor()
+    detail = _editable(session, contact_ref)
+    form = form_class("contact")()
+    allow = bool(request.form.get("allow_duplicate"))
+    try:
+        with transaction() as writing:
+            values = fill_pickers(writing, actor, form, form.given())
+            contact = edit_contact(
+                writing,
+                actor,
+                contact_ref,
+                values,
+                version=form.began_from,
+                allow_duplicate=allow,
+                now=clock.now(),
+            )
+    except Invalid as error:
+        show_errors(form, error)
+        return _edit_page(db.session(), detail, form), 422
+    except StaleEdit as error:
+        return _edit_page(db.session(), _editable(db.session(), contact_ref), form, stale=error), 409
+    except ProbableDuplicate as error:
+        return _edit_page(db.session(), detail, form, matches=error.matches), 409
+    return _saved(contact, url_for("contacts.new"))
+
+
+def _editable(session: Session, contact_ref: str) -> ContactDetail:
+    """The contact, if the person may change it.  Raises NotFound, NotAllowed."""
+    actor = current_actor()
+    detail = open_contact(session, actor, contact_ref)
+    if not detail.may_edit(actor):
+        raise NotAllowed
+    return detail
+
+
+def _edit_page(session: Session, detail: ContactDetail, form: RecordForm, **more: Any) -> str:
+    actor, contact = current_actor(), detail.contact
+    superiors = superiors_at(session, actor, detail.account, except_id=contact.id) if detail.account else None
+    form.offer(people=colleagues(session) if detail.may_govern(actor) else None, superiors=superiors)
+    stale: StaleEdit | None = more.pop("stale", None)
+    return render_template(
+        "contacts/edit.html",
+        page_ref=contact.ref,
+        contact=contact,
+        account=detail.account,
+        form=form,
+        reasons=REASONS,
+        differences=show_differences(session, actor, form, stale) if stale else [],
+        changed_by=detail.updated_by,
+        changed_at=contact.updated_at,
+        is_stale=stale is not None,
+        **{"matches": (), **more},
+    )
+
+
+@bp.get("/<ref('cont'):contact_ref>/delete")
+@needs(Permission.CONTACT_EDIT)
+def ask_delete(contact_ref: str) -> ResponseReturnValue:
+    """The question before a contact is deleted."""
+    actor = current_actor()
+    contact, given = get_contact_and_level(db.session(), actor, contact_ref)
+    if not may_govern(actor, given):
+        raise NotAllowed
+    return render_template("contacts/delete.html", page_ref=contact.ref, contact=contact)
+
+
+@bp.post("/<ref('cont'):contact_ref>/delete")
+@needs(Permission.CONTACT_EDIT)
+def delete(contact_ref: str) -> ResponseReturnValue:
+    """Delete the contact."""
+    with transaction() as session:
+        contact = delete_contact(session, current_actor(), contact_ref, now=clock.now())
+    flash_with_button(
+        _("%(name)s is deleted. It can be restored for 30 days.", name=contact.full_name),
+        url_for("contacts.restore", contact_ref=contact.ref),
+        _("Restore"),
+    )
+    return redirect(url_for("contacts.index"), 303)
+
+
+@bp.post("/<ref('cont'):contact_ref>/restore")
+@needs(Permission.CONTACT_EDIT)
+def restore(contact_ref: str) -> ResponseReturnValue:
+    """Bring a deleted contact back."""
+    with transaction() as session:
+        contact = restore_contact(session, current_actor(), contact_ref, now=clock.now())
+    flash(_("%(name)s is restored.", name=contact.full_name), "success")
+    return redirect(url_for("contacts.show", contact_ref=contact.ref), 303)

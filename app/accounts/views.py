@@ -1,0 +1,291 @@
+"""Accounts: the list, one account, and the forms that make and change one."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts import listing
+from app.accounts.categories import category_name
+from app.accounts.changes import StaleEdit
+from app.accounts.errors import REASONS, ProbableDuplicate
+from app.accounts.export import stream_accounts
+from app.accounts.fields import KINDS
+from app.accounts.filters import parse_account_query
+from app.accounts.forms import RecordForm, category_choices, form_class
+from app.accounts.models import Account
+from app.accounts.operations import (
+    add_responsible,
+    create_account,
+    delete_account,
+    edit_account,
+    remove_responsible,
+    restore_account,
+)
+from app.accounts.pages import count_text, fill_pickers, filters_given, form_data, show_differences
+from app.accounts.queries import (
+    AccountDetail,
+    count_accounts,
+    find_names,
+    get_account,
+    list_accounts,
+    open_account,
+)
+from app.accounts.related import (
+    children_of,
+    colleagues,
+    contacts_of,
+    count_contacts_of,
+    responsibles_of,
+    suggest_accounts,
+)
+from app.activities.panel import feed_of
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid, NotAllowed
+from app.web.access import current_actor, needs
+from app.web.form_errors import show_errors
+from app.web.notices import flash_with_button, flash_with_link
+
+bp = Blueprint("accounts", __name__, url_prefix="/accounts")
+
+SHOWN_RELATED = 6
+bp.add_app_template_filter(category_name, "account_category")
+SUGGESTING_INPUTS = ("q", "parent_id", "account_id")
+
+
+@bp.get("")
+@needs(Permission.ACCOUNT_VIEW)
+def index() -> ResponseReturnValue:
+    """The accounts that the person may read, by name unless sorted otherwise."""
+    session, actor = db.session(), current_actor()
+    given = filters_given(listing.ACCOUNT_FILTERS)
+    sort = request.args.get("sort") or "name"
+    query = parse_account_query(session, actor, given, sort)
+    page = list_accounts(session, actor, query, cursor=request.args.get("cursor"))
+    people = colleagues(session)
+    names = find_names(session, actor, given["parent_id"]) if "parent_id" in given else {}
+    return render_template(
+        "accounts/index.html",
+        page=page,
+        count=count_text(count_accounts(session, actor, query)),
+        view=listing.account_list(request.path, given, sort, people, names),
+        root=url_for("accounts.index") + "/",
+        owners=listing.owner_choices(people),
+        categories=category_choices(),
+        kinds=[(kind, str(label)) for kind, label in KINDS.items()],
+    )
+
+
+@bp.post("/export")
+@needs(Permission.ACCOUNT_EXPORT)
+def export() -> ResponseReturnValue:
+    """The list as a CSV file, with the filters of the address; recorded."""
+    actor, given = current_actor(), filters_given(listing.ACCOUNT_FILTERS)
+    return stream_accounts(actor, given, request.args.get("sort") or "name", now=clock.now())
+
+
+@bp.get("/suggest")
+@needs(Permission.ACCOUNT_VIEW)
+def suggest() -> ResponseReturnValue:
+    """Names for a picker's list, of the accounts that begin with what was typed."""
+    text = next((request.args[name] for name in SUGGESTING_INPUTS if request.args.get(name)), "")
+    found = suggest_accounts(db.session(), current_actor(), text)
+    return render_template("accounts/_options.html", accounts=found)
+
+
+@bp.get("/<ref('acct'):account_ref>")
+@needs(Permission.ACCOUNT_VIEW)
+def show(account_ref: str) -> ResponseReturnValue:
+    """One account with its contacts, timeline and the people answerable for it."""
+    session, actor = db.session(), current_actor()
+    detail = open_account(session, actor, account_ref)
+    account = detail.account
+    return render_template(
+        "accounts/show.html",
+        page_ref=account.ref,
+        detail=detail,
+        account=account,
+        may_edit=detail.may_edit(actor),
+        may_govern=detail.may_govern(actor),
+        contacts=contacts_of(session, actor, account, limit=SHOWN_RELATED + 1),
+        contact_count=count_contacts_of(session, actor, account),
+        children=children_of(session, actor, account, limit=SHOWN_RELATED),
+        responsibles=responsibles_of(session, account),
+        people=colleagues(session) if detail.may_govern(actor) else [],
+        feed=feed_of(session, actor, account),
+        shown=SHOWN_RELATED,
+    )
+
+
+@bp.get("/new")
+@needs(Permission.ACCOUNT_EDIT)
+def new() -> ResponseReturnValue:
+    """The form for a new account; `?kind=person` for a person."""
+    session, actor, kind = db.session(), current_actor(), _kind()
+    form = form_class(kind)(formdata=None, data={"category": "unclassified", "owner": actor.ref})
+    return _new_page(session, form, kind)
+
+
+@bp.post("")
+@needs(Permission.ACCOUNT_EDIT)
+def create() -> ResponseReturnValue:
+    """Store a new account."""
+    actor, kind = current_actor(), _kind()
+    form = form_class(kind)()
+    allow = bool(request.form.get("allow_duplicate"))
+    try:
+        with transaction() as session:
+            values = {"kind": kind, **fill_pickers(session, actor, form, form.given())}
+            account = create_account(session, actor, values, allow_duplicate=allow, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _new_page(db.session(), form, kind), 422
+    except ProbableDuplicate as error:
+        return _new_page(db.session(), form, kind, matches=error.matches), 409
+    return _saved(account, url_for("accounts.new", kind=kind if kind == "person" else None))
+
+
+def _saved(account: Account, new_url: str) -> ResponseReturnValue:
+    url = url_for("accounts.show", account_ref=account.ref)
+    text = _("%(name)s is saved.", name=account.name)
+    if request.form.get("save_and_new"):
+        flash_with_link(text, url, _("Show it"))
+        return redirect(new_url, 303)
+    flash(text, "success")
+    return redirect(url, 303)
+
+
+def _kind() -> str:
+    return "person" if (request.form.get("kind") or request.args.get("kind")) == "person" else "business"
+
+
+def _new_page(session: Session, form: RecordForm, kind: str, **more: Any) -> str:
+    form.offer(people=colleagues(session))
+    return render_template(
+        "accounts/new.html", form=form, kind=kind, reasons=REASONS, **{"matches": (), **more}
+    )
+
+
+@bp.get("/<ref('acct'):account_ref>/edit")
+@needs(Permission.ACCOUNT_EDIT)
+def edit(account_ref: str) -> ResponseReturnValue:
+    """The form that changes an account."""
+    session, actor = db.session(), current_actor()
+    detail = _editable(session, account_ref)
+    kind = form_class(detail.account.kind)
+    data = form_data(session, actor, kind.fields, detail.account, detail.owner.ref)
+    return _edit_page(session, detail, kind(formdata=None, data=data))
+
+
+@bp.post("/<ref('acct'):account_ref>/edit")
+@needs(Permission.ACCOUNT_EDIT)
+def save(account_ref: str) -> ResponseReturnValue:
+    """Change an account; a stale or doubtful edit is shown again with what stands against it."""
+    session, actor = db.session(), current_actor()
+    detail = _editable(session, account_ref)
+    form = form_class(detail.account.kind)()
+    allow = bool(request.form.get("allow_duplicate"))
+    try:
+        with transaction() as writing:
+            values = fill_pickers(writing, actor, form, form.given())
+            account = edit_account(
+                writing,
+                actor,
+                account_ref,
+                values,
+                version=form.began_from,
+                allow_duplicate=allow,
+                now=clock.now(),
+            )
+    except Invalid as error:
+        show_errors(form, error)
+        return _edit_page(db.session(), detail, form), 422
+    except StaleEdit as error:
+        return _edit_page(db.session(), _editable(db.session(), account_ref), form, stale=error), 409
+    except ProbableDuplicate as error:
+        return _edit_page(db.session(), detail, form, matches=error.matches), 409
+    return _saved(account, url_for("accounts.new"))
+
+
+def _editable(session: Session, account_ref: str) -> AccountDetail:
+    """The account, if the person may change it.  Raises NotFound, NotAllowed."""
+    actor = current_actor()
+    detail = open_account(session, actor, account_ref)
+    if not detail.may_edit(actor):
+        raise NotAllowed
+    return detail
+
+
+def _edit_page(session: Session, detail: AccountDetail, form: RecordForm, **more: Any) -> str:
+    actor = current_actor()
+    form.offer(people=colleagues(session) if detail.may_govern(actor) else None)
+    stale: StaleEdit | None = more.pop("stale", None)
+    return render_template(
+        "accounts/edit.html",
+        page_ref=detail.account.ref,
+        account=detail.account,
+        form=form,
+        reasons=REASONS,
+        differences=show_differences(session, actor, form, stale) if stale else [],
+        changed_by=detail.updated_by,
+        changed_at=detail.account.updated_at,
+        is_stale=stale is not None,
+        **{"matches": (), **more},
+    )
+
+
+@bp.get("/<ref('acct'):account_ref>/delete")
+@needs(Permission.ACCOUNT_DELETE)
+def ask_delete(account_ref: str) -> ResponseReturnValue:
+    """What deleting takes along, before it is done."""
+    session, actor = db.session(), current_actor()
+    account = get_account(session, actor, account_ref)
+    count = count_contacts_of(session, actor, account)
+    return render_template("accounts/delete.html", page_ref=account.ref, account=account, contact_count=count)
+
+
+@bp.post("/<ref('acct'):account_ref>/delete")
+@needs(Permission.ACCOUNT_DELETE)
+def delete(account_ref: str) -> ResponseReturnValue:
+    """Delete the account and its contacts."""
+    with transaction() as session:
+        account = delete_account(session, current_actor(), account_ref, now=clock.now())
+    flash_with_button(
+        _("%(name)s is deleted. It can be restored for 30 days.", name=account.name),
+        url_for("accounts.restore", account_ref=account.ref),
+        _("Restore"),
+    )
+    return redirect(url_for("accounts.index"), 303)
+
+
+@bp.post("/<ref('acct'):account_ref>/restore")
+@needs(Permission.ACCOUNT_DELETE)
+def restore(account_ref: str) -> ResponseReturnValue:
+    """Bring a deleted account back."""
+    with transaction() as session:
+        account = restore_account(session, current_actor(), account_ref, now=clock.now())
+    flash(_("%(name)s is restored.", name=account.name), "success")
+    return redirect(url_for("accounts.show", account_ref=account.ref), 303)
+
+
+@bp.post("/<ref('acct'):account_ref>/responsibles")
+@needs(Permission.ACCOUNT_EDIT)
+def add_person(account_ref: str) -> ResponseReturnValue:
+    """Make a colleague answerable for the account."""
+    user_ref, role = request.form.get("user", ""), request.form.get("role", "")
+    with transaction() as session:
+        add_responsible(session, current_actor(), account_ref, user_ref, role=role, now=clock.now())
+    return redirect(url_for("accounts.show", account_ref=account_ref, _anchor="responsibles"), 303)
+
+
+@bp.post("/<ref('acct'):account_ref>/responsibles/<ref('mem'):responsible_ref>/remove")
+@needs(Permission.ACCOUNT_EDIT)
+def remove_person(account_ref: str, responsible_ref: str) -> ResponseReturnValue:
+    """Take a colleague's answerability away."""
+    with transaction() as session:
+        remove_responsible(session, current_actor(), account_ref, responsible_ref, now=clock.now())
+    return redirect(url_for("accounts.show", account_ref=account_ref, _anchor="responsibles"), 303)
