@@ -47,6 +47,10 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.home.views:bp",
     "app.leads.views:bp",
     "app.inbox.views:bp",
+    "app.accounts.views:bp",
+    "app.accounts.contact_views:bp",
+    "app.activities.views:bp",
+    "app.partners.views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
