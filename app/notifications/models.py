@@ -49,6 +49,7 @@ class Notification(Named, Base):
         Index(
             "ix_notification_unread",
             "user_id",
+            "id",
             postgresql_where=text("read_at IS NULL"),
             sqlite_where=text("read_at IS NULL"),
         ),

@@ -5,7 +5,7 @@ from sqlalchemy import func, literal_column, select, union_all
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.leads.models import Lead
-from app.notifications.models import Notification
+from app.notifications.queries import unread_notifications
 from app.sharing.scope import branches, scoped
 
 CAP = 100
@@ -13,9 +13,7 @@ CAP = 100
 
 def frame_counts(actor: Actor) -> dict[str, int]:
     """Number of waiting and offered leads (`inbox`, partner people) and of unread notifications (`unread`)."""
-    unread = select(Notification.id).where(
-        Notification.user_id == actor.user_id, Notification.read_at.is_(None)
-    )
+    unread = unread_notifications(actor)
     parts = [select(literal_column("'unread'").label("what"), unread.limit(CAP).subquery().c.id)]
     if actor.is_partner:
         for rule in branches(Lead, actor):
