@@ -356,7 +356,7 @@ def upgrade() -> None:
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.create_index(
             "ix_notification_unread",
-            ["user_id"],
+            ["user_id", "id"],
             unique=False,
             postgresql_where=sa.text("read_at IS NULL"),
             sqlite_where=sa.text("read_at IS NULL"),
