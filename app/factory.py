@@ -47,6 +47,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.home.views:bp",
     "app.leads.views:bp",
     "app.inbox.views:bp",
+    "app.notifications.views:bp",
+    "app.notifications.delivery_views:bp",
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
     "app.activities.views:bp",
