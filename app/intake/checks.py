@@ -111,8 +111,7 @@ def _note(check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
             seen.add(hash(external_id))
         check.created += 1
         check.duplicates += bool(arrival.attributes["duplicates"])
-        kind = "queue" if arrival.to.queue else "partner" if arrival.to.company_id else "user"
-        check.targets[kind, arrival.to.name] += 1
+        check.targets[arrival.target] += 1
     check.updated += taken.updated
     check.unchanged += taken.unchanged
     check.refused += len(taken.refused)

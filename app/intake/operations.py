@@ -36,11 +36,12 @@ class AlreadyImported(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What was found in a file: its headers, and how many rows where they have been counted."""
+    """What was found in a file.  rows: None where they have not been counted.  samples: header → values."""
 
     headers: Sequence[str]
     rows: int | None = None
-    warnings: Sequence[str] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
+    samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def keep_upload(
@@ -68,7 +69,11 @@ def keep_upload(
         digest=file.digest,
         size_bytes=file.size_bytes,
         mapping={},
-        options={"headers": list(shape.headers), "warnings": [str(w) for w in shape.warnings]},
+        options={
+            "headers": list(shape.headers),
+            "warnings": list(shape.warnings),
+            "samples": dict(shape.samples),
+        },
         state=ImportState.DRAFT,
         rows=shape.rows,
         created_at=now,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,7 @@ from app.leads.fields import FIELDS
 from app.settings import current_settings
 
 LANGUAGES = ("en", "es", "ca")
+SAMPLED_ROWS, SAMPLES, SAMPLE_LENGTH = 100, 3, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,26 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str, *, now: datetim
     file = keep_file(stream, data, ref, filename)
     try:
         table = open_table(waiting_file(data, file.path))
-        shape = Shape(table.headers, table.count_rows(), [str(w) for w in table.warnings])
+        warnings = [str(warning) for warning in table.warnings]
+        shape = Shape(table.headers, table.count_rows(), warnings, _samples(table))
         with transaction() as session:
             return operations.keep_upload(session, actor, ref, file, shape, now=now)
     except BaseException:
         remove_file(data, file.path)
         raise
+
+
+def _samples(table: Table) -> dict[str, list[str]]:
+    """Header → its first few values that differ, shortened, for the page on which columns are mapped."""
+    samples: dict[str, list[str]] = {header: [] for header in table.headers}
+    for row in islice(table.rows(), SAMPLED_ROWS):
+        for header, found in samples.items():
+            value = " ".join(row.cells.get(header, "").replace("\0", "").split())
+            if value and len(found) < SAMPLES:
+                short = value if len(value) <= SAMPLE_LENGTH else value[: SAMPLE_LENGTH - 1] + "…"
+                if short not in found:
+                    found.append(short)
+    return samples
 
 
 def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, *, now: datetime) -> Import:

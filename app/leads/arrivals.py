@@ -41,6 +41,13 @@ class Arrival:
     def __tablename__(self) -> str:
         return "lead"
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """(kind, name) of where it goes; kind: user, partner (a partner user) or queue."""
+        if self.to.queue is not None:
+            return "queue", self.to.queue.name
+        return "partner" if self.to.company_id is not None else "user", self.to.name
+
 
 class _Nowhere:
     """What `owner_columns` asks of a lead that has no owner yet."""

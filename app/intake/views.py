@@ -1,0 +1,255 @@
+"""Imports on screen: upload, columns, check, progress, result."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from app.identity.queries import get_organisation
+from app.intake import operations
+from app.intake.checks import Check, check_table
+from app.intake.files import remove_file
+from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups
+from app.intake.mapping import suggest_mapping
+from app.intake.models import Import, ImportState
+from app.intake.plans import find_day_first
+from app.intake.queries import REFUSED, WARNING, first_issues, get_import, list_imports
+from app.intake.reports import rejected_csv, warnings_csv
+from app.intake.tables import open_table
+from app.intake.uploads import field_labels, path_of, receive_file
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, set_reading, transaction
+from app.kernel.errors import Conflict, Invalid
+from app.leads.models import LeadSource
+from app.settings import current_settings
+from app.web.access import current_actor, needs
+from app.web.form_errors import show_errors
+from app.web.htmx import wants_fragment
+
+bp = Blueprint("intake", __name__, url_prefix="/imports")
+
+# Rows tried before the start: enough to see what is wrong with a file, in about a second.
+CHECKED_ROWS = 2000
+
+
+@bp.get("")
+@needs(Permission.LEAD_IMPORT)
+def index() -> ResponseReturnValue:
+    """Imports, newest first."""
+    page = list_imports(db.session(), current_actor(), request.args.get("cursor"))
+    return render_template("intake/index.html", page=page, newer=_page(page.newer), older=_page(page.older))
+
+
+def _page(cursor: str | None) -> str:
+    return url_for("intake.index", cursor=cursor) if cursor else ""
+
+
+@bp.get("/new")
+@needs(Permission.LEAD_IMPORT)
+def new() -> ResponseReturnValue:
+    """The form that takes a file."""
+    return render_template("intake/new.html", form=UploadForm(formdata=None))
+
+
+@bp.post("/new")
+@needs(Permission.LEAD_IMPORT)
+def upload() -> ResponseReturnValue:
+    """Keep the file and go on to its columns."""
+    form, actor = UploadForm(), current_actor()
+    file = form.file.data
+    try:
+        if file is None or not file.filename:
+            raise Invalid({"file": [_("Choose a file first.")]})
+        _let_go()
+        import_ = receive_file(actor, file.stream, file.filename, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return render_template("intake/new.html", form=form), 422
+    return redirect(url_for("intake.columns", import_ref=import_.ref), 303)
+
+
+def _let_go() -> None:
+    """End this request's transaction: on SQLite nobody else could write while a large file is read."""
+    db.session().rollback()
+    set_reading(True)
+
+
+@bp.get("/<ref('imp'):import_ref>/map")
+@needs(Permission.LEAD_IMPORT)
+def columns(import_ref: str) -> ResponseReturnValue:
+    """Each column with samples and the field it holds."""
+    import_ = get_import(db.session(), current_actor(), import_ref)
+    if import_.state is not ImportState.DRAFT:
+        return redirect(url_for("intake.show", import_ref=import_.ref), 303)
+    mapping = import_.mapping or suggest_mapping(import_.options["headers"], field_labels())
+    return _columns_page(import_, mapping, OptionsForm(formdata=None, source=import_.options.get("source") or ""))
+
+
+def _columns_page(
+    import_: Import, mapping: dict[str, str | None], form: OptionsForm, errors: dict[str, Any] | None = None
+) -> str:
+    session = db.session()
+    return render_template(
+        "intake/map.html",
+        page_ref=import_.ref,
+        import_=import_,
+        mapping=mapping,
+        groups=field_groups(),
+        column=COLUMN,
+        form=form,
+        errors=errors or {},
+        sources=session.scalars(
+            select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.position, LeadSource.id)
+        ).all(),
+        zone=get_organisation(session).time_zone,
+    )
+
+
+@bp.post("/<ref('imp'):import_ref>/map")
+@needs(Permission.LEAD_IMPORT)
+def choose_columns(import_ref: str) -> ResponseReturnValue:
+    """Keep the mapping and try the first rows with it."""
+    actor, form = current_actor(), OptionsForm()
+    draft = get_import(db.session(), actor, import_ref)
+    mapping = chosen_mapping(draft.options["headers"], request.form)
+    try:
+        if not form.validate():
+            raise Invalid
+        with transaction() as session:
+            options = {"source": form.source.data or None}
+            import_ = operations.map_columns(session, actor, import_ref, mapping, options, now=clock.now())
+        _try(import_)
+    except Invalid as error:
+        db.session().rollback()
+        draft = get_import(db.session(), actor, import_ref)
+        return _columns_page(draft, mapping, form, error.errors), 422
+    return redirect(url_for("intake.check", import_ref=import_ref), 303)
+
+
+def _try(import_: Import) -> None:
+    """Find out what would become of the first rows, and keep that with the import."""
+    actor, ref = current_actor(), import_.ref
+    table = open_table(path_of(import_))
+    day_first = find_day_first(table, import_.mapping)
+    trial = Import(mapping=import_.mapping, options={**import_.options, "day_first": day_first})
+    check = Check()
+    for check, _taken in check_table(actor, trial, table, limit=CHECKED_ROWS):  # noqa: B007 - the last one is kept
+        pass
+    with transaction() as session:
+        import_ = get_import(session, actor, ref, for_update=True)
+        found = {**check.to_json(), "at": clock.now().isoformat()}
+        import_.options = {**import_.options, "day_first": day_first, "check": found}
+
+
+@bp.get("/<ref('imp'):import_ref>/check")
+@needs(Permission.LEAD_IMPORT)
+def check(import_ref: str) -> ResponseReturnValue:
+    """What the import would do, before it does it."""
+    session = db.session()
+    import_ = get_import(session, current_actor(), import_ref)
+    if import_.state is not ImportState.DRAFT:
+        return redirect(url_for("intake.show", import_ref=import_.ref), 303)
+    if "check" not in import_.options:
+        return redirect(url_for("intake.columns", import_ref=import_.ref), 303)
+    return _check_page(import_)
+
+
+def _check_page(import_: Import) -> str:
+    return render_template(
+        "intake/check.html",
+        page_ref=import_.ref,
+        import_=import_,
+        found=import_.options["check"],
+        before=operations.find_imported_before(db.session(), import_),
+    )
+
+
+@bp.post("/<ref('imp'):import_ref>/start")
+@needs(Permission.LEAD_IMPORT)
+def start(import_ref: str) -> ResponseReturnValue:
+    """Let the worker take the rows in."""
+    again = request.form.get("again") == "1"
+    try:
+        with transaction() as session:
+            operations.start_import(session, current_actor(), import_ref, again=again, now=clock.now())
+    except operations.AlreadyImported as error:
+        flash(str(error.message), "warning")
+        return redirect(url_for("intake.check", import_ref=import_ref), 303)
+    return redirect(url_for("intake.show", import_ref=import_ref), 303)
+
+
+@bp.get("/<ref('imp'):import_ref>")
+@needs(Permission.LEAD_IMPORT)
+def show(import_ref: str) -> ResponseReturnValue:
+    """How far an import is, or what became of it.  While it runs the page asks for its fragment."""
+    session = db.session()
+    import_ = get_import(session, current_actor(), import_ref)
+    if import_.state is ImportState.DRAFT:
+        return redirect(url_for("intake.columns", import_ref=import_.ref), 303)
+    template = "intake/_state.html" if wants_fragment() else "intake/show.html"
+    return render_template(
+        template,
+        page_ref=import_.ref,
+        import_=import_,
+        refusals=first_issues(session, import_, REFUSED),
+        warned=first_issues(session, import_, WARNING),
+        progress=_progress(import_),
+    )
+
+
+def _progress(import_: Import) -> str:
+    if import_.state is ImportState.WAITING:
+        return _("Waiting to begin")
+    return ngettext("%(num)s row taken", "%(num)s rows taken", import_.done)
+
+
+@bp.post("/<ref('imp'):import_ref>/cancel")
+@needs(Permission.LEAD_IMPORT)
+def cancel(import_ref: str) -> ResponseReturnValue:
+    """Stop an import, or throw a file away that was not begun."""
+    actor = current_actor()
+    with transaction() as session:
+        import_ = operations.cancel_import(session, actor, import_ref, now=clock.now())
+    remove_file(current_settings().data, import_.path)
+    if import_.done == 0:
+        flash(_("The import was cancelled. Nothing was taken in."), "info")
+        return redirect(url_for("intake.index"), 303)
+    return redirect(url_for("intake.show", import_ref=import_ref), 303)
+
+
+@bp.post("/<ref('imp'):import_ref>/resume")
+@needs(Permission.LEAD_IMPORT)
+def resume(import_ref: str) -> ResponseReturnValue:
+    """Go on with an import that has failed."""
+    with transaction() as session:
+        import_ = get_import(session, current_actor(), import_ref, for_update=True)
+        if import_.state is not ImportState.FAILED or not path_of(import_).exists():
+            raise Conflict(_("This import cannot go on. Upload the file again."))
+        operations.resume_import(session, import_)
+    return redirect(url_for("intake.show", import_ref=import_ref), 303)
+
+
+@bp.get("/<ref('imp'):import_ref>/rejected.csv")
+@needs(Permission.LEAD_IMPORT)
+def rejected(import_ref: str) -> ResponseReturnValue:
+    """The refused rows, with line numbers and reasons."""
+    import_ = get_import(db.session(), current_actor(), import_ref)
+    return _csv(rejected_csv(db.session(), import_), f"{import_.filename}.rejected.csv")
+
+
+@bp.get("/<ref('imp'):import_ref>/warnings.csv")
+@needs(Permission.LEAD_IMPORT)
+def warnings(import_ref: str) -> ResponseReturnValue:
+    """The warnings, with line numbers."""
+    import_ = get_import(db.session(), current_actor(), import_ref)
+    return _csv(warnings_csv(db.session(), import_), f"{import_.filename}.warnings.csv")
+
+
+def _csv(pieces: Any, filename: str) -> Response:
+    response = Response(stream_with_context(pieces), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    return response
