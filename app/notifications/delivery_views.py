@@ -19,10 +19,10 @@ from app.web.access import current_actor, needs
 bp = Blueprint("deliveries", __name__, url_prefix="/setup/deliveries")
 
 KIND_NAMES = {
-    Kind.LEAD_ASSIGNED: _l("given to them"),
-    Kind.LEAD_OFFERED: _l("offered to them"),
-    Kind.LEAD_IN_QUEUE: _l("waits in their queue"),
-    Kind.LEADS_ASSIGNED: _l("several given at once"),
+    Kind.LEAD_ASSIGNED: _l("Given to them"),
+    Kind.LEAD_OFFERED: _l("Offered to them"),
+    Kind.LEAD_IN_QUEUE: _l("Waits in their queue"),
+    Kind.LEADS_ASSIGNED: _l("Several given at once"),
     Kind.INVITATION: _l("Invitation"),
     Kind.PASSWORD_RESET: _l("New password asked for"),
     Kind.PASSWORD_CHANGED: _l("Password changed"),
