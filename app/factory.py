@@ -53,6 +53,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.accounts.contact_views:bp",
     "app.activities.views:bp",
     "app.partners.views:bp",
+    "app.setup.views:bp",
+    "app.intake.views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -61,7 +63,10 @@ COMMANDS: tuple[str, ...] = (
     "app.notifications.commands:outbox",
     "app.identity.cli:users",
     "app.identity.cli:tokens",
+    "app.setup.commands:prm",
+    "app.setup.commands:portal",
     "app.intake.commands:leads",
+    "app.routing.cli:routing",
 )
 
 # Modules whose routes hang on the API's blueprint.

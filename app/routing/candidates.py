@@ -15,8 +15,8 @@ class Candidate:
     """Somebody a lead may go to, as they stood when read.
 
     kind, id: a user, a partner account or a queue.  owner: who would then own the lead (a partner
-    account's partner queue).  blocked: why it cannot be given anything at all; away: until when no rule
-    or turn gives it anything.  The capacities are None where unlimited.
+    account's partner queue).  blocked: why it cannot be given anything at all; resting: why no rule or
+    turn gives it anything, though a person may.  The capacities are None where unlimited.
     """
 
     kind: str
@@ -27,7 +27,7 @@ class Candidate:
     company_id: int | None
     company_name: str
     blocked: Refusal | None
-    away: Refusal | None
+    resting: Refusal | None
     user_capacity: int | None
     company_capacity: int | None
     level_minutes: int | None
@@ -75,18 +75,19 @@ class Snapshot:
     def refusal(self, candidate: Candidate) -> Refusal | None:
         """Why rules and turns pass it over now; None when it is eligible."""
         later = self.overruled.get((candidate.kind, candidate.id)) if self.overruled else None
-        return candidate.blocked or candidate.away or later or self.full(candidate)
+        return candidate.blocked or candidate.resting or later or self.full(candidate)
 
-    def full(self, candidate: Candidate) -> Refusal | None:
+    def full(self, candidate: Candidate, *, in_company: bool = True) -> Refusal | None:
         """Whether another open lead would exceed the person's or the company's capacity.
 
         Queues never fill; giving to a partner account's queue asks for room in the company.
+        in_company: False for a lead that the company holds already.
         """
         if candidate.user_capacity is not None:
             held = self.open_of_user.get(candidate.id, 0)
             if held >= candidate.user_capacity:
                 return Refusal(Reason.AT_CAPACITY, {"open": held, "capacity": candidate.user_capacity})
-        if candidate.company_capacity is not None and candidate.company_id is not None:
+        if in_company and candidate.company_capacity is not None and candidate.company_id is not None:
             held = self.open_of_company.get(candidate.company_id, 0)
             if held >= candidate.company_capacity:
                 capacity = candidate.company_capacity

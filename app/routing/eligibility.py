@@ -168,7 +168,8 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
             Organisation.portal_published_at,
             case((User.capacity.is_not(None), _open_of_user())).label("open_of_user"),
             case((PartnerAccount.capacity.is_not(None), _open_of_company())).label("open_of_company"),
-            case((asked.c.account_id.is_not(None), _somebody_present(asked))).label("somebody_present"),
+            case((asked.c.account_id.is_not(None), _somebody(asked))).label("somebody"),
+            case((asked.c.account_id.is_not(None), _somebody(asked, present=True))).label("somebody_present"),
             case((asked.c.queue_id.is_not(None), _has_member(asked))).label("has_member"),
         )
         .select_from(asked)
@@ -190,14 +191,18 @@ def _open_of_company() -> ScalarSelect[int]:
     return narrowed.correlate(PartnerAccount).scalar_subquery()
 
 
-def _somebody_present(asked: Subquery) -> ColumnElement[bool]:
-    """That the partner account has an active user who has signed in and is not away."""
+def _somebody(asked: Subquery, *, present: bool = False) -> ColumnElement[bool]:
+    """That the partner account has an active user who has signed in; present: and is not away."""
     person = aliased(User)
-    return exists().where(
+    found = exists().where(
         person.partner_account_id == asked.c.account_id,
         person.state == UserState.ACTIVE,
         person.first_web_sign_in_at.is_not(None),
-        or_(person.away_until.is_(None), person.away_until <= bindparam("now", type_=Moment())),
+    )
+    if not present:
+        return found
+    return found.where(
+        or_(person.away_until.is_(None), person.away_until <= bindparam("now", type_=Moment()))
     )
 
 
@@ -247,36 +252,39 @@ def reaches_rank(person: Any, minimum: Any) -> ColumnElement[bool]:
 
 
 def _candidate(row: Any, now: datetime) -> Candidate:
-    user: User | None = row.User
-    company: PartnerAccount | None = row.PartnerAccount
+    if row.User is not None:
+        return _person(row, now)
     queue: Queue | None = row.Queue
-    capacity = company.capacity if company is not None else None
-    company_name: str = row.account_name or ""
-    minutes: int | None = row.level_minutes
-    if user is not None:
-        blocked = _user_blocked(user, company, row)
-        away = None
-        if user.away_until is not None and user.away_until > now:
-            away = Refusal(Reason.AWAY, {"until": user.away_until.isoformat()})
-        return Candidate(
-            USER, user.id, user.ref, user.name, Owner(user=user), user.partner_account_id, company_name,
-            blocked, away, user.capacity, capacity, minutes,
-        )  # fmt: skip
     owner = Owner(queue=queue) if queue is not None else None
     if row.account_id is not None:
-        blocked = _company_blocked(company, row)
+        blocked, resting = _company_blocked(row.PartnerAccount, row), None
+        if blocked is None and not row.somebody_present:
+            resting = Refusal(Reason.NOBODY_PRESENT)
+        capacity = row.PartnerAccount.capacity if row.PartnerAccount is not None else None
+        name = row.account_name or ""
         return Candidate(
-            PARTNER_ACCOUNT, row.account_id, row.account_ref or "", company_name, owner, row.account_id,
-            company_name, blocked, None, None, capacity, minutes,
+            PARTNER_ACCOUNT, row.account_id, row.account_ref or "", name, owner, row.account_id, name,
+            blocked, resting, None, capacity, row.level_minutes,
         )  # fmt: skip
     if queue is None or queue.deleted_at is not None:
-        return Candidate(
-            QUEUE, row.queue_id or 0, queue.ref if queue else "", queue.name if queue else "", owner, None, "",
-            Refusal(Reason.GONE), None, None, None, None,
-        )  # fmt: skip
-    blocked = None if row.has_member else Refusal(Reason.NO_MEMBER)
+        name = queue.name if queue is not None else ""
+        gone = Refusal(Reason.GONE)
+        return Candidate(QUEUE, row.queue_id or 0, "", name, owner, None, "", gone, None, None, None, None)
+    resting = None if row.has_member else Refusal(Reason.NO_MEMBER)
     return Candidate(
-        QUEUE, queue.id, queue.ref, queue.name, owner, queue.partner_account_id, "", blocked, None, None, None, None
+        QUEUE, queue.id, queue.ref, queue.name, owner, queue.partner_account_id, "", None, resting, None, None, None
+    )  # fmt: skip
+
+
+def _person(row: Any, now: datetime) -> Candidate:
+    user, company = row.User, row.PartnerAccount
+    resting = None
+    if user.away_until is not None and user.away_until > now:
+        resting = Refusal(Reason.AWAY, {"until": user.away_until.isoformat()})
+    return Candidate(
+        USER, user.id, user.ref, user.name, Owner(user=user), user.partner_account_id, row.account_name or "",
+        _user_blocked(user, company, row), resting, user.capacity,
+        company.capacity if company is not None else None, row.level_minutes,
     )  # fmt: skip
 
 
@@ -309,4 +317,4 @@ def _company_blocked(company: PartnerAccount | None, row: Any) -> Refusal | None
     closed = _portal_blocked(company, row)
     if closed is not None:
         return closed
-    return None if row.somebody_present else Refusal(Reason.NOBODY_THERE)
+    return None if row.somebody else Refusal(Reason.NOBODY_THERE)

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     AT_CAPACITY = "at_capacity"
     COMPANY_AT_CAPACITY = "company_at_capacity"
     NOBODY_THERE = "nobody_there"
+    NOBODY_PRESENT = "nobody_present"
     NO_MEMBER = "no_member"
     REFUSED_BEFORE = "refused_before"
 
@@ -90,6 +91,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Reason.AT_CAPACITY: _full,
     Reason.COMPANY_AT_CAPACITY: _company_full,
     Reason.NOBODY_THERE: lambda _detail: _("nobody there can be given anything now"),
+    Reason.NOBODY_PRESENT: lambda _detail: _("everybody there is away"),
     Reason.NO_MEMBER: lambda _detail: _("no member can be given anything now"),
     Reason.REFUSED_BEFORE: lambda _detail: _("declined it, or let it expire, before"),
 }

@@ -13,7 +13,7 @@ from app.identity.models import User, UserState
 from app.kernel.db import is_sqlite
 from app.leads.capacity import open_leads_of_company, open_leads_of_user
 from app.partners.models import PartnerAccount, PartnerState
-from app.routing.candidates import QUEUE, USER, Candidate, Snapshot
+from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, USER, Candidate, Snapshot
 from app.routing.eligibility import Wanted, asking, parameters
 from app.routing.models import Queue, RoundRobin
 from app.routing.reasons import Reason, Refusal
@@ -71,18 +71,31 @@ def hold_seats(session: Session, *wanted: Wanted) -> None:
 
 
 def keep_seat(
-    session: Session, snapshot: Snapshot, candidate: Candidate, *, exceed: bool = False
+    session: Session,
+    snapshot: Snapshot,
+    candidate: Candidate,
+    *,
+    exceed: bool = False,
+    in_company: bool = True,
 ) -> Refusal | None:
     """Whether the candidate can still be given one lead; if so that stays true until the transaction ends.
 
     For acts that give one lead, after its receiver has been chosen from the snapshot.  A change since the
     snapshot is noted in it.  exceed: a person has decided that the capacity does not matter.
+    in_company: False for a lead that the company holds already.
     """
     if is_sqlite(session):
         return None  # the snapshot was read in this same writing transaction
     refusal = None
     if candidate.kind == USER:
-        refusal = _keep_user(session, candidate, exceed)
+        refusal = _keep_user(session, candidate, exceed, in_company)
+    elif candidate.kind == PARTNER_ACCOUNT:
+        state = session.scalar(
+            select(PartnerAccount.state)
+            .where(PartnerAccount.account_id == candidate.id)
+            .with_for_update(read=True)
+        )
+        refusal = None if state is PartnerState.ACTIVE else Refusal(Reason.COMPANY_SUSPENDED)
     elif candidate.kind == QUEUE and candidate.owner is not None:
         deleted_at = session.scalar(
             select(Queue.deleted_at)
@@ -95,7 +108,7 @@ def keep_seat(
     return refusal
 
 
-def _keep_user(session: Session, candidate: Candidate, exceed: bool) -> Refusal | None:
+def _keep_user(session: Session, candidate: Candidate, exceed: bool, in_company: bool) -> Refusal | None:
     counted = not exceed
     if candidate.company_id is not None:
         company = session.execute(
@@ -107,7 +120,7 @@ def _keep_user(session: Session, candidate: Candidate, exceed: bool) -> Refusal 
         ).one()
         if company.state is not PartnerState.ACTIVE:
             return Refusal(Reason.COMPANY_SUSPENDED)
-        if counted and company.capacity is not None:
+        if counted and in_company and company.capacity is not None:
             held = open_leads_of_company(session, candidate.company_id)
             if held >= company.capacity:
                 return Refusal(Reason.COMPANY_AT_CAPACITY, {"open": held, "capacity": company.capacity})

@@ -1,0 +1,106 @@
+"""How a round robin stands: its members with what they have had, what they are due, and whose turn is next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Permission
+from app.routing.candidates import MEMBER, Candidate, Snapshot
+from app.routing.eligibility import members_of, take_snapshot
+from app.routing.fairness import Rota
+from app.routing.models import LedgerKind, RoundRobin, RoundRobinMember, Turn
+from app.routing.reasons import Refusal
+from app.routing.turn_ledger import LedgerRow, Member, RotaState, ledger_rows
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """One member.  refusal: why it is passed over now.  passed_over: turns that went by since it could not."""
+
+    member_ref: str
+    candidate: Candidate
+    row: LedgerRow
+    refusal: Refusal | None
+    is_next: bool
+    passed_over: int = 0
+
+    @property
+    def off_by(self) -> float:
+        """Turns received above (or, negative, below) the exact share."""
+        return self.row.count - self.row.share
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """since: when members, weights or eligibility last changed; turns: given since then."""
+
+    round_robin: RoundRobin
+    since: datetime | None
+    turns: int
+    lines: tuple[MemberLine, ...]
+
+    @property
+    def next(self) -> MemberLine | None:
+        return next((line for line in self.lines if line.is_next), None)
+
+
+def read_ledger(session: Session, actor: Actor, round_robin: RoundRobin, *, now: datetime) -> Ledger:
+    """The ledger's present figures; four statements whatever the number of members.  Raises NotAllowed."""
+    actor.require(Permission.QUEUE_VIEW)
+    snapshot = take_snapshot(session, members_of([round_robin.id]), now=now)
+    rota = Rota(Member(key, seat.seat, seat.weight) for key, seat in snapshot.seats.items())
+    # Read only: a change of members that is not in the ledger yet shows as the epoch it will begin.
+    state, _epoch = rota.begin(RotaState.from_json(round_robin.state), at=now)
+    refs = _refs(session, list(snapshot.seats))
+    eligible = frozenset(
+        key for key in snapshot.seats if snapshot.refusal(snapshot.by_key[MEMBER, key]) is None
+    )
+    upcoming = rota.turn(state, eligible, at=now).member_id
+    passed = _passed_over(session, round_robin.id, state, [k for k in snapshot.seats if k not in eligible])
+    lines = tuple(_line(row, snapshot, refs, upcoming, passed) for row in ledger_rows(state))
+    is_begun = bool(round_robin.state)
+    return Ledger(round_robin, state.since if is_begun else None, state.turns, lines)
+
+
+def _line(
+    row: LedgerRow, snapshot: Snapshot, refs: dict[int, str], upcoming: int | None, passed: dict[int, int]
+) -> MemberLine:
+    candidate = snapshot.by_key[MEMBER, row.member_id]
+    return MemberLine(
+        refs[row.member_id],
+        candidate,
+        row,
+        snapshot.refusal(candidate),
+        row.member_id == upcoming,
+        passed.get(row.member_id, 0),
+    )
+
+
+def _refs(session: Session, ids: list[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(RoundRobinMember.id, RoundRobinMember.ref).where(RoundRobinMember.id.in_(ids))
+    )
+    return {key: ref for key, ref in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def _passed_over(
+    session: Session, round_robin_id: int, state: RotaState, resting: list[int]
+) -> dict[int, int]:
+    """How many turns went by without each of these members, looking back over the latest hundred."""
+    if not resting:
+        return {}
+    records = session.scalars(
+        select(Turn.record)
+        .where(Turn.round_robin_id == round_robin_id, Turn.kind == LedgerKind.TURN)
+        .order_by(Turn.id.desc())
+        .limit(100)
+    ).all()
+    found = dict.fromkeys(resting, 0)
+    for member_id in resting:
+        for turn in records:
+            if turn["number"] <= state.epoch or member_id in turn["eligible"]:
+                break
+            found[member_id] += 1
+    return found
