@@ -86,5 +86,5 @@ def worker_command() -> None:
         signal.signal(number, lambda *_: stop.set())
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
     log.info("worker began")
-    run_jobs(app, make_jobs(app, settings), stop)
+    run_jobs(app, make_jobs(app, settings, stop), stop)
     log.info("worker ended")

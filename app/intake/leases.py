@@ -5,17 +5,13 @@ own transaction that the lease is still its own; a process that was stopped for 
 and whose import another went on with, therefore writes nothing more.
 """
 
-import os
-import secrets
 from datetime import datetime, timedelta
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.intake.models import Import, ImportState
+from app.kernel.holders import holder_is_gone, new_holder
 
 LEASE = timedelta(seconds=60)
 _TO_DO = (ImportState.WAITING, ImportState.RUNNING)
@@ -49,7 +45,7 @@ def lease_one(session: Session, import_id: int, *, now: datetime) -> str | None:
 
 
 def _take(session: Session, import_id: int, before: str | None, now: datetime) -> str | None:
-    mine = f"{_machine()}:{os.getpid()}:{secrets.token_hex(6)}"
+    mine = new_holder()
     same = Import.lease.is_(None) if before is None else Import.lease == before
     expired = or_(Import.leased_until.is_(None), Import.leased_until <= now)
     free = expired if before is None or not holder_is_gone(before) else same
@@ -60,39 +56,3 @@ def _take(session: Session, import_id: int, before: str | None, now: datetime) -
         .execution_options(synchronize_session=False)
     )
     return mine if taken.rowcount == 1 else None  # type: ignore[attr-defined]  # an UPDATE has a count
-
-
-def holder_is_gone(lease: str | None) -> bool:
-    """Whether the process that took the lease ran on this machine and does no more."""
-    if not lease:
-        return False
-    machine, _, rest = lease.partition(":")
-    pid = rest.partition(":")[0]
-    if machine != _machine() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return _is_zombie(int(pid))
-
-
-def _is_zombie(pid: int) -> bool:
-    """Killed, but not yet collected by its parent."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False
-
-
-@cache
-def _machine() -> str:
-    """A mark of this machine since its start, containers told apart; random where it cannot be known."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-        space = Path("/proc/self/ns/pid").readlink()
-    except OSError:
-        return secrets.token_hex(5)
-    return sha256(f"{boot}{space}".encode()).hexdigest()[:10]

@@ -135,6 +135,17 @@ def transaction() -> Iterator[Session]:
         _reading.set(True)
 
 
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A look into the database that takes no lock; for the worker, whose threads would write by default."""
+    set_reading(True)
+    session = db.session()
+    try:
+        yield session
+    finally:
+        session.rollback()
+
+
 def prepare_engine(engine: Engine) -> None:
     """Set up SQLite's connections; PostgreSQL needs nothing beyond its URL and options."""
     if engine.dialect.name != "sqlite":

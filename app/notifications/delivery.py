@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from threading import Event, Lock
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
-from app.kernel.db import db, set_reading, transaction
+from app.kernel.db import reading, transaction
+from app.kernel.holders import holder_is_gone
 from app.notifications import outbox
 from app.notifications.messages import Mail, write_mail
 from app.notifications.outbox import Lease
@@ -33,7 +33,7 @@ log = structlog.get_logger("canal.delivery")
 PLACES = 6
 PLACES_FOR_RETRIES = 2
 RENEW_EVERY_SECONDS = 6.0
-LOOK_FOR_ABANDONED_EVERY_SECONDS = 5.0
+LOOK_FOR_ABANDONED_EVERY_SECONDS = 2.0
 # A worker that lives renews its lease many times within this.
 ABANDONED_AFTER_SECONDS = 30.0
 LONGEST_SEND_SECONDS = 240.0
@@ -121,8 +121,9 @@ class Sender:
 
     def _lease(self, limit: int, *, first_tries_only: bool = False) -> list[Lease]:
         now = clock.now()
-        if not self._read(partial(outbox.is_any_due, now=now, first_tries_only=first_tries_only)):
-            return []
+        with reading() as session:
+            if not outbox.is_any_due(session, now=now, first_tries_only=first_tries_only):
+                return []
         with transaction() as session:
             return outbox.lease_due(session, now=now, limit=limit, first_tries_only=first_tries_only)
 
@@ -143,7 +144,8 @@ class Sender:
             return
         self._looked_at = now
         own = [sending.lease.delivery_id for sending in self._at_work.values()]
-        present = self._read(partial(outbox.leases_of_others, own=own))
+        with reading() as session:
+            present = outbox.leases_of_others(session, own)
         before = self._seen
         self._seen = {
             key: before[key] if key in before and before[key][0] == lease else (lease, now)
@@ -152,7 +154,7 @@ class Sender:
         abandoned = {
             key: lease
             for key, (lease, since) in self._seen.items()
-            if now - since >= self.abandoned_after_seconds
+            if now - since >= self.abandoned_after_seconds or holder_is_gone(lease[0])
         }
         if abandoned:
             with transaction() as session:
@@ -175,21 +177,14 @@ class Sender:
         for idle in old:
             idle.transport.close()
 
-    def _read(self, query: Callable[[Session], Any]) -> Any:
-        set_reading(True)
-        session = db.session()
-        try:
-            return query(session)
-        finally:
-            session.rollback()
-
     # What happens to one delivery, in a thread of the pool
 
     def _deliver(self, sending: _Sending) -> None:
         with self.app.app_context():
             lease = sending.lease
             try:
-                mail = self._read(partial(write_mail, delivery_id=lease.delivery_id, now=clock.now()))
+                with reading() as session:
+                    mail = write_mail(session, lease.delivery_id, now=clock.now())
             except Withheld as withheld:
                 self._record(partial(outbox.record_withheld, lease=lease, reason=withheld.outcome.value))
                 return

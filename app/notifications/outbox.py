@@ -1,12 +1,11 @@
 """The states of a delivery: leased, sent, refused, withheld, failed.  Each change is one conditional UPDATE.
 
-A worker owns a delivery while its lease stands in the row and renews it as a sign of life.  Whether
-another worker has died is judged by a lease that stops changing (`release_abandoned`), not by the
-time of day: a clock that jumps makes nothing be sent twice.
+A worker owns a delivery while its lease stands in the row and renews it as a sign of life.  Another
+takes over (`release_abandoned`) when the process is gone, or when its lease stops changing.  It never
+goes by the time of day: a clock that jumps makes nothing be sent twice.
 """
 
 import random
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation
+from app.kernel.holders import new_holder
 from app.notifications.models import Delivery, DeliveryState
 
 LEASE = timedelta(seconds=30)
@@ -39,7 +39,7 @@ def lease_due(session: Session, *, now: datetime, limit: int, first_tries_only: 
     due = _due(now, first_tries_only).order_by(Delivery.due_at, Delivery.id).limit(limit)
     # A CTE, so that PostgreSQL picks and locks the rows exactly once.
     picked = due.with_for_update(skip_locked=True).cte("picked")
-    token = secrets.token_hex(8)
+    token = new_holder()
     rows = session.execute(
         update(Delivery)
         .where(Delivery.id.in_(select(picked.c.id)), Delivery.state.in_(_READY))
