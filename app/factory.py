@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 from flask_openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
@@ -13,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 from app.api import document
 from app.api.door import bp
 from app.kernel.db import db, prepare_engine
+from app.migrating import init_migrations
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
 from app.sharing.scope import refuse_unscoped
@@ -44,6 +44,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.identity.views:bp",
     "app.identity.profile_views:bp",
     "app.identity.user_views:bp",
+    "app.offboarding.views:bp",
     "app.home.views:bp",
     "app.leads.views:bp",
     "app.inbox.views:bp",
@@ -66,6 +67,7 @@ COMMANDS: tuple[str, ...] = (
     "app.setup.commands:prm",
     "app.setup.commands:portal",
     "app.intake.commands:leads",
+    "app.demo.commands:demo",
     "app.routing.cli:routing",
 )
 
@@ -131,7 +133,7 @@ def _init_database(app: Flask) -> None:
     for module in MODELS:
         import_module(module)
     db.init_app(app)
-    Migrate(app, db, render_as_batch=True)
+    init_migrations(app)
     with app.app_context():
         prepare_engine(db.engine)
     if not event.contains(db.session, "do_orm_execute", refuse_unscoped):

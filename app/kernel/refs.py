@@ -5,13 +5,19 @@ volume off a running number and no name is taken for another kind's.  48 bits of
 new rows at the right-hand end of the index; 80 random bits keep them unguessable.
 """
 
+import itertools
 import secrets
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from random import Random
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Two digits at a time: imports and notifications make several names a row.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _LENGTH_IN_PAIRS = 11
+_LONG_AGO = 1_700_000_000_000  # milliseconds; before the names of anything made since
 
 LEAD = "lead"
 ACCOUNT = "acct"
@@ -33,9 +39,27 @@ LEVEL = "lvl"
 ITEM = "item"
 
 
+def _fresh() -> int:
+    return (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+
+
+_source: ContextVar[Callable[[], int] | None] = ContextVar("canal_ref_source", default=None)
+
+
+@contextmanager
+def seeded(source: Random) -> Iterator[None]:
+    """Draw names from a seeded source instead, so that demo data can be made twice alike."""
+    numbers = itertools.count(_LONG_AGO)
+    token = _source.set(lambda: (next(numbers) << 80) | source.getrandbits(80))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
 def new_ref(kind: str) -> str:
     """A fresh public name such as `lead_0QZ…`: kind, underscore, 22 base-62 characters."""
-    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    number = (_source.get() or _fresh)()
     pairs = []
     for _ in range(_LENGTH_IN_PAIRS):
         number, rest = divmod(number, len(_PAIRS))

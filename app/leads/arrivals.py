@@ -41,18 +41,12 @@ class Arrival:
     def __tablename__(self) -> str:
         return "lead"
 
-    @property
-    def target(self) -> tuple[str, str]:
-        """(kind, name) of where it goes; kind: user, partner (a partner user) or queue."""
-        if self.to.queue is not None:
-            return "queue", self.to.queue.name
-        return "partner" if self.to.company_id is not None else "user", self.to.name
-
 
 class _Nowhere:
     """What `owner_columns` asks of a lead that has no owner yet."""
 
     last_queue_id = None
+    owner_queue_id = None
     waiting_since = None
 
 
@@ -94,7 +88,7 @@ def _lead(arrival: Arrival, actor: Actor, offer_id: int | None, now: datetime) -
         **_blank(),
         "waiting_since": now,
         **arrival.attributes,
-        **owner_columns(_Nowhere, arrival.to, arrival.move, now),  # type: ignore[arg-type]  # asks for two attributes
+        **owner_columns(_Nowhere, arrival.to, arrival.move, now),  # type: ignore[arg-type]  # asks for three attributes
         "id": arrival.id,
         "ref": arrival.ref,
         "offer_id": offer_id,

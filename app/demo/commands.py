@@ -1,0 +1,28 @@
+"""`flask demo load`: the demo company, into an empty database."""
+
+import sys
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from app.demo.company import is_empty, load, sign_ins
+from app.kernel import clock
+from app.kernel.db import transaction
+
+demo = AppGroup("demo", help="The demo company.")
+
+
+@demo.command("load")
+@click.option("--leads", type=click.IntRange(0, 2_000_000), default=2400, help="About how many leads.")
+@click.option("--seed", type=int, default=1, help="The same seed gives the same company.")
+@with_appcontext
+def load_command(leads: int, seed: int) -> None:
+    """Load the demo company.  Refuses a database that somebody uses already."""
+    with transaction() as session:
+        if not is_empty(session):
+            click.echo("This database is in use; the demo company needs an empty one.", err=True)
+            sys.exit(1)
+        load(session, now=clock.now(), leads=leads, seed=seed)
+        lines = [f"{who.role}: {who.email}   password: {who.password}" for who in sign_ins(session)]
+    for line in lines:
+        click.echo(line)

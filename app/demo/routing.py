@@ -1,0 +1,122 @@
+"""The demo's queues, round robins and assignment rules: sales territories, as such companies have them."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.accounts.models import Account
+from app.demo.files import places_in, rows
+from app.kernel.actor import Actor, Role
+from app.partners.models import PartnerAccount
+from app.routing.models import Queue
+from app.routing.queues import add_queue_member, create_queue
+from app.routing.round_robins import create_round_robin
+from app.routing.rule_operations import activate_rules, create_rules
+from app.sharing.scope import scope
+
+if TYPE_CHECKING:
+    from app.demo.company import Company
+
+_NAMES = Actor.system("demo company")
+
+
+def set_up_routing(company: "Company") -> None:
+    """A queue per territory, three round robins, one active rule set."""
+    session, actor, at = company.session, company.manager, company.begin
+    default = session.scalars(select(Queue).where(Queue.is_default)).one()
+    for mailbox in ("mara", "hugo"):
+        member = {"type": "user", "id": company.staff[mailbox].ref}
+        add_queue_member(session, actor, default.ref, member, now=at)
+    queues = {
+        row["territory"]: create_queue(
+            session,
+            actor,
+            name=row["name"],
+            members=[
+                {"type": "partner_account", "id": _ref(company, p)}
+                for p in company.partners[row["territory"]]
+            ],
+            accept_within_minutes=24 * 60,
+            now=at,
+        )
+        for row in rows("territories")
+    }
+    key_accounts = create_queue(
+        session,
+        actor,
+        name="Key accounts",
+        members=[{"type": "user", "id": company.staff[mailbox].ref} for mailbox in ("sal", "ingrid")],
+        now=at,
+    )
+    people = [
+        u for u in company.users if u.role is Role.USER and _territory(company, u.partner_account_id) == "4"
+    ]
+    groups = {
+        "Southwest riders": [
+            {"principal": {"type": "user", "id": user.ref}, "weight": 1 + number % 2}
+            for number, user in enumerate(people)
+        ],
+        "Canadian shops": [
+            {"principal": {"type": "partner_account", "id": _ref(company, p)}} for p in company.partners["6"]
+        ],
+        "European territories": [
+            {"principal": {"type": "queue", "id": queues[t].ref}, "weight": 2 if t == "8" else 1}
+            for t in ("7", "8", "10")
+        ],
+    }
+    made = {
+        name: create_round_robin(
+            session,
+            actor,
+            name=name,
+            members=members,
+            fallback_queue=default.ref,
+            accept_within_minutes=24 * 60,
+            now=at,
+        )
+        for name, members in groups.items()
+    }
+    rules = create_rules(
+        session, actor, name="Sales territories", entries=_entries(queues, made, key_accounts), now=at
+    )
+    activate_rules(session, actor, rules.ref, now=at)
+
+
+def _entries(queues: dict[str, Queue], groups: dict[str, Any], key_accounts: Queue) -> list[dict[str, Any]]:
+    def states(territory: str) -> dict[str, Any]:
+        names = sorted({row["state"] for row in places_in(territory)})
+        return {"field": "state", "op": "in", "value": names}
+
+    def to(kind: str, record: Any) -> dict[str, Any]:
+        return {"type": kind, "id": record.ref}
+
+    return [
+        {"criteria": {"field": "employees", "op": "gte", "value": 5000}, "target": to("queue", key_accounts)},
+        {"criteria": {"field": "country", "op": "equals", "value": "AU"}, "target": to("queue", queues["9"])},
+        {
+            "criteria": {"field": "country", "op": "in", "value": ["FR", "DE", "GB"]},
+            "target": to("round_robin", groups["European territories"]),
+        },
+        {
+            "criteria": {"field": "country", "op": "equals", "value": "CA"},
+            "target": to("round_robin", groups["Canadian shops"]),
+        },
+        {
+            "criteria": {"all": [states("4"), {"field": "score", "op": "gte", "value": 55}]},
+            "target": to("round_robin", groups["Southwest riders"]),
+        },
+        *({"criteria": states(t), "target": to("queue", queues[t])} for t in ("1", "4", "2", "3", "5")),
+    ]
+
+
+def _ref(company: "Company", partner: PartnerAccount) -> str:
+    return company.session.scalars(
+        select(Account.ref).where(scope(Account, _NAMES), Account.id == partner.account_id)
+    ).one()
+
+
+def _territory(company: "Company", account_id: int | None) -> str | None:
+    for territory, partners in company.partners.items():
+        if any(p.account_id == account_id for p in partners):
+            return territory
+    return None

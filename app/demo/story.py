@@ -1,0 +1,287 @@
+"""Half a year, day by day: leads arrive and are routed, partners claim, answer, call, win and lose."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from app.activities.operations import log_activity
+from app.demo.files import column, rows, state_names
+from app.demo.people import mailbox_of, person_of, town_of
+from app.identity.models import User
+from app.identity.queries import find_actor
+from app.kernel.actor import Actor
+from app.kernel.errors import DomainError
+from app.kernel.keys import reserve_keys
+from app.leads.arrivals import Arrival, store_arrivals
+from app.leads.columns import derived_columns
+from app.leads.duplicates import Likeness, find_duplicates
+from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.operations import edit_lead
+from app.notifications.models import Delivery, DeliveryState, Notification
+from app.routing.assign import Wish, assign_lead
+from app.routing.candidates import USER
+from app.routing.claims import claim_next
+from app.routing.models import Queue
+from app.routing.offers import accept_offer, decline_offer, expire_offers
+from app.routing.routes import route_many
+from app.routing.targets import Target
+from app.sharing.scope import scope
+
+if TYPE_CHECKING:
+    from app.demo.company import Company
+
+_TELLER = Actor.system("demo company")
+ARRIVAL_HOURS = (9, 16)
+ACTS_PER_DAY = 24
+NEWCOMERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
+CALLS = (
+    "Called, left a message",
+    "Spoke with purchasing",
+    "Asked for sizes and colours",
+    "Sent the price list",
+    "Agreed on a test ride",
+)
+LOST = ("Bought elsewhere", "No budget this year", "Wrong number")
+
+
+def tell_story(company: "Company", leads: int) -> None:
+    """Simulate every day from the company's beginning until now."""
+    story = _Story(company, leads)
+    day = company.begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    while day < company.now:
+        story.live(day)
+        day += timedelta(days=1)
+    story.hold_out()
+    story.settle()
+
+
+class _Story:
+    """One run of the simulation; `work` holds each partner user's open leads by public name."""
+
+    def __init__(self, company: "Company", leads: int) -> None:
+        self.company = company
+        self.session = company.session
+        self.chance = company.chance
+        self.vendor = Actor.system("demo company", door="import")
+        self.statuses = {s.key: s for s in self.session.scalars(select(LeadStatus))}
+        self.sources = list(self.session.scalars(select(LeadSource)))
+        self.actors = {user.id: self._actor(user) for user in company.users}
+        self.work: dict[int, list[str]] = defaultdict(list)
+        self.offers: dict[int, list[str]] = defaultdict(list)
+        self.plan = self._plan(leads)
+        self.number = 0
+
+    def _actor(self, user: User) -> Actor:
+        actor = find_actor(self.session, user.id, door="web")
+        if actor is None:
+            raise RuntimeError(f"{user.name} may not act")
+        return actor
+
+    def _plan(self, leads: int) -> dict[int, int]:
+        """Day → number of arrivals: fewer at week-ends, slowly growing."""
+        days = (self.company.now - self.company.begin).days + 1
+        weights = []
+        for number in range(days):
+            is_weekend = (self.company.begin + timedelta(days=number)).weekday() >= 5
+            weights.append(
+                (0.4 if is_weekend else 1.0) * (0.8 + 0.6 * number / days) * self.chance.uniform(0.7, 1.3)
+            )
+        total = sum(weights)
+        return {number: round(leads * weight / total) for number, weight in enumerate(weights)}
+
+    def live(self, day: datetime) -> None:
+        """One day: arrivals in a few batches, expiries, then what partners do."""
+        number = max(0, (day - self.company.begin).days)
+        wanted = self.plan.get(number, 0)
+        for part, hour in enumerate(ARRIVAL_HOURS):
+            moment = day + timedelta(hours=hour, minutes=self.chance.randrange(50))
+            if self.company.begin < moment < self.company.now:
+                share = wanted // len(ARRIVAL_HOURS) + (part < wanted % len(ARRIVAL_HOURS))
+                self._arrive(share, moment)
+        evening = day + timedelta(hours=19)
+        if self.company.begin < evening < self.company.now:
+            while expire_offers(self.session, now=evening, limit=200):
+                pass
+            self._answer_offers(evening)
+            self._work(evening)
+
+    def _arrive(self, count: int, moment: datetime) -> None:
+        if not count:
+            return
+        arrivals = [Arrival(0, self._lead(moment)) for _ in range(count)]
+        keys = reserve_keys(self.session, Lead, count)
+        alike = find_duplicates(
+            self.session,
+            [
+                Likeness(
+                    a.attributes["email_key"],
+                    a.attributes["phone_key"],
+                    a.attributes["company_key"],
+                    a.attributes["last_name_fold"],
+                )
+                for a in arrivals
+            ],
+            keys,
+        )
+        for arrival, key, duplicates in zip(arrivals, keys, alike, strict=True):
+            arrival.id = key
+            arrival.attributes["duplicates"] = duplicates
+        routed = route_many(self.session, [a.attributes for a in arrivals], now=moment, notify=False)
+        for arrival, where in zip(arrivals, routed, strict=True):
+            arrival.to, arrival.move = where.to, where.move
+            if where.to.user is not None and where.to.user.is_partner:
+                held = self.offers if where.move.offer else self.work
+                held[where.to.user.id].append(arrival.ref)
+        store_arrivals(self.session, self.vendor, arrivals, now=moment)
+
+    def _lead(self, moment: datetime) -> dict[str, Any]:
+        """The columns of one new lead.  Prospects first, in file order; then people made up from lists."""
+        chance = self.chance
+        prospects = rows("prospects")
+        if self.number < len(prospects):
+            row = prospects[self.number]
+            first, last, title, phone = row["first_name"], row["last_name"], row["title"], row["phone"]
+            country, city, street, postal_code = "US", row["city"], row["street"], row["postal_code"]
+            state = state_names().get(("US", row["state"]), row["state"])
+        else:
+            town = town_of(chance, str(chance.choices(range(1, 11), (8, 3, 3, 12, 4, 10, 9, 9, 7, 11))[0]))
+            country, city, state, postal_code = (
+                town["country"],
+                town["city"],
+                town["state"],
+                town["postal_code"],
+            )
+            first, last = person_of(chance, country)
+            title, phone, street = (
+                chance.choice(["Owner", "Purchasing", "Fleet manager", "Head of sport"]),
+                None,
+                None,
+            )
+        business = chance.choice(rows("industries"))
+        name = chance.choice(column("companies", "name"))
+        self.number += 1
+        values: dict[str, Any] = {
+            "first_name": first,
+            "last_name": last,
+            "title": title or None,
+            "company": name,
+            "email": f"{mailbox_of(first, last)}{self.number}@prospects.example",
+            "phone": phone,
+            "street": street,
+            "city": city,
+            "state": state,
+            "postal_code": postal_code,
+            "country": country,
+            "industry": business["sector"],
+            "employees": int(chance.paretovariate(0.7) * 9) % 60_000 + 1,
+            "product_interest": chance.choice(column("products", "en")),
+            "score": min(99, int(chance.betavariate(3, 2.4) * 100)),
+            "source_id": chance.choices(self.sources, (30, 10, 8, 9, 12, 6, 4, 3))[0].id
+            if chance.random() < 0.96
+            else None,
+            "external_id": f"AW-{self.number:06d}",
+            "status_id": self.statuses["new"].id,
+            "arrived_at": moment - timedelta(minutes=chance.randrange(120)),
+        }
+        return {**values, **derived_columns(values)}
+
+    def _answer_offers(self, moment: datetime) -> None:
+        for user_id, offered in list(self.offers.items()):
+            kept = []
+            for ref in offered:
+                luck = self.chance.random()
+                if luck < 0.08:
+                    kept.append(ref)  # it lapses if this goes on
+                    continue
+                try:
+                    if luck < 0.88:
+                        accept_offer(self.session, self.actors[user_id], ref, now=moment)
+                        self.work[user_id].append(ref)
+                    else:
+                        reason = self.chance.choice(["no_capacity", "not_our_market", "duplicate", "invalid"])
+                        decline_offer(self.session, self.actors[user_id], ref, reason=reason, now=moment)
+                except DomainError:
+                    continue  # it has lapsed or gone on
+            self.offers[user_id] = kept
+
+    def _work(self, moment: datetime) -> None:
+        """A number of acts, spread over partner users by chance: claim, call, move the status."""
+        is_quiet = moment.weekday() >= 5 or (self.company.now - moment) < timedelta(hours=30)
+        dry: set[int | None] = set()  # companies for whom nothing waits today
+        for _ in range(4 if is_quiet else ACTS_PER_DAY):
+            user = self.chance.choice(self.company.users)
+            actor, mine = self.actors[user.id], self.work[user.id]
+            has_room = len(mine) < (user.capacity or 15) - 2
+            if has_room and actor.company_id not in dry and self.chance.random() < 0.6:
+                if not self._claim(actor, user, moment):
+                    dry.add(actor.company_id)
+            elif mine:
+                self._move_on(actor, user, self.chance.choice(mine), moment)
+
+    def _claim(self, actor: Actor, user: User, moment: datetime) -> bool:
+        try:
+            lead = claim_next(self.session, actor, now=moment)
+        except DomainError:
+            return False
+        if lead is not None:
+            self.work[user.id].append(lead.ref)
+        return lead is not None
+
+    def _move_on(self, actor: Actor, user: User, ref: str, moment: datetime) -> None:
+        lead = self.session.scalar(select(Lead).where(scope(Lead, _TELLER), Lead.ref == ref))
+        if lead is None or lead.owner_user_id != user.id or lead.offer_id is not None:
+            self.work[user.id].remove(ref)
+            return
+        log_activity(
+            self.session,
+            actor,
+            lead,
+            kind="call",
+            subject=self.chance.choice(CALLS),
+            at=moment - timedelta(minutes=self.chance.randrange(1, 400)),
+            now=moment,
+        )
+        luck = self.chance.random()
+        if lead.status_id == self.statuses["new"].id:
+            self._set_status(actor, ref, "working", moment)
+        elif luck < 0.3:
+            self._set_status(actor, ref, "qualified", moment)
+        elif luck < 0.75:
+            self._set_status(actor, ref, "unqualified", moment)
+            self.work[user.id].remove(ref)
+
+    def _set_status(self, actor: Actor, ref: str, key: str, moment: datetime) -> None:
+        edit_lead(self.session, actor, ref, {"status": self.statuses[key].id}, now=moment)
+
+    def hold_out(self) -> None:
+        """This morning the channel manager asked the people one can sign in as whether they want something."""
+        moment = self.company.now - timedelta(hours=2)
+        for user in self.company.named.values():
+            if self.actors[user.id].company_id is None or user.email not in NEWCOMERS:
+                continue
+            for ref in self._waiting_longest(3):
+                target = Target(USER, user.id, user.ref, user.name, user.partner_account_id)
+                wish = Wish(target, notify=False, ask_to_accept=True)
+                assign_lead(self.session, self.company.manager, ref, wish, now=moment)
+
+    def _waiting_longest(self, count: int) -> list[str]:
+        """Leads of the north-west that nobody has claimed."""
+        queue = self.session.scalars(select(Queue).where(Queue.name == "Northwest")).one()
+        waiting = select(Lead.ref).where(scope(Lead, _TELLER), Lead.owner_queue_id == queue.id)
+        return list(self.session.scalars(waiting.order_by(Lead.score.desc(), Lead.id).limit(count)))
+
+    def settle(self) -> None:
+        """What was told long ago has been read, and no mail goes out for what only seems to have happened."""
+        self.session.execute(
+            update(Delivery)
+            .where(Delivery.state.in_([DeliveryState.DUE, DeliveryState.HELD]))
+            .values(state=DeliveryState.SUPPRESSED)
+        )
+        before = self.company.now - timedelta(days=3)
+        self.session.execute(
+            update(Notification)
+            .where(Notification.created_at < before, Notification.read_at.is_(None))
+            .values(read_at=before)
+        )
