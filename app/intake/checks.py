@@ -1,6 +1,5 @@
 """What an import would do, found out by doing it and rolling it back: same code, same answers, nothing left."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,25 +13,26 @@ from app.intake.batch import Batch, Taken, take_rows
 from app.intake.lead_rows import Plan, RefusedRow, TakenRow, read_row
 from app.intake.models import Import
 from app.intake.plans import load_plan
+from app.intake.queries import group_issues
 from app.intake.run import BATCH_ROWS, use_indexes
 from app.intake.sources import Sources
 from app.intake.statuses import load_statuses
 from app.intake.tables import Table
+from app.intake.targets import Targets
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import transaction
+from app.leads.arrivals import Arrival
 
 # Rows tried in one transaction: turns and capacities hold within it, and SQLite's writer is held for it.
 ROWS_TOGETHER = 2000
-SHOWN = 20
 
 
 @dataclass(slots=True)
 class Check:
     """What would become of the rows that were tried.
 
-    rows: how many were.  targets: (kind, name) → new leads that would go there.  issues: the first
-    refused, the first warnings, each (line, reason).  refused_rows: all that would be refused, if kept.
+    rows: how many were.  targets: where new leads would go.  refusals, warned: (line, reason) of each.
     """
 
     rows: int = 0
@@ -42,7 +42,7 @@ class Check:
     refused: int = 0
     warnings: int = 0
     duplicates: int = 0
-    targets: Counter[tuple[str, str]] = field(default_factory=Counter)
+    targets: Targets = field(default_factory=Targets)
     refusals: list[tuple[int, str]] = field(default_factory=list)
     warned: list[tuple[int, str]] = field(default_factory=list)
 
@@ -60,9 +60,9 @@ class Check:
             "refused": self.refused,
             "warnings": self.warnings,
             "duplicates": self.duplicates,
-            "targets": [[kind, name, count] for (kind, name), count in self.targets.most_common()],
-            "refusals": [list(pair) for pair in self.refusals],
-            "warned": [list(pair) for pair in self.warned],
+            "targets": self.targets.to_json(),
+            "refusals": [[g.reason, g.count, list(g.lines)] for g in group_issues(self.refusals)],
+            "warned": [[g.reason, g.count, list(g.lines)] for g in group_issues(self.warned)],
         }
 
 
@@ -83,7 +83,7 @@ def check_table(
         with _rolled_back() as session, force_locale(actor.language):
             use_indexes(session)
             for taken, count in _try(session, actor, plan, read):
-                _note(check, taken, count, seen)
+                _note(session, check, taken, count, seen)
                 yield check, taken
 
 
@@ -99,8 +99,9 @@ def _try(
         yield taken, len(rows)
 
 
-def _note(check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
+def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
     check.rows += rows
+    new: list[Arrival] = []
     for arrival in taken.new:
         # What an earlier part of the file would have created is not there any more.
         external_id = arrival.attributes.get("external_id")
@@ -111,15 +112,14 @@ def _note(check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
             seen.add(hash(external_id))
         check.created += 1
         check.duplicates += bool(arrival.attributes["duplicates"])
-        check.targets[arrival.target] += 1
+        new.append(arrival)
+    check.targets.count(session, new)
     check.updated += taken.updated
     check.unchanged += taken.unchanged
     check.refused += len(taken.refused)
     check.warnings += len(taken.warnings)
-    room = SHOWN - len(check.refusals)
-    check.refusals.extend((row.row.line_number, str(row.reason)) for row in taken.refused[:room])
-    room = SHOWN - len(check.warned)
-    check.warned.extend((line, str(reason)) for line, reason in taken.warnings[:room])
+    check.refusals.extend((row.row.line_number, str(row.reason)) for row in taken.refused)
+    check.warned.extend((line, str(reason)) for line, reason in taken.warnings)
 
 
 class _Undo(Exception):

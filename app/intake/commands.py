@@ -102,8 +102,8 @@ def _dry_run(file: Path, wishes: Wishes) -> int:
     if warned:
         _write(file, "warnings", warning_rows(warned))
     _say(check, "Dry run: ")
-    for (kind, name), count in check.targets.most_common():
-        click.echo(f"  {count:>8,} to {kind} {name}")
+    for target in check.targets.most():
+        click.echo(f"  {target.count:>8,} to {target.label}")
     return check.refused
 
 

@@ -1,6 +1,6 @@
 """Reading imports and what they left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
 
 REFUSED, WARNING = "refused", "warning"
 _CHUNK = 500
+GROUPED, SHOWN_REASONS, SHOWN_LINES = 5000, 30, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,33 @@ def list_imports(
     )
 
 
-def first_issues(session: Session, import_: Import, kind: str, limit: int = 20) -> list[ImportIssue]:
-    """The first refused rows or warnings."""
-    return list(
-        session.scalars(
-            select(ImportIssue)
-            .where(ImportIssue.import_id == _issues_of(import_), ImportIssue.kind == kind)
-            .order_by(ImportIssue.id)
-            .limit(limit)
-        )
+@dataclass(frozen=True, slots=True)
+class IssueGroup:
+    """What several rows were refused for, or warned about.  lines: the first of them."""
+
+    reason: str
+    count: int
+    lines: Sequence[int]
+
+
+def group_issues(found: Iterable[tuple[int, str]]) -> list[IssueGroup]:
+    """(line, reason) pairs by reason, the most frequent first."""
+    lines: dict[str, list[int]] = {}
+    for line, reason in found:
+        lines.setdefault(reason, []).append(line)
+    groups = [IssueGroup(reason, len(all_), all_[:SHOWN_LINES]) for reason, all_ in lines.items()]
+    return sorted(groups, key=lambda group: -group.count)[:SHOWN_REASONS]
+
+
+def issue_groups(session: Session, import_: Import, kind: str) -> list[IssueGroup]:
+    """The first few thousand refused rows or warnings, by reason."""
+    rows = session.execute(
+        select(ImportIssue.line, ImportIssue.reason)
+        .where(ImportIssue.import_id == _issues_of(import_), ImportIssue.kind == kind)
+        .order_by(ImportIssue.id)
+        .limit(GROUPED)
     )
+    return group_issues((line, reason) for line, reason in rows)
 
 
 def all_issues(session: Session, import_: Import, kind: str) -> Iterator[ImportIssue]:

@@ -6,7 +6,6 @@ included, is gone on with after the last whole batch, by any process, and double
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -30,6 +29,7 @@ from app.intake.plans import acting_for, load_plan
 from app.intake.sources import Sources
 from app.intake.statuses import Statuses, load_statuses
 from app.intake.tables import NotATable, Row, open_table
+from app.intake.targets import Targets
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
@@ -38,7 +38,6 @@ from app.settings import current_settings
 
 BATCH_ROWS = 500
 TRIES = 3
-MOST_TARGETS = 500
 NOT_STORED = _l("This row could not be stored.")
 GONE = _l("The file is not there any more. Upload it again.")
 NO_ACTOR = _l("Whoever started this import may not import any more.")
@@ -181,7 +180,9 @@ class Run:
         held.unchanged += taken.unchanged
         held.refused += len(taken.refused)
         held.warnings += len(taken.warnings)
-        held.options = {**held.options, "targets": _count_targets(held, taken)}
+        targets = Targets(held.options.get("targets", ()))
+        targets.count(session, taken.new)
+        held.options = {**held.options, "targets": targets.to_json()}
         return taken
 
     # The lease
@@ -242,13 +243,6 @@ def _broken(row: int) -> Any:
 
 def _unstorable(row: Row) -> Row:
     return Row(row.line_number, row.cells, NOT_STORED)
-
-
-def _count_targets(held: Import, taken: Taken) -> list[list[Any]]:
-    """[kind, name, new leads] of where they went so far, most first."""
-    counts = Counter({(kind, name): count for kind, name, count in held.options.get("targets", ())})
-    counts.update(arrival.target for arrival in taken.new)
-    return [[kind, name, count] for (kind, name), count in counts.most_common(MOST_TARGETS)]
 
 
 def _issues(held: Import, taken: Taken) -> list[dict[str, Any]]:

@@ -16,9 +16,10 @@ from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, fi
 from app.intake.mapping import suggest_mapping
 from app.intake.models import Import, ImportState
 from app.intake.plans import find_day_first
-from app.intake.queries import REFUSED, WARNING, first_issues, get_import, list_imports
+from app.intake.queries import REFUSED, WARNING, IssueGroup, get_import, issue_groups, list_imports
 from app.intake.reports import rejected_csv, warnings_csv
 from app.intake.tables import open_table
+from app.intake.targets import Targets
 from app.intake.uploads import field_labels, path_of, receive_file
 from app.kernel import clock
 from app.kernel.actor import Permission
@@ -34,6 +35,7 @@ bp = Blueprint("intake", __name__, url_prefix="/imports")
 
 # Rows tried before the start: enough to see what is wrong with a file, in about a second.
 CHECKED_ROWS = 2000
+SHOWN_TARGETS = 30
 
 
 @bp.get("")
@@ -86,7 +88,9 @@ def columns(import_ref: str) -> ResponseReturnValue:
     if import_.state is not ImportState.DRAFT:
         return redirect(url_for("intake.show", import_ref=import_.ref), 303)
     mapping = import_.mapping or suggest_mapping(import_.options["headers"], field_labels())
-    return _columns_page(import_, mapping, OptionsForm(formdata=None, source=import_.options.get("source") or ""))
+    return _columns_page(
+        import_, mapping, OptionsForm(formdata=None, source=import_.options.get("source") or "")
+    )
 
 
 def _columns_page(
@@ -159,11 +163,15 @@ def check(import_ref: str) -> ResponseReturnValue:
 
 
 def _check_page(import_: Import) -> str:
+    found = import_.options["check"]
     return render_template(
         "intake/check.html",
         page_ref=import_.ref,
         import_=import_,
-        found=import_.options["check"],
+        found=found,
+        targets=Targets(found["targets"]).most(),
+        refusals=[IssueGroup(*group) for group in found["refusals"]],
+        warned=[IssueGroup(*group) for group in found["warned"]],
         before=operations.find_imported_before(db.session(), import_),
     )
 
@@ -195,8 +203,9 @@ def show(import_ref: str) -> ResponseReturnValue:
         template,
         page_ref=import_.ref,
         import_=import_,
-        refusals=first_issues(session, import_, REFUSED),
-        warned=first_issues(session, import_, WARNING),
+        targets=Targets(import_.options.get("targets", ())).most()[:SHOWN_TARGETS],
+        refusals=issue_groups(session, import_, REFUSED),
+        warned=issue_groups(session, import_, WARNING),
         progress=_progress(import_),
     )
 
