@@ -4,9 +4,7 @@ from flask import g, has_request_context
 from flask_babel import get_locale
 
 from app.accounts.fields import CATEGORIES, FOURTH_CATEGORY
-
-# Where `organisation.names` keeps the name, beside those of the objects.
-NAME_KEY = "fourth_account_category"
+from app.identity.organisation import FOURTH_CATEGORY as NAME_KEY
 
 
 def fourth_category() -> str:

@@ -238,7 +238,7 @@ ACCOUNT_FIELDS: dict[str, Field] = {field.name: field for field in _account_fiel
 CONTACT_FIELDS: dict[str, Field] = {field.name: field for field in _contact_fields()}
 
 SECTIONS = {
-    "main": _l("Most used"),
+    "main": _l("Essentials"),
     "billing": _l("Billing address"),
     "shipping": _l("Shipping address"),
     "more": _l("More"),

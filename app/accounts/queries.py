@@ -75,7 +75,10 @@ class AccountDetail:
 
 @dataclass(frozen=True, slots=True)
 class ContactDetail:
-    """A contact with what its page shows beside it."""
+    """A contact with what its page shows beside it.
+
+    user: the partner user made of it, deactivated ones too.  is_of_partner: its account is an active partner.
+    """
 
     contact: Contact
     given: Level
@@ -85,6 +88,7 @@ class ContactDetail:
     account: Account | None
     reports_to: tuple[str, str] | None
     user: User | None
+    is_of_partner: bool
 
     def may_edit(self, actor: Actor) -> bool:
         return self.given >= Level.EDIT and actor.can(Permission.CONTACT_EDIT)
@@ -203,18 +207,20 @@ def open_contact(session: Session, actor: Actor, ref: str) -> ContactDetail:
             changer.name,
             Account,
             User,
+            PartnerAccount.state,
         )
         .join(owner, owner.id == Contact.owner_user_id)
         .outerjoin(creator, creator.id == Contact.created_by_id)
         .outerjoin(changer, changer.id == Contact.updated_by_id)
         .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
+        .outerjoin(PartnerAccount, PartnerAccount.account_id == Account.id)
         .outerjoin(User, User.contact_id == Contact.id)
         .where(scope(Contact, actor, Level.READ), Contact.ref == ref)
         .order_by(User.id.desc())
     ).first()
     if row is None:
         raise NotFound("contact", ref)
-    contact, given, owner_ref, owner_name, created_by, updated_by, account, user = row
+    contact, given, owner_ref, owner_name, created_by, updated_by, account, user, partner_state = row
     superior = None
     if contact.reports_to_id is not None:
         superior = session.scalar(
@@ -229,6 +235,7 @@ def open_contact(session: Session, actor: Actor, ref: str) -> ContactDetail:
         account,
         (superior.ref, superior.full_name) if superior else None,
         user,
+        partner_state is PartnerState.ACTIVE,
     )
 
 

@@ -17,6 +17,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
+from app.leads.choices import first_names
 from app.leads.filters import parse_lead_query
 from app.leads.queries import list_leads
 from app.partners.errors import NoAccount, NotAPartner, OnlyBusinesses, PartnerAlready, PartnersOff
@@ -96,6 +97,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         has_more_leads=leads.older is not None,
         members_from=MEMBERS_FROM[minimum_role(session, detail.queue.id, detail.account.id)],
         role_names=role_names(),
+        status_words=first_names(),
         feed=feed_of(session, actor, detail.account),
         feed_next=request.path,
         now=now,

@@ -1,0 +1,189 @@
+"""The organisation's one row: what is switched on once and for good, and what an administrator sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.events.operations import record
+from app.identity.models import Organisation
+from app.kernel.actor import Actor, Permission
+from app.kernel.db import is_sqlite
+from app.kernel.errors import Invalid, Stale, WrongOrder
+from app.kernel.text import clean_text
+from app.leads.fields import PREVIEWABLE
+
+LANGUAGES = ("en", "es", "ca")
+# As `static/css/tokens.css` names them.
+ACCENTS = (
+    "indigo", "blue", "cyan", "teal", "green", "olive", "orange", "red", "rose", "plum", "violet", "graphite",
+)  # fmt: skip
+EDITABLE = ("name", "accent", "language", "time_zone", "strict_capture", "preview_fields", "fourth_category")
+# Where `names` keeps what the fourth category of accounts is called, beside the names of the objects.
+FOURTH_CATEGORY = "fourth_account_category"
+
+
+class PrmOff(WrongOrder):
+    """The portal is published after PRM is switched on."""
+
+    message = _l("Switch partner management on first.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The organisation as events name it; it has no public name of its own."""
+
+    __tablename__ = "organisation"
+    id: int = 1
+    ref: str = "organisation"
+
+
+SUBJECT = _Subject()
+
+
+def enable_prm(session: Session, actor: Actor, *, now: datetime) -> bool:
+    """Switch partner management on, for good, with nothing shared; False when it was on already.
+
+    What partners see of records that nobody gives them stays private.  Nothing switches it off again.
+    Writes an event; does not commit.  Raises NotAllowed.
+    """
+    actor.require(Permission.PRM_ENABLE)
+    organisation = _locked(session)
+    if organisation.prm_enabled_at is not None:
+        return False
+    organisation.prm_enabled_at, organisation.prm_enabled_by_id = now, actor.user_id
+    organisation.defaults = {
+        thing: {**levels, "external": "private"} for thing, levels in organisation.defaults.items()
+    }
+    organisation.version += 1
+    record(session, actor, verb="prm_enabled", subject=SUBJECT, at=now)
+    return True
+
+
+def publish_portal(session: Session, actor: Actor, *, now: datetime) -> bool:
+    """Let partner users sign in from now on; False when they could already.
+
+    Writes an event; does not commit.  Raises NotAllowed, PrmOff.
+    """
+    actor.require(Permission.PORTAL_PUBLISH)
+    organisation = _locked(session)
+    if organisation.prm_enabled_at is None:
+        raise PrmOff
+    if organisation.portal_published_at is not None:
+        return False
+    organisation.portal_published_at = now
+    organisation.version += 1
+    record(session, actor, verb="portal_published", subject=SUBJECT, at=now)
+    return True
+
+
+def edit_organisation(
+    session: Session, actor: Actor, values: Mapping[str, Any], *, version: int | None = None, now: datetime
+) -> Organisation:
+    """Change settings of the organisation; those not given stay.
+
+    values: any of `EDITABLE`.  fourth_category: the name of the fourth category of accounts, None for none.
+    preview_fields: what partners see of a lead before they claim it.  Writes an event with old and new values.
+    Raises NotAllowed, Invalid, Stale.
+    """
+    actor.require(Permission.SETTING_MANAGE)
+    organisation = _locked(session)
+    wanted = _clean(values)
+    if "fourth_category" in wanted:
+        wanted["names"] = _with_fourth_category(organisation, wanted.pop("fourth_category"))
+    changes = {
+        name: (getattr(organisation, name), value)
+        for name, value in wanted.items()
+        if getattr(organisation, name) != value
+    }
+    if version is not None and version != organisation.version and changes:
+        raise Stale(current={name: old for name, (old, _new) in changes.items()})
+    if not changes:
+        return organisation
+    for name, (_old, new) in changes.items():
+        setattr(organisation, name, new)
+    organisation.version += 1
+    record(session, actor, verb="edited", subject=SUBJECT, at=now, changes=changes)
+    return organisation
+
+
+def fourth_category_of(organisation: Organisation) -> str:
+    """What the fourth category of accounts is called, "" while it has no name."""
+    names: Sequence[str] = (organisation.names or {}).get("en", {}).get(FOURTH_CATEGORY, ())
+    return names[0] if names else ""
+
+
+def _locked(session: Session) -> Organisation:
+    statement = select(Organisation).execution_options(populate_existing=True)
+    return session.scalars(statement if is_sqlite(session) else statement.with_for_update()).one()
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        make = _CLEANERS.get(name)
+        try:
+            if make is None:
+                raise Invalid({name: [_l("There is no such setting.")]})
+            cleaned[name] = make(value)
+        except Invalid as error:
+            errors[name] = [message for messages in error.errors.values() for message in messages]
+    if errors:
+        raise Invalid(errors)
+    return cleaned
+
+
+def _name(value: Any) -> str:
+    name = clean_text(value, max_length=60, field="name")
+    if name is None:
+        raise Invalid({"name": [_l("Give the organisation a name.")]})
+    return name
+
+
+def _one_of(field: str, known: Sequence[str] | set[str]) -> Any:
+    def clean(value: Any) -> str:
+        if value not in known:
+            raise Invalid({field: [_l("Choose one of those listed.")]})
+        return str(value)
+
+    return clean
+
+
+def _preview(value: Any) -> list[str]:
+    if not isinstance(value, list | tuple) or any(name not in PREVIEWABLE for name in value):
+        raise Invalid({"preview_fields": [_l("Choose among those listed.")]})
+    return [name for name in PREVIEWABLE if name in value]
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid({"strict_capture": [_l("This is yes or no.")]})
+    return value
+
+
+_CLEANERS: dict[str, Any] = {
+    "name": _name,
+    "accent": _one_of("accent", ("", *ACCENTS)),
+    "language": _one_of("language", LANGUAGES),
+    "time_zone": _one_of("time_zone", available_timezones()),
+    "strict_capture": _flag,
+    "preview_fields": _preview,
+    "fourth_category": lambda value: clean_text(value, max_length=40, field="fourth_category"),
+}
+
+
+def _with_fourth_category(organisation: Organisation, name: str | None) -> dict[str, Any]:
+    """The organisation's names with that one in every language, or without it."""
+    names = {language: dict(known) for language, known in (organisation.names or {}).items()}
+    for language in LANGUAGES:
+        known = names.setdefault(language, {})
+        known.pop(FOURTH_CATEGORY, None)
+        if name is not None:
+            known[FOURTH_CATEGORY] = [name, name]
+    return {language: known for language, known in names.items() if known}

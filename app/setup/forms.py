@@ -1,0 +1,105 @@
+"""Forms of Setup: the organisation, what is seen and asked of leads, an entry of a list."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app.identity.forms import LANGUAGE_NAMES, Form, zone_choices
+from app.identity.organisation import ACCENTS
+from app.leads.fields import FIELDS, PREVIEWABLE
+from app.web.choices import options
+
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
+
+_ACCENT_NAMES = {
+    "indigo": _l("Indigo"),
+    "blue": _l("Blue"),
+    "cyan": _l("Cyan"),
+    "teal": _l("Teal"),
+    "green": _l("Green"),
+    "olive": _l("Olive"),
+    "orange": _l("Orange"),
+    "red": _l("Red"),
+    "rose": _l("Rose"),
+    "plum": _l("Plum"),
+    "violet": _l("Violet"),
+    "graphite": _l("Graphite"),
+}
+
+
+class OrganisationForm(Form):
+    name = StringField(
+        _l("Name"),
+        [InputRequired(_l("Give the organisation a name."))],
+        description=_l("Stands above the navigation and in e-mails, for your people and for partners."),
+    )
+    accent = SelectField(
+        _l("Accent colour"),
+        choices=options((accent, _ACCENT_NAMES[accent]) for accent in ACCENTS),
+        description=_l(
+            "Of links and of the first button on each page; contrast is kept whatever you choose."
+        ),
+    )
+    language = SelectField(
+        _l("Language"),
+        choices=options(LANGUAGE_NAMES),
+        description=_l("Of new people, until they choose their own."),
+    )
+    time_zone = SelectField(
+        _l("Time zone"),
+        description=_l("Of report days, and of times in files that name none."),
+    )
+    fourth_category = StringField(
+        _l("Fourth category of accounts"),
+        description=_l("Beside unclassified, prospect and customer. Empty for none."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.time_zone.choices = options(zone_choices())
+
+
+class _Boxes(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class CaptureForm(Form):
+    preview_fields = _Boxes(
+        _l("Partners see, before they claim"),
+        description=_l(
+            "Company, person, e-mail, phone and free text are never among them: with a name and a town"
+            " anybody could call without claiming."
+        ),
+    )
+    strict_capture = BooleanField(
+        _l("Ask for last name, company and status at once"),
+        description=_l("Otherwise one of last name, company, e-mail or phone is enough for a new one."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.preview_fields.choices = options((name, preview_label(name)) for name in PREVIEWABLE)
+
+
+def preview_label(name: str) -> str:
+    """What a preview field is called; size and age are shown less exactly than they are kept."""
+    if name == "age_days":
+        return _("Age in days")
+    if name == "employees":
+        return _("Employees, as a range")
+    return str(FIELDS[name].label)
+
+
+class ConfirmForm(Form):
+    """For what cannot be undone."""
+
+    understood = BooleanField(
+        _l("I understand that this cannot be undone."),
+        [InputRequired(_l("Tick this to go on."))],
+    )

@@ -1,0 +1,185 @@
+"""The places of Setup, by section, as far as the person may go there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import current_app, url_for
+from flask_babel import gettext as _
+
+from app.kernel import labels
+from app.kernel.actor import Actor, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of Setup.  note: what is done there, in a sentence."""
+
+    title: str
+    note: str
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    places: Sequence[Place]
+
+
+def sections(actor: Actor) -> list[Section]:
+    """Every section that has a place for the person."""
+    found = [Section(title, _reachable(actor, places)) for title, places in _sections()]
+    return [section for section in found if section.places]
+
+
+# title, note, icon, endpoint, permission, arguments
+_Row = tuple[str, str, str, str, Permission, dict[str, str]]
+
+
+def _sections() -> list[tuple[str, list[_Row]]]:
+    users, partners, queues = labels.many("user"), labels.many("partner"), labels.many("queue", title=True)
+    leads, p = labels.many("lead"), Permission
+    return [
+        (
+            _("People"),
+            [
+                (
+                    labels.many("user", title=True),
+                    _("Who signs in, as what, with which limits."),
+                    "users",
+                    "users.index",
+                    p.USER_VIEW,
+                    {},
+                ),
+            ],
+        ),
+        (
+            labels.many("partner", title=True),
+            [
+                (
+                    _("Partner management and portal"),
+                    _("Switched on once; then companies can become %(partners)s.", partners=partners),
+                    "handshake",
+                    "setup.prm",
+                    p.PRM_ENABLE,
+                    {},
+                ),
+                (
+                    labels.many("partner_level", title=True),
+                    _("What sorts of partner there are, lowest first."),
+                    "star",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "levels"},
+                ),
+            ],
+        ),
+        (
+            _("Routing"),
+            [
+                (
+                    labels.many("assignment_rule", title=True),
+                    _("Which new %(leads)s go where, in order.", leads=leads),
+                    "route",
+                    "rules.index",
+                    p.ROUTING_MANAGE,
+                    {},
+                ),
+                (
+                    labels.many("round_robin", title=True),
+                    _("Who takes turns, and how many each has had."),
+                    "refresh",
+                    "round_robins.index",
+                    p.ROUTING_MANAGE,
+                    {},
+                ),
+                (
+                    queues,
+                    _("Where %(leads)s wait, and who may take them.", leads=leads),
+                    "layers",
+                    "queues.index",
+                    p.QUEUE_VIEW,
+                    {},
+                ),
+                (
+                    _("Alerts"),
+                    _("What routing could not do as it was told."),
+                    "alert",
+                    "alerts.index",
+                    p.ROUTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
+            labels.many("lead", title=True),
+            [
+                (
+                    _("Statuses"),
+                    _("How far work on a %(lead)s has come.", lead=labels.one("lead")),
+                    "circle",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "statuses"},
+                ),
+                (
+                    _("Sources"),
+                    _("How %(leads)s come to you.", leads=leads),
+                    "megaphone",
+                    "setup.registry",
+                    p.SOURCE_MANAGE,
+                    {"name": "sources"},
+                ),
+                (
+                    _("Reasons to decline"),
+                    _("Why a partner gives one back, and whether that gives the turn back."),
+                    "undo",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "decline-reasons"},
+                ),
+                (
+                    _("Preview and capture"),
+                    _("What partners see before they claim, and what a new one must have."),
+                    "eye",
+                    "setup.capture",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
+            _("Mail"),
+            [
+                (
+                    _("Deliveries"),
+                    _("What was sent to %(users)s, what failed, and sending it again.", users=users),
+                    "mail",
+                    "deliveries.index",
+                    p.DELIVERY_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
+            _("Organisation"),
+            [
+                (
+                    _("Name, look, language"),
+                    _("What the portal is called and looks like, its language and time zone."),
+                    "settings",
+                    "setup.organisation",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+    ]
+
+
+def _reachable(actor: Actor, rows: Sequence[_Row]) -> list[Place]:
+    return [
+        Place(title, note, url_for(endpoint, **arguments), icon)  # type: ignore[arg-type]
+        for title, note, icon, endpoint, permission, arguments in rows
+        if actor.can(permission) and endpoint in current_app.view_functions
+    ]
