@@ -20,6 +20,11 @@ class OwnerLink:
     company_ref: str | None = None
     is_me: bool = False
 
+    @property
+    def company_name(self) -> str:
+        """The partner user's company where it may be told, "" otherwise; `owner_tag` shows it."""
+        return self.company or ""
+
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:

@@ -1,0 +1,114 @@
+"""The lists that filters and forms of leads offer, each read in one statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, Text, cast, literal_column, select, union_all
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account
+from app.identity.models import User
+from app.intake.models import Import
+from app.kernel.actor import Actor, Permission
+from app.kernel.errors import Invalid
+from app.leads.models import LeadSource, LeadStatus
+from app.routing.models import Queue
+from app.sharing.scope import scope
+
+Pairs = Sequence[tuple[str, str]]
+
+# Statuses that come with Canal read in everyone's language until an administrator renames them.
+_FIRST_NAMES = {
+    "New": _l("New"),
+    "Working": _l("Working"),
+    "Qualified": _l("Qualified"),
+    "Unqualified": _l("Unqualified"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status as pages show it.  category: new, working, qualified or unqualified."""
+
+    key: str
+    name: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLists:
+    """Active statuses and sources in the administrator's order.  sources: (public name, name)."""
+
+    statuses: Sequence[Status]
+    sources: Pairs
+
+    def status_name(self, key: str) -> str:
+        return next((status.name for status in self.statuses if status.key == key), key)
+
+
+def load_lists(session: Session) -> LeadLists:
+    """Statuses and sources, in one statement."""
+    statuses = select(
+        literal_column("'status'").label("what"),
+        LeadStatus.key.label("value"),
+        LeadStatus.name,
+        cast(LeadStatus.category, Text).label("category"),
+        LeadStatus.position.label("position"),
+    ).where(LeadStatus.is_active)
+    sources = select(
+        literal_column("'source'"),
+        LeadSource.ref,
+        LeadSource.name,
+        literal_column("''"),
+        LeadSource.position,
+    ).where(LeadSource.is_active)
+    both = union_all(statuses, sources).subquery()
+    rows = session.execute(select(both).order_by(both.c.position, both.c.name)).all()
+    return LeadLists(
+        [Status(r.value, status_name(r.name), r.category) for r in rows if r.what == "status"],
+        [(r.value, r.name) for r in rows if r.what == "source"],
+    )
+
+
+def status_name(name: str) -> str:
+    """What a status is called: translated while it still has the name it came with."""
+    known = _FIRST_NAMES.get(name)
+    return name if known is None else str(known)
+
+
+def find_status_id(session: Session, key: str) -> int:
+    """The key of the active status of that name in the API.  Raises Invalid."""
+    found = session.scalar(select(LeadStatus.id).where(LeadStatus.key == key, LeadStatus.is_active))
+    if found is None:
+        raise Invalid({"status": [_l("There is no such status.")]})
+    return found
+
+
+def first_names() -> Mapping[str, str]:
+    """The names that statuses came with → what the reader calls them."""
+    return {name: str(words) for name, words in _FIRST_NAMES.items()}
+
+
+def names_of(session: Session, actor: Actor, refs: Sequence[str]) -> Mapping[str, str]:
+    """Public name → name of the users, queues, partners and imports among `refs` that the actor may know.
+
+    One statement; none where there is nothing to look up.
+    """
+    if not refs:
+        return {}
+    parts: list[Select[tuple[str, str]]] = []
+    if any(ref.startswith("user_") for ref in refs):
+        colleague = User.partner_account_id == actor.company_id if actor.is_partner else User.id.is_not(None)
+        parts.append(select(User.ref, User.name).where(User.ref.in_(refs), colleague))
+    if any(ref.startswith("queue_") for ref in refs):
+        known = Queue.id.in_(actor.queue_ids) if actor.is_partner else Queue.id.is_not(None)
+        parts.append(select(Queue.ref, Queue.name).where(Queue.ref.in_(refs), known))
+    if any(ref.startswith("acct_") for ref in refs):
+        parts.append(select(Account.ref, Account.name).where(scope(Account, actor), Account.ref.in_(refs)))
+    if any(ref.startswith("imp_") for ref in refs) and actor.can(Permission.LEAD_IMPORT):
+        parts.append(select(Import.ref, Import.filename).where(Import.ref.in_(refs)))
+    if not parts:
+        return {}
+    statement = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery())
+    return {row[0]: row[1] for row in session.execute(statement)}

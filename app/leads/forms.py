@@ -1,0 +1,186 @@
+"""The form of a lead, made from its fields, and the small forms of its acts.
+
+What a value must be is `leads.values`' to say; here is what is asked, in which order, and what somebody
+changed of what the form began with.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from flask import request
+from flask_babel import get_locale, lazy_gettext
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import Field as Input
+
+from app.kernel.actor import Actor, Permission
+from app.kernel.countries import country_choices
+from app.leads.choices import LeadLists
+from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
+from app.leads.models import Lead
+from app.web.choices import options
+
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
+
+# Rows of fields by section; the most used come first.
+LAYOUT: Mapping[str, Sequence[Sequence[str]]] = {
+    "person": [("company",), ("last_name", "first_name"), ("email", "phone"), ("mobile", "title")],
+    "work": [("status", "source"), ("product_interest", "rating"), ("campaign",), ("description",)],
+    "company": [("website", "industry"), ("employees", "annual_revenue")],
+    "address": [("street",), ("postal_code", "city"), ("state", "country")],
+    "qualification": [("need",), ("budget", "authority"), ("timeframe", "interest_confirmed")],
+    "consent": [("consent", "consent_basis"), ("opted_out_email", "opted_out_phone")],
+    "origin": [("external_id",)],
+}
+WRITTEN = tuple(name for rows in LAYOUT.values() for row in rows for name in row)
+_TICKED = ("opted_out_email", "opted_out_phone")
+_ORDER = ("person", "work", "company", "address", "qualification", "consent", "origin")
+
+
+class LeadForm(FlaskForm):
+    """One input for each field that people write; subclasses are made by `lead_form`.
+
+    version: the version the edit began from.  began: what the inputs held then, as JSON: only what differs
+    from it is sent on, so that a stale edit disagrees about the fields somebody really changed.
+    """
+
+    version = HiddenField()
+    began = HiddenField()
+    new_source = StringField(_l("Another source"), description=_l("It is added to the list."))
+
+    def sections(self) -> Iterator[tuple[str, Any, list[list[tuple[Field, Input]]]]]:
+        """(name, title, rows of (field, input)), without what this person may not write."""
+        for name in _ORDER:
+            rows = [[(FIELDS[n], self[n]) for n in row if n in self] for row in LAYOUT[name]]
+            if any(rows):
+                yield name, SECTIONS[name], [row for row in rows if row]
+
+    def typed(self) -> dict[str, str]:
+        """Field → what the input holds, as text."""
+        return {name: _text(self[name].data) for name in WRITTEN if name in self}
+
+    def given(self) -> dict[str, str]:
+        """What was sent for a new lead: the inputs that hold something."""
+        return {n: text for n, text in self.typed().items() if text and not (n in _TICKED and text == "no")}
+
+    def changed(self) -> dict[str, str]:
+        """What differs from what the form began with."""
+        began = self.first_values()
+        return {
+            name: text
+            for name, text in self.typed().items()
+            if text != began.get(name, "") and f"keep_{name}" not in self._theirs()
+        }
+
+    def first_values(self) -> dict[str, str]:
+        try:
+            began = json.loads(self.began.data or "{}")
+        except ValueError:
+            return {}
+        return {str(k): str(v) for k, v in began.items()} if isinstance(began, dict) else {}
+
+    def begin(self, lead: Lead, typed: Mapping[str, str]) -> None:
+        """Note the version and the values that an edit begins with."""
+        self.version.data = str(lead.version)
+        self.began.data = json.dumps(dict(typed), ensure_ascii=False)
+
+    @property
+    def began_from(self) -> int:
+        """The version the edit began from; one that is no number is older than any."""
+        text = self.version.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+    def _theirs(self) -> set[str]:
+        return {name for name in request.form if name.startswith("keep_") and request.form[name] == "theirs"}
+
+
+def lead_form(actor: Actor) -> type[LeadForm]:
+    """The form with the fields that the actor may write."""
+    names = tuple(n for n in WRITTEN if actor.is_internal or FIELDS[n].by_partner)
+    return _make(names, actor.can(Permission.SOURCE_MANAGE))
+
+
+@cache
+def _make(names: tuple[str, ...], adds_sources: bool) -> type[LeadForm]:
+    inputs: dict[str, Any] = {name: _input(FIELDS[name]) for name in names}
+    if not adds_sources:
+        inputs["new_source"] = None
+    return type("LeadForm", (LeadForm,), inputs)
+
+
+def _input(field: Field) -> Any:
+    common = {"label": field.label, "description": field.help}
+    if field.name in _TICKED:
+        return BooleanField(**common)
+    match field.kind:
+        case FieldKind.LONG_TEXT:
+            return TextAreaField(**common)
+        case FieldKind.COUNTRY:
+            return SelectField(choices=_countries, validate_choice=False, **common)
+        case FieldKind.CHOICE:
+            return SelectField(choices=[], validate_choice=False, **common)
+        case FieldKind.BOOLEAN:
+            return SelectField(choices=_yes_no, validate_choice=False, **common)
+    return StringField(**common)
+
+
+def _countries() -> Any:
+    return options([("", "–"), *country_choices(str(get_locale() or "en")[:2])])
+
+
+def _yes_no() -> Any:
+    return options([("", "–"), ("yes", _("Yes")), ("no", _("No"))])
+
+
+def offer_lists(form: LeadForm, lists: LeadLists) -> None:
+    """Fill the choices of status and source; a value that is out of use stays choosable where it is."""
+    if "status" in form:
+        form.status.choices = _with(form.status.data, [(s.key, s.name) for s in lists.statuses])
+    if "source" in form:
+        names = [(name, name) for _ref, name in lists.sources]
+        form.source.choices = _with(form.source.data, [("", "–"), *names])
+
+
+def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
+    missing = bool(value) and value not in [key for key, _name in pairs]
+    return options([*pairs, (value, value)] if missing else pairs)
+
+
+def values_of(lead: Lead, status_key: str, source: str | None) -> dict[str, str]:
+    """Field → the text that its input begins with."""
+    values = {name: _text(getattr(lead, FIELDS[name].attribute)) for name in WRITTEN}
+    return {**values, "status": status_key, "source": source or ""}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    # Browsers send the line breaks of a text as two characters.
+    return "" if value is None else str(value).replace("\r\n", "\n")
+
+
+class OwnerChoice(FlaskForm):
+    """Who is to own a new lead: the rules decide unless a person does."""
+
+    owner = RadioField(_l("Owner"), default="rules")
+    owner_ref = SelectField(_l("Who"), validate_choice=False)
+    notify = BooleanField(_l("Send notification e-mail"), default=True)
+
+
+class ReasonForm(FlaskForm):
+    """Why somebody declines or gives back."""
+
+    reason = RadioField(_l("Reason"))
+    note = TextAreaField(_l("Note"), description=_l("Read by the vendor's people."))
+
+
+class SourceForm(FlaskForm):
+    """One entry of the list of sources."""
+
+    name = StringField(_l("Name"))

@@ -1,0 +1,91 @@
+"""What a lead's page tells of other records and people: probable duplicates, who filled in the qualification."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, literal_column, select, union_all
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.identity.models import User
+from app.kernel.actor import Actor, Level, Permission
+from app.leads.models import Lead
+from app.sharing.scope import scope
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """A record that may be the same person or company.  kind: lead, account or contact."""
+
+    kind: str
+    ref: str
+    name: str
+    reasons: Sequence[str]
+
+
+def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalike]:
+    """The lead's probable duplicates as far as the actor may read them.  One statement, or none."""
+    found = [entry for entry in lead.duplicates or [] if entry["type"] in _NAMES]
+    keys: dict[str, list[int]] = {}
+    for entry in found:
+        keys.setdefault(entry["type"], []).append(entry["id"])
+    parts = [_named(actor, kind, ids) for kind, ids in keys.items() if actor.can(_PERMISSIONS[kind])]
+    if not parts:
+        return []
+    statement = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery())
+    names = {(row.kind, row.id): row for row in session.execute(statement)}
+    words = _reasons()
+    return [
+        Lookalike(row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in entry["reasons"]])
+        for entry in found
+        if (row := names.get((entry["type"], entry["id"]))) is not None
+    ]
+
+
+_NAMES: dict[str, tuple[Any, Any, Any]] = {
+    "lead": (Lead, Lead.company, Lead.last_name),
+    "account": (Account, Account.name, Account.billing_city),
+    "contact": (Contact, Contact.last_name, Contact.first_name),
+}
+_PERMISSIONS = {
+    "lead": Permission.LEAD_VIEW,
+    "account": Permission.ACCOUNT_VIEW,
+    "contact": Permission.CONTACT_VIEW,
+}
+
+
+def _named(actor: Actor, kind: str, ids: Sequence[int]) -> Select[Any]:
+    model, name, other = _NAMES[kind]
+    return select(
+        literal_column(f"'{kind}'").label("kind"), model.id, model.ref, name.label("name"), other.label("other")
+    ).where(scope(model, actor, Level.READ), model.id.in_(ids))
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "email": _("same e-mail"),
+        "phone": _("same phone"),
+        "company": _("same company"),
+        "name": _("same last name"),
+    }
+
+
+def who_qualified(session: Session, actor: Actor, lead: Lead) -> Mapping[str, tuple[str, datetime]]:
+    """Field of qualification → (who last changed it, when).  One statement, or none.
+
+    The name is "" where the actor may not know it: partner people read none from outside their company.
+    """
+    noted = lead.qualified_by or {}
+    if not noted:
+        return {}
+    colleague = User.partner_account_id == actor.company_id if actor.is_partner else User.id.is_not(None)
+    people = {entry.get("by") for entry in noted.values()} - {None}
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(people), colleague))
+    names = {row.id: row.name for row in rows}
+    return {
+        field: (names.get(entry.get("by"), ""), datetime.fromisoformat(entry["at"]))
+        for field, entry in noted.items()
+    }

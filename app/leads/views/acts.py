@@ -1,0 +1,132 @@
+"""What is done to one lead by a button: status, claim, give back, delete, restore."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.kernel import clock
+from app.kernel.actor import Level, Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid, NotAllowed
+from app.leads.choices import find_status_id
+from app.leads.deleted import list_deleted
+from app.leads.fields import FIELDS
+from app.leads.forms import ReasonForm
+from app.leads.operations import claim_lead, delete_lead, edit_lead, restore_lead
+from app.leads.queries import find_level, get_lead, list_decline_reasons, open_lead
+from app.leads.rows import LeadRow
+from app.leads.views.blueprint import bp
+from app.leads.views.show import lead_page
+from app.routing.operations import release_lead
+from app.web.access import current_actor, needs
+from app.web.choices import options
+from app.web.form_errors import show_errors
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/status")
+@needs(Permission.LEAD_EDIT)
+def change_status(lead_ref: str) -> ResponseReturnValue:
+    """Set the status; when something is missing for it, the page says what."""
+    actor = current_actor()
+    try:
+        with transaction() as session:
+            status = find_status_id(session, request.form.get("status", ""))
+            edit_lead(session, actor, lead_ref, {"status": status}, version=_version(), now=clock.now())
+    except Invalid as error:
+        return lead_page(db.session(), actor, lead_ref, refusal=_missing(error)), 422
+    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+
+
+def _version() -> int | None:
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _missing(error: Invalid) -> str:
+    """What stands against it: the fields by name, else the complaint itself."""
+    fields = [str(FIELDS[name].label) for name in error.errors if name in FIELDS and name != "status"]
+    if fields:
+        return _("To qualify it, fill in first: %(fields)s.", fields=", ".join(fields))
+    return " ".join(str(message) for messages in error.errors.values() for message in messages)
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/claim")
+@needs(Permission.LEAD_CLAIM)
+def claim(lead_ref: str) -> ResponseReturnValue:
+    """Claim from the page or the list of leads; the inbox has its own button."""
+    with transaction() as session:
+        claim_lead(session, current_actor(), lead_ref, now=clock.now())
+    flash(_("It is yours now."), "success")
+    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+
+
+@bp.get("/leads/<ref('lead'):lead_ref>/release")
+@needs(Permission.LEAD_RELEASE)
+def ask_release(lead_ref: str) -> ResponseReturnValue:
+    return _release_page(lead_ref, ReasonForm(formdata=None))
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/release")
+@needs(Permission.LEAD_RELEASE)
+def release(lead_ref: str) -> ResponseReturnValue:
+    """Give it back to the queue it came from; an offer is declined."""
+    actor, form = current_actor(), ReasonForm()
+    is_offer = find_level(db.session(), actor, lead_ref) is Level.PREVIEW
+    try:
+        with transaction() as session:
+            lead = release_lead(
+                session, actor, lead_ref, reason=form.reason.data, note=form.note.data, now=clock.now()
+            )
+    except Invalid as error:
+        show_errors(form, error)
+        return _release_page(lead_ref, form), 422
+    flash(_("You declined it.") if is_offer else _("You gave it back."), "success")
+    if find_level(db.session(), actor, lead.ref) is not None:
+        return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
+    return redirect(url_for("inbox.index") if actor.is_partner else url_for("leads.index"), 303)
+
+
+def _release_page(lead_ref: str, form: ReasonForm) -> str:
+    session, actor = db.session(), current_actor()
+    found = open_lead(session, actor, lead_ref)
+    if not found.owner.is_me:
+        raise NotAllowed(_("It is somebody else's to answer for."))
+    form.reason.choices = options((r.key, r.name) for r in list_decline_reasons(session))
+    is_offer = isinstance(found, LeadRow)
+    title = found.title if isinstance(found, LeadRow) else found.lead.display_title
+    return render_template("leads/release.html", ref=found.ref, title=title, is_offer=is_offer, form=form)
+
+
+@bp.get("/leads/<ref('lead'):lead_ref>/delete")
+@needs(Permission.LEAD_DELETE)
+def ask_delete(lead_ref: str) -> ResponseReturnValue:
+    lead = get_lead(db.session(), current_actor(), lead_ref, Level.EDIT)
+    return render_template("leads/delete.html", lead=lead)
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/delete")
+@needs(Permission.LEAD_DELETE)
+def delete(lead_ref: str) -> ResponseReturnValue:
+    with transaction() as session:
+        delete_lead(session, current_actor(), lead_ref, now=clock.now())
+    undo = {"action_url": url_for("leads.restore", lead_ref=lead_ref), "action_label": _("Restore")}
+    flash({"text": _("Deleted. It can be restored for 30 days."), **undo}, "success")  # type: ignore[arg-type]  # our flashes may carry a button
+    return redirect(url_for("leads.index"), 303)
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/restore")
+@needs(Permission.LEAD_DELETE)
+def restore(lead_ref: str) -> ResponseReturnValue:
+    with transaction() as session:
+        restore_lead(session, current_actor(), lead_ref, now=clock.now())
+    flash(_("It is back."), "success")
+    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+
+
+@bp.get("/leads/deleted")
+@needs(Permission.LEAD_DELETE)
+def deleted() -> ResponseReturnValue:
+    """What was deleted in the last 30 days, with the button that brings it back."""
+    return render_template("leads/deleted.html", rows=list_deleted(db.session(), current_actor(), now=clock.now()))
+
+

@@ -1,0 +1,208 @@
+"""Adding a lead and changing one.  A stale edit is shown again with both values; nothing typed is lost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from wtforms import Field as Input
+
+from app.identity.queries import get_organisation
+from app.intake.take_in import Arrival, take_in
+from app.kernel import clock
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
+from app.leads.choices import load_lists
+from app.leads.errors import AlreadyConverted
+from app.leads.forms import LeadForm, OwnerChoice, lead_form, offer_lists, values_of
+from app.leads.operations import edit_lead
+from app.leads.queries import LeadDetail, open_lead
+from app.leads.sources import add_source
+from app.leads.values import Reading, load_choices, read_lead_values
+from app.leads.views.blueprint import bp
+from app.leads.views.owners import Offered, offered_owners
+from app.routing.targets import Target, find_target
+from app.web.access import current_actor, needs
+from app.web.choices import options
+from app.web.form_errors import show_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which a stale edit and the lead disagree.  is_theirs_kept: the person chose theirs before."""
+
+    name: str
+    label: Any
+    yours: str
+    now: str
+
+
+@bp.get("/leads/new")
+@needs(Permission.LEAD_CREATE)
+def new() -> ResponseReturnValue:
+    session, actor = db.session(), current_actor()
+    form = lead_form(actor)(formdata=None, data={"status": _first_status(session)})
+    return _new_page(session, actor, form, OwnerChoice(formdata=None))
+
+
+@bp.post("/leads")
+@needs(Permission.LEAD_CREATE)
+def create() -> ResponseReturnValue:
+    actor, form, owner = current_actor(), lead_form(current_actor())(), OwnerChoice()
+    try:
+        with transaction() as session:
+            raw = {**form.given(), **_new_source(session, actor, form)}
+            arrival = Arrival(owner=_chosen(session, actor, owner), notify=bool(owner.notify.data))
+            lead, is_new = take_in(session, actor, raw, arrival, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _new_page(db.session(), actor, form, owner), 422
+    except Conflict as error:
+        form.form_errors = [*form.form_errors, error.message]
+        return _new_page(db.session(), actor, form, owner), 409
+    if not is_new:
+        flash(_("It was there already, by its external id. What you wrote was added to it."), "info")
+        return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
+    said = _("“%(name)s” was added.", name=lead.display_title)
+    if request.form.get("save_and_new"):
+        link = {"link_url": url_for("leads.show", lead_ref=lead.ref), "link_label": _("Open it")}
+        flash({"text": said, **link}, "success")  # type: ignore[arg-type]  # our flashes may carry a link
+        return redirect(url_for("leads.new"), 303)
+    flash(said, "success")
+    return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
+
+
+def _new_page(session: Session, actor: Actor, form: LeadForm, owner: OwnerChoice) -> str:
+    offered = offered_owners(session, actor, now=clock.now())
+    _offer_owners(actor, owner, offered)
+    offer_lists(form, load_lists(session))
+    return render_template("leads/new.html", form=form, owner=owner, offered=offered)
+
+
+def _offer_owners(actor: Actor, owner: OwnerChoice, offered: Offered) -> None:
+    choices = [("rules", _("By the assignment rules")), ("me", _("Me"))]
+    if offered.groups:
+        choices.append(("someone", _("Somebody else")))
+    owner.owner.choices = options(choices)
+    owner.owner_ref.choices = {
+        title: options([(f"{kind}:{ref}", name) for kind, ref, name in people])
+        for title, people in offered.groups
+    }
+
+
+def _chosen(session: Session, actor: Actor, owner: OwnerChoice) -> Target | None:
+    """Whom a person chose; None leaves it to the rules.  Raises Invalid."""
+    match owner.owner.data:
+        case "me":
+            return find_target(session, actor, "user", actor.ref)
+        case "someone":
+            actor.require(Permission.LEAD_ASSIGN)
+            kind, _colon, ref = (owner.owner_ref.data or "").partition(":")
+            return find_target(session, actor, kind, ref)
+    return None
+
+
+def _new_source(session: Session, actor: Actor, form: LeadForm) -> dict[str, str]:
+    """The source that was typed beside the list, added to it; nothing where none was."""
+    name = (form.new_source.data or "").strip() if form.new_source is not None else ""
+    if not name:
+        return {}
+    try:
+        return {"source": add_source(session, actor, name, now=clock.now()).name}
+    except Invalid as error:
+        raise Invalid({"new_source": [m for messages in error.errors.values() for m in messages]}) from error
+
+
+def _first_status(session: Session) -> str:
+    return next((s.key for s in load_lists(session).statuses if s.category == "new"), "")
+
+
+@bp.get("/leads/<ref('lead'):lead_ref>/edit")
+@needs(Permission.LEAD_EDIT)
+def edit(lead_ref: str) -> ResponseReturnValue:
+    session, actor = db.session(), current_actor()
+    detail = _editable(session, actor, lead_ref)
+    form = lead_form(actor)(formdata=None, data=_typed(detail))
+    form.begin(detail.lead, _typed(detail))
+    return _edit_page(session, detail, form)
+
+
+@bp.post("/leads/<ref('lead'):lead_ref>/edit")
+@needs(Permission.LEAD_EDIT)
+def save(lead_ref: str) -> ResponseReturnValue:
+    actor = current_actor()
+    _editable(db.session(), actor, lead_ref)
+    form = lead_form(actor)()
+    try:
+        with transaction() as session:
+            raw = {**form.changed(), **_new_source(session, actor, form)}
+            reading = Reading(load_choices(session), ZoneInfo(get_organisation(session).time_zone))
+            values = read_lead_values(raw, reading).fields
+            lead = edit_lead(session, actor, lead_ref, values, version=form.began_from, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _edit_page(db.session(), _editable(db.session(), actor, lead_ref), form), 422
+    except Stale:
+        return _stale_page(actor, lead_ref, form), 409
+    flash(_("Saved."), "success")
+    return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
+
+
+def _editable(session: Session, actor: Actor, lead_ref: str) -> LeadDetail:
+    """The lead, if the actor may change it.  Raises NotFound, NotAllowed, AlreadyConverted."""
+    found = open_lead(session, actor, lead_ref)
+    if not isinstance(found, LeadDetail) or found.given < Level.EDIT:
+        raise NotAllowed
+    if found.lead.converted_at is not None:
+        raise AlreadyConverted
+    return found
+
+
+def _typed(detail: LeadDetail) -> dict[str, str]:
+    return values_of(detail.lead, detail.status.key, detail.source)
+
+
+def _edit_page(
+    session: Session, detail: LeadDetail, form: LeadForm, differences: Sequence[Difference] = (), *, is_stale: bool = False
+) -> str:
+    offer_lists(form, load_lists(session))
+    return render_template(
+        "leads/edit.html", detail=detail, lead=detail.lead, form=form, differences=differences, is_stale=is_stale
+    )
+
+
+def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
+    """The form again: what was changed here stays typed, all else is as it is now; both beside each other."""
+    session = db.session()
+    session.rollback()
+    detail = _editable(session, actor, lead_ref)
+    mine, now = form.changed(), _typed(detail)
+    for name, text in now.items():
+        if name in form and name not in mine:
+            _fill(form[name], text)
+    form.begin(detail.lead, now)
+    offer_lists(form, load_lists(session))
+    differences = [
+        Difference(name, form[name].label.text, _in_words(form[name], text), _in_words(form[name], now[name]))
+        for name, text in mine.items()
+        if text != now[name]
+    ]
+    return _edit_page(session, detail, form, differences, is_stale=True)
+
+
+def _fill(field: Input, text: str) -> None:
+    field.data = text == "yes" if field.type == "BooleanField" else text
+
+
+def _in_words(field: Input, text: str) -> str:
+    """What an input holds as people read it: the name of a choice, else the text."""
+    if field.type == "BooleanField":
+        return _("Yes") if text == "yes" else _("No")
+    choices: Any = getattr(field, "choices", None) or []
+    names: Mapping[str, str] = {c.value: str(c.label) for c in choices}
+    return names.get(text, text) or _("empty")
