@@ -72,7 +72,7 @@ COMMANDS: tuple[str, ...] = (
 )
 
 # Modules whose routes hang on the API's blueprint.
-API: tuple[str, ...] = ("app.api.leads",)
+API: tuple[str, ...] = ()
 
 csrf = CSRFProtect()
 

@@ -7,7 +7,6 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-import flask_migrate
 from flask import current_app
 from flask.cli import with_appcontext
 
@@ -69,7 +68,9 @@ def web_command() -> None:
 
 def _prepare(settings: Settings) -> list[str]:
     """Bring the database up to date; a line for each demo sign-in that works in it."""
-    flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    from flask_migrate import upgrade  # not while starting, see app.migrating
+
+    upgrade(directory=str(ROOT / "migrations"))
     if not settings.demo:
         return []
     from app import demo  # brings data and code that only the demo needs

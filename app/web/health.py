@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,6 +29,8 @@ def readyz() -> Response:
 
 def unready() -> str | None:
     """Why requests cannot be answered now; None when they can.  Names no host and no password."""
+    from alembic.runtime.migration import MigrationContext  # not while starting, see app.migrating
+
     set_reading(True)  # never waits for SQLite's write lock
     try:
         with db.engine.connect() as connection:
@@ -45,6 +45,8 @@ def unready() -> str | None:
 @cache
 def expected_heads() -> frozenset[str]:
     """The newest migrations that this release brings."""
+    from alembic.script import ScriptDirectory
+
     return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
 
 
