@@ -33,7 +33,7 @@ from app.routing.turn_ledger import (
 )
 
 NOBODY: frozenset[int] = frozenset()
-MANY = 20  # ledger rows from which on they are copied in instead of inserted
+MANY = 2  # ledger rows above which they are copied in instead of inserted
 _INSERT = insert(Turn).returning(Turn.id, sort_by_parameter_order=True)
 
 
