@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from app.identity.models import User
+from app.identity.models import User, UserState
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
+from app.kernel.errors import NotAllowed
 from app.leads.models import Lead
-from app.partners.models import PartnerAccount
+from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.scope import scope
 
 # Counting must see every open lead of the person or company, whoever asks.
@@ -34,30 +35,39 @@ def hold_seat(session: Session, user: User) -> Seat:
 
     PostgreSQL: row locks, the company's before the user's, always in that order.  On SQLite the
     writing transaction is alone already.
+    Raises NotAllowed when the person has been deactivated, or the company suspended, a moment ago.
     """
-    if user.partner_account_id is not None:
-        company = session.execute(
-            _locked(
-                session, select(PartnerAccount.capacity), PartnerAccount.account_id == user.partner_account_id
-            )
-        ).scalar()
-        if company is not None:
-            held = open_leads_of_company(session, user.partner_account_id)
-            if held >= company:
-                return Seat("company", held, company)
-    if user.capacity is None:
+    company, capacity = _hold(session, user)
+    if company is not None and user.partner_account_id is not None:
+        held = open_leads_of_company(session, user.partner_account_id)
+        if held >= company:
+            return Seat("company", held, company)
+    if capacity is None:
         return Seat(None)
-    capacity = session.execute(_locked(session, select(User.capacity), User.id == user.id)).scalar()
     held = open_leads_of_user(session, user.id)
-    if capacity is not None and held >= capacity:
+    if held >= capacity:
         return Seat("user", held, capacity)
     return Seat(None, held, capacity)
 
 
-def _locked(session: Session, statement: Select[Any], where: ColumnElement[bool]) -> Select[Any]:
-    statement = statement.where(where)
-    # NO KEY: rows that merely refer to the person or company need not wait.
-    return statement if is_sqlite(session) else statement.with_for_update(key_share=True)
+def _hold(session: Session, user: User) -> tuple[int | None, int | None]:
+    """Capacities of the user's company and of the user, whose rows are held, as they are now."""
+    statement: Select[*tuple[Any, ...]] = select(User.state, User.capacity).where(User.id == user.id)
+    if user.partner_account_id is not None:
+        statement = (
+            select(User.state, User.capacity, PartnerAccount.state, PartnerAccount.capacity)
+            .select_from(PartnerAccount)
+            .join(User, User.partner_account_id == PartnerAccount.account_id)
+            .where(User.id == user.id)
+        )
+    if not is_sqlite(session):
+        # NO KEY: rows that merely refer to the person or company need not wait.
+        statement = statement.with_for_update(key_share=True)
+    held = session.execute(statement).one()
+    company_state, company_capacity = held[2:] if len(held) > 2 else (PartnerState.ACTIVE, None)
+    if held[0] is not UserState.ACTIVE or company_state is not PartnerState.ACTIVE:
+        raise NotAllowed
+    return company_capacity, held[1]
 
 
 def open_leads_of_user(session: Session, user_id: int) -> int:

@@ -64,7 +64,7 @@ def deactivate_user(
     _hold_routing(session)
     if user.role is Role.ADMINISTRATOR:
         require_another_administrator(session, user)
-    user = _hold(session, select(User).where(User.id == user.id))
+    _hold(session, select(User).where(User.id == user.id))
     if user.state is UserState.DEACTIVATED:
         raise LeftAlready
     user.state, user.deactivated_at = UserState.DEACTIVATED, now
@@ -85,14 +85,14 @@ def reactivate_user(session: Session, actor: Actor, user: User, *, now: datetime
     Raises NotAllowed, NotLeft.
     """
     actor.require(leaving_permission(user.is_partner))
-    user: User = _hold(session, select(User).where(User.id == user.id))
+    _hold(session, select(User).where(User.id == user.id))
     if user.state is not UserState.DEACTIVATED:
         raise NotLeft
     user.state = UserState.ACTIVE if user.password_hash else UserState.INVITED
     user.deactivated_at = None
     _touch(user, actor, now)
     record(session, actor, verb="reactivated", subject=user, at=now)
-    if user.state is UserState.INVITED:
+    if user.password_hash is None:
         queue_invitation(session, actor, user, now=now)
     return user
 
@@ -129,7 +129,9 @@ def resume_partner(session: Session, actor: Actor, account_ref: str, *, now: dat
     Raises NotAllowed, NotFound, NotLeft.
     """
     account, _partner = _governed(session, actor, account_ref)
-    partner: PartnerAccount = _hold(session, select(PartnerAccount).where(PartnerAccount.account_id == account.id))
+    partner: PartnerAccount = _hold(
+        session, select(PartnerAccount).where(PartnerAccount.account_id == account.id)
+    )
     if partner.state is not PartnerState.SUSPENDED:
         raise NotLeft
     partner.state, partner.suspended_at = PartnerState.ACTIVE, None
