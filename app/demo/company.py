@@ -37,7 +37,7 @@ ZONES = {
     "DE": "Europe/Berlin",
     "AU": "Australia/Sydney",
 }
-LEVEL_BY_SALES = ((2_500_000, "Gold"), (1_000_000, "Silver"), (0, "Registered"))
+LEVEL_BY_SALES = ((3_000_000, "Gold"), (1_000_000, "Silver"), (0, "Registered"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,13 @@ class Company:
     partners: dict[str, list[PartnerAccount]] = field(default_factory=dict)
     users: list[User] = field(default_factory=list)
     named: dict[str, User] = field(default_factory=dict)
+
+    def territory_of(self, account_id: int | None) -> str:
+        """The sales territory of a partner account; empty for none."""
+        for territory, partners in self.partners.items():
+            if any(partner.account_id == account_id for partner in partners):
+                return territory
+        return ""
 
 
 STAFF = (
@@ -207,7 +214,8 @@ def _add_partners(company: Company) -> None:
     for row in rows("partners"):
         by_territory.setdefault(row["territory"], []).append(row)
     for territory, shops in sorted(by_territory.items(), key=lambda item: int(item[0])):
-        chosen = sorted(shops, key=lambda row: -float(row["annual_sales"]))[: PARTNERS_PER_TERRITORY + 6 : 2]
+        ranked = sorted(shops, key=lambda row: -float(row["annual_sales"]))
+        chosen = ranked[:: max(1, len(ranked) // (PARTNERS_PER_TERRITORY + 3))]
         for number, row in enumerate(chosen):
             _add_shop(company, territory, row, kept, is_partner=number < PARTNERS_PER_TERRITORY)
 
@@ -242,7 +250,7 @@ def _add_shop(company: Company, territory: str, row: dict[str, str], kept: str, 
         company.manager,
         account.ref,
         level=level,
-        capacity=200,
+        capacity=120,
         channel_manager=owner.ref,
         now=at,
     )
@@ -264,7 +272,7 @@ NAMED = {
 def _add_partner_user(
     company: Company, account: Account, country: str, role: Role, kept: str, at: datetime, number: int
 ) -> None:
-    territory = next(t for t, partners in company.partners.items() if partners[-1].account_id == account.id)
+    territory = company.territory_of(account.id)
     place = (territory, len(company.partners[territory]) - 1, role)
     first, last = person_of(company.chance, country)
     email, language = f"{mailbox_of(first, last)}.{number}@{domain_of_shop(account.name)}", "en"

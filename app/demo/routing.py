@@ -49,7 +49,7 @@ def set_up_routing(company: "Company") -> None:
         now=at,
     )
     people = [
-        u for u in company.users if u.role is Role.USER and _territory(company, u.partner_account_id) == "4"
+        u for u in company.users if u.role is Role.USER and company.territory_of(u.partner_account_id) == "4"
     ]
     groups = {
         "Southwest riders": [
@@ -113,10 +113,3 @@ def _ref(company: "Company", partner: PartnerAccount) -> str:
     return company.session.scalars(
         select(Account.ref).where(scope(Account, _NAMES), Account.id == partner.account_id)
     ).one()
-
-
-def _territory(company: "Company", account_id: int | None) -> str | None:
-    for territory, partners in company.partners.items():
-        if any(p.account_id == account_id for p in partners):
-            return territory
-    return None

@@ -17,12 +17,13 @@ from app.kernel.keys import reserve_keys
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.columns import derived_columns
 from app.leads.duplicates import Likeness, find_duplicates
-from app.leads.models import Lead, LeadSource, LeadStatus
-from app.leads.operations import edit_lead
+from app.leads.models import AssignmentCause, Lead, LeadSource, LeadStatus
+from app.leads.operations import claim_lead, edit_lead
+from app.leads.placement import Move, Owner
 from app.notifications.models import Delivery, DeliveryState, Notification
+from app.notifications.operations import Mail
 from app.routing.assign import Wish, assign_lead
 from app.routing.candidates import USER
-from app.routing.claims import claim_next
 from app.routing.models import Queue
 from app.routing.offers import accept_offer, decline_offer, expire_offers
 from app.routing.routes import route_many
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
 _TELLER = Actor.system("demo company")
 ARRIVAL_HOURS = (9, 16)
-ACTS_PER_DAY = 24
+ACTS_PER_DAY = 20
+LIVE_DAYS = 45  # before that, the company kept its leads elsewhere and brought them along
+COMPARED = ("email_key", "phone_key", "company_key", "last_name_fold")
 NEWCOMERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
 CALLS = (
     "Called, left a message",
@@ -70,6 +73,11 @@ class _Story:
         self.actors = {user.id: self._actor(user) for user in company.users}
         self.work: dict[int, list[str]] = defaultdict(list)
         self.offers: dict[int, list[str]] = defaultdict(list)
+        self.live_from = company.now - timedelta(days=LIVE_DAYS)
+        self.territories = {(row["country"], row["state"]): row["territory"] for row in rows("places")}
+        self.by_territory: dict[str, list[User]] = defaultdict(list)
+        for user in company.users:
+            self.by_territory[company.territory_of(user.partner_account_id)].append(user)
         self.plan = self._plan(leads)
         self.number = 0
 
@@ -101,7 +109,7 @@ class _Story:
                 share = wanted // len(ARRIVAL_HOURS) + (part < wanted % len(ARRIVAL_HOURS))
                 self._arrive(share, moment)
         evening = day + timedelta(hours=19)
-        if self.company.begin < evening < self.company.now:
+        if self.live_from < evening < self.company.now:
             while expire_offers(self.session, now=evening, limit=200):
                 pass
             self._answer_offers(evening)
@@ -112,29 +120,40 @@ class _Story:
             return
         arrivals = [Arrival(0, self._lead(moment)) for _ in range(count)]
         keys = reserve_keys(self.session, Lead, count)
-        alike = find_duplicates(
-            self.session,
-            [
-                Likeness(
-                    a.attributes["email_key"],
-                    a.attributes["phone_key"],
-                    a.attributes["company_key"],
-                    a.attributes["last_name_fold"],
-                )
-                for a in arrivals
-            ],
-            keys,
-        )
+        likeness = [Likeness(*(a.attributes[name] for name in COMPARED)) for a in arrivals]
+        alike = find_duplicates(self.session, likeness, keys)
         for arrival, key, duplicates in zip(arrivals, keys, alike, strict=True):
             arrival.id = key
             arrival.attributes["duplicates"] = duplicates
+        if moment < self.live_from:
+            for arrival in arrivals:
+                self._bring_along(arrival)
+        else:
+            self._route(arrivals, moment)
+        store_arrivals(self.session, self.vendor, arrivals, now=moment)
+
+    def _route(self, arrivals: list[Arrival], moment: datetime) -> None:
         routed = route_many(self.session, [a.attributes for a in arrivals], now=moment, notify=False)
         for arrival, where in zip(arrivals, routed, strict=True):
             arrival.to, arrival.move = where.to, where.move
             if where.to.user is not None and where.to.user.is_partner:
                 held = self.offers if where.move.offer else self.work
                 held[where.to.user.id].append(arrival.ref)
-        store_arrivals(self.session, self.vendor, arrivals, now=moment)
+
+    def _bring_along(self, arrival: Arrival) -> None:
+        """A lead from before the company came to Canal: with the owner and status it had there."""
+        place = (arrival.attributes["country"], arrival.attributes["state"])
+        people = self.by_territory.get(self.territories.get(place, ""), self.company.users)
+        user = self.chance.choice(people)
+        key = self.chance.choices(["unqualified", "qualified", "working"], (11, 3, 2))[0]
+        if len(self.work[user.id]) > (user.capacity or 15) // 2:
+            key = "unqualified"
+        arrival.attributes["status_id"] = self.statuses[key].id
+        arrival.attributes["is_open"] = key != "unqualified"
+        arrival.to = Owner(user=user)
+        arrival.move = Move(AssignmentCause.MANUAL, mail=Mail.NONE, owner_chosen=True)
+        if key == "working":
+            self.work[user.id].append(arrival.ref)
 
     def _lead(self, moment: datetime) -> dict[str, Any]:
         """The columns of one new lead.  Prospects first, in file order; then people made up from lists."""
@@ -146,7 +165,7 @@ class _Story:
             country, city, street, postal_code = "US", row["city"], row["street"], row["postal_code"]
             state = state_names().get(("US", row["state"]), row["state"])
         else:
-            town = town_of(chance, str(chance.choices(range(1, 11), (8, 3, 3, 12, 4, 10, 9, 9, 7, 11))[0]))
+            town = town_of(chance, str(chance.choices(range(1, 11), (30, 4, 4, 10, 5, 8, 8, 8, 6, 9))[0]))
             country, city, state, postal_code = (
                 town["country"],
                 town["city"],
@@ -207,27 +226,39 @@ class _Story:
             self.offers[user_id] = kept
 
     def _work(self, moment: datetime) -> None:
-        """A number of acts, spread over partner users by chance: claim, call, move the status."""
+        """Partners claim what has waited for a day or two, then call and move the status of some."""
+        if moment.weekday() < 5:
+            self._claim_waiting(moment)
         is_quiet = moment.weekday() >= 5 or (self.company.now - moment) < timedelta(hours=30)
-        dry: set[int | None] = set()  # companies for whom nothing waits today
-        for _ in range(4 if is_quiet else ACTS_PER_DAY):
+        for _ in range(3 if is_quiet else ACTS_PER_DAY):
             user = self.chance.choice(self.company.users)
-            actor, mine = self.actors[user.id], self.work[user.id]
-            has_room = len(mine) < (user.capacity or 15) - 2
-            if has_room and actor.company_id not in dry and self.chance.random() < 0.6:
-                if not self._claim(actor, user, moment):
-                    dry.add(actor.company_id)
-            elif mine:
-                self._move_on(actor, user, self.chance.choice(mine), moment)
+            mine = self.work[user.id]
+            if mine:
+                self._move_on(self.actors[user.id], user, self.chance.choice(mine), moment)
 
-    def _claim(self, actor: Actor, user: User, moment: datetime) -> bool:
-        try:
-            lead = claim_next(self.session, actor, now=moment)
-        except DomainError:
-            return False
-        if lead is not None:
-            self.work[user.id].append(lead.ref)
-        return lead is not None
+    def _claim_waiting(self, moment: datetime) -> None:
+        waiting = self.session.execute(
+            select(Lead.ref, Lead.owner_queue_id).where(
+                scope(Lead, _TELLER),
+                Lead.owner_queue_id.is_not(None),
+                Lead.waiting_since < moment - timedelta(hours=self.chance.randrange(20, 60)),
+            )
+        ).all()
+        for ref, queue_id in waiting:
+            members = [
+                user
+                for user in self.company.users
+                if queue_id in self.actors[user.id].queue_ids
+                and len(self.work[user.id]) < (user.capacity or 15) // 2
+            ]
+            if not members or self.chance.random() < 0.4:
+                continue
+            user = self.chance.choice(members)
+            try:
+                claim_lead(self.session, self.actors[user.id], ref, now=moment)
+            except DomainError:
+                continue  # they refused it before, or have their hands full
+            self.work[user.id].append(ref)
 
     def _move_on(self, actor: Actor, user: User, ref: str, moment: datetime) -> None:
         lead = self.session.scalar(select(Lead).where(scope(Lead, _TELLER), Lead.ref == ref))
