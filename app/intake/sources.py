@@ -35,11 +35,10 @@ class Sources:
         None for one that is retired, or not known and not the actor's to add.  Does not commit.
         """
         folded = [fold(name, 80) for name in names]
-        unknown = {
-            key: name
-            for key, name in zip(folded, names, strict=True)
-            if key not in self._ids and key not in self._retired
-        }
+        unknown: dict[str, str] = {}
+        for key, name in zip(folded, names, strict=True):
+            if key not in self._ids and key not in self._retired:
+                unknown.setdefault(key, name)
         added = self._add(session, unknown) if unknown and actor.can(Permission.SOURCE_MANAGE) else {}
         return [self._ids.get(key) or added.get(key) for key in folded], added
 

@@ -30,7 +30,7 @@ def parse_email(text: str) -> str | None:
 
     try:
         found = validate_email(
-            text, check_deliverability=False, allow_quoted_local=True, test_environment=True
+            text, check_deliverability=False, allow_quoted_local=text.isascii(), test_environment=True
         )
     except EmailNotValidError:
         return None
