@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flask import Response, g, jsonify, request
+from flask import Response, jsonify, request
 from flask_babel import lazy_gettext as _l
 
+from app.kernel.actor import Actor
 from app.kernel.errors import Invalid, Stale
-from app.kernel.paging import LARGEST_PAGE, PAGE_SIZE, Page
+from app.kernel.paging import LARGEST_PAGE, PAGE_SIZE, BadCursor, Page, make_cursor, read_cursor
 from app.leads.rows import OwnerLink
 
 T = TypeVar("T")
@@ -31,9 +32,29 @@ def page_json(page: Page[T], show: Callable[[T], Any]) -> dict[str, Any]:
     return {"items": [show(item) for item in page.items], "next_cursor": page.older}
 
 
-def whole_list(items: Sequence[Any]) -> dict[str, Any]:
-    """A list that is always whole, in the shape of every list."""
-    return {"items": list(items), "next_cursor": None}
+def sliced(
+    actor: Actor,
+    shape: object,
+    items: Sequence[T],
+    key: Callable[[T], int],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Page[T]:
+    """A page of a short list that has been read whole.  key: a number of its own for each item.
+
+    Raises BadCursor, also when the last item of the page before has gone meanwhile.
+    """
+    begin = 0
+    if cursor is not None:
+        _value, after, _back = read_cursor(actor.user_id, shape, cursor)
+        keys = [key(item) for item in items]
+        if after not in keys:
+            raise BadCursor
+        begin = keys.index(after) + 1
+    shown = items[begin : begin + limit]
+    more = begin + limit < len(items)
+    return Page(shown, make_cursor(actor.user_id, shape, None, key(shown[-1])) if more else None)
 
 
 def list_arguments() -> tuple[int, str | None, str | None, dict[str, list[str]]]:
@@ -42,32 +63,52 @@ def list_arguments() -> tuple[int, str | None, str | None, dict[str, list[str]]]
     limit_text = (given.pop("limit", None) or [str(PAGE_SIZE)])[0]
     if not limit_text.isascii() or not limit_text.isdigit() or not 1 <= int(limit_text[:9]) <= LARGEST_PAGE:
         raise Invalid({"limit": [_l("Give a whole number from 1 to %(most)s.", most=LARGEST_PAGE)]})
-    cursor = (given.pop("cursor", None) or [None])[0]
-    sort = (given.pop("sort", None) or [None])[0]
+    cursor = (given.pop("cursor", None) or [""])[0]
+    sort = (given.pop("sort", None) or [""])[0]
     return int(limit_text), cursor or None, sort or None, given
 
 
-def refuse_filters(given: Mapping[str, Sequence[str]]) -> None:
-    """Raises Invalid when a list that has no filters is given some."""
-    if given:
-        raise Invalid({name: [_l("This filter is not known. There is none here.")] for name in given})
+def plain_list_arguments(*known: str) -> tuple[int, str | None, dict[str, list[str]]]:
+    """(limit, cursor, filters) of a list that cannot be sorted and has these filters.
+
+    Raises Invalid naming the filters that are known.
+    """
+    limit, cursor, sort, given = list_arguments()
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        names = ", ".join(known) or "-"
+        raise Invalid(
+            {name: [_l("This filter is not known. Known: %(known)s.", known=names)] for name in unknown}
+        )
+    if sort is not None:
+        raise Invalid({"sort": [_l("This list cannot be sorted otherwise.")]})
+    return limit, cursor, {name: values for name, values in given.items() if any(values)}
 
 
-def version_of(body: Mapping[str, Any], version: int) -> str:
+def version_of(actor: Actor, body: Mapping[str, Any], version: int) -> str:
     """The opaque version: for partner people a digest of what they see, so that it tells nothing else."""
-    if g.actor.is_internal:
+    if actor.is_internal:
         return str(version)
     text = json.dumps({k: v for k, v in body.items() if k != "version"}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def check_version(current: Mapping[str, Any]) -> None:
-    """Raises Stale when `If-Match` names another version than the record's present one."""
-    asked = request.headers.get("If-Match")
-    if asked is None or asked.strip() == "*":
+def expects_version() -> bool:
+    """Whether the call names the version it began from."""
+    return request.headers.get("If-Match", "*").strip() != "*"
+
+
+def check_version(read: Callable[[], Mapping[str, Any]]) -> None:
+    """Raises Stale when `If-Match` names another version than the record's present one.
+
+    read: the record as the caller sees it now, asked only if there is something to compare.  The caller
+    has locked the record, so that it stays so until the transaction ends.
+    """
+    if not expects_version():
         return
-    known = str(current.get("version"))
-    if known not in [part.strip().removeprefix("W/").strip('"') for part in asked.split(",")]:
+    current = read()
+    asked = request.headers["If-Match"].split(",")
+    if str(current.get("version")) not in [part.strip().removeprefix("W/").strip('"') for part in asked]:
         raise Stale(_l("The record has changed since you read it."), current=dict(current))
 
 

@@ -1,48 +1,163 @@
-"""The OpenAPI document and its page; for any token, and for anybody signed in."""
+"""The OpenAPI document: what flask-openapi has collected, and what every endpoint has in common.
+
+Served to any token and to anybody signed in.
+"""
+
+from http import HTTPStatus
+from typing import Any
 
 from flask import Response, current_app, jsonify, render_template
-from flask_babel import gettext as _
-from flask_openapi import OpenAPI
-from pydantic import ValidationError
+from flask_openapi.openapi import OpenAPI
 
+from app.api.docs import documented_areas
 from app.api.door import bp
+from app.api.routes import DECLARED, Declared
+from app.api.schemas.common import Problem
 from app.kernel.actor import Permission
 from app.web.access import needs
-from app.web.error_pages import answer
 
 INFO = {
     "title": "Canal",
     "version": "1",
-    "description": "Leads, partners and routing. A token acts as its user and sees what they see.",
+    "description": (
+        "Leads, partners and routing. A token acts as its user and sees what they see on the screen: what it"
+        " may not see answers as if it did not exist.\n\n"
+        "Ids are opaque. An empty value is null, never an empty text. Times are RFC 3339 in UTC. Lists answer"
+        " a page and the cursor of the next; filters are repeated for any-of. Errors are problem documents"
+        " (RFC 9457), whose type ends in a slug to tell them apart."
+    ),
 }
-SECURITY = {
-    "token": {"type": "http", "scheme": "bearer", "description": "A token made with `flask token create`."}
+SECURITY: dict[str, Any] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token made with `flask token create`. In the Authorization header alone.",
+    }
 }
 
+_PROBLEMS = {
+    400: "The request cannot be read: no JSON, or a cursor of another list, filter or user.",
+    401: "No token, or one that is wrong, expired, revoked, or of somebody who may not sign in.",
+    403: "The caller may see it, but not do this.",
+    404: "It does not exist, or the caller may not see it.",
+    409: "The state of the record, or of the settings, does not allow it; the slug says why.",
+    413: "The body is too large.",
+    415: "The body is not of the kind that is taken here.",
+    422: "Fields, filters or headers are not valid; `errors` names them.",
+    429: "Too many calls with this token; Retry-After says when to go on.",
+    503: "The database does not answer; Retry-After says when to try again.",
+}
+_WAITING = {429, 503}
+_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key, token and body within 24 hours give the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
+_VERSION = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The version the change began from, quoted; another than the present one is stale (409).",
+    "schema": {"type": "string"},
+}
+_ETAG = {"ETag": {"description": "The version, quoted; previews have none.", "schema": {"type": "string"}}}
 
-def validation_problem(error: ValidationError) -> Response:
-    """422 with each field's complaints, as everywhere else."""
-    errors: dict[str, list[str]] = {}
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        field = ".".join(str(part) for part in item["loc"])
-        message = _("There is no such field.") if item["type"] == "extra_forbidden" else item["msg"]
-        errors.setdefault(field, []).append(str(message).removeprefix("Value error, "))
-    return answer(422, _("Some fields are not valid."), slug="invalid", errors=errors)
+
+def openapi() -> dict[str, Any]:
+    """The document, made once for each application."""
+    app = current_app
+    if not isinstance(app, OpenAPI):
+        raise TypeError("the application was not made by the factory")
+    document: dict[str, Any] | None = app.extensions.get("canal_openapi")
+    if document is None:
+        document = app.extensions["canal_openapi"] = _finished(app.api_doc)
+    return document
 
 
 @bp.get("/openapi.json", doc_ui=False)
 @needs(Permission.PROFILE_EDIT)
 def openapi_document() -> Response:
-    app = current_app
-    if not isinstance(app, OpenAPI):
-        raise TypeError("the application was not made by the factory")
-    return jsonify(app.api_doc)
+    return jsonify(openapi())
 
 
 @bp.get("/docs", doc_ui=False)
 @needs(Permission.PROFILE_EDIT)
 def docs() -> str:
-    app = current_app
-    if not isinstance(app, OpenAPI):
-        raise TypeError("the application was not made by the factory")
-    return render_template("api/docs.html", document=app.api_doc)
+    return render_template("api/docs.html", info=INFO, areas=documented_areas(openapi()))
+
+
+def _finished(document: dict[str, Any]) -> dict[str, Any]:
+    """With the answers and headers that endpoints share, and without what flask-openapi says of its own."""
+    components = document["components"]
+    schemas = components["schemas"]
+    for name in [name for name in schemas if name.startswith("ValidationError")]:
+        del schemas[name]
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components["responses"] = {str(status): _problem(status, words) for status, words in _PROBLEMS.items()}
+    components["parameters"] = {"IdempotencyKey": _KEY, "IfMatch": _VERSION}
+    components["headers"] = _ETAG
+    document["security"] = [{"token": []}]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _finish(operation, DECLARED[method.upper(), path])
+    for schema in schemas.values():
+        schema.pop("$defs", None)
+    return document
+
+
+def _problem(status: int, words: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": words,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status in _WAITING:
+        answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return answer
+
+
+def _finish(operation: dict[str, Any], declared: Declared) -> None:
+    operation.pop("security", None)  # the document's own holds for all
+    parameters = operation.setdefault("parameters", [])
+    if declared.takes_key:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if declared.takes_version:
+        parameters.append({"$ref": "#/components/parameters/IfMatch"})
+    if not parameters:
+        del operation["parameters"]
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = declared.needs_body
+    answers = {status: answer for status, answer in operation["responses"].items() if int(status) < 300}
+    for status, answer in answers.items():
+        answer["description"] = _WORDS.get(status) or HTTPStatus(int(status)).phrase
+        if _has_version(answer):
+            answer["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+    for status in sorted(_problems_of(declared)):
+        answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
+    operation["responses"] = answers
+
+
+_WORDS = {
+    "200": "Done; the record as it is now, or what was asked for.",
+    "201": "Made.",
+    "202": "Taken on; it is worked on in the background.",
+    "204": "Done; there is nothing more to say.",
+}
+
+
+def _problems_of(declared: Declared) -> set[int]:
+    found = {400, 401, 403, 422, 429, 503} | declared.problems
+    if declared.has_path:
+        found.add(404)
+    if declared.method != "GET":
+        found.add(409)
+    if declared.takes_body:
+        found |= {413, 415}
+    return found
+
+
+def _has_version(answer: dict[str, Any]) -> bool:
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return bool(name) and not name.endswith("List")

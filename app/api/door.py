@@ -6,20 +6,20 @@ alone: an address ends up in logs and histories.
 
 import hashlib
 from datetime import timedelta
-from typing import Any
 
-from flask import Response, g, make_response, request
+from flask import Response, current_app, g, make_response, request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from flask_openapi import APIBlueprint
+from flask_openapi.blueprint import APIBlueprint
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.identity.models import ApiToken, IdempotencyKey
 from app.identity.queries import find_actor_by_token
 from app.kernel import clock
 from app.kernel.db import db, is_sqlite, join_transactions, set_reading, transaction
-from app.kernel.errors import Conflict, DomainError, Invalid
+from app.kernel.errors import Conflict, Invalid
 from app.web.access import SignInRequired
 from app.web.limits import API, limiter
 
@@ -27,6 +27,7 @@ bp = APIBlueprint("api", __name__, url_prefix="/api/v1", abp_security=[{"token":
 
 REMEMBERED = timedelta(hours=24)
 USED_EVERY = timedelta(minutes=1)
+LARGEST_JSON = 4 * 1024 * 1024  # files come as forms, with a limit of their own
 READABLE_SIGNED_IN = frozenset({"api.openapi_document", "api.docs"})
 
 
@@ -43,17 +44,11 @@ class InProgress(Conflict):
     message = _l("The first request with this Idempotency-Key is still running.")
 
 
-class Malformed(DomainError):
-    """The request cannot be read."""
-
-    status = 400
-    slug = "malformed"
-    message = _l("The body is not a JSON object.")
-
-
 @bp.before_request
 def identify() -> Response | None:
     """Load the token's actor; answer a repeated POST with its first answer."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = LARGEST_JSON
     token = _bearer_token()
     if token is None:
         if request.endpoint in READABLE_SIGNED_IN and current_user.is_authenticated:
@@ -88,9 +83,14 @@ def _token_mark() -> str:
 def note_use(response: Response) -> Response:
     """Remember when the token was last used, at most every minute."""
     token_id = g.pop("token_used", None)
-    if token_id is not None:
+    if token_id is None:
+        return response
+    try:
         with transaction() as session:
             session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=clock.now()))
+    except DBAPIError:
+        # What was asked for has been done and answered; the next call notes it.
+        current_app.logger.warning("the last use of a token could not be noted")
     return response
 
 
@@ -125,6 +125,9 @@ def _answered_before(token_id: int) -> Response | None:
     response = make_response(row.body or b"", row.status)
     response.headers["Content-Type"] = row.content_type or "application/json"
     response.headers["Idempotency-Replayed"] = "true"
+    version = (response.get_json(silent=True) or {}).get("version") if response.is_json else None
+    if version is not None:
+        response.headers["ETag"] = f'"{version}"'
     return response
 
 
@@ -180,13 +183,3 @@ def remember_answer(response: Response) -> Response:
 @bp.teardown_request
 def _part(_error: BaseException | None) -> None:
     join_transactions(False)
-
-
-def json_object() -> dict[str, Any]:
-    """The body as a JSON object; none at all is an empty one.  Raises Malformed."""
-    if not request.get_data():
-        return {}
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Malformed
-    return body

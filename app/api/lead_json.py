@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import g
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -72,7 +71,7 @@ def leads_json(session: Session, actor: Actor, rows: Sequence[LeadRow]) -> list[
     return [
         _preview(actor, row)
         if row.is_preview
-        else _whole(row, *whole[row.id], people=people, duplicates=alike.get(row.id, []))
+        else _whole(actor, row, *whole[row.id], people=people, duplicates=alike.get(row.id, []))
         for row in rows
         if row.is_preview or row.id in whole
     ]
@@ -108,6 +107,7 @@ def _preview(actor: Actor, row: LeadRow) -> dict[str, Any]:
 
 
 def _whole(
+    actor: Actor,
     row: LeadRow,
     lead: Lead,
     status: str,
@@ -133,10 +133,10 @@ def _whole(
         "custom": {},
         "duplicates": duplicates,
     }
-    if g.actor.is_internal:
+    if actor.is_internal:
         body["campaign"] = lead.campaign_name
         body["imported"] = lead.imported
-    body["version"] = version_of(body, lead.version)
+    body["version"] = version_of(actor, body, lead.version)
     return body
 
 

@@ -1,44 +1,48 @@
-"""/leads and /inbox: the acts on leads that live in the leads room."""
+"""/leads: taking leads in, reading, changing, deleting them."""
 
 from flask import Response, jsonify
+from sqlalchemy.orm import Session
 
-from app.api.answers import (
-    check_version,
-    list_arguments,
-    no_content,
-    record_answer,
-)
-from app.api.door import bp
+from app.api.answers import check_version, expects_version, list_arguments, no_content, record_answer
 from app.api.lead_json import lead_json, leads_json
-from app.api.schemas import LeadChanges, LeadPath, NewLead
+from app.api.routes import Area
+from app.api.schemas.common import list_query
+from app.api.schemas.leads import Lead, LeadChanges, LeadList, NewLead
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
-from app.leads.filters import parse_lead_query
-from app.leads.operations import claim_lead, delete_lead, edit_lead, restore_lead
+from app.leads.fields import SORT_KEYS
+from app.leads.filters import KNOWN_FILTERS, parse_lead_query
+from app.leads.operations import delete_lead, edit_lead, restore_lead
 from app.leads.queries import get_lead, list_leads
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
 
-PLACING = {"owner", "notify", "route"}
+area = Area("Leads", "What arrives, and who works on it.")
+
+_PLACING = {"owner", "notify", "route"}
+LeadQuery = list_query("LeadQuery", KNOWN_FILTERS, SORT_KEYS, default="-created_at")
 
 
-@bp.get("/leads", summary="List leads")
+@area.get("/leads", "List leads", {200: LeadList}, query=LeadQuery)
 @needs(Permission.LEAD_VIEW)
-def list_of_leads() -> Response:
+def list_leads_seen() -> Response:
+    """Everything the caller may see, previews included.  For partner people a filter, search or sort on a
+    field outside the preview leaves preview rows out."""
     limit, cursor, sort, given = list_arguments()
-    actor = current_actor()
+    session, actor = db.session(), current_actor()
     query = parse_lead_query(actor, given, sort)
-    page = list_leads(db.session(), actor, query, cursor=cursor, limit=limit)
-    return jsonify(items=leads_json(db.session(), actor, page.items), next_cursor=page.older)
+    page = list_leads(session, actor, query, cursor=cursor, limit=limit)
+    return jsonify(items=leads_json(session, actor, page.items), next_cursor=page.older)
 
 
-@bp.post("/leads", summary="Take in a lead")
+@area.post("/leads", "Take in a lead", {201: Lead, 200: Lead})
 @needs(Permission.LEAD_CREATE)
 def create_lead(body: NewLead) -> Response:
-    raw = body.model_dump(exclude=PLACING, exclude_unset=True)
+    """A known external_id updates that lead (200).  Without an owner it goes where the rules send it."""
+    raw = body.model_dump(exclude=_PLACING, exclude_unset=True)
     with transaction() as session:
         actor = current_actor()
         owner = find_target(session, actor, body.owner.type, body.owner.id) if body.owner else None
@@ -49,50 +53,51 @@ def create_lead(body: NewLead) -> Response:
     return record_answer(answer, 201 if is_new else 200)
 
 
-@bp.get("/leads/<lead_id>", summary="Read a lead")
+@area.get("/leads/<lead_id>", "Read a lead", {200: Lead})
 @needs(Permission.LEAD_VIEW)
-def read_lead(path: LeadPath) -> Response:
-    return record_answer(lead_json(db.session(), current_actor(), path.lead_id))
+def read_lead(lead_id: str) -> Response:
+    """In full, or as a preview before it is claimed or accepted."""
+    return record_answer(lead_json(db.session(), current_actor(), lead_id))
 
 
-@bp.patch("/leads/<lead_id>", summary="Change a lead")
+@area.patch("/leads/<lead_id>", "Change a lead", {200: Lead})
 @needs(Permission.LEAD_EDIT)
-def change_lead(path: LeadPath, body: LeadChanges) -> Response:
+def change_lead(lead_id: str, body: LeadChanges) -> Response:
+    """The owner is changed by claim, assign, release and the like, not here."""
     raw = body.model_dump(exclude_unset=True)
     with transaction() as session:
         actor = current_actor()
-        current = lead_json(session, actor, path.lead_id)
-        check_version(current)
-        version = get_lead(session, actor, path.lead_id).version if current["visibility"] == "full" else None
+        check_lead_version(session, actor, lead_id)
         values = read_lead_values(raw, Reading(load_choices(session)))
-        edit_lead(session, actor, path.lead_id, values.fields, version=version, now=clock.now())
-        answer = lead_json(session, actor, path.lead_id)
+        edit_lead(session, actor, lead_id, values.fields, now=clock.now())
+        answer = lead_json(session, actor, lead_id)
     return record_answer(answer)
 
 
-@bp.delete("/leads/<lead_id>", summary="Delete a lead, restorable for 30 days")
+@area.delete("/leads/<lead_id>", "Delete a lead")
 @needs(Permission.LEAD_DELETE)
-def remove_lead(path: LeadPath) -> Response:
+def remove_lead(lead_id: str) -> Response:
+    """Gone everywhere at once; it can be restored for 30 days."""
     with transaction() as session:
-        delete_lead(session, current_actor(), path.lead_id, now=clock.now())
+        actor = current_actor()
+        check_lead_version(session, actor, lead_id)
+        delete_lead(session, actor, lead_id, now=clock.now())
     return no_content()
 
 
-@bp.post("/leads/<lead_id>/restore", summary="Bring a deleted lead back")
+@area.post("/leads/<lead_id>/restore", "Bring a deleted lead back", {200: Lead})
 @needs(Permission.LEAD_DELETE)
-def restore_deleted_lead(path: LeadPath) -> Response:
+def restore_deleted_lead(lead_id: str) -> Response:
+    """Within 30 days."""
     with transaction() as session:
         actor = current_actor()
-        restore_lead(session, actor, path.lead_id, now=clock.now())
-        answer = lead_json(session, actor, path.lead_id)
+        restore_lead(session, actor, lead_id, now=clock.now())
+        answer = lead_json(session, actor, lead_id)
     return record_answer(answer)
 
 
-@bp.post("/leads/<lead_id>/claim", summary="Claim a lead that waits in a queue of yours")
-@needs(Permission.LEAD_CLAIM)
-def claim(path: LeadPath) -> Response:
-    with transaction() as session:
-        actor = current_actor()
-        claim_lead(session, actor, path.lead_id, now=clock.now())
-        answer = lead_json(session, actor, path.lead_id)
-    return record_answer(answer)
+def check_lead_version(session: Session, actor: Actor, lead_id: str) -> None:
+    """Raises Stale when the call began from another version than the present one, NotFound."""
+    if expects_version():
+        get_lead(session, actor, lead_id, Level.PREVIEW, for_update=True)
+        check_version(lambda: lead_json(session, actor, lead_id))

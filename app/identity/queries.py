@@ -17,7 +17,8 @@ from app.sharing.scope import scope
 
 # A session that has not been seen for so long has ended, see also `sessions.LIFETIME`.
 IDLE_LIMIT = timedelta(hours=24)
-_DEFAULT_LEVELS = {"private": None, "read": Level.READ, "read_write": Level.EDIT}
+# What an organisation-wide default gives.
+DEFAULT_LEVELS = {"private": None, "read": Level.READ, "read_write": Level.EDIT}
 _LOOKUP = Actor.system("identity")
 
 
@@ -130,8 +131,8 @@ def make_actor(
         queue_ids=_queue_ids(session, user),
         managed_ids=managed_ids,
         answerable_ids=answerable_ids,
-        default_lead_level=_DEFAULT_LEVELS[organisation.defaults["lead"][side]],
-        default_account_level=_DEFAULT_LEVELS[organisation.defaults["account"][side]],
+        default_lead_level=DEFAULT_LEVELS[organisation.defaults["lead"][side]],
+        default_account_level=DEFAULT_LEVELS[organisation.defaults["account"][side]],
         preview_fields=tuple(organisation.preview_fields),
         door=door,
         session_id=session_id,

@@ -45,6 +45,7 @@ _CHANNEL_MANAGER = _SALES | {
     P.SETUP_VIEW,
     P.DELIVERY_MANAGE,
     P.EVENT_VIEW,
+    P.ACCESS_VIEW,
 }
 
 PERMISSIONS: dict[Role, frozenset[P]] = {

@@ -83,6 +83,7 @@ class Permission(StrEnum):
     PORTAL_PUBLISH = "portal:publish"
     DELIVERY_MANAGE = "delivery:manage"
     EVENT_VIEW = "event:view"
+    ACCESS_VIEW = "access:view"  # who sees a record, and why; everybody may ask about themselves
     SETTING_MANAGE = "setting:manage"
 
 

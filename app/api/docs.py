@@ -1,0 +1,159 @@
+"""The OpenAPI document as its own page reads it: areas, endpoints, parameters, fields, in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter or a field.  kind: what it holds, in words."""
+
+    name: str
+    kind: str
+    words: str
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer.  kind: the schema's name, "" where there is nothing more."""
+
+    status: str
+    words: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    words: str
+    parameters: Sequence[Row]
+    body_kind: str
+    body: Sequence[Row]
+    answer_kind: str
+    answer: Sequence[Row]
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedArea:
+    """A group of endpoints."""
+
+    id: str
+    name: str
+    words: str
+    endpoints: Sequence[Endpoint]
+
+
+def documented_areas(document: Mapping[str, Any]) -> list[DocumentedArea]:
+    """The document's areas in their order, each with its endpoints."""
+    endpoints: dict[str, list[Endpoint]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for tag in operation["tags"]:
+                endpoints.setdefault(tag, []).append(_endpoint(document, path, method, operation))
+    return [
+        DocumentedArea(
+            tag["name"].lower().replace(" ", "-"),
+            tag["name"],
+            tag.get("description", ""),
+            endpoints.get(tag["name"], []),
+        )
+        for tag in document["tags"]
+    ]
+
+
+def _endpoint(document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> Endpoint:
+    content = operation.get("requestBody", {}).get("content", {})
+    body: Mapping[str, Any] = next((media["schema"] for media in content.values()), {})
+    answer = _answer_schema(operation)
+    return Endpoint(
+        id=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        words=operation.get("description", ""),
+        parameters=[_parameter(document, p) for p in operation.get("parameters", [])],
+        body_kind=_name(body),
+        body=list(_fields(document, body)),
+        answer_kind=_name(answer),
+        answer=list(_fields(document, answer)),
+        outcomes=[_outcome(document, status, answer) for status, answer in operation["responses"].items()],
+    )
+
+
+def _answer_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    for answer in operation["responses"].values():
+        media = answer.get("content", {}).get("application/json")
+        if media:
+            schema: Mapping[str, Any] = media["schema"]
+            return schema
+    return {}
+
+
+def _outcome(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> Outcome:
+    whole = _resolved(document, answer)
+    content: Mapping[str, Any] = next(iter(whole.get("content", {}).values()), {})
+    return Outcome(status, whole["description"], _name(content.get("schema", {})))
+
+
+def _parameter(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Row:
+    whole = _resolved(document, parameter)
+    words = whole.get("description") or whole["schema"].get("description") or ""
+    return Row(whole["name"], _kind(whole["schema"]), words, bool(whole.get("required")))
+
+
+def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Row]:
+    """The fields of an object; of several kinds of answer those of the first."""
+    whole = _resolved(document, schema)
+    if "anyOf" in whole:
+        yield from _fields(document, whole["anyOf"][0])
+        return
+    required = set(whole.get("required", ()))
+    for name, field in whole.get("properties", {}).items():
+        yield Row(name, _kind(field), _resolved(document, field).get("description", ""), name in required)
+
+
+def _resolved(document: Mapping[str, Any], thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in thing:
+        return thing
+    _components, section, name = thing["$ref"].rsplit("/", 2)
+    found: Mapping[str, Any] = document["components"][section][name]
+    return found
+
+
+def _name(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What a field holds: "text or null", "one of call, task", "list of Owner"."""
+    if "$ref" in schema:
+        return _name(schema)
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(part) for part in schema["anyOf"]))
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    if schema.get("format") == "date-time":
+        return "moment"
+    return _KINDS.get(schema.get("type", ""), "anything")
+
+
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "null": "null",
+}

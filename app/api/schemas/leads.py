@@ -1,0 +1,301 @@
+"""Leads as the API takes and shows them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, RootModel, StrictBool, StrictStr
+
+from app.api.schemas.common import (
+    Answer,
+    Body,
+    Id,
+    Moment,
+    Number,
+    OnlyId,
+    Owner,
+    Person,
+    Principal,
+    TargetIn,
+    Text,
+    Whole,
+    YesNo,
+    list_of,
+)
+
+
+class LeadFields(Body):
+    """Fields of a lead that may be written."""
+
+    last_name: Text = None
+    first_name: Text = None
+    title: Text = None
+    company: Text = None
+    email: Text = None
+    phone: Text = None
+    mobile: Text = None
+    website: Text = None
+    status: Text = None
+    source: Text = None
+    rating: Text = None
+    industry: Text = None
+    employees: Whole | None = None
+    annual_revenue: Number | None = None
+    street: Text = None
+    city: Text = None
+    state: Text = None
+    postal_code: Text = None
+    country: Text = Field(default=None, description="Two letters, or a name in English, Spanish or Catalan.")
+    product_interest: Text = None
+    campaign: Text = None
+    description: Text = None
+    budget: Text = None
+    authority: Text = None
+    need: Text = None
+    timeframe: Text = None
+    interest_confirmed: YesNo = None
+    consent: YesNo = None
+    consent_basis: Text = None
+    opted_out_email: YesNo = None
+    opted_out_phone: YesNo = None
+    score: Whole | None = None
+    external_id: Text = None
+    arrived_at: Text = None
+
+
+class NewLead(LeadFields):
+    """A lead and how it is to be placed.  At least a last name, a company, an e-mail or a phone number."""
+
+    owner: TargetIn | None = None
+    notify: StrictBool = True
+    route: StrictBool = Field(default=True, description="false leaves it in the default queue.")
+
+
+class LeadChanges(LeadFields):
+    """Fields to change; those left out stay."""
+
+
+class Reason(Body):
+    """Why a lead is declined or released."""
+
+    reason: StrictStr = Field(
+        description="invalid and duplicate give the turn back; no_capacity, not_our_market, other and what an"
+        " administrator added do not."
+    )
+    note: Text = None
+
+
+class Assign(Body):
+    """Whom to give a lead to, or `route` to send it through the rules."""
+
+    owner: TargetIn | None = None
+    route: StrictBool = False
+    notify: StrictBool = True
+    offer: StrictBool = Field(default=False, description="Ask to accept instead of giving it outright.")
+    over_capacity: StrictBool = Field(default=False, description="Also beyond what they may hold.")
+
+
+class BulkAssign(Body):
+    """Many leads, one owner."""
+
+    lead_ids: Annotated[list[StrictStr], Field(min_length=1, max_length=1000)]
+    owner: TargetIn
+    notify: StrictBool = True
+
+
+class ClaimNext(Body):
+    """From which queue; any of the caller's when left out."""
+
+    queue_id: Text = None
+
+
+# Answers
+
+
+class OfferOut(Answer):
+    """A pending offer."""
+
+    to: Owner
+    expires_at: Moment
+
+
+class Duplicate(Answer):
+    """A record that is probably the same."""
+
+    type: Literal["lead", "account", "contact"]
+    id: Id
+    reasons: list[str]
+
+
+class WholeLead(Answer):
+    """A lead in full.  campaign and imported are the vendor's alone."""
+
+    id: Id
+    version: str
+    visibility: Literal["full"]
+    created_at: Moment
+    updated_at: Moment
+    created_by: Person | None
+    updated_by: Person | None
+    arrived_at: Moment
+    external_id: str | None
+    last_name: str | None
+    first_name: str | None
+    title: str | None
+    company: str | None
+    email: str | None
+    phone: str | None
+    mobile: str | None
+    website: str | None
+    status: str
+    source: str | None
+    rating: str | None
+    industry: str | None
+    employees: int | None
+    annual_revenue: float | None
+    street: str | None
+    city: str | None
+    state: str | None
+    postal_code: str | None
+    country: str | None
+    product_interest: str | None
+    campaign_id: None
+    description: str | None
+    budget: str | None
+    authority: str | None
+    need: str | None
+    timeframe: str | None
+    interest_confirmed: bool | None
+    consent: bool | None
+    consent_basis: str | None
+    opted_out_email: bool
+    opted_out_phone: bool
+    score: int
+    owner: Owner
+    offer: OfferOut | None
+    custom: dict[str, Any]
+    duplicates: list[Duplicate]
+    campaign: str | None = None
+    imported: dict[str, Any] = {}
+
+
+class LeadPreview(Answer):
+    """A lead before it is claimed or accepted: the fields that an administrator shows, and no others."""
+
+    id: Id
+    visibility: Literal["preview"]
+    owner: Owner
+    offer: OfferOut | None
+    arrived_at: Moment
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    industry: str | None = None
+    employees: str | None = Field(default=None, description="A band, such as 50–199.")
+    product_interest: str | None = None
+    source: str | None = None
+    score: int | None = None
+    age_days: int | None = None
+
+
+class Lead(RootModel[WholeLead | LeadPreview]):
+    """A lead as the caller may see it."""
+
+
+class LeadOrId(RootModel[WholeLead | LeadPreview | OnlyId]):
+    """The lead, or its id alone where the caller does not see it any more."""
+
+
+class LeadList(Answer):
+    """A page of a list of leads."""
+
+    items: list[WholeLead | LeadPreview]
+    next_cursor: str | None
+
+
+class Refused(Answer):
+    """A lead that was left as it was, and why."""
+
+    id: str
+    reason: str
+
+
+class BulkResult(Answer):
+    """What a change of many did; undone under its id."""
+
+    id: Id
+    assigned: list[Id]
+    refused: list[Refused]
+
+
+class UndoResult(Answer):
+    """What was put back, and what was not because something has happened to it since."""
+
+    undone: list[Id]
+    refused: list[Refused]
+
+
+class AssignmentActor(Answer):
+    """Who placed a lead: a person, or a part of the system."""
+
+    type: Literal["user", "system"]
+    id: str | None
+    name: str
+
+
+class Assignment(Answer):
+    """One placement of a lead.
+
+    For partner people everybody outside the own company is null, and there is no trace.
+    """
+
+    at: Moment
+    cause: Literal[
+        "manual", "rule", "round_robin", "default_queue", "claim", "decline", "expiry", "release", "transfer",
+        "bulk", "offboarding", "recycle",
+    ]  # fmt: skip
+    from_: Owner | None = Field(alias="from")
+    to: Owner
+    actor: AssignmentActor | None
+    trace: list[str] = Field(default=[], description="What was considered, in sentences.")
+
+
+AssignmentList = list_of(Assignment)
+
+
+class Cause(Answer):
+    """Why somebody sees a record."""
+
+    type: Literal[
+        "administrator", "channel_manager", "default", "owner", "offer", "role_hierarchy", "account_team",
+        "queue", "portfolio", "sharing_rule", "manual_share", "conversion", "parent",
+    ]  # fmt: skip
+    id: str = ""
+
+
+LevelName = Literal["preview", "read", "edit", "full"]
+
+
+class AccessItem(Answer):
+    """Somebody who is given a record, how much of it, and why."""
+
+    principal: Principal
+    level: LevelName
+    causes: list[Cause]
+
+
+class AccessList(Answer):
+    """Who sees a record."""
+
+    items: list[AccessItem]
+    next_cursor: str | None
+
+
+class UserAccess(Answer):
+    """Whether one person sees a record, and why."""
+
+    visible: bool
+    level: LevelName | None
+    causes: list[Cause]
+
+
+class Access(RootModel[AccessList | UserAccess]):
+    """Who sees a record; with `user_id`, whether that person does."""

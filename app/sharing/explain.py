@@ -1,0 +1,192 @@
+"""Who sees a record and through which cause; why one person does.
+
+`why` asks the very rules that `scope` is made of.  `who_sees` says the same of everybody at once, as
+principals with the level they are given: people whose account scope is their portfolio do not have what
+`all_internal` is given, viewers read at most, and a company that refused a lead does not see it in a queue.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.identity.models import User, UserState
+from app.identity.queries import DEFAULT_LEVELS, get_organisation
+from app.kernel.actor import PARTNER_ROLES, Actor, Level, Role
+from app.leads.models import Lead
+from app.routing.models import Queue, QueueMember
+from app.sharing.rules import rules_for
+from app.sharing.scope import scope, scoped
+
+Record = Lead | Account | Contact
+
+# Explaining names everybody whom the rules give the record; who may ask is the door's matter.
+_EXPLAINING = Actor.system("explain")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A reason.  ref: public name of the queue or account it goes through, where there is one."""
+
+    type: str
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """A principal.  ref: None for all internal users.  role: of a partner account, that role and above."""
+
+    type: str
+    ref: str | None = None
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a principal is given of the record, for one or more causes."""
+
+    to: Grantee
+    level: Level
+    causes: tuple[Cause, ...]
+
+
+def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, list[Cause]]:
+    """(how much of the record the person is given, for which causes); (None, []) when they do not see it."""
+    model: Any = type(record)
+    rules = rules_for(model, person)
+    if not rules:
+        return None, []
+    given = [
+        case((scoped(model, rule.where), rule.given()), else_=0).label(f"rule_{number}")
+        for number, rule in enumerate(rules)
+    ]
+    row = session.execute(select(*given).where(scope(model, _EXPLAINING), model.id == record.id)).one()
+    held = [(rule.cause, Level(level)) for rule, level in zip(rules, row, strict=True) if level]
+    if not held:
+        return None, []
+    places = _Places(session, record)
+    causes: dict[Cause, None] = {}
+    for cause, level in held:
+        if isinstance(record, Lead) and record.offer_id is not None and level is Level.PREVIEW:
+            causes[Cause("offer")] = None
+            if cause == "owner":
+                continue
+        causes[places.cause(cause)] = None
+    return max(level for _cause, level in held), list(causes)
+
+
+def who_sees(session: Session, record: Record) -> Sequence[Grant]:
+    """Everybody whom the rules give the record, each principal once; administrators first."""
+    merged: dict[Grantee, Grant] = {}
+    for grant in _grants(session, record):
+        known = merged.get(grant.to)
+        if known is not None:
+            grant = Grant(grant.to, max(known.level, grant.level), (*known.causes, *grant.causes))
+        merged[grant.to] = grant
+    return list(merged.values())
+
+
+class _Places:
+    """Public names of the queue and account that a record's causes go through, looked up when asked."""
+
+    def __init__(self, session: Session, record: Record) -> None:
+        self.session = session
+        self.record = record
+
+    def cause(self, cause: str) -> Cause:
+        if cause == "queue":
+            return Cause(cause, self.queue_ref())
+        if cause in ("channel_manager", "account_team", "parent"):
+            return Cause(cause, self.account_ref())
+        return Cause(cause)
+
+    def queue_ref(self) -> str | None:
+        key = self.record.owner_queue_id if isinstance(self.record, Lead) else None
+        queue = self.session.get(Queue, key) if key is not None else None
+        return queue.ref if queue else None
+
+    def account_ref(self) -> str | None:
+        account = self.account()
+        return account.ref if account else None
+
+    def account(self) -> Account | None:
+        """The partner account of a lead, the account itself, or that of a contact."""
+        if isinstance(self.record, Account):
+            return self.record
+        key = self.record.partner_account_id if isinstance(self.record, Lead) else self.record.account_id
+        if key is None:
+            return None
+        return self.session.scalar(select(Account).where(scope(Account, _EXPLAINING), Account.id == key))
+
+
+def _grants(session: Session, record: Record) -> Iterator[Grant]:
+    """The grants of each rule in turn; mirrors `sharing.rules` the other way round."""
+    places = _Places(session, record)
+    yield Grant(Grantee("internal_role", Role.ADMINISTRATOR.value), Level.FULL, (Cause("administrator"),))
+    if not isinstance(record, Contact) or record.account_id is not None:
+        yield from _by_default(session, record)
+    yield from _by_owning(session, record)
+    if isinstance(record, Lead):
+        yield from _by_hierarchy(session, places, record)
+        yield from _by_queue(session, places, record)
+    yield from _by_team(session, places, record)
+
+
+def _by_default(session: Session, record: Record) -> Iterator[Grant]:
+    kind = "lead" if isinstance(record, Lead) else "account"
+    level = DEFAULT_LEVELS[get_organisation(session).defaults[kind]["internal"]]
+    if level is not None:
+        yield Grant(Grantee("all_internal"), level, (Cause("default"),))
+
+
+def _by_owning(session: Session, record: Record) -> Iterator[Grant]:
+    owner = session.get(User, record.owner_user_id) if record.owner_user_id is not None else None
+    if owner is None or owner.state is UserState.DEACTIVATED:
+        return
+    if isinstance(record, Lead) and record.offer_id is not None:
+        yield Grant(Grantee("user", owner.ref), Level.PREVIEW, (Cause("offer"),))
+        return
+    level = Level.READ if owner.role is Role.VIEWER else Level.EDIT if owner.is_partner else Level.FULL
+    yield Grant(Grantee("user", owner.ref), level, (Cause("owner"),))
+
+
+def _by_hierarchy(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
+    """Managers see what users own, executives what managers own too; never sideways."""
+    above = next((role for role in PARTNER_ROLES if role.rank > (lead.owner_rank or 0)), None)
+    if lead.owner_rank is None or above is None:
+        return
+    causes = (Cause("offer"), Cause("role_hierarchy")) if lead.offer_id else (Cause("role_hierarchy"),)
+    level = Level.PREVIEW if lead.offer_id is not None else Level.EDIT
+    yield Grant(Grantee("partner_account", places.account_ref(), above), level, causes)
+
+
+def _by_queue(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
+    if lead.owner_queue_id is None:
+        return
+    cause = places.cause("queue")
+    yield Grant(Grantee("queue", cause.ref), Level.PREVIEW, (cause,))
+    internal = session.execute(
+        select(User.ref)
+        .join(QueueMember, QueueMember.user_id == User.id)
+        .where(QueueMember.queue_id == lead.owner_queue_id, User.partner_account_id.is_(None))
+        .where(User.state != UserState.DEACTIVATED)
+        .order_by(User.id)
+    )
+    for (ref,) in internal:
+        yield Grant(Grantee("user", ref), Level.READ, (cause,))
+
+
+def _by_team(session: Session, places: _Places, record: Record) -> Iterator[Grant]:
+    """The owner of a partner account has its leads in full; its responsibles change them."""
+    account = places.account()
+    if account is None:
+        return
+    cause = places.cause("parent" if isinstance(record, Contact) else "account_team")
+    manager = session.get(User, account.owner_user_id)
+    if isinstance(record, Lead) and manager is not None and manager.state is not UserState.DEACTIVATED:
+        level = Level.READ if manager.role is Role.VIEWER else Level.FULL
+        yield Grant(Grantee("user", manager.ref), level, (places.cause("channel_manager"),))
+    yield Grant(Grantee("account_team", account.ref), Level.EDIT, (cause,))
