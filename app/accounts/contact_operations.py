@@ -15,7 +15,7 @@ from app.accounts.fields import CONTACT_FIELDS
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import DEEPEST, RESTORABLE
 from app.accounts.queries import get_account, get_contact, get_contact_and_level, may_govern
-from app.accounts.values import clean_values, contact_keys, missing
+from app.accounts.values import clean_values, contact_keys
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel import refs
@@ -40,10 +40,7 @@ def create_contact(
     Raises NotAllowed, Invalid, ProbableDuplicate unless that is allowed.
     """
     actor.require(Permission.CONTACT_EDIT)
-    cleaned = clean_values(CONTACT_FIELDS, values)
-    errors = missing(CONTACT_FIELDS, cleaned)
-    if errors:
-        raise Invalid(errors)
+    cleaned = clean_values(CONTACT_FIELDS, values, is_new=True)
     columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     account = _account(session, actor, cleaned.get("account_id"))
     columns["account_id"] = account.id if account else None
@@ -141,9 +138,6 @@ def edit_contact(
     if given < Level.EDIT:
         raise NotAllowed
     cleaned = clean_values(CONTACT_FIELDS, values)
-    errors = missing({name: CONTACT_FIELDS[name] for name in cleaned}, cleaned)
-    if errors:
-        raise Invalid(errors)
     columns = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     told_refs = _resolve_references(session, actor, contact, given, cleaned, columns)
     changed = changed_columns(contact, columns)

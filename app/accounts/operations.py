@@ -15,7 +15,7 @@ from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
 from app.accounts.models import Account, AccountKind, AccountResponsible, Contact
 from app.accounts.queries import get_account, get_account_and_level, may_govern
-from app.accounts.values import account_keys, clean_values, missing, person_name
+from app.accounts.values import account_keys, clean_values, person_name
 from app.activities.models import Activity
 from app.events.operations import record
 from app.identity.models import User
@@ -49,12 +49,11 @@ def create_account(
     actor.require(Permission.ACCOUNT_EDIT)
     kind = _kind(values.get("kind", AccountKind.BUSINESS))
     fields = fields_of_kind(kind)
-    cleaned = clean_values(fields, {name: value for name, value in values.items() if name != "kind"})
+    cleaned = clean_values(
+        fields, {name: value for name, value in values.items() if name != "kind"}, is_new=True
+    )
     columns: dict[str, Any] = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     columns["category"] = columns.get("category") or "unclassified"
-    errors = missing(fields, cleaned)
-    if errors:
-        raise Invalid(errors)
     if kind is AccountKind.PERSON:
         columns["name"] = person_name(cleaned)
     columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
@@ -117,9 +116,6 @@ def edit_account(
         raise NotAllowed
     fields = fields_of_kind(account.kind)
     cleaned = clean_values(fields, _without_kind(account, values))
-    errors = missing({name: fields[name] for name in cleaned}, cleaned)
-    if errors:
-        raise Invalid(errors)
     columns = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     told_refs = _resolve_references(session, actor, account, given, cleaned, columns)
     if "category" in columns:

@@ -21,10 +21,13 @@ MOST_REVENUE = 10**15
 _UNSAFE_SCHEME = re.compile(r"\A\s*(?!https?:)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 
 
-def clean_values(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+def clean_values(
+    fields: Mapping[str, Field], values: Mapping[str, Any], *, is_new: bool = False
+) -> dict[str, Any]:
     """What was given, by field name, fit to store; an empty value is None.  References stay public names.
 
-    Raises Invalid with every field that is unknown or not valid.
+    Raises Invalid with every field that is unknown, not valid, or required and empty; of a new record
+    those that were not given are asked for too.
     """
     cleaned: dict[str, Any] = {}
     errors: dict[str, list[Any]] = {}
@@ -37,18 +40,12 @@ def clean_values(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict
             cleaned[name] = _clean(field, value)
         except Invalid as error:
             errors[name] = [message for messages in error.errors.values() for message in messages]
+    for name, field in fields.items():
+        if field.is_required and cleaned.get(name) is None and (is_new or name in cleaned):
+            errors.setdefault(name, [_l("Give a value.")])
     if errors:
         raise Invalid(errors)
     return cleaned
-
-
-def missing(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Field → message, for every required field that `values` leaves empty."""
-    return {
-        name: [_l("Give a value.")]
-        for name, field in fields.items()
-        if field.is_required and values.get(name) is None
-    }
 
 
 def _clean(field: Field, value: Any) -> Any:

@@ -21,6 +21,7 @@ from app.leads.models import Lead
 from app.sharing.scope import scope
 
 Record = Lead | Account | Contact
+Done = tuple[Activity, str]  # an activity and its author's name
 MOST_PLANNED = 20
 # Said by the activity itself, or of no interest beside the record.
 _SILENT_VERBS = ("logged",)
@@ -112,18 +113,26 @@ def timeline(
     """
     shape = ["timeline", record.ref]
     place = _read_place(actor, shape, cursor)
-    entries: list[tuple[datetime, bool, Any]] = [
-        *((event.at, False, event) for event in _events(session, actor, record, place, limit)),
-        *(
-            (activity.at, True, (activity, name))
-            for activity, name in _done(session, actor, record, place, limit)
-        ),
-    ]
-    entries.sort(key=lambda entry: entry[0], reverse=True)
-    shown = entries[:limit]
-    rows = [activity_row(*entry) if is_activity else event_row(entry) for _at, is_activity, entry in shown]
-    older = _write_place(actor, shape, place, shown) if len(entries) > limit else None
+    events = list(_events(session, actor, record, place, limit))
+    done = list(_done(session, actor, record, place, limit))
+    shown = _merge(events, done, limit)
+    rows = [event_row(entry) if isinstance(entry, Event) else activity_row(*entry) for entry in shown]
+    older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None
     return Page(rows, older)
+
+
+def _merge(events: Sequence[Event], done: Sequence[Done], limit: int) -> list[Event | Done]:
+    """The newest of both, each in its own order, so that what is left over is the rest of each."""
+    merged: list[Event | Done] = []
+    e = d = 0
+    while len(merged) < limit and (e < len(events) or d < len(done)):
+        if d == len(done) or (e < len(events) and events[e].at > done[d][0].at):
+            merged.append(events[e])
+            e += 1
+        else:
+            merged.append(done[d])
+            d += 1
+    return merged
 
 
 def planned(session: Session, actor: Actor, record: Record) -> Sequence[TimelineRow]:
@@ -150,9 +159,7 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
     return session.scalars(select(Event).where(*conditions).order_by(Event.id.desc()).limit(limit + 1)).all()
 
 
-def _done(
-    session: Session, actor: Actor, record: Record, place: _Place, limit: int
-) -> Sequence[tuple[Activity, str]]:
+def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:
     conditions = [_of(record), _own_side(actor, Activity.company_id), Activity.is_done]
     if place.activity is not None:
         conditions.append(_before(*place.activity))
@@ -191,11 +198,9 @@ def _read_place(actor: Actor, shape: list[str], cursor: str | None) -> _Place:
     return _Place(event_id or None, activity)
 
 
-def _write_place(
-    actor: Actor, shape: list[str], place: _Place, shown: Sequence[tuple[datetime, bool, Any]]
-) -> str:
-    events = [entry.id for _at, is_activity, entry in shown if not is_activity]
-    activities = [entry[0] for _at, is_activity, entry in shown if is_activity]
+def _write_place(actor: Actor, shape: list[str], place: _Place, shown: Sequence[Event | Done]) -> str:
+    events = [entry.id for entry in shown if isinstance(entry, Event)]
+    activities = [entry[0] for entry in shown if not isinstance(entry, Event)]
     event_id = events[-1] if events else place.event_id or 0
     last = (activities[-1].at, activities[-1].id) if activities else place.activity
     return make_cursor(actor.user_id, shape, [last[0].isoformat(), last[1]] if last else None, event_id)

@@ -174,7 +174,10 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
 def _details(event: Event) -> tuple[tuple[str, str], ...]:
     """Old and new values, by the fields' labels; keys of other records are not shown."""
     shown = []
-    for name, (old, new) in event.changes.items():
+    order = list(_FIELDS.get(event.record_kind, ()))
+    names = sorted(event.changes, key=lambda name: (order.index(name) if name in order else len(order), name))
+    for name in names:
+        old, new = event.changes[name]
         if _is_key(old) or _is_key(new):
             continue
         before, after = _value(event.record_kind, name, old), _value(event.record_kind, name, new)

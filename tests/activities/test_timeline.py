@@ -1,0 +1,147 @@
+"""The timeline: activities and events in one order, in pages, and what partners do not read in it."""
+
+from datetime import timedelta
+
+from app.accounts.operations import edit_account
+from app.activities.operations import log_activity
+from app.activities.queries import list_activities, planned, timeline
+from app.events.operations import record
+from app.kernel import clock
+from tests.factories import actor_of, make_account, make_lead
+
+
+def told(page):
+    return [f"{row.who} {row.what}".strip() for row in page.items]
+
+
+def test_events_and_activities_stand_in_one_order(session, sal, mara):
+    account, now = make_account(session, "Forges", owner=mara), clock.now()
+    actor = actor_of(session, sal)
+    log_activity(session, actor, account, kind="call", subject="First", at=now - timedelta(hours=3), now=now)
+    edit_account(
+        session, actor, account.ref, {"site": "Vic", "industry": "Wine"}, now=now - timedelta(hours=2)
+    )
+    log_activity(session, actor, account, kind="note", subject="Last", at=now - timedelta(hours=1), now=now)
+    log_activity(session, actor, account, kind="task", subject="To do", now=now)
+    page = timeline(session, actor, account)
+    assert told(page) == ["Sal noted", "Sal changed 2 fields", "Sal called"]
+    assert page.items[1].details == (("Industry", "empty → Wine"), ("Site", "empty → Vic"))
+    assert [row.text for row in planned(session, actor, account)] == ["To do"]
+
+
+def test_the_system_has_no_name_in_it(session, sal, mara):
+    from app.kernel.actor import Actor
+
+    account = make_account(session, "Forges", owner=mara)
+    record(session, Actor.system("import"), verb="created", subject=account, at=clock.now())
+    assert told(timeline(session, actor_of(session, sal), account)) == ["Created this"]
+
+
+def test_a_verb_that_nobody_knows_is_still_told(session, sal, mara):
+    account = make_account(session, "Forges", owner=mara)
+    record(session, actor_of(session, mara), verb="turned_around", subject=account, at=clock.now())
+    assert told(timeline(session, actor_of(session, sal), account)) == ["Mara did this: turned around"]
+
+
+def test_pages_follow_on_each_other_without_a_gap(session, sal, mara):
+    account, actor, now = make_account(session, "Forges", owner=mara), actor_of(session, sal), clock.now()
+    for number in range(9):
+        at = now - timedelta(hours=number)
+        if number % 3 == 0:
+            record(session, actor, verb=f"act_{number}", subject=account, at=at)
+        else:
+            log_activity(session, actor, account, kind="note", subject=f"note {number}", at=at, now=now)
+    seen, cursor = [], None
+    while True:
+        page = timeline(session, actor, account, cursor=cursor, limit=2)
+        seen += [row.text or row.what for row in page.items]
+        cursor = page.older
+        if cursor is None:
+            break
+    # Events come by key, which here runs against their times; still nothing is left out or told twice.
+    assert sorted(seen) == sorted(f"note {n}" if n % 3 else f"did this: act {n}" for n in range(9)), (
+        "each once"
+    )
+
+
+def test_the_page_shows_more_on_request(signed_in, session, sal, mara):
+    account, actor, now = make_account(session, "Forges", owner=mara), actor_of(session, sal), clock.now()
+    for number in range(70):
+        log_activity(
+            session,
+            actor,
+            account,
+            kind="note",
+            subject=f"note-{number:02}",
+            at=now - timedelta(hours=number),
+            now=now,
+        )
+    browser = signed_in(sal)
+    page = browser.get(f"/accounts/{account.ref}").get_data(as_text=True)
+    assert "note-00" in page
+    assert "note-40" not in page
+    whole = browser.get(f"/accounts/{account.ref}/activities").get_data(as_text=True)
+    assert "note-40" in whole
+    assert "note-60" not in whole
+    more = next(part for part in whole.split('"') if "activities?cursor=" in part)
+    rest = browser.get(more, headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "<html" not in rest
+    assert "note-60" in rest
+    assert browser.get(f"/accounts/{account.ref}/activities?cursor=none").status_code == 400
+
+
+def test_partners_read_what_their_own_company_did_and_nothing_else(session, pia, pam, otto, mara):
+    lead, now = make_lead(session, owner=otto), clock.now()
+    actors = {person.name: actor_of(session, person) for person in (pia, pam, otto, mara)}
+    log_activity(session, actors["Otto"], lead, kind="call", subject="secret of the rival", now=now)
+    record(session, actors["Otto"], verb="claimed", subject=lead, at=now)
+    log_activity(session, actors["Mara"], lead, kind="note", subject="secret of the vendor", now=now)
+    record(session, actors["Mara"], verb="assigned", subject=lead, at=now, detail={"to": "Otto"})
+    lead.owner_user_id, lead.partner_account_id, lead.owner_rank = pia.id, pia.partner_account_id, 0
+    session.flush()
+    log_activity(session, actors["Pia"], lead, kind="call", subject="ours", now=now + timedelta(minutes=1))
+    for who in ("Pia", "Pam"):
+        page = timeline(session, actors[who], lead)
+        assert told(page) == ["Pia called"]
+        assert [a.subject for a, _name in list_activities(session, actors[who], lead).items] == ["ours"]
+    everything = told(timeline(session, actors["Mara"], lead))
+    assert sorted(everything) == [
+        "Mara gave it to Otto",
+        "Mara noted",
+        "Otto called",
+        "Otto claimed it",
+        "Pia called",
+    ]
+
+
+def test_a_timeline_costs_the_same_for_three_entries_and_thirty(session, count_queries, sal, mara):
+    actor, now = actor_of(session, sal), clock.now()
+    small, large = make_account(session, "Small", owner=mara), make_account(session, "Large", owner=mara)
+    for account, number in ((small, 3), (large, 30)):
+        for n in range(number):
+            log_activity(session, actor, account, kind="note", subject=f"{n}", now=now)
+            record(session, actor, verb="edited", subject=account, at=now)
+    session.flush()
+    costs = []
+    for account in (small, large):
+        with count_queries() as queries:
+            timeline(session, actor, account, limit=50)
+        costs.append(queries)
+    assert [len(queries) for queries in costs] == [2, 2], costs
+
+
+def test_activities_page_by_key(session, sal, mara):
+    account, actor, now = make_account(session, "Forges", owner=mara), actor_of(session, sal), clock.now()
+    for number in range(5):
+        log_activity(session, actor, account, kind="note", subject=str(number), at=now, now=now)
+    first = list_activities(session, actor, account, limit=2)
+    second = list_activities(session, actor, account, cursor=first.older, limit=2)
+    third = list_activities(session, actor, account, cursor=second.older, limit=2)
+    assert [a.subject for page in (first, second, third) for a, _name in page.items] == [
+        "4",
+        "3",
+        "2",
+        "1",
+        "0",
+    ]
+    assert third.older is None
