@@ -84,6 +84,9 @@ class Worlds:
 
     def reset(self, app: Flask) -> None:
         """Put every row back to what the migrations leave.  Nobody may be in a transaction."""
+        for other in self._apps.values():
+            with other.app_context():
+                db.engine.dispose()  # one that held the file open would read what is not there any more
         with app.app_context():
             db.session.remove()
             if db.engine.dialect.name == "sqlite":
@@ -107,7 +110,6 @@ class Worlds:
         return app
 
     def _copy_template(self, engine: Engine) -> None:
-        engine.dispose()
         file = Path(str(engine.url.database))
         for suffix in ("-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)

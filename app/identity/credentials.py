@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.events import operations as events
 from app.identity.errors import LinkGone, NotActive, field_error
 from app.identity.links import LIFETIMES, token_of
-from app.identity.models import LinkPurpose, OneTimeLink, Organisation, User, UserState
+from app.identity.models import LinkPurpose, OneTimeLink, User, UserState
 from app.identity.passwords import is_right
 from app.identity.queries import digest, find_user_by_email, get_organisation, make_actor
 from app.identity.sessions import revoke_keys, void_links
@@ -50,11 +50,10 @@ def send_invitation(session: Session, user: User, *, now: datetime) -> OneTimeLi
 def send_reset(session: Session, email: str, *, now: datetime) -> None:
     """Mail a reset link to the address, if it is somebody's who may use one; a new invitation to the invited.
 
-    Nothing tells whether it was.  An unknown address costs a write too, so that time tells nothing either.
+    Nothing tells whether it was; that it does not take longer either is the door's to see to.
     """
     user = find_user_by_email(session, email_key(email) or "")
     if user is None or user.state is UserState.DEACTIVATED or company_is_suspended(session, user):
-        session.execute(update(Organisation).values(version=Organisation.version))
         return
     if user.state is UserState.INVITED:
         send_invitation(session, user, now=now)

@@ -33,17 +33,18 @@ def remember_device(response: Response, email: str) -> None:
 
 def by_address() -> str:
     """Key of a limit: the browser's address, or the known browser."""
-    return _device_key() or f"address:{get_remote_address()}"
+    return _device_key("address") or f"address:{get_remote_address()}"
 
 
 def by_account() -> str:
     """Key of a limit: the account that the sign-in is for, or the known browser."""
-    return _device_key() or f"account:{email_key(_typed()) or _typed()[:320]}"
+    return _device_key("account") or f"account:{email_key(_typed()) or _typed()[:320]}"
 
 
-def _device_key() -> str | None:
+def _device_key(instead_of: str) -> str | None:
+    """Named after what it stands in for: two limits with one key would count each try twice."""
     known = _known_device(_typed())
-    return f"device:{known}" if known else None
+    return f"device, {instead_of}:{known}" if known else None
 
 
 def _known_device(email: str) -> str | None:

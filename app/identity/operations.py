@@ -187,7 +187,9 @@ def require_another_administrator(session: Session, user: User) -> None:
         .where(User.role == Role.ADMINISTRATOR, User.state == UserState.ACTIVE)
         .order_by(User.id)
     )
-    found = session.scalars(statement if is_sqlite(session) else statement.with_for_update(key_share=True)).all()
+    found = session.scalars(
+        statement if is_sqlite(session) else statement.with_for_update(key_share=True)
+    ).all()
     if set(found) <= {user.id}:
         raise LastAdministrator
 

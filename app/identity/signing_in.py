@@ -86,7 +86,9 @@ def begin(session: Session, user: User, *, now: datetime, browser: Browser) -> s
 def lock_user(session: Session, user_id: int) -> User:
     """The user as they are now, held against changes until the transaction ends."""
     statement = select(User).where(User.id == user_id).execution_options(populate_existing=True)
-    return session.scalars(statement if is_sqlite(session) else statement.with_for_update(key_share=True)).one()
+    return session.scalars(
+        statement if is_sqlite(session) else statement.with_for_update(key_share=True)
+    ).one()
 
 
 def portal_is_closed_to(session: Session, user: User) -> bool:
