@@ -48,6 +48,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.home.views:bp",
     "app.leads.views:bp",
     "app.inbox.views:bp",
+    "app.search.views:bp",
     "app.notifications.views:bp",
     "app.notifications.delivery_views:bp",
     "app.accounts.views:bp",

@@ -67,9 +67,7 @@ def _rows(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, list[
     columns = {name: getattr(Lead, field.attribute) for name, field in FIELDS.items()}
     columns["status"], columns["source"] = LeadStatus.key, LeadSource.name
     statement = (
-        select(
-            Lead.id, Lead.ref, owner.name, Queue.name, company.name, Lead.created_at, *columns.values()
-        )
+        select(Lead.id, Lead.ref, owner.name, Queue.name, company.name, Lead.created_at, *columns.values())
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
         .outerjoin(owner, owner.id == Lead.owner_user_id)

@@ -7,21 +7,23 @@ previews out: otherwise the answer would tell them what the field holds.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.identity.models import User
+from app.identity.models import User, UserState
 from app.intake.models import Import
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
 from app.kernel.fold import email_key, fold, phone_key
+from app.kernel.parse import parse_iso_moment
 from app.leads.fields import SORT_KEYS
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory
+from app.leads.search import found_by
+from app.partners.models import PartnerAccount, PartnerState
 from app.routing.models import Queue
 
 Condition = ColumnElement[bool]
@@ -133,13 +135,9 @@ def _moment(
     column: InstrumentedAttribute[Any], name: str, compare: str
 ) -> Callable[[Actor, Sequence[str]], Condition]:
     def condition(_actor: Actor, values: Sequence[str]) -> Condition:
-        try:
-            moments = [datetime.fromisoformat(value) for value in values]
-        except ValueError as error:
-            raise Invalid(
-                {name: [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]}
-            ) from error
-        moments = [m if m.tzinfo else m.replace(tzinfo=UTC) for m in moments]
+        moments = [moment for value in values if (moment := parse_iso_moment(value)) is not None]
+        if len(moments) < len(values):
+            raise Invalid({name: [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]})
         return column >= min(moments) if compare == "from" else column <= max(moments)
 
     return condition
@@ -214,30 +212,24 @@ def _open(_actor: Actor, values: Sequence[str]) -> Condition:
     return Lead.is_open.is_(values[0] in ("true", "1", "yes"))
 
 
-def _search(_actor: Actor, values: Sequence[str]) -> Condition:
-    return and_(*(search_condition(value) for value in values))
+def _search(actor: Actor, values: Sequence[str]) -> Condition:
+    return and_(*(found_by(actor, value) for value in values))
 
 
-def search_condition(text: str) -> Condition:
-    """Company, last name, e-mail or phone starting with the text; each branch has its index."""
-    folded = fold(text)
-    if not folded:
-        return Lead.id.is_(None)
-    parts: list[Condition] = [_starts(Lead.company_fold, folded), _starts(Lead.last_name_fold, folded)]
-    if "@" in text or "." in text:
-        key = text.strip().casefold()
-        parts.append(_starts(Lead.email_key, key))
-    digits = re.sub(r"\D", "", text)
-    if len(digits) >= 5:
-        parts.append(Lead.phone_key.in_([k for k in (phone_key(text), f"+{digits}", digits) if k]))
-    if text.startswith("lead_"):
-        parts.append(Lead.ref == text.strip())
-    return or_(*parts)
+def _needs_owner(_actor: Actor, values: Sequence[str]) -> Condition:
+    """Open, and with somebody who has left: a deactivated user, or one of a suspended partner account."""
+    wanted = values[0] in ("true", "1", "yes")
+    return left_behind() if wanted else not_(left_behind())
 
 
-def _starts(column: InstrumentedAttribute[Any], prefix: str) -> Condition:
-    """Prefix search as a range, which both databases answer from a plain index."""
-    return and_(column >= prefix, column < prefix + "\U0010ffff")
+def left_behind() -> Condition:
+    """That an open lead's owner has left."""
+    gone = (
+        select(User.id)
+        .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+        .where(or_(User.state == UserState.DEACTIVATED, PartnerAccount.state == PartnerState.SUSPENDED))
+    )
+    return and_(Lead.is_open, Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(gone))
 
 
 _BOX_CAUSES = {"available": {"queue"}, "offered": {"owner"}, "mine": {"owner"}}
@@ -267,6 +259,7 @@ _FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
     "phone": _phone,
     "waiting": _waiting,
     "open": _open,
+    "needs_owner": _needs_owner,
     "q": _search,
     "company": _folded(Lead.company_fold),
     "last_name": _folded(Lead.last_name_fold),

@@ -178,9 +178,3 @@ class ReasonForm(FlaskForm):
 
     reason = RadioField(_l("Reason"))
     note = TextAreaField(_l("Note"), description=_l("Read by the vendor's people."))
-
-
-class SourceForm(FlaskForm):
-    """One entry of the list of sources."""
-
-    name = StringField(_l("Name"))

@@ -39,7 +39,9 @@ def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalik
     names = {(row.kind, row.id): row for row in session.execute(statement)}
     words = _reasons()
     return [
-        Lookalike(row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in entry["reasons"]])
+        Lookalike(
+            row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in entry["reasons"]]
+        )
         for entry in found
         if (row := names.get((entry["type"], entry["id"]))) is not None
     ]
@@ -60,7 +62,11 @@ _PERMISSIONS = {
 def _named(actor: Actor, kind: str, ids: Sequence[int]) -> Select[Any]:
     model, name, other = _NAMES[kind]
     return select(
-        literal_column(f"'{kind}'").label("kind"), model.id, model.ref, name.label("name"), other.label("other")
+        literal_column(f"'{kind}'").label("kind"),
+        model.id,
+        model.ref,
+        name.label("name"),
+        other.label("other"),
     ).where(scope(model, actor, Level.READ), model.id.in_(ids))
 
 

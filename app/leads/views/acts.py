@@ -127,6 +127,6 @@ def restore(lead_ref: str) -> ResponseReturnValue:
 @needs(Permission.LEAD_DELETE)
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
-    return render_template("leads/deleted.html", rows=list_deleted(db.session(), current_actor(), now=clock.now()))
-
-
+    return render_template(
+        "leads/deleted.html", rows=list_deleted(db.session(), current_actor(), now=clock.now())
+    )

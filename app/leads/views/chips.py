@@ -25,6 +25,7 @@ _LABELS: dict[str, Any] = {
     "import": _l("it came with"),
     "open": _l("it is"),
     "waiting": _l("it is"),
+    "needs_owner": _l("its owner"),
     "box": _l("it is"),
     "score_from": _l("score is at least"),
     "score_to": _l("score is at most"),
@@ -94,6 +95,10 @@ def _waiting(value: str, _lists: LeadLists) -> str:
     return _("waiting in a queue") if value in _YES else _("with a person")
 
 
+def _needs_owner(value: str, _lists: LeadLists) -> str:
+    return _("has left") if value in _YES else _("is there")
+
+
 def _box(value: str, _lists: LeadLists) -> str:
     return {"available": _("free to claim"), "offered": _("offered to me")}.get(value, _("mine"))
 
@@ -105,5 +110,6 @@ _WORDS: dict[str, Callable[[str, LeadLists], str]] = {
     "country": _country,
     "open": _open,
     "waiting": _waiting,
+    "needs_owner": _needs_owner,
     "box": _box,
 }

@@ -150,8 +150,11 @@ def _columns(actor: Actor, address: ListAddress, time: str) -> list[Mapping[str,
 
     columns: list[Mapping[str, Any]] = [
         {"label": _("Company or person"), "css": "is-main", **sorted_by("company", first_descending=False)},
-        {"label": _("Status")},
-        {"label": _("Owner")},
+        *(
+            [{"label": _("Status and owner")}]
+            if actor.is_partner
+            else [{"label": _("Status")}, {"label": _("Owner")}]
+        ),
         {"label": _("Product and place")},
         {"label": _("Score"), **sorted_by("score")},
         {"label": _time_label(time), **sorted_by(time)},

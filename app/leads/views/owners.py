@@ -26,7 +26,9 @@ def offered_owners(session: Session, actor: Actor, *, now: datetime) -> Offered:
     if not actor.can(Permission.LEAD_ASSIGN):
         return Offered([], 0)
     snapshot = take_snapshot(session, Wanted.of(USER), Wanted.of(QUEUE), now=now)
-    everybody = sorted(snapshot.by_principal.values(), key=lambda c: (c.company_name.casefold(), c.name.casefold()))
+    everybody = sorted(
+        snapshot.by_principal.values(), key=lambda c: (c.company_name.casefold(), c.name.casefold())
+    )
     free = [c for c in everybody if c.blocked is None and snapshot.full(c) is None and c.id != _own(actor, c)]
     groups = [
         (_("Colleagues"), [c for c in free if c.kind == USER and c.company_id is None]),

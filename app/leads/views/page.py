@@ -68,9 +68,7 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
     """At most five statements, whatever the lead has been through."""
     lead, lists = detail.lead, load_lists(session)
     present = Status(detail.status.key, status_name(detail.status.name), detail.status.category)
-    may_edit = (
-        detail.given >= Level.EDIT and actor.can(Permission.LEAD_EDIT) and lead.converted_at is None
-    )
+    may_edit = detail.given >= Level.EDIT and actor.can(Permission.LEAD_EDIT) and lead.converted_at is None
     stages = _stages(lists, present)
     return LeadPage(
         detail=detail,
@@ -93,7 +91,9 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
 
 def _stages(lists: LeadLists, present: Status) -> list[Status]:
     """The way from new to qualified, with where the lead stands now even if that is out of use."""
-    known = [*lists.statuses] if any(s.key == present.key for s in lists.statuses) else [*lists.statuses, present]
+    known = (
+        [*lists.statuses] if any(s.key == present.key for s in lists.statuses) else [*lists.statuses, present]
+    )
     return [s for category in _STAGES for s in known if s.category == category]
 
 
@@ -115,7 +115,9 @@ def _may_assign(actor: Actor, detail: LeadDetail) -> bool:
     return actor.can(Permission.LEAD_ASSIGN) and detail.given >= Level.FULL
 
 
-def _sections(detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]) -> list[tuple[str, Any, Sequence[Entry]]]:
+def _sections(
+    detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
+) -> list[tuple[str, Any, Sequence[Entry]]]:
     values = {"status": status_name(detail.status.name), "source": detail.source}
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
     for name, title in SECTIONS.items():

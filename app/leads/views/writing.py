@@ -17,12 +17,13 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
+from app.kernel.fold import fold
 from app.leads.choices import load_lists
 from app.leads.errors import AlreadyConverted
 from app.leads.forms import LeadForm, OwnerChoice, lead_form, offer_lists, values_of
 from app.leads.operations import edit_lead
 from app.leads.queries import LeadDetail, open_lead
-from app.leads.sources import add_source
+from app.leads.registries import LONGEST_NAME, SOURCES, add_item
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.leads.views.blueprint import bp
 from app.leads.views.owners import Offered, offered_owners
@@ -108,12 +109,14 @@ def _chosen(session: Session, actor: Actor, owner: OwnerChoice) -> Target | None
 
 
 def _new_source(session: Session, actor: Actor, form: LeadForm) -> dict[str, str]:
-    """The source that was typed beside the list, added to it; nothing where none was."""
+    """The source that was typed beside the list, added to it unless it is there; nothing where none was."""
     name = (form.new_source.data or "").strip() if form.new_source is not None else ""
     if not name:
         return {}
+    if fold(name, LONGEST_NAME) in load_choices(session).sources:
+        return {"source": name}
     try:
-        return {"source": add_source(session, actor, name, now=clock.now()).name}
+        return {"source": add_item(session, actor, SOURCES, {"name": name}, now=clock.now()).name}
     except Invalid as error:
         raise Invalid({"new_source": [m for messages in error.errors.values() for m in messages]}) from error
 
@@ -168,11 +171,21 @@ def _typed(detail: LeadDetail) -> dict[str, str]:
 
 
 def _edit_page(
-    session: Session, detail: LeadDetail, form: LeadForm, differences: Sequence[Difference] = (), *, is_stale: bool = False
+    session: Session,
+    detail: LeadDetail,
+    form: LeadForm,
+    differences: Sequence[Difference] = (),
+    *,
+    is_stale: bool = False,
 ) -> str:
     offer_lists(form, load_lists(session))
     return render_template(
-        "leads/edit.html", detail=detail, lead=detail.lead, form=form, differences=differences, is_stale=is_stale
+        "leads/edit.html",
+        detail=detail,
+        lead=detail.lead,
+        form=form,
+        differences=differences,
+        is_stale=is_stale,
     )
 
 
