@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from babel.core import get_global
@@ -17,6 +16,7 @@ from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
 from app.kernel.fold import domain_of, email_key, fold, phone_key
+from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
@@ -134,11 +134,9 @@ def _number(name: str, column: InstrumentedAttribute[Any]) -> Make:
 
 def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:
     def make(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-        try:
-            moments = [datetime.fromisoformat(value) for value in values]
-        except ValueError as error:
-            raise Invalid({name: [_l("Give a date or time such as 2026-03-01T12:00:00Z.")]}) from error
-        moments = [m if m.tzinfo else m.replace(tzinfo=UTC) for m in moments]
+        moments = [moment for value in values if (moment := parse_iso_moment(value)) is not None]
+        if len(moments) < len(values):
+            raise Invalid({name: [_l("Give a date or time such as 2026-03-01T12:00:00Z.")]})
         return column >= min(moments) if side == "from" else column <= max(moments)
 
     return make

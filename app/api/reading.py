@@ -6,7 +6,7 @@ Complaints are `Invalid`, by field, in the caller's language, whoever finds them
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from flask import request
@@ -15,10 +15,10 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.kernel.errors import DomainError, Invalid
+from app.kernel.parse import parse_iso_moment
 
 Model = TypeVar("Model", bound=BaseModel)
 
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TOO_MANY = 100_000
 
@@ -146,11 +146,7 @@ def read_moment(field: str, text: str | None) -> datetime | None:
     """
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        moment = None
-    if moment is None or not EARLIEST <= moment <= LATEST:
+    moment = parse_iso_moment(text)
+    if moment is None:
         raise Invalid({field: [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]})
     return moment

@@ -146,6 +146,19 @@ def parse_moment(text: str, zone: tzinfo, *, day_first: bool = True) -> datetime
         return None
 
 
+def parse_iso_moment(text: str) -> datetime | None:
+    """The moment as ISO 8601 and RFC 3339 write it, aware, in UTC; a date or time without a zone is in UTC.
+
+    None outside the years from 1900 to 2199 too, which no record has and not every database compares.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if 1900 <= moment.year < 2200 else None
+
+
 def tells_day_first(text: str) -> bool | None:
     """Whether this date can only be day first (True) or month first (False); None when it does not tell."""
     found = _DAY_OR_MONTH.match(text.strip())
