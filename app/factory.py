@@ -57,6 +57,11 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.partners.views:bp",
     "app.setup.views:bp",
     "app.intake.views:bp",
+    "app.routing.views.queues:bp",
+    "app.routing.views.round_robins:bp",
+    "app.routing.views.rules:bp",
+    "app.routing.views.alerts:bp",
+    "app.routing.views.owners:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -79,6 +84,13 @@ API: tuple[str, ...] = (
     "app.api.assignments",
     "app.api.inbox",
     "app.api.activities",
+    "app.api.accounts",
+    "app.api.contacts",
+    "app.api.partners",
+    "app.api.users",
+    "app.api.queues",
+    "app.api.round_robins",
+    "app.api.assignment_rules",
     "app.api.access",
 )
 

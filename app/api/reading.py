@@ -119,6 +119,11 @@ def complaints(error: ValidationError) -> dict[str, list[Any]]:
         if item["type"] in ("literal_error", "enum"):
             message = _l("Known here: %(known)s.", known=item.get("ctx", {}).get("expected", ""))
         found = errors.setdefault(_path(item["loc"]), [])
+        bound = item.get("ctx", {})
+        if "ge" in bound:
+            message = _l("This must be at least %(limit)s.", limit=bound["ge"])
+        elif "le" in bound:
+            message = _l("This must be at most %(limit)s.", limit=bound["le"])
         message = message or item["msg"]
         if message not in found:
             found.append(message)

@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field, create_model
 
 from app.api.door import bp
 from app.api.reading import read_body, refuse_unstorable
+from app.api.schemas.common import Nothing
 from app.api.visibility import is_seen
 from app.kernel import refs
 from app.kernel.db import db
@@ -136,13 +137,13 @@ class Area:
             DECLARED[method, _uri(rule)] = Declared(
                 method=method,
                 has_path=bool(names),
-                takes_body=model is not None or body is not None,
+                takes_body=method in ("POST", "PATCH"),
                 needs_body=body is not None or (model is not None and _needs_something(model)),
                 takes_version=takes_version,
                 takes_key=method == "POST",
                 problems=frozenset(problems),
             )
-            guarded = _guarded(view, model)
+            guarded = _guarded(view, model, takes_nothing=method == "POST" and model is None and body is None)
             guarded.__annotations__ = _annotations(view.__name__, names, query, model)
             options: dict[str, Any] = {} if body is None else {"request_body": body}
             register = getattr(bp, method.lower())
@@ -161,7 +162,7 @@ class Area:
         return decorate
 
 
-def _guarded(view: View, model: type[BaseModel] | None) -> View:
+def _guarded(view: View, model: type[BaseModel] | None, *, takes_nothing: bool) -> View:
     @wraps(view)
     def guarded(**path: str) -> Response:
         actor = current_actor()
@@ -171,6 +172,8 @@ def _guarded(view: View, model: type[BaseModel] | None) -> View:
             # Before the body is read, so that nobody learns what a call that is not theirs would take.
             actor.require(view.access)  # type: ignore[attr-defined]  # set by `needs`
             refuse_unstorable({name: request.args.getlist(name) for name in request.args})
+            if takes_nothing:
+                read_body(Nothing)
             return view(**path) if model is None else view(**path, body=read_body(model))
         except NotAllowed:
             if not is_seen(db.session(), actor, path):

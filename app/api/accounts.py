@@ -1,0 +1,179 @@
+"""/accounts, with who answers for them."""
+
+from typing import Any
+
+from flask import Response, jsonify
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from app.accounts.filters import ACCOUNT_FILTERS, ACCOUNT_SORTS, parse_account_query
+from app.accounts.operations import (
+    add_responsible,
+    create_account,
+    delete_account,
+    edit_account,
+    remove_responsible,
+)
+from app.accounts.queries import get_account, list_accounts
+from app.accounts.related import Responsible as ResponsibleRow
+from app.accounts.related import responsibles_of
+from app.api.account_json import accounts_json
+from app.api.answers import (
+    check_version,
+    expects_version,
+    list_arguments,
+    no_content,
+    page_json,
+    plain_list_arguments,
+    record_answer,
+    sliced,
+)
+from app.api.routes import Area
+from app.api.schemas.accounts import (
+    Account,
+    AccountChanges,
+    AccountList,
+    NewAccount,
+    NewResponsible,
+    Responsible,
+    ResponsibleList,
+    UserIn,
+)
+from app.api.schemas.common import list_query
+from app.kernel import clock
+from app.kernel.actor import Actor, Permission
+from app.kernel.db import db, transaction
+from app.web.access import current_actor, needs
+
+area = Area("Accounts", "Companies and persons; some companies are partners.")
+AccountQuery = list_query("AccountQuery", ACCOUNT_FILTERS, ACCOUNT_SORTS, default="-created_at")
+ResponsibleQuery = list_query("ResponsibleQuery")
+
+
+@area.get("/accounts", "List accounts", {200: AccountList}, query=AccountQuery)
+@needs(Permission.ACCOUNT_VIEW)
+def list_accounts_seen() -> Response:
+    limit, cursor, sort, given = list_arguments()
+    session, actor = db.session(), current_actor()
+    query = parse_account_query(session, actor, given, sort)
+    page = list_accounts(session, actor, query, cursor=cursor, limit=limit)
+    items = accounts_json(session, actor, [row.account for row in page.items])
+    return jsonify(items=items, next_cursor=page.older)
+
+
+@area.post("/accounts", "Make an account", {201: Account})
+@needs(Permission.ACCOUNT_EDIT)
+def new_account(body: NewAccount) -> Response:
+    """One that is probably there already is refused (409 probable-duplicate) unless that is allowed."""
+    with transaction() as session:
+        actor = current_actor()
+        account = create_account(
+            session, actor, given_values(body), allow_duplicate=body.allow_duplicate, now=clock.now()
+        )
+        answer = accounts_json(session, actor, [account])[0]
+    return record_answer(answer, 201)
+
+
+@area.get("/accounts/<account_id>", "Read an account", {200: Account})
+@needs(Permission.ACCOUNT_VIEW)
+def read_account(account_id: str) -> Response:
+    return record_answer(account_json(db.session(), current_actor(), account_id))
+
+
+@area.patch("/accounts/<account_id>", "Change an account", {200: Account})
+@needs(Permission.ACCOUNT_EDIT)
+def change_account(account_id: str, body: AccountChanges) -> Response:
+    """Its owner, channel managers and administrators change the owner."""
+    with transaction() as session:
+        actor = current_actor()
+        check_account_version(session, actor, account_id)
+        edit_account(
+            session,
+            actor,
+            account_id,
+            given_values(body),
+            allow_duplicate=body.allow_duplicate,
+            now=clock.now(),
+        )
+        answer = account_json(session, actor, account_id)
+    return record_answer(answer)
+
+
+@area.delete("/accounts/<account_id>", "Delete an account")
+@needs(Permission.ACCOUNT_DELETE)
+def remove_account(account_id: str) -> Response:
+    """With its contacts.  One in use is refused (409 in-use)."""
+    with transaction() as session:
+        actor = current_actor()
+        check_account_version(session, actor, account_id)
+        delete_account(session, actor, account_id, now=clock.now())
+    return no_content()
+
+
+@area.get(
+    "/accounts/<account_id>/responsibles", "List who answers for an account", {200: ResponsibleList},
+    query=ResponsibleQuery,
+)  # fmt: skip
+@needs(Permission.ACCOUNT_VIEW)
+def list_responsibles(account_id: str) -> Response:
+    """By name."""
+    limit, cursor, _filters = plain_list_arguments()
+    session, actor = db.session(), current_actor()
+    rows = responsibles_of(session, get_account(session, actor, account_id))
+    numbers = {row.ref: number for number, row in enumerate(rows)}
+    shape = ["responsibles", account_id]
+    page = sliced(actor, shape, rows, lambda row: numbers[row.ref], limit=limit, cursor=cursor)
+    return jsonify(page_json(page, _responsible))
+
+
+@area.post("/accounts/<account_id>/responsibles", "Make somebody answerable", {201: Responsible})
+@needs(Permission.ACCOUNT_EDIT)
+def new_responsible(account_id: str, body: NewResponsible) -> Response:
+    """A colleague; the account becomes part of their portfolio."""
+    with transaction() as session:
+        actor = current_actor()
+        added = add_responsible(
+            session, actor, account_id, body.user_id, role=body.role or "", now=clock.now()
+        )
+        session.flush()  # read back below
+        rows = responsibles_of(session, get_account(session, actor, account_id))
+        answer = next(_responsible(row) for row in rows if row.ref == added.ref)
+    return record_answer(answer, 201)
+
+
+@area.delete(
+    "/accounts/<account_id>/responsibles/<responsible_id>",
+    "End somebody's answerability",
+    takes_version=False,
+)
+@needs(Permission.ACCOUNT_EDIT)
+def end_responsible(account_id: str, responsible_id: str) -> Response:
+    with transaction() as session:
+        remove_responsible(session, current_actor(), account_id, responsible_id, now=clock.now())
+    return no_content()
+
+
+def account_json(session: Session, actor: Actor, account_id: str) -> dict[str, Any]:
+    """One account.  Raises NotFound."""
+    return accounts_json(session, actor, [get_account(session, actor, account_id)])[0]
+
+
+def check_account_version(session: Session, actor: Actor, account_id: str) -> None:
+    """Raises Stale when the call began from another version than the present one, NotFound."""
+    if expects_version():
+        get_account(session, actor, account_id, for_update=True)
+        check_version(lambda: account_json(session, actor, account_id))
+
+
+def given_values(body: BaseModel) -> dict[str, Any]:
+    """The fields that were given; an owner as the user's id."""
+    values = body.model_dump(exclude={"allow_duplicate"}, exclude_unset=True)
+    owner = getattr(body, "owner", None)
+    if isinstance(owner, UserIn):
+        values["owner"] = owner.id
+    return values
+
+
+def _responsible(row: ResponsibleRow) -> dict[str, Any]:
+    user = {"type": "user", "id": row.user.ref, "name": row.user.name}
+    return {"id": row.ref, "user_id": row.user.ref, "user": user, "role": row.role or None}

@@ -1,0 +1,230 @@
+"""Accounts, contacts and partners as the API takes and shows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from app.api.schemas.common import (
+    Answer,
+    Body,
+    Id,
+    Moment,
+    Number,
+    Person,
+    SuccessorIn,
+    Text,
+    Whole,
+    list_of,
+)
+
+PartnerRole = Literal["user", "manager", "executive"]
+
+
+class UserIn(Body):
+    """A user, as an owner is written; the name is not looked at."""
+
+    type: Literal["user"] = "user"
+    id: StrictStr
+    name: Text = None
+
+
+class AccountFields(Body):
+    """Fields of an account that may be written.  The first five are a person account's."""
+
+    last_name: Text = None
+    first_name: Text = None
+    title: Text = None
+    email: Text = None
+    mobile: Text = None
+    name: Text = None
+    account_number: Text = None
+    site: Text = None
+    phone: Text = None
+    website: Text = None
+    type: Text = None
+    industry: Text = None
+    employees: Whole | None = None
+    annual_revenue: Number | None = None
+    billing_street: Text = None
+    billing_city: Text = None
+    billing_state: Text = None
+    billing_postal_code: Text = None
+    billing_country: Text = None
+    shipping_street: Text = None
+    shipping_city: Text = None
+    shipping_state: Text = None
+    shipping_postal_code: Text = None
+    shipping_country: Text = None
+    parent_id: Text = None
+    owner: UserIn | StrictStr | None = Field(default=None, description="A user, or the user's id.")
+    category: Text = None
+    description: Text = None
+    external_id: Text = None
+    allow_duplicate: StrictBool = Field(
+        default=False, description="Save although it is probably there already."
+    )
+
+
+class NewAccount(AccountFields):
+    """A business, with a name, or a person, with a last name."""
+
+    kind: Literal["business", "person"] = "business"
+
+
+class AccountChanges(AccountFields):
+    """Fields to change; those left out stay."""
+
+
+class PartnerOut(Answer):
+    """What makes an account a partner."""
+
+    state: Literal["active", "suspended"]
+    level: str | None
+    capacity: int | None
+    queue_id: Id
+
+
+class Account(Answer):
+    """A company, or one person.  The last five fields are a person account's alone."""
+
+    id: Id
+    version: str
+    created_at: Moment
+    updated_at: Moment
+    created_by: Person | None
+    updated_by: Person | None
+    name: str
+    kind: Literal["business", "person"]
+    account_number: str | None
+    site: str | None
+    phone: str | None
+    website: str | None
+    type: str | None
+    industry: str | None
+    employees: int | None
+    annual_revenue: float | None
+    billing_street: str | None
+    billing_city: str | None
+    billing_state: str | None
+    billing_postal_code: str | None
+    billing_country: str | None
+    shipping_street: str | None
+    shipping_city: str | None
+    shipping_state: str | None
+    shipping_postal_code: str | None
+    shipping_country: str | None
+    parent_id: str | None
+    owner: Person
+    category: str
+    description: str | None
+    external_id: str | None
+    custom: dict[str, Any]
+    partner: PartnerOut | None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    email: str | None = None
+    mobile: str | None = None
+
+
+AccountList = list_of(Account)
+
+
+class ContactFields(Body):
+    """Fields of a contact that may be written."""
+
+    account_id: Text = Field(
+        default=None, description="null makes it private to its owner and administrators."
+    )
+    last_name: Text = None
+    first_name: Text = None
+    title: Text = None
+    email: Text = None
+    phone: Text = None
+    mobile: Text = None
+    reports_to_id: Text = None
+    owner: UserIn | StrictStr | None = Field(default=None, description="A user, or the user's id.")
+    language: Text = None
+    time_zone: Text = None
+    description: Text = None
+    external_id: Text = None
+    allow_duplicate: StrictBool = Field(
+        default=False, description="Save although it is probably there already."
+    )
+
+
+class NewContact(ContactFields):
+    """A person at an account; a last name at least."""
+
+
+class ContactChanges(ContactFields):
+    """Fields to change; those left out stay."""
+
+
+class Contact(Answer):
+    """A person at an account."""
+
+    id: Id
+    version: str
+    created_at: Moment
+    updated_at: Moment
+    created_by: Person | None
+    updated_by: Person | None
+    account_id: str | None
+    last_name: str
+    first_name: str | None
+    title: str | None
+    email: str | None
+    phone: str | None
+    mobile: str | None
+    reports_to_id: str | None
+    owner: Person
+    language: str | None
+    time_zone: str | None
+    description: str | None
+    external_id: str | None
+    custom: dict[str, Any]
+
+
+ContactList = list_of(Contact)
+
+
+class NewResponsible(Body):
+    """A colleague who becomes answerable for an account."""
+
+    user_id: StrictStr
+    role: Text = None
+
+
+class Responsible(Answer):
+    """Somebody answerable for an account, and as what."""
+
+    id: Id
+    user_id: Id
+    user: Person
+    role: str | None
+
+
+ResponsibleList = list_of(Responsible)
+
+
+class EnablePartner(Body):
+    """What is agreed with the partner."""
+
+    level: Text = Field(default=None, description="Id or name of a partner level.")
+    capacity: Whole | None = Field(default=None, description="Most open leads of all its users together.")
+
+
+class SuspendPartner(Body):
+    """What becomes of the open leads; must be said."""
+
+    open_leads: Literal["keep", "route"] | SuccessorIn
+
+
+class EnablePartnerUser(Body):
+    """The new partner user; what is not given is taken from the contact."""
+
+    role: PartnerRole = "user"
+    email: Text = None
+    language: Text = None
+    time_zone: Text = None

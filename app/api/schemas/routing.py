@@ -1,0 +1,226 @@
+"""Queues, round robins and assignment rules as the API takes and shows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from app.api.schemas.common import (
+    Answer,
+    Body,
+    Id,
+    Moment,
+    Principal,
+    PrincipalIn,
+    TargetIn,
+    Text,
+    Whole,
+    list_of,
+)
+
+
+class NewQueue(Body):
+    """A queue with its members."""
+
+    name: StrictStr
+    members: list[PrincipalIn] = []
+    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+
+
+class QueueChanges(Body):
+    """Fields to change; those left out stay.  Members have endpoints of their own."""
+
+    name: Text = None
+    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+
+
+class QueueMember(Answer):
+    """A member: a user, or a partner account from a role on."""
+
+    id: Id
+    principal: Principal
+
+
+class Queue(Answer):
+    """An ordered list of leads that wait.  account_id: of a partner account's own queue."""
+
+    id: Id
+    version: str
+    created_at: Moment
+    updated_at: Moment
+    name: str
+    is_default: bool
+    account_id: str | None
+    accept_within_minutes: int | None
+    members: list[QueueMember]
+
+
+QueueList = list_of(Queue)
+QueueMemberList = list_of(QueueMember)
+
+
+class WeightedPrincipal(Body):
+    """A member of a round robin."""
+
+    principal: PrincipalIn
+    weight: Whole = Field(default=1, ge=1, le=1000)
+
+
+class NewRoundRobin(Body):
+    """A round robin; its members are partner users, partner accounts and queues, in the order that settles ties."""
+
+    name: StrictStr
+    members: list[WeightedPrincipal] = []
+    fallback_queue_id: Text = None
+    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+
+
+class RoundRobinChanges(Body):
+    """Fields to change; those left out stay.  Members have endpoints of their own."""
+
+    name: Text = None
+    fallback_queue_id: Text = None
+    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+
+
+class WeightChange(Body):
+    """A new weight."""
+
+    weight: Whole = Field(ge=1, le=1000)
+
+
+class RoundRobinMember(Answer):
+    """A member with its weight."""
+
+    id: Id
+    principal: Principal
+    weight: int
+
+
+class RoundRobin(Answer):
+    """A group whose members take turns."""
+
+    id: Id
+    version: str
+    created_at: Moment
+    updated_at: Moment
+    name: str
+    fallback_queue_id: str | None
+    accept_within_minutes: int | None
+    members: list[RoundRobinMember]
+
+
+RoundRobinList = list_of(RoundRobin)
+RoundRobinMemberList = list_of(RoundRobinMember)
+
+
+class LedgerLine(Answer):
+    """How a member stands.  count, share: since members, weights or eligibility last changed; total: ever."""
+
+    member_id: Id
+    principal: Principal
+    weight: int
+    eligible: bool
+    reason: str | None
+    count: int
+    share: float
+    balance: float
+    total: int
+
+
+class Ledger(Answer):
+    """How a round robin stands."""
+
+    since: Moment | None
+    turns: int
+    items: list[LedgerLine]
+    next_cursor: str | None
+
+
+# Assignment rules
+
+
+class EntryIn(Body):
+    """One line: when the criteria match, the lead goes to the target."""
+
+    name: Text = None
+    criteria: dict[str, Any] | None = Field(
+        default=None,
+        description="`{all: […]}`, `{any: […]}`, `{not: …}` or `{field, op, value}`; absent matches all.",
+    )
+    target: TargetIn
+    fallback_queue_id: Text = None
+    notify: StrictBool = True
+    template_id: Text = None
+    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+
+
+class NewRules(Body):
+    """A version of the assignment rules, as a draft."""
+
+    name: StrictStr
+    entries: list[EntryIn] = []
+
+
+class RulesChanges(Body):
+    """Fields to change; entries are replaced as a whole."""
+
+    name: Text = None
+    entries: list[EntryIn] | None = None
+
+
+class Target(Answer):
+    """Where an entry sends leads."""
+
+    type: Literal["user", "queue", "round_robin", "partner_account"]
+    id: Id
+    name: str
+
+
+class Entry(Answer):
+    """One line of the rules."""
+
+    name: str | None
+    criteria: dict[str, Any] | None
+    target: Target
+    fallback_queue_id: str | None
+    notify: bool
+    template_id: None
+    accept_within_minutes: int | None
+
+
+class Rules(Answer):
+    """A version of the assignment rules.  What was once active is never rewritten."""
+
+    id: Id
+    version: str
+    created_at: Moment
+    updated_at: Moment
+    name: str
+    number: int
+    state: Literal["draft", "active", "retired"]
+    activated_at: Moment | None
+    retired_at: Moment | None
+    entries: list[Entry]
+
+
+RulesList = list_of(Rules)
+
+
+class Try(Body):
+    """Which past leads; the newest 500 unless given."""
+
+    from_: Text = Field(default=None, alias="from")
+    to: Text = None
+    limit: Whole = Field(default=500, ge=1, le=1000)
+
+
+class Trial(Answer):
+    """A past lead: entry from 1 (null: none matches), where it would have gone, whether that differs."""
+
+    lead_id: Id
+    entry: int | None
+    target: Target
+    differs: bool
+
+
+TrialList = list_of(Trial)
