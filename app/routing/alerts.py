@@ -1,6 +1,6 @@
 """What routing could not do as told.  The same trouble again raises a count instead of adding a row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -101,3 +101,13 @@ def resolve_alert(session: Session, actor: Actor, alert_id: int, *, now: datetim
         raise NotFound("alert")
     if alert.resolved_at is None:
         alert.resolved_at, alert.resolved_by_id = now, actor.user_id
+
+
+def list_alerts(session: Session, actor: Actor, *, limit: int = 100) -> Sequence[RoutingAlert]:
+    """Troubles that have not been put aside, then the latest of the others.  Raises NotAllowed."""
+    actor.require(Permission.ROUTING_MANAGE)
+    return session.scalars(
+        select(RoutingAlert)
+        .order_by(RoutingAlert.resolved_at.is_not(None), RoutingAlert.last_at.desc())
+        .limit(limit)
+    ).all()

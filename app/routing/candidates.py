@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.leads.placement import Owner
+from app.leads.rows import OwnerLink
 from app.routing.reasons import Reason, Refusal
 
 USER, PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN = "user", "partner_account", "queue", "round_robin"
@@ -31,6 +32,15 @@ class Candidate:
     user_capacity: int | None
     company_capacity: int | None
     level_minutes: int | None
+
+    @property
+    def shown(self) -> OwnerLink:
+        """As pages show owners."""
+        kind = {USER: "partner" if self.company_id else "user", PARTNER_ACCOUNT: "partner"}.get(
+            self.kind, "queue"
+        )
+        company = self.company_name if self.kind == USER and self.company_name else None
+        return OwnerLink(kind, self.ref, self.name, company)
 
     @property
     def user_id(self) -> int | None:

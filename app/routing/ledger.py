@@ -3,16 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
+from app.leads.models import Assignment, Lead
 from app.routing.candidates import MEMBER, Candidate, Snapshot
 from app.routing.eligibility import members_of, take_snapshot
 from app.routing.fairness import Rota
-from app.routing.models import LedgerKind, RoundRobin, RoundRobinMember, Turn
+from app.routing.models import (
+    LedgerKind,
+    Queue,
+    RoundRobin,
+    RoundRobinMember,
+    RuleEntry,
+    RuleSet,
+    RuleState,
+    Turn,
+)
 from app.routing.reasons import Refusal
 from app.routing.turn_ledger import LedgerRow, Member, RotaState, ledger_rows
+from app.sharing.scope import scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +115,84 @@ def _passed_over(
                 break
             found[member_id] += 1
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRobinRow:
+    """A round robin in the list.  turns: given in all, those given back taken off."""
+
+    ref: str
+    name: str
+    members: int
+    turns: int
+    fallback: str
+    is_in_force: bool
+
+
+def list_round_robins(session: Session, actor: Actor) -> list[RoundRobinRow]:
+    """All round robins by name.  One statement.  Raises NotAllowed."""
+    actor.require(Permission.ROUTING_MANAGE)
+    members = (
+        select(func.count(RoundRobinMember.id))
+        .where(RoundRobinMember.round_robin_id == RoundRobin.id, RoundRobinMember.removed_at.is_(None))
+        .correlate(RoundRobin)
+        .scalar_subquery()
+    )
+    used = exists(
+        select(RuleEntry.id)
+        .join(RuleSet, RuleSet.id == RuleEntry.rule_set_id)
+        .where(RuleSet.state == RuleState.ACTIVE, RuleEntry.target_round_robin_id == RoundRobin.id)
+        .correlate(RoundRobin)
+    )
+    rows = session.execute(
+        select(RoundRobin, members, Queue.name, used)
+        .outerjoin(Queue, Queue.id == RoundRobin.fallback_queue_id)
+        .where(RoundRobin.deleted_at.is_(None))
+        .order_by(RoundRobin.name_fold)
+    )
+    return [
+        RoundRobinRow(group.ref, group.name, count, _all_turns(group), fallback or "", is_used)
+        for group, count, fallback, is_used in rows
+    ]
+
+
+def _all_turns(group: RoundRobin) -> int:
+    state = RotaState.from_json(group.state)
+    return 0 if state is None else sum(state.totals) + sum(state.former.values())
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLine:
+    """A turn of late.  title is empty where the actor may not see the lead."""
+
+    at: datetime
+    to: str
+    lead_ref: str
+    title: str
+    is_given_back: bool
+
+
+def latest_turns(
+    session: Session, actor: Actor, round_robin: RoundRobin, *, limit: int = 10
+) -> list[TurnLine]:
+    """The latest turns with the leads they were for, newest first.  One statement."""
+    returned = aliased(Turn)
+    rows = session.execute(
+        select(Turn.at, Assignment.trace, Lead, returned.id)
+        .outerjoin(Assignment, Assignment.turn_id == Turn.id)
+        .outerjoin(Lead, and_(Lead.id == Assignment.lead_id, scope(Lead, actor, Level.READ)))
+        .outerjoin(returned, returned.returns_turn_id == Turn.id)
+        .where(Turn.round_robin_id == round_robin.id, Turn.kind == LedgerKind.TURN)
+        .order_by(Turn.id.desc())
+        .limit(limit)
+    )
+    return [
+        TurnLine(
+            at,
+            next((step["to"] for step in trace or () if step["step"] == "turn"), ""),
+            lead.ref if lead is not None else "",
+            lead.display_title if lead is not None else "",
+            returned_id is not None,
+        )
+        for at, trace, lead, returned_id in rows
+    ]

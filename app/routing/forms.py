@@ -1,0 +1,81 @@
+"""Forms of routing: queues, round robins, members, a change of owner.  Operations say what is valid."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired
+
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
+_MINUTES_HELP = _l("In minutes. Empty: as the partner level says, else a day.")
+
+
+class Form(FlaskForm):
+    """Flask-WTF's form, with a constructor that type checkers know."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+class _Versioned(Form):
+    version = HiddenField()
+
+    @property
+    def began_from(self) -> int | None:
+        """The version that the edit began from."""
+        text = str(self.version.data or "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+class QueueForm(_Versioned):
+    name = StringField(
+        _l("Name"),
+        [InputRequired(_l("Give it a name."))],
+        description=_l("As everybody reads it, partners too."),
+    )
+    accept_within_minutes = StringField(
+        _l("Time to accept an offer made from here"), description=_MINUTES_HELP
+    )
+
+
+class RoundRobinForm(_Versioned):
+    name = StringField(
+        _l("Name"),
+        [InputRequired(_l("Give it a name."))],
+        description=_l("As it stands in assignment rules and in the reasons for an assignment."),
+    )
+    fallback_queue = SelectField(
+        _l("When nobody can take a turn"),
+        description=_l("Where it waits when everybody is away, at capacity or has refused it."),
+        validate_choice=False,
+    )
+    accept_within_minutes = StringField(_l("Time to accept an offer"), description=_MINUTES_HELP)
+
+
+class MemberForm(Form):
+    """Somebody to be added.  principal: "kind:public name"; role: narrows a partner account."""
+
+    principal = SelectField(_l("Who"), validate_choice=False)
+    role = SelectField(_l("Of a partner account"), validate_choice=False)
+    weight = StringField(
+        _l("Weight"), default="1", description=_l("2 gets twice as many turns as 1. From 1 to 1,000.")
+    )
+
+
+class OwnerForm(Form):
+    """Who should have a lead.  Each kind has a list of its own, shown while the kind is chosen."""
+
+    kind = RadioField(_l("New owner"), validate_choice=False)
+    partner_user = SelectField(_l("Person"), validate_choice=False)
+    partner_account = SelectField(_l("Partner account"), validate_choice=False)
+    queue = SelectField(_l("Queue"), validate_choice=False)
+    round_robin = SelectField(_l("Round robin"), validate_choice=False)
+    colleague = SelectField(_l("Colleague"), validate_choice=False)
+    notify = BooleanField(_l("Send notification e-mail"), default=True)
+    ask_to_accept = BooleanField(
+        _l("Ask to accept"), description=_l("Until they accept they see the preview only.")
+    )
+    over_capacity = BooleanField(_l("Give it all the same"))
+    despite_refusal = BooleanField(_l("Give it to them again"))

@@ -1,0 +1,226 @@
+"""The rules editor between two clicks: what its form holds, what a button does to it, and the entries it means.
+
+Everything is in the form itself, so that the page works without JavaScript and nothing typed is lost.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.kernel.errors import Invalid
+from app.routing.criteria import Criteria
+from app.routing.criteria_form import Row, from_form, to_form
+from app.routing.rule_queries import RulePage
+from app.routing.rules import CRITERIA_FIELDS
+
+MOST_ROWS = 30
+MOST_DRAFTED = 200
+_BLANK = Row("", "equals", "")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """One entry as typed.
+
+    kept: criteria as JSON that are nested too deep for rows; they are left alone.  target: "kind:public name".
+    """
+
+    name: str = ""
+    join: str = "all"
+    rows: tuple[Row, ...] = ()
+    kept: str = ""
+    target: str = ""
+    fallback: str = ""
+    notify: bool = True
+    minutes: str = ""
+
+
+@dataclass(slots=True)
+class RulesDraft:
+    """All entries as typed.  problems: position from 0 → what is wrong with that entry."""
+
+    name: str = ""
+    version: str = ""
+    entries: list[EntryDraft] = field(default_factory=list)
+    problems: dict[int, list[str]] = field(default_factory=dict)
+    name_problems: list[str] = field(default_factory=list)
+
+    @property
+    def began_from(self) -> int | None:
+        """The version that the edit began from."""
+        return int(self.version) if self.version.isdecimal() and len(self.version) < 10 else None
+
+
+def draft_of(page: RulePage, *, fallbacks: Mapping[int, str], language: str) -> RulesDraft:
+    """A stored version as a form.  fallbacks: key of a queue → its public name."""
+    entries = []
+    for line in page.lines:
+        entry = line.entry
+        form = to_form(entry.criteria, language=language) if entry.criteria is not None else None
+        entries.append(
+            EntryDraft(
+                name=entry.name,
+                join=form.join if form else "all",
+                rows=form.rows if form else (),
+                kept=json.dumps(entry.criteria.to_json())
+                if entry.criteria is not None and form is None
+                else "",
+                target=f"{line.target.kind}:{line.target.ref}",
+                fallback=fallbacks.get(entry.fallback_queue_id or 0, ""),
+                notify=entry.notify,
+                minutes=str(entry.accept_within_minutes or ""),
+            )
+        )
+    return RulesDraft(page.rules.name, str(page.rules.version), entries)
+
+
+def read_draft(form: Mapping[str, str]) -> RulesDraft:
+    """What the editor's form holds."""
+    draft = RulesDraft(form.get("name", ""), form.get("version", ""))
+    for i in range(min(_count(form, "entries"), MOST_DRAFTED)):
+        at = f"e{i}-"
+        rows = tuple(
+            Row(
+                form.get(f"{at}c{j}-field", ""), form.get(f"{at}c{j}-op", ""), form.get(f"{at}c{j}-value", "")
+            )
+            for j in range(min(_count(form, f"{at}rows"), MOST_ROWS))
+        )
+        draft.entries.append(
+            EntryDraft(
+                name=form.get(f"{at}name", ""),
+                join=form.get(f"{at}join", "all"),
+                rows=rows,
+                kept=form.get(f"{at}kept", ""),
+                target=form.get(f"{at}target", ""),
+                fallback=form.get(f"{at}fallback", ""),
+                notify=f"{at}notify" in form,
+                minutes=form.get(f"{at}minutes", ""),
+            )
+        )
+    return draft
+
+
+def _count(form: Mapping[str, str], name: str) -> int:
+    text = form.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
+def change_draft(draft: RulesDraft, act: str) -> int:
+    """Do what a button of the editor says; the entry, from 0, that the page should show then.
+
+    act: "add", "up-2", "down-2", "remove-2", "condition-2", "clear-2-1" (the second condition of the third
+    entry).  What does not fit the draft does nothing.
+    """
+    verb, *places = act.split("-")
+    entries = draft.entries
+    if verb == "add":
+        entries.append(EntryDraft(rows=(_BLANK,)))
+        return len(entries) - 1
+    if not places or not all(place.isdecimal() for place in places) or int(places[0]) >= len(entries):
+        return 0
+    i = int(places[0])
+    match verb:
+        case "up" if i > 0:
+            entries[i - 1], entries[i] = entries[i], entries[i - 1]
+            return i - 1
+        case "down" if i + 1 < len(entries):
+            entries[i + 1], entries[i] = entries[i], entries[i + 1]
+            return i + 1
+        case "remove":
+            del entries[i]
+            return max(0, i - 1)
+        case "condition":
+            entries[i] = replace(entries[i], rows=(*entries[i].rows, _BLANK))
+        case "clear" if len(places) == 2:
+            rows = [row for j, row in enumerate(entries[i].rows) if j != int(places[1])]
+            entries[i] = replace(entries[i], rows=tuple(rows))
+        case "rebuild":
+            entries[i] = replace(entries[i], kept="", rows=(_BLANK,))
+    return i
+
+
+def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
+    """The entries that the draft means, as the API takes them.
+
+    Raises Invalid, with the complaints noted in the draft, when conditions cannot be understood.
+    """
+    found = []
+    for i, entry in enumerate(draft.entries):
+        kind, _colon, ref = entry.target.partition(":")
+        criteria = None
+        try:
+            criteria = _criteria(entry)
+        except Invalid as error:
+            draft.problems.setdefault(i, []).extend(_sentences(error, entry))
+        found.append(
+            {
+                "name": entry.name,
+                "criteria": criteria,
+                "target": {"type": kind, "id": ref},
+                "fallback_queue_id": entry.fallback or None,
+                "notify": entry.notify,
+                "accept_within_minutes": entry.minutes or None,
+            }
+        )
+    if draft.problems:
+        raise Invalid({})
+    return found
+
+
+def _criteria(entry: EntryDraft) -> dict[str, Any] | None:
+    if entry.kept:
+        try:
+            kept = json.loads(entry.kept)
+        except ValueError as error:
+            raise Invalid({"": [_("These conditions cannot be read any more.")]}) from error
+        return kept if isinstance(kept, dict) else None
+    criteria: Criteria = from_form(entry.join, entry.rows, CRITERIA_FIELDS)
+    return None if criteria.matches_everything else criteria.to_json()
+
+
+def _sentences(error: Invalid, entry: EntryDraft) -> list[str]:
+    """Complaints about conditions, each with the number of its row among the filled ones."""
+    said = []
+    for path, messages in error.errors.items():
+        _before, bracket, rest = path.partition("[")
+        number = rest.partition("]")[0]
+        for message in messages:
+            if bracket and number.isdecimal():
+                said.append(
+                    _("Condition %(number)s: %(problem)s", number=int(number) + 1, problem=str(message))
+                )
+            else:
+                said.append(str(message))
+    return said
+
+
+def note_problems(draft: RulesDraft, error: Invalid) -> None:
+    """Put an operation's complaints ("entries[2].target") beside the entries they are about."""
+    for path, messages in error.errors.items():
+        texts = [str(message) for message in messages]
+        if path.startswith("entries["):
+            number = path[len("entries[") :].partition("]")[0]
+            draft.problems.setdefault(int(number) if number.isdecimal() else 0, []).extend(texts)
+        else:
+            draft.name_problems.extend(texts)
+
+
+def operator_words() -> Sequence[tuple[str, str]]:
+    """The operators as the editor offers them."""
+    return [
+        ("equals", _("is")),
+        ("not_equals", _("is not")),
+        ("in", _("is one of")),
+        ("not_in", _("is none of")),
+        ("contains", _("contains")),
+        ("starts_with", _("starts with")),
+        ("gt", _("is over, or after")),
+        ("gte", _("is at least, or from")),
+        ("lt", _("is under, or before")),
+        ("lte", _("is at most, or until")),
+        ("is_empty", _("is empty")),
+        ("is_not_empty", _("is filled in")),
+    ]
