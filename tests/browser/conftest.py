@@ -1,0 +1,142 @@
+"""A whole Canal for a browser: the demo company, web and worker as processes, one SQLite file, mail in a folder."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from app.demo.company import PASSWORD
+from app.settings import ROOT
+
+DEMO_LEADS = 400
+PEOPLE = {
+    "channel manager": "mara@adventure-works.example",
+    "administrator": "ada@adventure-works.example",
+    "partner user": "pia@northwest.example",
+    "rival": "otto@rival.example",
+    "catalan partner user": "montse@shop.example",
+}
+FLASK = [sys.executable, "-m", "flask", "--app", "app"]
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A running Canal."""
+
+    url: str
+    data: Path
+
+    def mails_to(self, address: str, *, at_least: int = 1, seconds: float = 20) -> list[EmailMessage]:
+        """Mails to that address, oldest first; waits until there are enough."""
+        give_up = time.monotonic() + seconds
+        while True:
+            found = []
+            for path in sorted((self.data / "mail").glob("*.eml"), key=lambda p: p.stat().st_mtime_ns):
+                with path.open("rb") as file:
+                    message = BytesParser(policy=policy.default).parse(file)
+                if address in str(message["To"]):
+                    found.append(message)
+            if len(found) >= at_least:
+                return found
+            if time.monotonic() > give_up:
+                raise AssertionError(f"{len(found)} mails to {address}, not {at_least}")
+            time.sleep(0.1)
+
+
+def link_in(message: EmailMessage) -> str:
+    """The first address in the text part: the link of the mail."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    found = re.search(r"https?://\S+", body.get_content())
+    assert found is not None, body.get_content()
+    return found.group(0)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Canal as `make run` starts it, with a smaller demo company."""
+    data = tmp_path_factory.mktemp("portal")
+    port = _free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANAL_")}
+    environment = {
+        **kept, "CANAL_DATA": str(data), "PORT": str(port), "CANAL_RATE_LIMITS": "off", "CANAL_LOG_LEVEL": "warning",
+    }  # fmt: skip
+    for command in (["db", "upgrade"], ["demo", "load", "--leads", str(DEMO_LEADS)]):
+        done = subprocess.run(
+            [*FLASK, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    with (data / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*FLASK, "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait_until_up(url, process, data / "serve.log")
+            yield Portal(url, data)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
+
+
+def _wait_until_up(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    give_up = time.monotonic() + 40
+    while time.monotonic() < give_up:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"not up: {log.read_text()}")
+
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
+    """`sign_in("partner user", width=390, theme="dark", script=False)` → a page of theirs at home."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(who: str, *, width: int = 1280, theme: str = "light", script: bool = True) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if theme == "dark" else "light",
+            java_script_enabled=script,
+            locale="en-GB",
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{portal.url}/sign-in")
+        page.fill("[name=email]", PEOPLE.get(who, who))
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url(f"{portal.url}/")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

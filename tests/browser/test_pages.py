@@ -1,0 +1,151 @@
+"""Every page, as each kind of person: nothing for axe to find in both themes at 1280 and 390 px, nothing sticks out."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Portal, SignIn
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+# Pages by path; a path with a pattern is reached through the first link on the page before it that fits.
+MANAGER = [
+    "/",
+    "/leads",
+    "/leads?q=nobody-is-called-this",
+    r"/leads -> /leads/lead_\w+",
+    r"/leads/lead_\w+/edit",
+    r"/leads/lead_\w+/owner",
+    "/leads/new",
+    "/queues",
+    r"/queues -> /queues/queue_\w+",
+    "/partners",
+    r"/partners -> /partners/acct_\w+",
+    "/accounts",
+    r"/accounts -> /accounts/acct_\w+",
+    r"/accounts/acct_\w+/edit",
+    "/accounts/new",
+    "/contacts",
+    r"/contacts -> /contacts/cont_\w+",
+    "/contacts/new",
+    "/imports",
+    "/imports/new",
+    "/notifications",
+    "/profile",
+    "/search?q=bike",
+    "/setup/",
+    "/setup/round-robins",
+    r"/setup/round-robins -> /setup/round-robins/rr_\w+",
+    "/setup/assignment-rules",
+    r"/setup/assignment-rules -> /setup/assignment-rules/rule_\w+",
+    "/setup/deliveries",
+]
+ADMINISTRATOR = [
+    "/",
+    "/setup/",
+    "/setup/users",
+    r"/setup/users -> /setup/users/user_\w+",
+    "/setup/users/new",
+    "/setup/prm",
+    "/setup/organisation",
+    "/setup/capture",
+    "/setup/sources",
+    "/setup/statuses",
+    "/api/v1/docs",
+]
+PARTNER = [
+    "/",
+    "/inbox",
+    "/inbox?box=offered",
+    "/inbox?box=mine",
+    "/leads",
+    r"/inbox?box=mine -> /leads/lead_\w+",
+    r"/leads/lead_\w+/edit",
+    r"/inbox -> /leads/lead_\w+",
+    "/notifications",
+    "/profile",
+    "/search?q=bike",
+    "/leads/lead_00000000000000000000aa",
+]
+STRANGER = ["/sign-in", "/forgot-password", "/welcome/nothing-here"]
+
+
+def check_pages(page: Page, portal: Portal, paths: list[str]) -> None:
+    problems: list[str] = []
+    for path in paths:
+        _open(page, portal, path)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if wide > 0:
+                problems.append(f"{path} at {width}: {wide} px stick out")
+            for theme in ("light", "dark"):
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+                problems.extend(f"{path} at {width}, {theme}: {found}" for found in _axe(page))
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert problems == []
+
+
+def _open(page: Page, portal: Portal, path: str) -> None:
+    start, arrow, pattern = path.partition(" -> ")
+    if arrow:
+        page.goto(portal.url + start)
+    else:
+        pattern = start
+    if "\\w" in pattern:
+        links = [a.get_attribute("href") or "" for a in page.locator("main a").all()]
+        fitting = [link for link in links if re.fullmatch(pattern + r"(\?.*)?", link)]
+        assert fitting, f"no link like {pattern} on {page.url}"
+        pattern = fitting[0]
+    if arrow or "\\w" not in path:
+        answer = page.goto(portal.url + pattern)
+    else:
+        answer = page.goto(portal.url + pattern)
+    assert answer is not None
+    assert answer.status < 500, pattern
+
+
+def _axe(page: Page) -> list[str]:
+    # Style sheets are ours and loaded; axe would ask for them again by addresses that do not exist.
+    results: Any = Axe().run(page, options={"preload": False}).response
+    return [
+        f"{found['id']}: {found['nodes'][0]['html'][:120]} ({len(found['nodes'])})"
+        for found in results["violations"]
+    ]
+
+
+def test_pages_of_the_channel_manager(portal: Portal, sign_in: SignIn) -> None:
+    check_pages(sign_in("channel manager"), portal, MANAGER)
+
+
+def test_pages_of_the_administrator(portal: Portal, sign_in: SignIn) -> None:
+    check_pages(sign_in("administrator"), portal, ADMINISTRATOR)
+
+
+def test_pages_of_the_partner_user(portal: Portal, sign_in: SignIn) -> None:
+    check_pages(sign_in("partner user"), portal, PARTNER)
+
+
+def test_pages_in_catalan_fit_a_phone(portal: Portal, sign_in: SignIn) -> None:
+    page = sign_in("catalan partner user", width=390)
+    assert page.locator("html").get_attribute("lang") == "ca"
+    check_pages(page, portal, PARTNER[:9])
+
+
+def test_pages_of_a_stranger(portal: Portal, page: Page) -> None:
+    check_pages(page, portal, STRANGER)
+
+
+def test_pages_work_without_script(portal: Portal, sign_in: SignIn) -> None:
+    page = sign_in("partner user", script=False)
+    page.goto(f"{portal.url}/inbox")
+    row = page.locator("tr:has(button:has-text('Claim'))").first
+    ref = row.get_attribute("id")
+    row.get_by_role("button", name="Claim").click()
+    page.goto(f"{portal.url}/leads/{ref}")
+    assert "@" in page.locator("main").inner_text()
