@@ -1,5 +1,7 @@
 """Imports on screen: upload, columns, check, progress, result."""
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
@@ -258,7 +260,8 @@ def warnings(import_ref: str) -> ResponseReturnValue:
     return _csv(warnings_csv(db.session(), import_), f"{import_.filename}.warnings.csv")
 
 
-def _csv(pieces: Any, filename: str) -> Response:
-    response = Response(stream_with_context(pieces), mimetype="text/csv")
+def _csv(pieces: Iterable[str], filename: str) -> Response:
+    # Without the mark spreadsheets take UTF-8 for something else.
+    response = Response(stream_with_context(chain(["\ufeff"], pieces)), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     return response
