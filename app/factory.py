@@ -91,6 +91,11 @@ API: tuple[str, ...] = (
     "app.api.queues",
     "app.api.round_robins",
     "app.api.assignment_rules",
+    "app.api.imports",
+    "app.api.settings",
+    "app.api.registries",
+    "app.api.deliveries",
+    "app.api.events",
     "app.api.access",
 )
 

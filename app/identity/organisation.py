@@ -15,6 +15,7 @@ from app.identity.models import Organisation
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, Stale, WrongOrder
+from app.kernel.labels import RENAMEABLE
 from app.kernel.text import clean_text
 from app.leads.fields import PREVIEWABLE
 
@@ -23,7 +24,13 @@ LANGUAGES = ("en", "es", "ca")
 ACCENTS = (
     "indigo", "blue", "cyan", "teal", "green", "olive", "orange", "red", "rose", "plum", "violet", "graphite",
 )  # fmt: skip
-EDITABLE = ("name", "accent", "language", "time_zone", "strict_capture", "preview_fields", "fourth_category")
+EDITABLE = (
+    "name", "accent", "language", "time_zone", "strict_capture", "preview_fields", "fourth_category", "defaults",
+    "names",
+)  # fmt: skip
+LEVELS = ("private", "read", "read_write")
+# Objects whose internal default can be chosen; contacts follow their accounts.
+CHOOSABLE_DEFAULTS = ("account", "lead")
 # Where `names` keeps what the fourth category of accounts is called, beside the names of the objects.
 FOURTH_CATEGORY = "fourth_account_category"
 
@@ -88,14 +95,22 @@ def edit_organisation(
     """Change settings of the organisation; those not given stay.
 
     values: any of `EDITABLE`.  fourth_category: the name of the fourth category of accounts, None for none.
-    preview_fields: what partners see of a lead before they claim it.  Writes an event with old and new values.
+    preview_fields: what partners see of a lead before they claim it.  defaults: object → {"internal": level,
+    "external": "private"}, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural]; they
+    replace all that were given before.  Writes an event with old and new values.
     Raises NotAllowed, Invalid, Stale.
     """
     actor.require(Permission.SETTING_MANAGE)
     organisation = _locked(session)
     wanted = _clean(values)
+    if "names" in wanted:
+        wanted["names"] = _with_fourth_category(wanted["names"], fourth_category_of(organisation) or None)
     if "fourth_category" in wanted:
-        wanted["names"] = _with_fourth_category(organisation, wanted.pop("fourth_category"))
+        wanted["names"] = _with_fourth_category(
+            wanted.get("names", organisation.names), wanted.pop("fourth_category")
+        )
+    if "defaults" in wanted:
+        wanted["defaults"] = _with_defaults(organisation.defaults, wanted["defaults"])
     changes = {
         name: (getattr(organisation, name), value)
         for name, value in wanted.items()
@@ -167,7 +182,42 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _defaults(value: Any) -> dict[str, str]:
+    """Object → internal level."""
+    if not isinstance(value, Mapping):
+        raise Invalid({"defaults": [_l("This must be an object.")]})
+    chosen = {}
+    for thing, levels in value.items():
+        if thing not in CHOOSABLE_DEFAULTS:
+            known = ", ".join(CHOOSABLE_DEFAULTS)
+            raise Invalid({"defaults": [_l("Defaults can be chosen of: %(known)s.", known=known)]})
+        if levels.get("external", "private") != "private":
+            raise Invalid({"defaults": [_l("What partners have by default stays private.")]})
+        if levels.get("internal") not in LEVELS:
+            raise Invalid({"defaults": [_l("Choose one of: %(known)s.", known=", ".join(LEVELS))]})
+        chosen[thing] = levels["internal"]
+    return chosen
+
+
+def _names(value: Any) -> dict[str, dict[str, list[str]]]:
+    """Language → object → [singular, plural]."""
+    if not isinstance(value, Mapping):
+        raise Invalid({"names": [_l("This must be an object.")]})
+    cleaned: dict[str, dict[str, list[str]]] = {}
+    for language, objects in value.items():
+        if language not in LANGUAGES:
+            raise Invalid({"names": [_l("Choose one of: %(known)s.", known=", ".join(LANGUAGES))]})
+        for thing, pair in objects.items():
+            words = [clean_text(word, max_length=40, field="names") for word in pair]
+            if thing not in RENAMEABLE or len(words) != 2 or not all(words):
+                raise Invalid({"names": [_l("Give a known object its singular and its plural.")]})
+            cleaned.setdefault(language, {})[thing] = [word for word in words if word]
+    return cleaned
+
+
 _CLEANERS: dict[str, Any] = {
+    "defaults": _defaults,
+    "names": _names,
     "name": _name,
     "accent": _one_of("accent", ("", *ACCENTS)),
     "language": _one_of("language", LANGUAGES),
@@ -178,12 +228,22 @@ _CLEANERS: dict[str, Any] = {
 }
 
 
-def _with_fourth_category(organisation: Organisation, name: str | None) -> dict[str, Any]:
-    """The organisation's names with that one in every language, or without it."""
-    names = {language: dict(known) for language, known in (organisation.names or {}).items()}
+def _with_fourth_category(renamed: Mapping[str, Any] | None, name: str | None) -> dict[str, Any]:
+    """The names with that one in every language, or without it."""
+    names = {language: dict(known) for language, known in (renamed or {}).items()}
     for language in LANGUAGES:
         known = names.setdefault(language, {})
         known.pop(FOURTH_CATEGORY, None)
         if name is not None:
             known[FOURTH_CATEGORY] = [name, name]
     return {language: known for language, known in names.items() if known}
+
+
+def _with_defaults(before: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Any]:
+    """All defaults, those of the objects named changed.  chosen: object → internal level."""
+    after = {thing: dict(levels) for thing, levels in before.items()}
+    for thing, level in chosen.items():
+        after[thing]["internal"] = level
+    if "account" in chosen:
+        after["contact"]["internal"] = chosen["account"]
+    return after

@@ -25,6 +25,9 @@ _STANDARD = {
     "user": (_l("user"), _l("users")),
 }
 
+# Objects that an administrator may call otherwise.
+RENAMEABLE = frozenset(_STANDARD)
+
 
 def one(kind: str, *, title: bool = False) -> str:
     """The singular, in lower case, or with a capital at the start of a sentence or heading."""

@@ -1,0 +1,138 @@
+"""/imports: files of leads, taken in in the background."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, jsonify, request, stream_with_context, url_for
+from flask_babel import lazy_gettext as _l
+from flask_openapi.models.request_body import RequestBody
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.api.answers import moment, plain_list_arguments, record_answer
+from app.api.reading import refuse_unstorable
+from app.api.routes import Area
+from app.api.schemas.common import list_query
+from app.api.schemas.setup import Import, ImportList
+from app.intake.listing import imports_by_ref
+from app.intake.models import Import as ImportRow
+from app.intake.models import ImportState
+from app.intake.queries import get_import, list_imports
+from app.intake.reports import rejected_csv
+from app.intake.uploads import Wishes, submit_file
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db
+from app.kernel.errors import Invalid
+from app.web.access import current_actor, needs
+
+area = Area("Imports", "Files of leads, taken in in the background.")
+ImportQuery = list_query("ImportQuery")
+FORM = RequestBody(
+    content={
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary", "description": "CSV or XLSX."},
+                    "object": {
+                        "type": "string",
+                        "enum": ["lead", "account", "contact"],
+                        "default": "lead",
+                    },
+                    "mapping": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "description": "A JSON object of column → field, null to keep the column only."
+                        " Without one, headers are matched to names and labels of fields.",
+                    },
+                },
+            }
+        }
+    },
+    required=True,
+)
+_CSV: dict[str, Any] = {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+
+
+@area.post("/imports", "Take in a file", {202: Import}, body=FORM)
+@needs(Permission.LEAD_IMPORT)
+def new_import() -> Response:
+    """The same file again creates nothing; one that was interrupted goes on."""
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType
+    form = {name: request.form.getlist(name) for name in request.form}
+    refuse_unstorable(form)
+    unknown = sorted((set(form) | set(request.files)) - {"file", "object", "mapping"})
+    if unknown:
+        raise Invalid({name: [_l("There is no such field.")] for name in unknown})
+    file = request.files.get("file")
+    if file is None:
+        raise Invalid({"file": [_l("This is required.")]})
+    wishes = Wishes(mapping=_mapping(request.form.get("mapping")), kind=request.form.get("object", "lead"))
+    import_ = submit_file(current_actor(), file.stream, file.filename or "file.csv", wishes, now=clock.now())
+    return record_answer(_import(import_), 202)
+
+
+@area.get("/imports", "List imports", {200: ImportList}, query=ImportQuery)
+@needs(Permission.LEAD_IMPORT)
+def list_of_imports() -> Response:
+    """Newest first: the caller's own, all for administrators."""
+    limit, cursor, _filters = plain_list_arguments()
+    session, actor = db.session(), current_actor()
+    page = list_imports(session, actor, cursor, limit)
+    rows = imports_by_ref(session, [row.ref for row in page.items])
+    items = [_import(rows[row.ref]) for row in page.items]
+    return jsonify(items=items, next_cursor=page.older)
+
+
+@area.get("/imports/<import_id>", "Read how an import stands", {200: Import})
+@needs(Permission.LEAD_IMPORT)
+def read_import(import_id: str) -> Response:
+    return record_answer(_import(get_import(db.session(), current_actor(), import_id)))
+
+
+@area.get("/imports/<import_id>/rejected", "Download the refused rows", {200: _CSV})
+@needs(Permission.LEAD_IMPORT)
+def download_rejected(import_id: str) -> Response:
+    """With line number and reason, safe to open in a spreadsheet."""
+    import_ = get_import(db.session(), current_actor(), import_id)
+    pieces: Iterator[str] = rejected_csv(db.session(), import_)
+    response = Response(stream_with_context(pieces), mimetype="text/csv")
+    name = f"{import_.filename}.rejected.csv"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _mapping(text: str | None) -> dict[str, Any] | None:
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid({"mapping": [_l("This must be a JSON object of column and field.")]})
+    refuse_unstorable(value)
+    return value
+
+
+def _import(import_: ImportRow) -> dict[str, Any]:
+    rejected = url_for("api.download_rejected", import_id=import_.ref) if import_.refused else None
+    return {
+        "id": import_.ref,
+        "object": import_.object,
+        "filename": import_.filename,
+        # One that is still being mapped on its page waits too.
+        "state": ImportState.WAITING if import_.state is ImportState.DRAFT else import_.state,
+        "rows": import_.rows,
+        "done": import_.done,
+        "accepted": import_.accepted,
+        "refused": import_.refused,
+        "warnings": import_.warnings,
+        "rejected_url": rejected,
+        "detail": import_.detail,
+        "created_at": moment(import_.created_at),
+        "finished_at": moment(import_.finished_at),
+    }

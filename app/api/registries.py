@@ -1,0 +1,103 @@
+"""/registries/{name}: the lists that an administrator keeps."""
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app.api.answers import no_content, page_json, plain_list_arguments, record_answer, sliced
+from app.api.routes import Area
+from app.api.schemas.common import list_query
+from app.api.schemas.setup import RegistryItem, RegistryItemIn, RegistryItemList
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import NotFound
+from app.leads.registries import (
+    REASONS,
+    SOURCES,
+    STATUSES,
+    Registry,
+    add_item,
+    edit_item,
+    list_items,
+    remove_item,
+)
+from app.partners.levels import LEVELS
+from app.web.access import current_actor, needs
+
+area = Area(
+    "Registries", "Statuses, sources, reasons to decline and partner levels, as an administrator keeps them."
+)
+REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS)}
+RegistryQuery = list_query("RegistryQuery")
+
+
+@area.get("/registries/<registry>", "List a registry", {200: RegistryItemList}, query=RegistryQuery)
+@needs(Permission.SETUP_VIEW)
+def list_registry(registry: str) -> Response:
+    """In its order, retired entries included."""
+    limit, cursor, _filters = plain_list_arguments()
+    session, actor, known = db.session(), current_actor(), _registry(registry)
+    items = list_items(session, known)
+    page = sliced(actor, ["registry", registry], items, lambda item: int(item.id), limit=limit, cursor=cursor)
+    return jsonify(page_json(page, lambda item: _item(known, item)))
+
+
+@area.post("/registries/<registry>", "Add an entry to a registry", {201: RegistryItem})
+@needs(Permission.SOURCE_MANAGE)  # sources; the others ask for more themselves
+def new_item(registry: str, body: RegistryItemIn) -> Response:
+    """At the end."""
+    known = _registry(registry)
+    with transaction() as session:
+        item = add_item(session, current_actor(), known, _values(body), now=clock.now())
+        answer = _item(known, item)
+    return record_answer(answer, 201)
+
+
+@area.patch(
+    "/registries/<registry>/<item_id>",
+    "Change an entry of a registry",
+    {200: RegistryItem},
+    takes_version=False,
+)
+@needs(Permission.SOURCE_MANAGE)  # as above
+def change_item(registry: str, item_id: str, body: RegistryItemIn) -> Response:
+    """Retired ones stay with the records that have them, and are not offered any more."""
+    known = _registry(registry)
+    with transaction() as session:
+        item = edit_item(session, current_actor(), known, item_id, _values(body), now=clock.now())
+        answer = _item(known, item)
+    return record_answer(answer)
+
+
+@area.delete("/registries/<registry>/<item_id>", "Remove an entry of a registry", takes_version=False)
+@needs(Permission.SOURCE_MANAGE)  # as above
+def end_item(registry: str, item_id: str) -> Response:
+    """One in use is refused (409 in-use): retire it."""
+    with transaction() as session:
+        remove_item(session, current_actor(), _registry(registry), item_id, now=clock.now())
+    return no_content()
+
+
+def _registry(name: str) -> Registry:
+    found = REGISTRIES.get(name)
+    if found is None:
+        raise NotFound("registry", name)
+    return found
+
+
+def _values(body: RegistryItemIn) -> dict[str, Any]:
+    values = body.model_dump(exclude_unset=True)
+    if "active" in values:
+        values["is_active"] = values.pop("active")
+    return values
+
+
+def _item(registry: Registry, item: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {"id": item.ref, "name": item.name, "position": item.position}
+    if registry.has_key:
+        body["key"] = item.key
+    body |= {name: getattr(item, name) for name in registry.fields}
+    if registry.can_retire:
+        body["active"] = item.is_active
+    return body

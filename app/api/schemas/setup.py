@@ -1,0 +1,153 @@
+"""Imports, settings, registries, deliveries and events as the API takes and shows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from app.api.schemas.common import Answer, Body, Id, Moment, Text, Whole, list_of
+
+
+class Import(Answer):
+    """A file being taken in."""
+
+    id: Id
+    object: Literal["lead", "account", "contact"]
+    filename: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    rows: int | None
+    done: int
+    accepted: int
+    refused: int
+    warnings: int
+    rejected_url: str | None = Field(
+        description="Where the refused rows are, as CSV; null when there are none."
+    )
+    detail: str | None = Field(description="Why it failed.")
+    created_at: Moment
+    finished_at: Moment | None
+
+
+ImportList = list_of(Import)
+
+Default = Literal["private", "read", "read_write"]
+
+
+class DefaultsOut(Answer):
+    """What people have of records that nobody gave them: the vendor's, and partners'."""
+
+    internal: Default
+    external: Default
+
+
+class DefaultsIn(Body):
+    """Internal defaults; external ones stay private."""
+
+    internal: Default
+    external: Literal["private"] = "private"
+
+
+class Settings(Answer):
+    """The organisation.  names: language → object → [singular, plural] where it was renamed."""
+
+    version: str
+    name: str
+    accent: str | None
+    language: str
+    time_zone: str
+    strict_capture: bool
+    preview_fields: list[str]
+    defaults: dict[str, DefaultsOut]
+    names: dict[str, dict[str, list[str]]]
+    prm_enabled_at: Moment | None
+    portal_published_at: Moment | None
+
+
+class SettingsChanges(Body):
+    """Settings to change; those left out stay."""
+
+    name: Text = None
+    accent: Text = None
+    language: Text = None
+    time_zone: Text = None
+    strict_capture: StrictBool | None = None
+    preview_fields: list[StrictStr] | None = None
+    defaults: dict[str, DefaultsIn] | None = Field(default=None, description="Of lead and account.")
+    names: dict[str, dict[str, list[StrictStr]]] | None = Field(
+        default=None, description="Language → object → [singular, plural]; replaces all that were renamed."
+    )
+
+
+class RegistryItemIn(Body):
+    """An entry of a list; which fields it has depends on the list."""
+
+    name: Text = None
+    category: Literal["new", "working", "qualified", "unqualified"] | None = Field(
+        default=None, description="lead_statuses"
+    )
+    gives_turn_back: StrictBool | None = Field(default=None, description="decline_reasons")
+    accept_within_minutes: Whole | None = Field(default=None, description="partner_levels")
+    active: StrictBool | None = Field(default=None, description="false retires it; not of partner_levels")
+
+
+class RegistryItem(Answer):
+    """An entry of a list.  key: its lasting name for integrators, of lead_statuses and decline_reasons."""
+
+    id: Id
+    name: str
+    key: str = ""
+    category: Literal["new", "working", "qualified", "unqualified"] = "new"
+    gives_turn_back: bool = False
+    accept_within_minutes: int | None = None
+    active: bool = True
+    position: int
+
+
+RegistryItemList = list_of(RegistryItem)
+
+
+class RecordLink(Answer):
+    """A record, by kind and id."""
+
+    type: str
+    id: str
+
+
+class Delivery(Answer):
+    """One notification to one person through one channel."""
+
+    id: Id
+    state: Literal["due", "held", "sending", "sent", "failed", "withheld", "suppressed"]
+    kind: str
+    channel: str
+    record: RecordLink | None
+    recipient: str
+    created_at: Moment
+    sent_at: Moment | None
+    error: str | None
+
+
+DeliveryList = list_of(Delivery)
+
+
+class EventActor(Answer):
+    """Who did it: a person, or a part of the system."""
+
+    type: Literal["user", "system"]
+    id: str | None
+    name: str
+
+
+class Event(Answer):
+    """One change: who, what, when, from what to what, through which door."""
+
+    id: Id
+    at: Moment
+    kind: str
+    record: RecordLink
+    actor: EventActor
+    door: str
+    changes: dict[str, list[Any]]
+    detail: dict[str, Any]
+
+
+EventList = list_of(Event)

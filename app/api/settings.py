@@ -1,0 +1,68 @@
+"""/settings: the organisation's one record."""
+
+from typing import Any
+
+from flask import Response
+from flask_babel import lazy_gettext as _l
+
+from app.api.answers import check_version, moment, record_answer, version_of
+from app.api.routes import Area
+from app.api.schemas.setup import Settings, SettingsChanges
+from app.identity.models import Organisation
+from app.identity.organisation import FOURTH_CATEGORY, edit_organisation
+from app.identity.queries import get_organisation
+from app.kernel import clock
+from app.kernel.actor import Actor, Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid
+from app.web.access import current_actor, needs
+
+area = Area(
+    "Settings", "The organisation: its defaults, what partners see before a claim, its zone and names."
+)
+
+
+@area.get("/settings", "Read the settings", {200: Settings})
+@needs(Permission.SETUP_VIEW)
+def read_settings() -> Response:
+    return record_answer(_settings(current_actor(), get_organisation(db.session())))
+
+
+@area.patch("/settings", "Change settings", {200: Settings})
+@needs(Permission.SETTING_MANAGE)
+def change_settings(body: SettingsChanges) -> Response:
+    """By administrators."""
+    values = body.model_dump(exclude_unset=True)
+    empty = [name for name, value in values.items() if value is None and name != "accent"]
+    if empty:
+        raise Invalid({name: [_l("This cannot be empty.")] for name in empty})
+    if "accent" in values:
+        values["accent"] = values["accent"] or ""
+    with transaction() as session:
+        actor = current_actor()
+        check_version(lambda: _settings(actor, get_organisation(session)))
+        version = get_organisation(session).version
+        organisation = edit_organisation(session, actor, values, version=version, now=clock.now())
+        answer = _settings(actor, organisation)
+    return record_answer(answer)
+
+
+def _settings(actor: Actor, organisation: Organisation) -> dict[str, Any]:
+    names = {
+        language: {thing: words for thing, words in known.items() if thing != FOURTH_CATEGORY}
+        for language, known in (organisation.names or {}).items()
+    }
+    body: dict[str, Any] = {
+        "name": organisation.name,
+        "accent": organisation.accent or None,
+        "language": organisation.language,
+        "time_zone": organisation.time_zone,
+        "strict_capture": organisation.strict_capture,
+        "preview_fields": list(organisation.preview_fields),
+        "defaults": organisation.defaults,
+        "names": {language: known for language, known in names.items() if known},
+        "prm_enabled_at": moment(organisation.prm_enabled_at),
+        "portal_published_at": moment(organisation.portal_published_at),
+    }
+    body["version"] = version_of(actor, body, organisation.version)
+    return body
