@@ -5,8 +5,9 @@ recipient delays nobody else for long; those that were refused before never take
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -39,6 +40,7 @@ ABANDONED_AFTER_SECONDS = 30.0
 LONGEST_SEND_SECONDS = 240.0
 IDLE_CONNECTION_SECONDS = 5.0
 WAIT_SECONDS = 0.25
+GATE_SECONDS = 0.25
 RECORD_WITHIN_SECONDS = 600.0
 RECORD_WITHIN_SECONDS_WHEN_STOPPING = 10.0
 
@@ -72,6 +74,7 @@ class Sender:
     _at_work: dict[Future[None], _Sending] = field(default_factory=dict)
     _idle: list[_Idle] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
+    _gate: Lock = field(default_factory=Lock)
     _stopping: Event = field(default_factory=Event)
     _seen: dict[int, tuple[tuple[str, datetime], float]] = field(default_factory=dict)
     _renewed_at: float = 0.0
@@ -200,7 +203,12 @@ class Sender:
         lease = sending.lease
         sending.transport = transport = self._take_transport()
         try:
-            _send(transport, mail)
+            _as_refusal(mail, lambda: transport.announce(mail.sender, mail.recipient))
+            with self._gate_held():
+                _as_refusal(mail, lambda: transport.hand_over(mail.content, mail.name))
+                at = clock.now()
+                self._record(partial(outbox.record_sent, lease=lease, recipient=mail.recipient, now=at))
+            self.sent += 1
         except NotTaken as refusal:
             log.warning("mail refused", delivery=mail.name, reason=refusal.reason, attempt=lease.attempts)
             refused = partial(
@@ -211,14 +219,23 @@ class Sender:
                 first_wait_seconds=self.first_wait_seconds,
             )
             self._record(lambda session: refused(session, now=clock.now()))
-        else:
-            at = clock.now()
-            self._record(partial(outbox.record_sent, lease=lease, recipient=mail.recipient, now=at))
-            self.sent += 1
         finally:
             sending.transport = None
             with self._lock:
                 self._idle.append(_Idle(transport, time.monotonic()))
+
+    @contextmanager
+    def _gate_held(self) -> Iterator[None]:
+        """From handing a message over until that is written down: one at a time, while the server is quick.
+
+        Whoever is killed in between leaves a message that is sent again; so there is at most one of them.
+        """
+        is_held = self._gate.acquire(timeout=GATE_SECONDS)
+        try:
+            yield
+        finally:
+            if is_held:
+                self._gate.release()
 
     def _take_transport(self) -> Transport:
         with self._lock:
@@ -257,10 +274,10 @@ def make_sender(app: Flask, settings: Settings) -> Sender:
     return Sender(app, make_transport, settings.mail_retry_seconds)
 
 
-def _send(transport: Transport, mail: Mail) -> None:
-    """Raises NotTaken, whatever goes wrong."""
+def _as_refusal(mail: Mail, act: Callable[[], None]) -> None:
+    """Whatever goes wrong in a transport is a refusal.  Raises NotTaken."""
     try:
-        transport.send(mail.content, mail.name, mail.sender, mail.recipient)
+        act()
     except NotTaken:
         raise
     except Exception as error:

@@ -156,7 +156,7 @@ def give_back(session: Session, lease: Lease) -> bool:
 
 def wait_before(attempts: int, first_wait_seconds: float) -> timedelta:
     """How long to wait after that many refusals: doubling, a quarter up or down by chance, an hour at most."""
-    doubled = first_wait_seconds * 2 ** min(attempts - 1, 20)
+    doubled = min(first_wait_seconds * 2 ** min(attempts - 1, 20), LONGEST_WAIT_SECONDS)
     jittered = doubled * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
     return timedelta(seconds=min(jittered, LONGEST_WAIT_SECONDS))
 

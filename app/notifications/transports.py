@@ -6,6 +6,7 @@ import os
 import smtplib
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -37,11 +38,14 @@ class NotTaken(Exception):
 class Transport(Protocol):
     """One message at a time; a transport belongs to one thread while it sends."""
 
-    def send(self, content: bytes, name: str, sender: str, recipient: str) -> None:
-        """Hand the message over.  content: with CRLF.  name: the delivery's public name.  Raises NotTaken."""
+    def announce(self, sender: str, recipient: str) -> None:
+        """Say for whom a message is to come.  Whatever fails here, nothing was taken.  Raises NotTaken."""
+
+    def hand_over(self, content: bytes, name: str) -> None:
+        """Send the message announced.  content: with CRLF.  name: the delivery's public name.  Raises NotTaken."""
 
     def abort(self) -> None:
-        """Make a `send` that goes on in another thread fail soon."""
+        """Make a call that goes on in another thread fail soon."""
 
     def close(self) -> None:
         """Let go of what is kept open between messages."""
@@ -56,7 +60,10 @@ class FolderTransport:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, content: bytes, name: str, sender: str, recipient: str) -> None:
+    def announce(self, sender: str, recipient: str) -> None:
+        """A folder takes mail for anybody."""
+
+    def hand_over(self, content: bytes, name: str) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")  # with mode 600
@@ -88,13 +95,20 @@ class SmtpTransport:
         self.host_name = _greeting_name(host_name)
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, content: bytes, name: str, sender: str, recipient: str) -> None:
-        try:
-            connection = self._ready()
-            self._hand_over(connection, content, sender, recipient)
-        except (smtplib.SMTPException, OSError, ValueError) as error:
-            self.close()
-            raise _not_taken(error) from error
+    def announce(self, sender: str, recipient: str) -> None:
+        with self._as_refusals():
+            self._announce(self._ready(), sender, with_ascii_domain(recipient))
+
+    def hand_over(self, content: bytes, name: str) -> None:
+        connection = self._connection
+        if connection is None or connection.sock is None:
+            raise NotTaken("The mail server broke the connection off.")
+        with self._as_refusals():
+            connection.sock.settimeout(FINAL_ANSWER_SECONDS)
+            code, said = connection.data(content)
+            if code != 250:
+                raise NotTaken(_words(code, said), is_final=_is_final(code))
+            connection.sock.settimeout(ANSWER_SECONDS)
 
     def abort(self) -> None:
         connection = self._connection
@@ -147,8 +161,7 @@ class SmtpTransport:
         plain._host = self.target.host  # type: ignore[attr-defined] # noqa: SLF001 - as above, for STARTTLS
         return plain
 
-    def _hand_over(self, connection: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> None:
-        recipient = with_ascii_domain(recipient)
+    def _announce(self, connection: smtplib.SMTP, sender: str, recipient: str) -> None:
         options = []
         if not (recipient + sender).isascii():
             if not connection.has_extn("smtputf8"):
@@ -161,13 +174,15 @@ class SmtpTransport:
         code, said = connection.rcpt(recipient)
         if code not in (250, 251, 252):
             raise NotTaken(_words(code, said), is_final=_is_final(code))
-        if connection.sock is not None:
-            connection.sock.settimeout(FINAL_ANSWER_SECONDS)
-        code, said = connection.data(content)
-        if code != 250:
-            raise NotTaken(_words(code, said), is_final=_is_final(code))
-        if connection.sock is not None:
-            connection.sock.settimeout(ANSWER_SECONDS)
+
+    @contextlib.contextmanager
+    def _as_refusals(self) -> Iterator[None]:
+        """Turn what the library raises into NotTaken; the connection is of no use then."""
+        try:
+            yield
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            self.close()
+            raise _not_taken(error) from error
 
 
 def _not_taken(error: Exception) -> NotTaken:
