@@ -99,9 +99,10 @@ def _finished(document: dict[str, Any]) -> dict[str, Any]:
     components["parameters"] = {"IdempotencyKey": _KEY, "IfMatch": _VERSION}
     components["headers"] = _ETAG
     document["security"] = [{"token": []}]
+    versioned = _versioned(schemas)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _finish(operation, DECLARED[method.upper(), path])
+            _finish(operation, DECLARED[method.upper(), path], versioned)
     for schema in schemas.values():
         schema.pop("$defs", None)
     return document
@@ -117,8 +118,9 @@ def _problem(status: int, words: str) -> dict[str, Any]:
     return answer
 
 
-def _finish(operation: dict[str, Any], declared: Declared) -> None:
+def _finish(operation: dict[str, Any], declared: Declared, versioned: set[str]) -> None:
     operation.pop("security", None)  # the document's own holds for all
+    operation.pop("deprecated", None)  # nothing is
     parameters = operation.setdefault("parameters", [])
     if declared.takes_key:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -131,7 +133,8 @@ def _finish(operation: dict[str, Any], declared: Declared) -> None:
     answers = {status: answer for status, answer in operation["responses"].items() if int(status) < 300}
     for status, answer in answers.items():
         answer["description"] = _WORDS.get(status) or HTTPStatus(int(status)).phrase
-        if _has_version(answer):
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if _name(schema) in versioned:
             answer["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
     for status in sorted(_problems_of(declared)):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
@@ -157,7 +160,16 @@ def _problems_of(declared: Declared) -> set[int]:
     return found
 
 
-def _has_version(answer: dict[str, Any]) -> bool:
-    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-    name = schema.get("$ref", "").rpartition("/")[2]
-    return bool(name) and not name.endswith("List")
+def _versioned(schemas: dict[str, Any]) -> set[str]:
+    """Names of the schemas of records with a version, alone or among others."""
+    found = {name for name, schema in schemas.items() if "version" in schema.get("properties", {})}
+    either = {
+        name
+        for name, schema in schemas.items()
+        if any(_name(part) in found for part in schema.get("anyOf", ()))
+    }
+    return found | either
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import StrictBool, StrictStr
 
-from app.api.schemas.common import Answer, Body, Id, Moment, Person, Text, list_of
+from app.api.schemas.common import Answer, Body, Id, Moment, Person, RecordRef, Text, list_of
 
 Kind = Literal["call", "task", "meeting", "email", "note"]
 
@@ -29,13 +29,6 @@ class ActivityChanges(Body):
     at: Text = None
     due_at: Text = None
     done: StrictBool | None = None
-
-
-class RecordRef(Answer):
-    """A record, by kind and id."""
-
-    type: str
-    id: Id
 
 
 class Activity(Answer):

@@ -14,7 +14,8 @@ from pydantic_core import PydanticCustomError
 from app.kernel.paging import LARGEST_PAGE, PAGE_SIZE
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """A whole number as JSON Schema has it: `3.0` too, but no boolean."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("whole_number", "must be a whole number")
     if not math.isfinite(value) or value != int(value):
@@ -33,8 +34,9 @@ def _number(value: Any) -> Any:
         raise PydanticCustomError("number", "must be a number") from error
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_number)]
+Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 60), BeforeValidator(whole)]
 Text = StrictStr | None
 YesNo = StrictBool | None
 
@@ -113,6 +115,13 @@ class Principal(Answer):
     role: Literal["user", "manager", "executive"] = Field(
         default="user", description="Beside a partner account that is narrowed to that role and above."
     )
+
+
+class RecordRef(Answer):
+    """A record, by kind and id."""
+
+    type: str
+    id: str
 
 
 class OnlyId(Answer):

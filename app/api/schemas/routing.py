@@ -1,21 +1,24 @@
 """Queues, round robins and assignment rules as the API takes and shows them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr
 
 from app.api.schemas.common import (
     Answer,
     Body,
     Id,
+    Minutes,
     Moment,
     Principal,
     PrincipalIn,
     TargetIn,
     Text,
-    Whole,
     list_of,
+    whole,
 )
+
+Weight = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)]
 
 
 class NewQueue(Body):
@@ -23,14 +26,14 @@ class NewQueue(Body):
 
     name: StrictStr
     members: list[PrincipalIn] = []
-    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+    accept_within_minutes: Minutes | None = None
 
 
 class QueueChanges(Body):
     """Fields to change; those left out stay.  Members have endpoints of their own."""
 
     name: Text = None
-    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+    accept_within_minutes: Minutes | None = None
 
 
 class QueueMember(Answer):
@@ -62,7 +65,7 @@ class WeightedPrincipal(Body):
     """A member of a round robin."""
 
     principal: PrincipalIn
-    weight: Whole = Field(default=1, ge=1, le=1000)
+    weight: Weight = 1
 
 
 class NewRoundRobin(Body):
@@ -71,7 +74,7 @@ class NewRoundRobin(Body):
     name: StrictStr
     members: list[WeightedPrincipal] = []
     fallback_queue_id: Text = None
-    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+    accept_within_minutes: Minutes | None = None
 
 
 class RoundRobinChanges(Body):
@@ -79,13 +82,13 @@ class RoundRobinChanges(Body):
 
     name: Text = None
     fallback_queue_id: Text = None
-    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+    accept_within_minutes: Minutes | None = None
 
 
 class WeightChange(Body):
     """A new weight."""
 
-    weight: Whole = Field(ge=1, le=1000)
+    weight: Weight
 
 
 class RoundRobinMember(Answer):
@@ -151,7 +154,7 @@ class EntryIn(Body):
     fallback_queue_id: Text = None
     notify: StrictBool = True
     template_id: Text = None
-    accept_within_minutes: Whole | None = Field(default=None, ge=1, le=86400)
+    accept_within_minutes: Minutes | None = None
 
 
 class NewRules(Body):
@@ -211,7 +214,7 @@ class Try(Body):
 
     from_: Text = Field(default=None, alias="from")
     to: Text = None
-    limit: Whole = Field(default=500, ge=1, le=1000)
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)] = 500
 
 
 class Trial(Answer):

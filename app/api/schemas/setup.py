@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
-from app.api.schemas.common import Answer, Body, Id, Moment, Text, Whole, list_of
+from app.api.schemas.common import Answer, Body, Id, Moment, RecordRef, Text, Whole, list_of
 
 
 class Import(Answer):
@@ -105,13 +105,6 @@ class RegistryItem(Answer):
 RegistryItemList = list_of(RegistryItem)
 
 
-class RecordLink(Answer):
-    """A record, by kind and id."""
-
-    type: str
-    id: str
-
-
 class Delivery(Answer):
     """One notification to one person through one channel."""
 
@@ -119,7 +112,7 @@ class Delivery(Answer):
     state: Literal["due", "held", "sending", "sent", "failed", "withheld", "suppressed"]
     kind: str
     channel: str
-    record: RecordLink | None
+    record: RecordRef | None
     recipient: str
     created_at: Moment
     sent_at: Moment | None
@@ -143,7 +136,7 @@ class Event(Answer):
     id: Id
     at: Moment
     kind: str
-    record: RecordLink
+    record: RecordRef
     actor: EventActor
     door: str
     changes: dict[str, list[Any]]
