@@ -28,6 +28,8 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         _settle()
+        # A streamed answer is read to its end here: its context must not end within the test's.
+        kwargs.setdefault("buffered", True)
         try:
             # An empty context: the request gets an application context and a session of its own.
             return contextvars.Context().run(super().open, *args, **kwargs)

@@ -113,7 +113,9 @@ class Worlds:
         file = Path(str(engine.url.database))
         for suffix in ("-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
-        shutil.copy(self.folder / "template.db", file)
+        # Another file under the name, not the same one written over: what a test left open keeps its own.
+        fresh = shutil.copy(self.folder / "template.db", file.with_name("fresh.db"))
+        Path(fresh).replace(file)
 
     def _delete_rows(self, engine: Engine) -> None:
         names = ", ".join(f"'{table.name}'" for table in Base.metadata.tables.values())
