@@ -23,6 +23,7 @@ from app.leads.filters import LeadQuery, parse_lead_query
 from app.leads.operations import claim_lead
 from app.leads.queries import list_leads
 from app.leads.rows import LeadRow
+from app.routing.operations import accept_offer, claim_next
 from app.web.access import current_actor, needs
 from app.web.filters import number
 from app.web.htmx import wants_fragment
@@ -118,7 +119,7 @@ def _chips(given: dict[str, list[str]], address: ListAddress) -> list[dict[str, 
 
 
 @bp.post("/inbox/<ref('lead'):lead_ref>/claim")
-@needs(Permission.LEAD_CLAIM)
+@needs(Permission.INBOX_VIEW)
 def claim(lead_ref: str) -> ResponseReturnValue:
     actor = current_actor()
     with transaction() as session:
@@ -127,13 +128,11 @@ def claim(lead_ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/inbox/<ref('lead'):lead_ref>/accept")
-@needs(Permission.LEAD_ANSWER_OFFER)
+@needs(Permission.INBOX_VIEW)
 def accept(lead_ref: str) -> ResponseReturnValue:
     actor = current_actor()
-    from app.routing import operations as routing
-
     with transaction() as session:
-        lead = routing.accept_offer(session, actor, lead_ref, now=clock.now())
+        lead = accept_offer(session, actor, lead_ref, now=clock.now())
     return _taken(actor, lead)
 
 
@@ -147,13 +146,11 @@ def _taken(actor: Actor, lead: Any) -> ResponseReturnValue:
 
 
 @bp.post("/inbox/claim-next")
-@needs(Permission.LEAD_CLAIM)
+@needs(Permission.INBOX_VIEW)
 def take_next() -> ResponseReturnValue:
     """Claim whichever has waited longest, and open it."""
-    from app.routing import operations as routing
-
     with transaction() as session:
-        lead = routing.claim_next(session, current_actor(), now=clock.now())
+        lead = claim_next(session, current_actor(), now=clock.now())
     if lead is None:
         flash(_("Nothing is waiting just now."), "info")
         return redirect(url_for("inbox.index"), 303)

@@ -1,0 +1,429 @@
+"""A partner's inbox over HTTP: what stands in it, each button, what a rival or the second one gets."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from app.events.models import Event
+from app.leads.models import Assignment, DeclineReason, Lead, LeadRefusal, Offer, OfferState
+from app.sharing.scope import scope
+from tests.factories import (
+    SYSTEM,
+    make_lead,
+    make_queue,
+    make_source,
+    open_portal,
+    row_count,
+    rows,
+)
+
+HTMX = {"HX-Request": "true"}
+
+# Every field that a preview must not show, with a value that is nowhere else.
+HIDDEN = {
+    "company": "Zyxcompany SA", "last_name": "Zyxlast", "first_name": "Zyxfirst", "title": "Zyxtitle",
+    "email": "zyx@zyxmail.example", "phone": "+34 972 987 654", "mobile": "+34 600 987 654",
+    "website": "https://zyxsite.example", "street": "Zyxstreet 7", "postal_code": "ZYX99",
+    "description": "Zyxdescription", "budget": "Zyxbudget", "authority": "Zyxauthority", "need": "Zyxneed",
+    "timeframe": "Zyxtimeframe", "campaign_name": "Zyxcampaign", "external_id": "zyx-external",
+    "rating": "Zyxrating", "consent_basis": "Zyxconsent", "imported": {"Zyxcolumn": "Zyxcell"},
+}  # fmt: skip
+MARKS = re.compile(r"zyx|987\D?654", re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def _portal(session):
+    open_portal(session)
+
+
+@pytest.fixture
+def queue(session, northwind, southwind):
+    """Both companies claim from it."""
+    return make_queue(session, "Catalonia", members=[northwind, southwind])
+
+
+def offer(session, user, now, *, minutes=60, **fields):
+    """A lead held out to the person until then."""
+    lead = make_lead(session, owner=user, **fields)
+    until = now + timedelta(minutes=minutes)
+    row = Offer(
+        lead_id=lead.id, user_id=user.id, company_id=user.partner_account_id, state=OfferState.PENDING,
+        made_at=now, expires_at=until, hops=0,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    lead.offer_id, lead.offer_expires_at = row.id, until
+    session.flush()
+    return lead
+
+
+def text_of(answer):
+    return answer.get_data(as_text=True)
+
+
+def refs_in(answer):
+    """The leads of a page's table, in order."""
+    return re.findall(r'<tr id="(lead_\w+)"', text_of(answer))
+
+
+def tab_counts(answer):
+    """The numbers of the three tabs."""
+    tabs = re.search(r'<nav class="tabs".*?</nav>', text_of(answer), re.DOTALL)
+    return re.findall(r'<span class="count">([^<]+)</span>', tabs.group(0))
+
+
+def fresh(session, lead):
+    return rows(session, Lead, Lead.id == lead.id)[0]
+
+
+# What stands in it
+
+
+def test_available_shows_what_waits_the_longest_first(signed_in, session, pia, queue, now):
+    second = make_lead(session, queue=queue, waiting_since=now - timedelta(hours=2))
+    first = make_lead(session, queue=queue, waiting_since=now - timedelta(hours=5))
+    third = make_lead(session, queue=queue, waiting_since=now - timedelta(hours=1))
+    answer = signed_in(pia).get("/inbox")
+    assert answer.status_code == 200
+    assert refs_in(answer) == [first.ref, second.ref, third.ref]
+
+
+def test_a_row_is_named_by_what_a_preview_shows(signed_in, session, pia, queue):
+    make_lead(session, queue=queue, industry="Steel", employees=120, city="Girona", country="ES", score=74)
+    page = text_of(signed_in(pia).get("/inbox"))
+    assert "Steel, 50–199 people · Girona, ES" in page
+    assert 'class="score is-3"' in page
+
+
+def test_the_tabs_count_and_each_holds_what_it_counts(signed_in, session, pia, queue, now):
+    free = [make_lead(session, queue=queue) for _ in range(3)]
+    held_out = offer(session, pia, now)
+    mine = make_lead(session, owner=pia)
+    make_lead(session, owner=pia, status="unqualified")
+    browser = signed_in(pia)
+    assert tab_counts(browser.get("/inbox?box=mine")) == ["3", "1", "1"]
+    assert refs_in(browser.get("/inbox?box=mine")) == [mine.ref]
+    assert refs_in(browser.get("/inbox?box=offered")) == [held_out.ref]
+    # Offers stand above what is free to claim: they run out.
+    assert refs_in(browser.get("/inbox")) == [held_out.ref, *(lead.ref for lead in free)]
+
+
+def test_counts_stop_at_a_hundred(signed_in, session, pia, queue):
+    for _ in range(102):
+        make_lead(session, queue=queue)
+    answer = signed_in(pia).get("/inbox")
+    assert tab_counts(answer)[0] == "100+"
+    assert len(refs_in(answer)) == 50
+
+
+def test_the_next_page_goes_on_where_the_first_ended(signed_in, session, pia, queue, now):
+    leads = [
+        make_lead(session, queue=queue, waiting_since=now - timedelta(minutes=m)) for m in range(60, 0, -1)
+    ]
+    browser = signed_in(pia)
+    first = browser.get("/inbox")
+    older = re.search(r'href="(/inbox\?cursor=[^"]+)" rel="next"', text_of(first)).group(1)
+    assert refs_in(first) + refs_in(browser.get(older)) == [lead.ref for lead in leads]
+
+
+def test_filters_narrow_by_country_and_product_and_read_as_a_sentence(signed_in, session, pia, queue):
+    here = make_lead(session, queue=queue, country="ES", product_interest="Pumps")
+    make_lead(session, queue=queue, country="FR", product_interest="Pumps")
+    make_lead(session, queue=queue, country="ES", product_interest="Valves")
+    browser = signed_in(pia)
+    answer = browser.get("/inbox?country=ES&product_interest=Pumps")
+    assert refs_in(answer) == [here.ref]
+    assert re.search(r"country is <b>Spain</b>.*product is <b>Pumps</b>", text_of(answer), re.DOTALL)
+    none = text_of(browser.get("/inbox?country=PT"))
+    assert "Nothing matches these filters" in none
+
+
+def test_filters_offer_only_fields_that_a_preview_shows(app, signed_in, session, pia, queue):
+    from app.identity.queries import get_organisation
+
+    get_organisation(session).preview_fields = ["city", "score"]
+    make_lead(session, queue=queue, country="ES", product_interest="Pumps", city="Vic")
+    page = text_of(signed_in(pia).get("/inbox"))
+    assert "Spain" not in page
+    assert "Pumps" not in page
+    assert "Vic" in page
+
+
+def test_empty_says_what_will_be_here(signed_in, session, pia, queue):
+    browser = signed_in(pia)
+    assert "Nothing is waiting" in text_of(browser.get("/inbox"))
+    assert "Nothing is offered to you just now" in text_of(browser.get("/inbox?box=offered"))
+    assert "You have no open leads" in text_of(browser.get("/inbox?box=mine"))
+
+
+def test_somebody_in_no_queue_is_told_so(signed_in, session, pia, northwind):
+    from app.routing.models import QueueMember
+
+    for member in rows(session, QueueMember):
+        session.delete(member)
+    page = text_of(signed_in(pia).get("/inbox"))
+    assert "You are in no queue yet" in page
+    assert "Take the next one" not in page
+
+
+def test_the_meter_says_how_full_one_is(signed_in, session, pia, queue, now):
+    pia.capacity = 3
+    make_lead(session, owner=pia)
+    offer(session, pia, now)
+    page = text_of(signed_in(pia).get("/inbox"))
+    assert "You have 2 of 3 open leads" in page
+
+
+def test_at_capacity_the_buttons_wait_and_the_page_says_why(signed_in, session, pia, queue):
+    pia.capacity = 1
+    make_lead(session, owner=pia)
+    make_lead(session, queue=queue)
+    page = text_of(signed_in(pia).get("/inbox"))
+    assert "You hold as many open leads as you may" in page
+    assert re.search(r"data-claim disabled>Claim</button>", page)
+
+
+def test_internal_people_have_no_inbox(signed_in, session, mara):
+    assert signed_in(mara).get("/inbox").status_code == 403
+
+
+# Claim
+
+
+def test_claiming_with_htmx_answers_the_row_as_it_is_now(signed_in, session, pia, queue):
+    lead = make_lead(session, queue=queue, company="Forges del Ter", last_name="Puig")
+    make_lead(session, queue=queue)
+    answer = signed_in(pia).submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX)
+    assert answer.status_code == 200
+    page = text_of(answer)
+    assert page.lstrip().startswith("<tr")
+    assert "Forges del Ter" in page
+    assert "Yours" in page
+    assert f'href="/leads/{lead.ref}"' in page
+    # The head comes along, so that its numbers stay true.
+    assert tab_counts(answer) == ["1", "0", "1"]
+    assert "HX-Request" in answer.headers["Vary"]
+    assert fresh(session, lead).owner_user_id == pia.id
+
+
+def test_claiming_without_javascript_leads_to_the_lead(signed_in, session, pia, queue):
+    lead = make_lead(session, queue=queue, company="Forges del Ter")
+    answer = signed_in(pia).submit(f"/inbox/{lead.ref}/claim", page="/inbox", follow_redirects=True)
+    assert answer.request.path == f"/leads/{lead.ref}"
+    assert "It is yours now." in text_of(answer)
+    assert "Forges del Ter" in text_of(answer)
+
+
+def test_the_second_one_is_told_kindly_and_how_many_are_left(signed_in, session, pia, otto, queue):
+    lead = make_lead(session, queue=queue, company="Forges del Ter")
+    for _ in range(14):
+        make_lead(session, queue=queue)
+    signed_in(pia).submit(f"/inbox/{lead.ref}/claim", page="/inbox")
+    rival = signed_in(otto)
+    fragment = rival.submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX)
+    assert fragment.status_code == 409
+    assert text_of(fragment).lstrip().startswith('<tr class="is-gone">')
+    assert "Another partner has just taken this one. 14 more are waiting." in text_of(fragment)
+    whole = rival.submit(f"/inbox/{lead.ref}/claim", page="/inbox")
+    assert whole.status_code == 409
+    assert "Another partner has just taken this one. 14 more are waiting." in text_of(whole)
+    for answer in (fragment, whole):
+        assert "Forges" not in text_of(answer)
+        assert "Pia" not in text_of(answer)
+
+
+def test_the_winner_pressing_again_gets_the_same_and_no_second_event(signed_in, session, pia, queue):
+    lead = make_lead(session, queue=queue)
+    browser = signed_in(pia)
+    browser.submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX)
+    before = row_count(session, Event), row_count(session, Assignment)
+    assert browser.submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX).status_code == 200
+    assert (row_count(session, Event), row_count(session, Assignment)) == before
+
+
+def test_a_claim_at_capacity_leaves_the_row_and_says_why(signed_in, session, pia, queue):
+    pia.capacity = 1
+    make_lead(session, owner=pia)
+    lead = make_lead(session, queue=queue)
+    answer = signed_in(pia).submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX)
+    assert answer.status_code == 409
+    assert "There is no room for another open one" in text_of(answer)
+    assert "<tr" not in text_of(answer)  # nothing but partials: the row stays as it is
+    assert fresh(session, lead).owner_user_id is None
+
+
+@pytest.mark.parametrize("how", ["claim", "accept"])
+def test_what_one_may_not_see_is_not_there(signed_in, session, otto, northwind, pia, now, how):
+    hidden = make_lead(session, queue=make_queue(session, members=[northwind]))
+    theirs = offer(session, pia, now)
+    rival = signed_in(otto)
+    for ref in (hidden.ref, theirs.ref, f"lead_{'0' * 22}"):
+        assert rival.submit(f"/inbox/{ref}/{how}", page="/inbox", headers=HTMX).status_code == 404
+
+
+def test_a_claim_without_its_token_does_nothing(signed_in, session, pia, queue):
+    lead = make_lead(session, queue=queue)
+    assert signed_in(pia).post(f"/inbox/{lead.ref}/claim", data={}).status_code == 400
+    assert fresh(session, lead).owner_user_id is None
+
+
+# Take the next one
+
+
+def test_take_the_next_one_claims_what_waited_longest_and_opens_it(signed_in, session, pia, queue, now):
+    make_lead(session, queue=queue, waiting_since=now - timedelta(hours=1))
+    first = make_lead(session, queue=queue, waiting_since=now - timedelta(hours=3), company="Forges del Ter")
+    answer = signed_in(pia).submit("/inbox/claim-next", page="/inbox", follow_redirects=True)
+    assert answer.request.path == f"/leads/{first.ref}"
+    assert "Forges del Ter" in text_of(answer)
+
+
+def test_take_the_next_one_says_when_nothing_waits(signed_in, session, pia, queue):
+    answer = signed_in(pia).submit("/inbox/claim-next", page="/inbox", follow_redirects=True)
+    assert answer.request.path == "/inbox"
+    assert "Nothing is waiting just now." in text_of(answer)
+
+
+def test_take_the_next_one_at_capacity_is_refused(signed_in, session, pia, queue):
+    pia.capacity = 0
+    make_lead(session, queue=queue)
+    answer = signed_in(pia).submit("/inbox/claim-next", page="/inbox")
+    assert answer.status_code == 409
+    assert "There is no room for another open one" in text_of(answer)
+
+
+# Offers
+
+
+def test_accepting_gives_the_whole_lead(signed_in, session, pia, now):
+    lead = offer(session, pia, now, company="Forges del Ter")
+    browser = signed_in(pia)
+    assert "Forges" not in text_of(browser.get("/inbox?box=offered"))
+    answer = browser.submit(f"/inbox/{lead.ref}/accept", page="/inbox", headers=HTMX)
+    assert answer.status_code == 200
+    assert "Forges del Ter" in text_of(answer)
+    assert fresh(session, lead).offer_id is None
+
+
+def test_accepting_too_late_is_refused_and_the_row_says_so(signed_in, session, pia, now):
+    lead = offer(session, pia, now, minutes=-1)
+    answer = signed_in(pia).submit(f"/inbox/{lead.ref}/accept", page="/inbox", headers=HTMX)
+    assert answer.status_code == 409
+    assert "is-gone" in text_of(answer)
+
+
+def test_declining_asks_for_a_reason_and_goes_on(signed_in, session, pia, queue, now):
+    lead = offer(session, pia, now)
+    browser = signed_in(pia)
+    page = text_of(browser.get(f"/leads/{lead.ref}/release"))
+    for reason in rows(session, DeclineReason):
+        assert reason.name in page
+    refused = browser.submit(f"/leads/{lead.ref}/release", {"note": "Too far"})
+    assert refused.status_code == 422
+    assert "Choose a reason." in text_of(refused)
+    assert "Too far" in text_of(refused)
+    answer = browser.submit(
+        f"/leads/{lead.ref}/release", {"reason": "not_our_market", "note": "Too far"}, follow_redirects=True
+    )
+    assert answer.request.path == "/inbox"
+    assert "You declined it." in text_of(answer)
+    assert fresh(session, lead).owner_queue_id is not None
+    assert row_count(session, LeadRefusal, LeadRefusal.lead_id == lead.id) == 1
+
+
+def test_an_offer_to_a_colleague_is_seen_by_managers_and_answered_by_nobody_else(
+    signed_in, session, pia, pam, now
+):
+    lead = offer(session, pia, now)
+    manager = signed_in(pam)
+    assert "Offered" in text_of(manager.get(f"/leads/{lead.ref}"))
+    assert manager.submit(f"/inbox/{lead.ref}/accept", page="/inbox", headers=HTMX).status_code == 403
+    assert manager.get(f"/leads/{lead.ref}/release").status_code == 403
+
+
+# What must not show
+
+
+def test_hidden_fields_are_in_no_page_of_a_partner_before_the_claim(signed_in, session, pia, pam, queue, now):
+    waiting = make_lead(session, queue=queue, source=make_source(session), **HIDDEN)
+    held_out = offer(session, pia, now, **{**HIDDEN, "external_id": "zyx-external-2"})
+    for person in (pia, pam):
+        browser = signed_in(person)
+        for url in (
+            "/", "/inbox", "/inbox?box=offered", "/inbox?box=mine", "/inbox?country=ES", "/leads", "/leads?owner=me",
+            "/leads?sort=company", "/leads?sort=score", f"/leads/{waiting.ref}", f"/leads/{held_out.ref}",
+            f"/leads/{held_out.ref}/release", f"/leads/{held_out.ref}/edit", "/notifications",
+        ):  # fmt: skip
+            answer = browser.get(url)
+            assert answer.status_code in (200, 403), url
+            assert MARKS.findall(text_of(answer)) == [], url
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["q=Zyxcompany", "q=Zyxlast", "q=zyx@zyxmail.example", "q=972987654", "company=Zyxcompany+SA", "email=zyx@zyxmail.example",
+     "last_name=Zyxlast", "budget=Zyxbudget", "external_id=zyx-external", "phone=%2B34972987654"],
+)  # fmt: skip
+def test_nobody_finds_a_preview_by_what_it_hides(signed_in, session, pia, queue, asked):
+    lead = make_lead(session, queue=queue, phone_key="+34972987654", **HIDDEN)
+    browser = signed_in(pia)
+    assert lead.ref in text_of(browser.get("/leads"))
+    assert lead.ref not in text_of(browser.get(f"/leads?{asked}"))
+    if asked.startswith("q="):
+        assert lead.ref not in text_of(browser.get(f"/search?{asked}"))
+
+
+def test_a_rival_finds_nothing_of_it(signed_in, session, pia, otto, northwind, now):
+    lead = make_lead(session, owner=pia, **HIDDEN)
+    rival = signed_in(otto)
+    for url in ("/", "/inbox", "/leads", "/search?q=Zyx", "/leads?q=Zyx"):
+        page = text_of(rival.get(url))
+        assert lead.ref not in page
+        assert "Zyxlast" not in page
+    for path in ("", "/edit", "/release", "/activities"):
+        assert rival.get(f"/leads/{lead.ref}{path}").status_code == 404
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("box", ["available", "offered", "mine"])
+def test_the_number_of_statements_does_not_grow_with_the_rows(
+    signed_in, session, pia, queue, now, count_queries, box
+):
+    def add(number):
+        for _ in range(number):
+            make_lead(session, queue=queue)
+            make_lead(session, owner=pia)
+            offer(session, pia, now)
+
+    browser = signed_in(pia)
+    counts = []
+    for number in (3, 30):
+        add(number)
+        browser.get("/inbox")  # connections and caches
+        with count_queries() as queries:
+            assert browser.get(f"/inbox?box={box}").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1], queries
+    assert counts[1] <= 12, queries
+
+
+def test_a_page_of_fifty_rows_is_light(signed_in, session, pia, queue):
+    source = make_source(session, "Fair in Lleida")
+    for number in range(60):
+        make_lead(
+            session, queue=queue, source=source, city="L'Hospitalet de Llobregat", product_interest="Industrial pumps",
+            industry="Food and drink", employees=1200, score=number,
+        )  # fmt: skip
+    page = signed_in(pia).get("/inbox").data
+    assert page.count(b"<tr id=") == 50
+    assert len(page) <= 40_000, len(page)
+
+
+def test_a_deleted_lead_is_gone_from_the_inbox(signed_in, session, pia, queue, now):
+    lead = make_lead(session, queue=queue)
+    session.execute(update(Lead).where(scope(Lead, SYSTEM), Lead.id == lead.id).values(deleted_at=now))
+    assert refs_in(signed_in(pia).get("/inbox")) == []
