@@ -13,7 +13,7 @@ from app.identity.models import User
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor
 from app.kernel.errors import DomainError
-from app.kernel.keys import reserve_keys
+from app.sharing.keys import reserve_keys
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.columns import derived_columns
 from app.leads.duplicates import Likeness, find_duplicates

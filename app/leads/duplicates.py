@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, Text, and_, bindparam, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, String, Text, bindparam, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -22,7 +22,7 @@ from app.leads.models import Lead
 from app.sharing.scope import scope
 
 _COMPARING = Actor.system("duplicates")
-MOST_PER_KEY = 3
+MOST_PER_KEY = 5
 MOST = 10
 _TRUE, _EMPTY = true(), literal("", Text)
 
@@ -66,7 +66,7 @@ def find_duplicates(
     """For each lead what it may be a duplicate of, in the form that `Lead.duplicates` keeps.
 
     `[{"type", "id", "reasons"}]` with inner ids; reasons: email, phone, company, and name beside another
-    where the last name is the same too; those with most reasons first, at most ten.  At most three
+    where the last name is the same too; those with most reasons first, at most ten.  At most five
     records are looked at for each key, so that a name many share costs no more than others.
     ids: keys that these leads will have, when they arrive together: the earlier ones count for the later.
 
@@ -119,7 +119,7 @@ def _compare_within(
 
 
 def _matches(session: Session, look: _Look, keys: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
-    """Key → (id, folded last name) of at most three live records that have it."""
+    """Key → (id, folded last name) of at most five live records that have it."""
     wanted = sorted(keys)
     if not wanted:
         return {}
@@ -133,22 +133,21 @@ def _matches(session: Session, look: _Look, keys: Iterable[str]) -> dict[str, li
     return matches
 
 
-def _live(model: Any, key: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(scope(model, _COMPARING), key == value, model.deleted_at.is_(None))
-
-
+# Deleted records are left out after the limit: beside the key, `deleted_at IS NULL` would let PostgreSQL
+# walk over a partial index of all live records instead, which it believes to be short while a table is new.
 @cache
 def _on_postgresql(look: _Look) -> Select[Any]:
     wanted = (
         func.unnest(bindparam("keys", type_=ARRAY(Text))).table_valued("value").render_derived(name="wanted")
     )
     first = (
-        select(look.model.id.label("id"), _last_name(look))
-        .where(_live(look.model, look.key.expression, wanted.c.value))
+        select(look.model.id.label("id"), look.model.deleted_at.label("deleted_at"), _last_name(look))
+        .where(scope(look.model, _COMPARING), look.key == wanted.c.value)
         .limit(MOST_PER_KEY)
         .lateral("first")
     )
-    return select(wanted.c.value, first.c.id, first.c.last_name).select_from(wanted.join(first, _TRUE))
+    found = select(wanted.c.value, first.c.id, first.c.last_name).select_from(wanted.join(first, _TRUE))
+    return found.where(first.c.deleted_at.is_(None))
 
 
 @cache
@@ -157,7 +156,7 @@ def _on_sqlite(look: _Look) -> Select[Any]:
     inner = aliased(look.model)
     first = (
         select(inner.id)
-        .where(getattr(inner, look.key.key) == wanted.c.value, inner.deleted_at.is_(None))
+        .where(getattr(inner, look.key.key) == wanted.c.value)
         .limit(MOST_PER_KEY)
         .correlate(wanted)
         .scalar_subquery()
@@ -166,7 +165,7 @@ def _on_sqlite(look: _Look) -> Select[Any]:
         select(wanted.c.value, look.model.id, _last_name(look))
         .select_from(wanted)
         .join(look.model, look.model.id.in_(first))
-        .where(scope(look.model, _COMPARING))
+        .where(scope(look.model, _COMPARING), look.model.deleted_at.is_(None))
     )
 
 

@@ -43,6 +43,10 @@ class Scoped(ColumnElement[bool]):
         self.condition = condition
         self.table_name = table_name
 
+    def self_group(self, against: Any = None) -> "Scoped":
+        """Itself, in any company: SQLAlchemy's own would compare it with 1 on SQLite, which defeats every index."""
+        return self
+
     @property
     def _from_objects(self) -> list[Any]:
         return list(self.condition._from_objects)  # noqa: SLF001 - so that bare counts know their table

@@ -5,6 +5,8 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
 from app.kernel.db import Base, is_sqlite
+from app.sharing.rules import SHARED_TABLES
+from app.sharing.scope import scope
 
 # Looks at the highest key of a table and at nothing else.
 _COUNTING = Actor.system("keys")
@@ -20,9 +22,6 @@ def reserve_keys(session: Session, model: type[Base], count: int) -> range | lis
         return []
     table = model.__tablename__
     if is_sqlite(session):
-        from app.sharing.rules import SHARED_TABLES
-        from app.sharing.scope import scope
-
         key = model.__table__.c.id
         highest = select(key).order_by(key.desc()).limit(1)
         if table in SHARED_TABLES:
