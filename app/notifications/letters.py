@@ -21,17 +21,16 @@ from app.identity.links import link_url
 from app.identity.models import OneTimeLink, Organisation, User, UserState
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor, Level
-from app.kernel.bands import employee_band
-from app.kernel.errors import NotFound
 from app.leads.fields import FIELDS
 from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, AssignmentCause, Lead
-from app.leads.queries import LeadDetail, list_leads, open_lead
+from app.leads.queries import list_leads
 from app.leads.rows import LeadRow, preview_title
 from app.notifications.models import Delivery, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
 from app.notifications.plain import one_line
+from app.notifications.queries import lead_rows
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.scope import scope
 from app.web.filters import country_name
@@ -241,42 +240,13 @@ def _giver(envelope: Envelope) -> str:
 
 def _lead(envelope: Envelope) -> _Shown:
     """The lead that the notification is about.  Raises Withheld when the recipient may not see it."""
-    actor = _actor(envelope)
-    ref = envelope.session.scalar(
-        select(Lead.ref).where(scope(Lead, actor), Lead.id == envelope.notification.record_id)
-    )
-    try:
-        seen = open_lead(envelope.session, actor, ref or "")
-    except NotFound as error:
-        raise Withheld(Outcome.NO_ACCESS) from error
-    return _whole(seen, actor) if isinstance(seen, LeadDetail) else _preview(seen)
-
-
-def _whole(seen: LeadDetail, actor: Actor) -> _Shown:
-    lead = seen.lead
-    band = employee_band(lead.employees)
-    title = ", ".join(part for part in (lead.company, lead.city) if part) if lead.company else ""
+    key = envelope.notification.record_id
+    rows = lead_rows(envelope.session, _actor(envelope), [] if key is None else [key])
+    if not rows:
+        raise Withheld(Outcome.NO_ACCESS)
+    row = rows[0]
     values = {
-        "company": lead.company,
-        "city": _place(lead.city, lead.state, lead.country),
-        "industry": lead.industry,
-        "employees": band,
-        "product_interest": lead.product_interest,
-        "source": seen.source,
-    }
-    return _Shown(
-        ref=lead.ref,
-        title=one_line(title or preview_title(lead.industry, band, lead.city, lead.country)),
-        is_preview=False,
-        is_mine=lead.owner_user_id == actor.user_id,
-        queue=one_line(seen.owner.name) if seen.owner.kind == "queue" else "",
-        offer_expires_at=lead.offer_expires_at,
-        facts=_facts(values),
-    )
-
-
-def _preview(row: LeadRow) -> _Shown:
-    values = {
+        "company": row.company,
         "city": _place(row.city, row.state, row.country),
         "industry": row.industry,
         "employees": row.employee_band,
@@ -285,8 +255,8 @@ def _preview(row: LeadRow) -> _Shown:
     }
     return _Shown(
         ref=row.ref,
-        title=one_line(row.title),
-        is_preview=True,
+        title=_row_title(row),
+        is_preview=row.is_preview,
         is_mine=row.owner.is_me,
         queue=one_line(row.owner.name) if row.is_waiting else "",
         offer_expires_at=row.offer_expires_at,
@@ -309,7 +279,7 @@ def _rows(session: Session, actor: Actor, conditions: tuple[ColumnElement[bool],
 
 
 def _row_title(row: LeadRow) -> str:
-    """As `_whole`: never the person, whom a list on screen would name where there is no company."""
+    """Company and town: never the person, whom a list on screen would name where there is no company."""
     if row.is_preview:
         return one_line(row.title)
     if row.company:
