@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.api.schemas.common import FILTER
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -17,7 +19,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer.  kind: the schema's name, "" where there is nothing more."""
+    """An answer.  kind: name of a record, "" where there is nothing more."""
 
     status: str
     words: str
@@ -34,11 +36,19 @@ class Endpoint:
     summary: str
     words: str
     parameters: Sequence[Row]
-    body_kind: str
+    filters: Sequence[str]
     body: Sequence[Row]
-    answer_kind: str
-    answer: Sequence[Row]
     outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What answers hold, by name.  either: the kinds it is one of, instead of fields."""
+
+    name: str
+    words: str
+    fields: Sequence[Row]
+    either: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +79,68 @@ def documented_areas(document: Mapping[str, Any]) -> list[DocumentedArea]:
     ]
 
 
+def documented_records(document: Mapping[str, Any]) -> list[Record]:
+    """What answers hold, and what those hold in turn, by name."""
+    schemas = document["components"]["schemas"]
+    found: set[str] = set()
+    pending = [
+        outcome.kind
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for outcome in _outcomes(document, operation)
+    ]
+    while pending:
+        name = pending.pop()
+        if name and name not in found:
+            found.add(name)
+            pending.extend(_names_in(schemas[name]))
+    return [
+        Record(
+            name,
+            schemas[name].get("description", ""),
+            list(_fields(document, schemas[name])),
+            [_name(part) for part in schemas[name].get("anyOf", ())],
+        )
+        for name in sorted(found)
+    ]
+
+
 def _endpoint(document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> Endpoint:
     content = operation.get("requestBody", {}).get("content", {})
     body: Mapping[str, Any] = next((media["schema"] for media in content.values()), {})
-    answer = _answer_schema(operation)
+    parameters = [_parameter(document, parameter) for parameter in operation.get("parameters", [])]
     return Endpoint(
         id=operation["operationId"],
         method=method.upper(),
         path=path,
         summary=operation["summary"],
         words=operation.get("description", ""),
-        parameters=[_parameter(document, p) for p in operation.get("parameters", [])],
-        body_kind=_name(body),
+        parameters=[row for row in parameters if row.words != FILTER],
+        filters=[row.name for row in parameters if row.words == FILTER],
         body=list(_fields(document, body)),
-        answer_kind=_name(answer),
-        answer=list(_fields(document, answer)),
-        outcomes=[_outcome(document, status, answer) for status, answer in operation["responses"].items()],
+        outcomes=_outcomes(document, operation),
     )
 
 
-def _answer_schema(operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    for answer in operation["responses"].values():
-        media = answer.get("content", {}).get("application/json")
-        if media:
-            schema: Mapping[str, Any] = media["schema"]
-            return schema
-    return {}
+def _outcomes(document: Mapping[str, Any], operation: Mapping[str, Any]) -> list[Outcome]:
+    found = []
+    for status, answer in operation["responses"].items():
+        whole = _resolved(document, answer)
+        content: Mapping[str, Any] = next(iter(whole.get("content", {}).values()), {})
+        found.append(Outcome(status, whole["description"], _name(content.get("schema", {}))))
+    return found
 
 
-def _outcome(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> Outcome:
-    whole = _resolved(document, answer)
-    content: Mapping[str, Any] = next(iter(whole.get("content", {}).values()), {})
-    return Outcome(status, whole["description"], _name(content.get("schema", {})))
+def _names_in(schema: Any) -> Iterator[str]:
+    """Names of the schemas that a schema refers to."""
+    if isinstance(schema, Mapping):
+        if "$ref" in schema:
+            yield _name(schema)
+        for part in schema.values():
+            yield from _names_in(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _names_in(part)
 
 
 def _parameter(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Row:
@@ -110,11 +150,8 @@ def _parameter(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Row
 
 
 def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Row]:
-    """The fields of an object; of several kinds of answer those of the first."""
+    """The fields of an object."""
     whole = _resolved(document, schema)
-    if "anyOf" in whole:
-        yield from _fields(document, whole["anyOf"][0])
-        return
     required = set(whole.get("required", ()))
     for name, field in whole.get("properties", {}).items():
         yield Row(name, _kind(field), _resolved(document, field).get("description", ""), name in required)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template
 from flask_openapi.openapi import OpenAPI
 
-from app.api.docs import documented_areas
+from app.api.docs import documented_areas, documented_records
 from app.api.door import bp
 from app.api.routes import DECLARED, Declared
 from app.api.schemas.common import Problem
@@ -85,7 +85,10 @@ def openapi_document() -> Response:
 @bp.get("/docs", doc_ui=False)
 @needs(Permission.PROFILE_EDIT)
 def docs() -> str:
-    return render_template("api/docs.html", info=INFO, areas=documented_areas(openapi()))
+    document = openapi()
+    return render_template(
+        "api/docs.html", info=INFO, areas=documented_areas(document), records=documented_records(document)
+    )
 
 
 def _finished(document: dict[str, Any]) -> dict[str, Any]:

@@ -147,6 +147,8 @@ class Problem(BaseModel):
 
 # Lists
 
+FILTER = "Any of these."
+
 
 def list_of(item: type[Answer], name: str = "") -> type[Answer]:
     """The model of a page of a list."""
@@ -174,6 +176,6 @@ def list_query(
         words = f"`-` in front for descending; {default} unless given."
         fields["sort"] = (str | None, Field(default=None, description=words, json_schema_extra=schema))
     for filter_name in filters:
-        words = {"q": "Searches."}.get(filter_name, "Any of these.")
+        words = {"q": "Searches."}.get(filter_name, FILTER)
         fields[filter_name] = (list[str] | None, Field(default=None, description=words))
     return create_model(name, __config__=ConfigDict(json_schema_extra=_no_titles), **fields)
