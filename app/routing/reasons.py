@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from flask_babel import format_date, get_timezone
+from babel.dates import format_date
+from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
@@ -54,12 +55,19 @@ def reason_words(reason: str, detail: Mapping[str, Any] | None = None) -> str:
     return words(detail or {}) if words else reason
 
 
+def date_locale() -> str:
+    """The locale that dates are written in; English ones as pages write them, day first."""
+    language = str(get_locale() or "en")
+    return "en_GB" if language == "en" else language
+
+
 def _away(detail: Mapping[str, Any]) -> str:
     until = detail.get("until")
     if not until:
         return _("away")
     moment = datetime.fromisoformat(until)
-    return _("away until %(day)s", day=format_date(moment.astimezone(get_timezone() or moment.tzinfo)))
+    local = moment.astimezone(get_timezone() or moment.tzinfo)
+    return _("away until %(day)s", day=format_date(local, "medium", locale=date_locale()))
 
 
 def _full(detail: Mapping[str, Any]) -> str:

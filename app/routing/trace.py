@@ -186,7 +186,7 @@ def _fallback(step: Mapping[str, Any], _criteria_of: CriteriaOf) -> list[str]:
 
 
 def _offer(step: Mapping[str, Any], _criteria_of: CriteriaOf) -> list[str]:
-    return [_("It is an offer, to be accepted within %(time)s.", time=minutes_words(step["minutes"]))]
+    return [_("It was offered, to be accepted within %(time)s.", time=minutes_words(step["minutes"]))]
 
 
 def _went_on(step: Mapping[str, Any], _criteria_of: CriteriaOf) -> list[str]:

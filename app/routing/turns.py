@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel.bulk import insert_rows
-from app.kernel.keys import reserve_keys
+from app.sharing.keys import reserve_keys
 from app.leads.models import LeadRefusal
 from app.routing.candidates import MEMBER, Candidate, Snapshot
 from app.routing.eligibility import members_of, take_snapshot

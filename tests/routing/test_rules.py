@@ -257,7 +257,7 @@ def test_why_is_said_in_words_and_to_the_vendor_alone(session, actor, now, pia, 
         "Round robin “Catalan partners”: the turn of Pia (1 of 1 turns, exact share 1.0)"
     )
     assert said[0][2].startswith("Passed over: Otto (away until ")
-    assert said[0][3] == "It is an offer, to be accepted within 24 hours."
+    assert said[0][3] == "It was offered, to be accepted within 24 hours."
     assert said[1] == []
     assert explain_traces(session, actor_of(session, pia), [assignment.trace]) == [[]]
 
