@@ -16,7 +16,8 @@ from app.events.models import Event
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Role
 from app.kernel.errors import NotFound
-from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.leads.models import Lead
 from app.sharing.scope import scope
 
 # The company's name stands beside its people for everybody who may see them.
@@ -103,13 +104,14 @@ def history_of(session: Session, user: User, *, limit: int = 20) -> Sequence[Eve
     ).all()
 
 
-def count_active_administrators(session: Session) -> int:
-    return (
-        session.scalar(
-            select(func.count(User.id)).where(User.role == Role.ADMINISTRATOR, User.state == UserState.ACTIVE)
-        )
-        or 0
+def count_open_leads(session: Session, actor: Actor, user: User) -> int:
+    """How many open leads of the user the actor sees; COUNT_CAP means that many or more."""
+    mine = (
+        select(Lead.id)
+        .where(scope(Lead, actor), Lead.owner_user_id == user.id, Lead.is_open, Lead.deleted_at.is_(None))
+        .limit(COUNT_CAP)
     )
+    return session.scalar(select(func.count()).select_from(mine.subquery())) or 0
 
 
 def is_away(user: User, now: datetime) -> bool:

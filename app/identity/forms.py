@@ -20,9 +20,10 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.identity.models import AccountScope
-from app.identity.operations import HIGHEST_CAPACITY
+from app.identity.operations import HIGHEST_CAPACITY, clean_email
 from app.identity.roles import role_names
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Role
+from app.kernel.errors import Invalid
 from app.web.choices import options
 
 LANGUAGE_NAMES = (("en", "English"), ("es", "Español"), ("ca", "Català"))
@@ -183,3 +184,9 @@ class UserForm(Form, AwayMixin):
 class InviteForm(UserForm):
     email = StringField(_l("E-mail address"), [InputRequired(_NEEDED), Length(max=320)])
     role = RadioField(_l("Role"), default=Role.SALES.value)
+
+    def validate_email(self, field: StringField) -> None:
+        try:
+            clean_email(field.data or "")
+        except Invalid as error:
+            raise ValidationError(error.errors["email"][0]) from None

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from app.identity.directory import (
     UserFilter,
     UserRow,
+    count_open_leads,
     get_user,
     get_user_row,
     history_of,
@@ -83,6 +84,7 @@ def show(user_ref: str) -> ResponseReturnValue:
         user=row.user,
         row=row,
         page_ref=row.user.ref,
+        open_leads=count_open_leads(session, actor, row.user),
         now=now,
         away=is_away(row.user, now),
         may_manage=actor.can(managing_permission(row.user.is_partner)),

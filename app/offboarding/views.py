@@ -25,6 +25,7 @@ from app.offboarding.operations import (
     suspend_partner,
 )
 from app.offboarding.plans import find_successors, plan_suspension, plan_user_leaving
+from app.routing.models import Queue
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
 
@@ -150,6 +151,7 @@ def _partner_page(account_ref: str, error: DomainError | None = None) -> Respons
         None,
         account=account,
         partner=partner,
+        queue_ref=session.get_one(Queue, partner.queue_id).ref,
         page_ref=account.ref,
         plan=plan_suspension(session, partner, now=clock.now()),
     )
