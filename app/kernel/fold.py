@@ -187,8 +187,13 @@ def phone_key(phone: str | None, country: str | None = None, limit: int = 30) ->
     country: ISO code that a number without a country code is read by.  None for fewer than four digits,
     which tell nobody apart.
     """
-    digits = "".join(str(unicodedata.decimal(c)) for c in phone or "" if c.isdecimal())
-    if phone is None or len(digits) < _FEWEST_DIGITS:
+    if not phone:
+        return None
+    quick = _plain_international(phone)
+    if quick is not None:
+        return quick[:limit]
+    digits = "".join(str(unicodedata.decimal(c)) for c in phone if c.isdecimal())
+    if len(digits) < _FEWEST_DIGITS:
         return None
     import phonenumbers
 
@@ -202,3 +207,40 @@ def phone_key(phone: str | None, country: str | None = None, limit: int = 30) ->
     if not phonenumbers.is_possible_number(number):
         return digits[:limit]
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[:limit]
+
+
+_INTERNATIONAL = re.compile(r"\s*\+[1-9][0-9 .()-]{5,25}", re.ASCII)
+_NO_DIGITS = re.compile(r"[^0-9]+", re.ASCII)
+
+
+def _plain_international(phone: str) -> str | None:
+    """The E.164 form of a number with + and country code of which nothing is to be taken off; else None.
+
+    The library takes 30 microseconds a number, which imports feel; this is what it answers for most.
+    """
+    if not _INTERNATIONAL.fullmatch(phone):
+        return None
+    digits = _NO_DIGITS.sub("", phone)
+    for length in (1, 2, 3):
+        rules = _country_rules(int(digits[:length]))
+        if rules is not None:
+            lengths, prefix = rules
+            national = digits[length:]
+            is_plain = len(national) in lengths and national[0] != "0"
+            return f"+{digits}" if is_plain and not (prefix and prefix.match(national)) else None
+    return None
+
+
+@lru_cache(maxsize=1000)
+def _country_rules(code: int) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
+    """Possible lengths of a national number, and what is dialled before it at home; None for no such code."""
+    import phonenumbers
+
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code)
+    if not regions:
+        return None
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+    if metadata is None or metadata.general_desc is None:
+        return None
+    prefix = metadata.national_prefix_for_parsing
+    return frozenset(metadata.general_desc.possible_length), re.compile(prefix) if prefix else None

@@ -15,9 +15,13 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import User
 from app.kernel import refs
+from app.kernel.bulk import insert_rows
 from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
 from app.notifications.preferences import MAIL_ONLY, wants_mail
+from app.sharing.keys import reserve_keys
 
+# From here on it pays to number the rows first and hand them over as they are.
+MANY = 20
 _WAITING = (DeliveryState.DUE, DeliveryState.HELD, DeliveryState.SENDING)
 
 HELD_FOR = timedelta(minutes=2)
@@ -101,19 +105,20 @@ def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -
     """
     if not notices:
         return []
-    ids = list(
-        session.scalars(
-            insert(Notification).returning(Notification.id, sort_by_parameter_order=True),
-            [_notification(notice, now) for notice in notices],
-        )
-    )
+    rows = [_notification(notice, now) for notice in notices]
+    if len(rows) < MANY:
+        returning = insert(Notification).returning(Notification.id, sort_by_parameter_order=True)
+        ids = list(session.scalars(returning, rows))
+    else:
+        ids = list(reserve_keys(session, Notification, len(rows)))
+        numbered = [{**row, "id": key} for row, key in zip(rows, ids, strict=True)]
+        insert_rows(session, Notification, numbered)
     deliveries = [
         _delivery(notice, notification_id, now)
         for notice, notification_id in zip(notices, ids, strict=True)
         if notice.mail is not Mail.NONE and wants_mail(notice.user, notice.kind)
     ]
-    if deliveries:
-        session.execute(insert(Delivery), deliveries)
+    insert_rows(session, Delivery, deliveries)
     return ids
 
 
