@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
-from app.activities.models import Activity
+from app.activities.models import Activity, ActivityKind
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.models import Event
 from app.identity.models import User
@@ -21,7 +21,7 @@ from app.leads.models import Lead
 from app.sharing.scope import scope
 
 Record = Lead | Account | Contact
-Done = tuple[Activity, str]  # an activity and its author's name
+Done = tuple[Activity, str]  # an activity and the name of who did it
 MOST_PLANNED = 20
 # Said by the activity itself, or of no interest beside the record.
 _SILENT_VERBS = ("logged",)
@@ -163,14 +163,25 @@ def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: 
     conditions = [_of(record), _own_side(actor, Activity.company_id), Activity.is_done]
     if place.activity is not None:
         conditions.append(_before(*place.activity))
+    finisher = aliased(User)
     rows = session.execute(
-        select(Activity, User.name)
+        select(Activity, User.name, finisher.name, finisher.partner_account_id)
         .outerjoin(User, User.id == Activity.created_by_id)
+        .outerjoin(finisher, finisher.id == Activity.updated_by_id)
         .where(*conditions)
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit + 1)
     )
-    return [(activity, name or "") for activity, name in rows]
+    return [(row[0], _doer(actor, row[0], row[1], row[2], row[3])) for row in rows]
+
+
+def _doer(
+    actor: Actor, activity: Activity, author: str | None, finisher: str | None, finisher_company: int | None
+) -> str:
+    """Who did it: of a task whoever finished it, where the reader may know them; "" for nobody to be named."""
+    if activity.kind is not ActivityKind.TASK:
+        return author or ""
+    return finisher or "" if actor.is_internal or finisher_company == actor.company_id else ""
 
 
 def _of(record: Record) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.accounts.operations import edit_account
-from app.activities.operations import log_activity
+from app.activities.operations import finish_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
 from app.events.operations import record
 from app.kernel import clock
@@ -145,3 +145,12 @@ def test_activities_page_by_key(session, sal, mara):
         "0",
     ]
     assert third.older is None
+
+
+def test_a_task_is_told_by_who_finished_it_where_one_may_know(session, sal, mara, pia):
+    lead, now = make_lead(session, owner=pia), clock.now()
+    task = log_activity(session, actor_of(session, pia), lead, kind="task", subject="Call", now=now)
+    assert [row.who for row in planned(session, actor_of(session, pia), lead)] == ["Pia"]
+    finish_activity(session, actor_of(session, mara), task.ref, now=now)
+    assert told(timeline(session, actor_of(session, sal), lead)) == ["Mara finished a task"]
+    assert told(timeline(session, actor_of(session, pia), lead)) == ["Finished a task"]
