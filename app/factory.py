@@ -171,6 +171,7 @@ def _engine_options(url: str) -> dict[str, object]:
             "poolclass": QueuePool,
             "pool_size": 10,
             "max_overflow": 20,
+            "hide_parameters": True,  # what people typed stays out of logs
             "connect_args": {"check_same_thread": False},
         }
     return {
@@ -180,5 +181,6 @@ def _engine_options(url: str) -> dict[str, object]:
         "pool_pre_ping": True,
         "pool_recycle": 1800,
         "pool_use_lifo": True,
+        "hide_parameters": True,  # as above
         "connect_args": {"options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"},
     }

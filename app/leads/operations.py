@@ -25,6 +25,9 @@ from app.sharing.scope import scope
 RESTORABLE = timedelta(days=30)
 # A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
 _CLAIMING = Actor.system("claim")
+# An external id is taken whoever may see the lead that has it.
+_TAKEN = Actor.system("external ids of leads")
+NEVER_EMPTY = ("status", "score", "arrived_at")
 
 
 def new_lead(session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Lead:
@@ -84,13 +87,14 @@ def edit_lead(
     `status` is a status id here.  version: the one the edit began from, None to overwrite.
     Writes one event with old and new values; nothing when nothing changes.
     Raises NotFound, NotAllowed, AlreadyConverted, Invalid (a field one may not write, no identifying
-    field left, not enough to qualify), Stale.
+    field left, an external id that is taken, not enough to qualify), Stale.
     """
     actor.require(Permission.LEAD_EDIT)
     lead = get_lead(session, actor, ref, Level.EDIT, for_update=True)
     if lead.converted_at is not None:
         raise AlreadyConverted
     _refuse_foreign_fields(actor, values)
+    _refuse_emptying(values)
     changes = {
         name: value for name, value in values.items() if getattr(lead, FIELDS[name].attribute) != value
     }
@@ -103,6 +107,8 @@ def edit_lead(
         )
     if not changes:
         return lead
+    if changes.get("external_id") is not None:
+        _refuse_taken_external_id(session, changes["external_id"])
     before = {name: getattr(lead, FIELDS[name].attribute) for name in changes}
     for name, value in changes.items():
         setattr(lead, FIELDS[name].attribute, value)
@@ -131,6 +137,19 @@ def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
             errors[name] = [_l("You may not change this field.")]
     if errors:
         raise Invalid(errors)
+
+
+def _refuse_emptying(values: Mapping[str, Any]) -> None:
+    empty = [name for name in NEVER_EMPTY if name in values and values[name] is None]
+    if empty:
+        raise Invalid({name: [_l("This cannot be empty.")] for name in empty})
+
+
+def _refuse_taken_external_id(session: Session, external_id: str) -> None:
+    """Raises Invalid when another lead, deleted ones included, has the external id."""
+    taken = select(Lead.id).where(scope(Lead, _TAKEN), Lead.external_id == external_id)
+    if session.scalar(taken) is not None:
+        raise Invalid({"external_id": [_l("Another record has this external id.")]})
 
 
 def _check_whole(session: Session, lead: Lead, changes: Mapping[str, Any]) -> None:

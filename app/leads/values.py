@@ -23,6 +23,7 @@ from app.leads.fields import FIELDS, IDENTIFYING, Field, FieldKind
 from app.leads.models import LeadSource, LeadStatus
 
 LARGEST_NUMBER = 10**15
+LARGEST_SCORE = 1_000_000
 LARGEST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -183,11 +184,13 @@ def _country_reader(known: Field) -> Reader:
 
 
 def _number_reader(known: Field) -> Reader:
+    largest = LARGEST_SCORE if known.name == "score" else LARGEST_NUMBER
+
     def read(given: Any, _reading: Reading) -> int | None:
         value = _decimal(given, known)
         if value is None:
             return None
-        if value != value.to_integral_value() or not 0 <= value <= LARGEST_NUMBER:
+        if value != value.to_integral_value() or not 0 <= value <= largest:
             raise BadValue(_l("“%(value)s” is not a whole number from 0 up.", value=_short(str(given))))
         return int(value)
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -113,6 +113,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _database_error(error: Exception) -> ResponseReturnValue:
     _let_go()
+    if isinstance(error, IntegrityError) and _is_taken(error):
+        # What an operation looks for beforehand, and somebody else stored in between.
+        message = _("Somebody has just stored the same. Reload to see it, then try again.")
+        return answer(409, message, slug="conflict")
     gone = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
         error, "connection_invalidated", False
     )
@@ -124,6 +128,12 @@ def _database_error(error: Exception) -> ResponseReturnValue:
     response = answer(503, None)
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether it is a unique constraint that refused."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state == "23505" or "UNIQUE constraint failed" in str(error.orig)
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
