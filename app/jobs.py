@@ -10,6 +10,7 @@ from sqlalchemy import exists, select
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
+from app.intake.tidy import forget_uploads
 from app.kernel import clock
 from app.kernel.db import reading, transaction
 from app.leads.errors import LeadMoved
@@ -32,6 +33,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("offers", _expire_offers),
         Job("imports", lambda: _import(stop)),
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
+        Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
     )
 
 

@@ -17,12 +17,12 @@ from app.intake.lead_updates import NOT_QUALIFIED, find_known, plan_change, writ
 from app.intake.sources import Sources
 from app.intake.statuses import Statuses
 from app.kernel.actor import Actor
-from app.sharing.keys import reserve_keys
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, StatusCategory
 from app.routing.routes import route_many
+from app.sharing.keys import reserve_keys
 
 
 @dataclass(slots=True)

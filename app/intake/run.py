@@ -228,6 +228,8 @@ def use_indexes(session: Session) -> None:
 
 def _finish(session: Session, actor: Actor, held: Import, state: ImportState, now: datetime) -> None:
     held.state, held.finished_at, held.lease, held.leased_until = state, now, None, None
+    # What the pages before the start showed of the file is of no use any more.
+    held.options = {name: value for name, value in held.options.items() if name not in ("samples", "check")}
     if state is ImportState.DONE:
         held.rows = held.done
     detail = {"created": held.created, "updated": held.updated, "refused": held.refused}

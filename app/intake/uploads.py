@@ -26,7 +26,7 @@ from app.intake.plans import find_day_first
 from app.intake.queries import may_see
 from app.intake.tables import NotATable, Table, open_table
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import transaction
+from app.kernel.db import let_go, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.leads.fields import FIELDS
 from app.settings import current_settings
@@ -57,6 +57,7 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str, *, now: datetim
     Raises NotAllowed, Invalid (empty, too large), NotATable; then nothing is kept.
     """
     actor.require(Permission.LEAD_IMPORT)
+    let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename)
     try:
@@ -96,6 +97,7 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
     actor.require(Permission.LEAD_IMPORT)
     if wishes.kind not in operations.TAKEN_IN:
         raise Invalid({"object": [_l("Only leads can be imported.")]})
+    let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename, largest=wishes.largest)
     keeps = False

@@ -25,7 +25,7 @@ from app.intake.targets import Targets
 from app.intake.uploads import field_labels, path_of, receive_file
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, set_reading, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.leads.models import LeadSource
 from app.settings import current_settings
@@ -68,18 +68,11 @@ def upload() -> ResponseReturnValue:
     try:
         if file is None or not file.filename:
             raise Invalid({"file": [_("Choose a file first.")]})
-        _let_go()
         import_ = receive_file(actor, file.stream, file.filename, now=clock.now())
     except Invalid as error:
         show_errors(form, error)
         return render_template("intake/new.html", form=form), 422
     return redirect(url_for("intake.columns", import_ref=import_.ref), 303)
-
-
-def _let_go() -> None:
-    """End this request's transaction: on SQLite nobody else could write while a large file is read."""
-    db.session().rollback()
-    set_reading(True)
 
 
 @bp.get("/<ref('imp'):import_ref>/map")
@@ -139,6 +132,7 @@ def choose_columns(import_ref: str) -> ResponseReturnValue:
 def _try(import_: Import) -> None:
     """Find out what would become of the first rows, and keep that with the import."""
     actor, ref = current_actor(), import_.ref
+    let_go()
     table = open_table(path_of(import_))
     day_first = find_day_first(table, import_.mapping)
     trial = Import(mapping=import_.mapping, options={**import_.options, "day_first": day_first})

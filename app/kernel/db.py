@@ -135,6 +135,17 @@ def transaction() -> Iterator[Session]:
         _reading.set(True)
 
 
+def let_go() -> None:
+    """End what the session is in the middle of, before long work that needs no database.
+
+    On SQLite a request that may write holds the only writer's lock from its beginning.  Nothing that was
+    changed is kept.  Within joined transactions it does nothing.
+    """
+    if not _joined.get():
+        db.session().rollback()
+        _reading.set(True)
+
+
 @contextmanager
 def reading() -> Iterator[Session]:
     """A look into the database that takes no lock; for the worker, whose threads would write by default."""
