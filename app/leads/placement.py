@@ -20,7 +20,7 @@ from app.kernel.actor import PARTNER_ROLES, Actor, Role
 from app.leads.errors import AlreadyConverted, LeadMoved
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.notifications.models import NotificationKind
-from app.notifications.operations import Mail, notify
+from app.notifications.operations import Mail, Notice, notify_many
 from app.routing.models import Queue, QueueMember
 from app.sharing.scope import scope
 
@@ -275,22 +275,16 @@ def tell(
     """Notify whom a placement concerns.  Claimers, and people who give it to themselves: nobody."""
     if move.mail is Mail.NONE or move.cause is AssignmentCause.CLAIM:
         return
-    act = f"assignment:{assignment.id}"
+    users: Sequence[User] = ()
+    kind = NotificationKind.LEAD_OFFERED if move.offer else NotificationKind.LEAD_ASSIGNED
     if to.user is not None:
         if to.user.id != actor.user_id and to.user.state is UserState.ACTIVE:
-            kind = NotificationKind.LEAD_OFFERED if move.offer else NotificationKind.LEAD_ASSIGNED
-            notify(session, act=act, user=to.user, kind=kind, now=now, record=lead, mail=move.mail)
+            users = (to.user,)
     elif to.queue is not None and to.queue.partner_account_id is not None:
-        for user in partner_queue_listeners(session, to.queue):
-            notify(
-                session,
-                act=act,
-                user=user,
-                kind=NotificationKind.LEAD_IN_QUEUE,
-                now=now,
-                record=lead,
-                mail=move.mail,
-            )
+        kind, users = NotificationKind.LEAD_IN_QUEUE, partner_queue_listeners(session, to.queue)
+    act = f"assignment:{assignment.id}"
+    notices = [Notice(act, user, kind, Lead.__tablename__, lead.id, mail=move.mail) for user in users]
+    notify_many(session, notices, now=now)
 
 
 def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:

@@ -85,9 +85,9 @@ def assign_new_lead(session: Session, actor: Actor, lead: Lead, wish: Wish, *, n
 
 def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
     """A lead that the actor may give to somebody.  Raises NotFound, NotAllowed."""
-    lead = get_lead(session, actor, ref, Level.PREVIEW if actor.is_partner else Level.READ)
+    lead = get_lead(session, actor, ref, level_to_assign(actor))
     require_assignable_by(actor, lead)
-    return lead if actor.is_partner else get_lead(session, actor, ref, level_to_assign(actor))
+    return lead
 
 
 def level_to_assign(actor: Actor) -> Level:

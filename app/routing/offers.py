@@ -15,6 +15,7 @@ from app.accounts.models import Account
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed
 from app.kernel.text import NOTE, clean_text
 from app.leads.errors import LeadMoved
@@ -225,6 +226,10 @@ def _send_on(
     refusing = refusing_companies(session, lead.id) | {offer.company_id}
     round_robins = [] if offer.round_robin_id is None else [offer.round_robin_id]
     desk = Desk.open(session, None, now=now, one=True, entries=[], round_robins=round_robins)
+    if not is_sqlite(session):
+        session.refresh(offer, ["state"])  # somebody may have answered while the round robin was waited for
+        if offer.state is not OfferState.PENDING:
+            raise LeadMoved
     trace = [steps.went_on(cause.value, offer.hops + 1)]
     turn = find_turn(session, offer.turn_id) if gives_turn_back and offer.turn_id is not None else None
     if turn is not None and turn.round_robin_id in desk.turns:

@@ -5,8 +5,9 @@ kind in the order of their keys.  On SQLite the writing transaction is alone alr
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User, UserState
@@ -109,30 +110,43 @@ def keep_seat(
 
 
 def _keep_user(session: Session, candidate: Candidate, exceed: bool, in_company: bool) -> Refusal | None:
-    counted = not exceed
-    if candidate.company_id is not None:
-        company = session.execute(
-            select(PartnerAccount.state, PartnerAccount.capacity)
-            .where(PartnerAccount.account_id == candidate.company_id)
-            .with_for_update(
-                key_share=candidate.company_capacity is not None, read=candidate.company_capacity is None
-            )
-        ).one()
-        if company.state is not PartnerState.ACTIVE:
-            return Refusal(Reason.COMPANY_SUSPENDED)
-        if counted and in_company and company.capacity is not None:
-            held = open_leads_of_company(session, candidate.company_id)
-            if held >= company.capacity:
-                return Refusal(Reason.COMPANY_AT_CAPACITY, {"open": held, "capacity": company.capacity})
-    user = session.execute(
-        select(User.state, User.capacity)
-        .where(User.id == candidate.id)
-        .with_for_update(key_share=candidate.user_capacity is not None, read=candidate.user_capacity is None)
-    ).one()
-    if user.state is not UserState.ACTIVE:
+    user, company = _lock_user(session, candidate)
+    if company is not None and company[0] is not PartnerState.ACTIVE:
+        return Refusal(Reason.COMPANY_SUSPENDED)
+    if user[0] is not UserState.ACTIVE:
         return Refusal(Reason.DEACTIVATED)
-    if counted and user.capacity is not None:
+    if exceed:
+        return None
+    if in_company and company is not None and company[1] is not None and candidate.company_id is not None:
+        held = open_leads_of_company(session, candidate.company_id)
+        if held >= company[1]:
+            return Refusal(Reason.COMPANY_AT_CAPACITY, {"open": held, "capacity": company[1]})
+    if user[1] is not None:
         held = open_leads_of_user(session, candidate.id)
-        if held >= user.capacity:
-            return Refusal(Reason.AT_CAPACITY, {"open": held, "capacity": user.capacity})
+        if held >= user[1]:
+            return Refusal(Reason.AT_CAPACITY, {"open": held, "capacity": user[1]})
     return None
+
+
+_State = tuple[Any, int | None]
+
+
+def _lock_user(session: Session, candidate: Candidate) -> tuple[_State, _State | None]:
+    """(state, capacity) of the person and of their company, held until the transaction ends."""
+    if candidate.company_id is None:
+        state, capacity = session.execute(_INTERNAL, {"id": candidate.id}).one()
+        return (state, capacity), None
+    row = session.execute(_PARTNER, {"id": candidate.id}).one()
+    return (row[0], row[1]), (row[2], row[3])
+
+
+_INTERNAL = (
+    select(User.state, User.capacity).where(User.id == bindparam("id")).with_for_update(key_share=True)
+)
+# PostgreSQL locks in the order that is named here: the company first, as everywhere.
+_PARTNER = (
+    select(User.state, User.capacity, PartnerAccount.state, PartnerAccount.capacity)
+    .join(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+    .where(User.id == bindparam("id"))
+    .with_for_update(key_share=True, of=(PartnerAccount, User))
+)

@@ -14,7 +14,6 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel.bulk import insert_rows
-from app.sharing.keys import reserve_keys
 from app.leads.models import LeadRefusal
 from app.routing.candidates import MEMBER, Candidate, Snapshot
 from app.routing.eligibility import members_of, take_snapshot
@@ -31,6 +30,7 @@ from app.routing.turn_ledger import (
     TurnRecord,
     record_from_json,
 )
+from app.sharing.keys import reserve_keys
 
 NOBODY: frozenset[int] = frozenset()
 MANY = 2  # ledger rows above which they are copied in instead of inserted
