@@ -13,7 +13,6 @@ from app.identity.models import User
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor
 from app.kernel.errors import DomainError
-from app.sharing.keys import reserve_keys
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.columns import derived_columns
 from app.leads.duplicates import Likeness, find_duplicates
@@ -28,6 +27,7 @@ from app.routing.models import Queue
 from app.routing.offers import accept_offer, decline_offer, expire_offers
 from app.routing.routes import route_many
 from app.routing.targets import Target
+from app.sharing.keys import reserve_keys
 from app.sharing.scope import scope
 
 if TYPE_CHECKING:

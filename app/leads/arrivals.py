@@ -16,11 +16,11 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
-from app.sharing.keys import reserve_keys
 from app.leads.models import Assignment, AssignmentCause, Lead, Offer, OfferState
 from app.leads.placement import Move, Owner, owner_columns, partner_queue_listeners
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
+from app.sharing.keys import reserve_keys
 
 
 @dataclass(slots=True)
