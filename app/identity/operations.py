@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Contact
+from app.accounts.models import Account, Contact
 from app.events import operations as events
 from app.identity.credentials import send_invitation
 from app.identity.errors import (
@@ -25,9 +25,9 @@ from app.identity.models import AccountScope, OneTimeLink, User, UserState
 from app.identity.queries import find_user_by_email
 from app.identity.signing_in import lock_user
 from app.kernel import refs
-from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor, Permission, Role
+from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor, Level, Permission, Role
 from app.kernel.db import is_sqlite
-from app.kernel.errors import Invalid, Stale
+from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.kernel.fold import email_key
 from app.kernel.text import clean_text
 from app.leads.models import Lead
@@ -112,7 +112,7 @@ def invite_user(session: Session, actor: Actor, *, now: datetime, **values: Any)
 
 def resend_invitation(session: Session, actor: Actor, user: User, *, now: datetime) -> None:
     """A new invitation for somebody who has not set a password yet.  Raises NotAllowed, NotInvited."""
-    actor.require(managing_permission(user.is_partner))
+    require_managing(session, actor, user, managing_permission(user.is_partner))
     user = lock_user(session, user.id)
     if user.state is not UserState.INVITED:
         raise NotInvited
@@ -135,7 +135,7 @@ def edit_user(
     event; does not commit.
     Raises NotAllowed, NotActive (deactivated), Stale, Invalid, OwnAccount and LastAdministrator (roles).
     """
-    actor.require(managing_permission(user.is_partner))
+    require_managing(session, actor, user, managing_permission(user.is_partner))
     user = lock_user(session, user.id)
     if user.state is UserState.DEACTIVATED:
         raise NotActive
@@ -175,6 +175,18 @@ def edit_profile(
 def managing_permission(is_partner: bool) -> Permission:
     """Whoever enables partners looks after their users; internal users are an administrator's."""
     return Permission.PARTNER_ENABLE if is_partner else Permission.USER_MANAGE
+
+
+def require_managing(session: Session, actor: Actor, user: User, permission: Permission) -> None:
+    """Raises NotAllowed unless the actor has the permission and, for partner users, sees their company."""
+    actor.require(permission)
+    if user.partner_account_id is None:
+        return
+    company = select(Account.id).where(
+        scope(Account, actor, Level.READ), Account.id == user.partner_account_id
+    )
+    if session.scalar(company) is None:
+        raise NotAllowed(_l("This person's company is not among your accounts."))
 
 
 def require_another_administrator(session: Session, user: User) -> None:

@@ -1,16 +1,18 @@
 """Reading people: who a session or token belongs to, and the actor made from them."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, Text, and_, bindparam, case, cast, func, join, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
 from app.identity.roles import PERMISSIONS
-from app.kernel.actor import Actor, Level
+from app.kernel.actor import PARTNER_ROLES, Actor, Level
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.models import QueueMember
 from app.sharing.scope import scope
@@ -36,9 +38,41 @@ def find_user_by_email(session: Session, email_key: str) -> User | None:
     return session.scalar(select(User).where(User.email_key == email_key))
 
 
+def _gathered(key: Any, tables: Any) -> Select[*tuple[Any, ...]]:
+    """Keys as one text, so that the person and all of their principals come with a single statement."""
+    return select(func.aggregate_strings(cast(key, Text), ",")).select_from(tables).correlate(User)
+
+
+def _principals() -> tuple[Any, ...]:
+    """Queues, partner accounts owned, and those one is a responsible of without owning them."""
+    rank = case({role.value: role.rank for role in PARTNER_ROLES}, value=User.role, else_=-1)
+    queues = _gathered(QueueMember.queue_id, QueueMember).where(
+        or_(
+            QueueMember.user_id == User.id,
+            and_(QueueMember.account_id == User.partner_account_id, QueueMember.minimum_rank <= rank),
+        )
+    )
+    partners = join(
+        Account, PartnerAccount, and_(Account.id == PartnerAccount.account_id, scope(Account, _LOOKUP))
+    )
+    managed = _gathered(Account.id, partners).where(
+        User.partner_account_id.is_(None), Account.owner_user_id == User.id
+    )
+    teams = join(AccountResponsible, partners, AccountResponsible.account_id == Account.id)
+    answerable = _gathered(Account.id, teams).where(
+        User.partner_account_id.is_(None),
+        AccountResponsible.user_id == User.id,
+        Account.owner_user_id != User.id,
+    )
+    return queues.scalar_subquery(), managed.scalar_subquery(), answerable.scalar_subquery()
+
+
+# The statements below are made once: every request runs one of them, and making it costs more than running it.
+
+
 def _signed_in() -> Select[*tuple[Any, ...]]:
     return (
-        select(User, Organisation, PartnerAccount.state, Account.name)
+        select(User, Organisation, Account.name, *_principals())
         .select_from(User)
         .join(Organisation, Organisation.id == 1)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
@@ -51,25 +85,55 @@ def _signed_in() -> Select[*tuple[Any, ...]]:
     )
 
 
-def find_actor_by_session(
-    session: Session, token: str, *, now: datetime
-) -> tuple[Actor, Organisation, UserSession] | None:
-    """The actor of a browser's cookie, if the session lives, the user is active and the company not suspended."""
-    row = session.execute(
+@cache
+def _by_session() -> Select[*tuple[Any, ...]]:
+    return (
         _signed_in()
         .join(UserSession, UserSession.user_id == User.id)
         .add_columns(UserSession)
         .where(
-            UserSession.token_hash == digest(token),
+            UserSession.token_hash == bindparam("digest"),
             UserSession.ended_at.is_(None),
-            UserSession.expires_at > now,
-            UserSession.last_seen_at > now - IDLE_LIMIT,
+            UserSession.expires_at > bindparam("now"),
+            UserSession.last_seen_at > bindparam("seen_after"),
         )
-    ).first()
+    )
+
+
+@cache
+def _by_token() -> Select[*tuple[Any, ...]]:
+    return (
+        _signed_in()
+        .join(ApiToken, ApiToken.user_id == User.id)
+        .add_columns(ApiToken)
+        .where(
+            ApiToken.token_hash == bindparam("digest"),
+            ApiToken.revoked_at.is_(None),
+            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
+        )
+    )
+
+
+@cache
+def _by_user() -> Select[*tuple[Any, ...]]:
+    return _signed_in().where(User.id == bindparam("user_id"))
+
+
+@cache
+def _principals_of() -> Select[*tuple[Any, ...]]:
+    return select(*_principals()).select_from(User).where(User.id == bindparam("user_id"))
+
+
+def find_actor_by_session(
+    session: Session, token: str, *, now: datetime
+) -> tuple[Actor, Organisation, UserSession] | None:
+    """The actor of a browser's cookie, if the session lives, the user is active and the company not suspended."""
+    given = {"digest": digest(token), "now": now, "seen_after": now - IDLE_LIMIT}
+    row = session.execute(_by_session(), given).first()
     if row is None:
         return None
-    user, organisation, _state, company, user_session = row
-    actor = make_actor(session, user, organisation, company or "", session_id=user_session.id)
+    user, organisation, company, *principals, user_session = row
+    actor = _actor(user, organisation, company or "", principals, session_id=user_session.id)
     return actor, organisation, user_session
 
 
@@ -77,45 +141,41 @@ def find_actor_by_token(
     session: Session, token: str, *, now: datetime
 ) -> tuple[Actor, Organisation, ApiToken] | None:
     """The actor of a bearer token, if it is neither expired nor revoked and its user may act."""
-    row = session.execute(
-        _signed_in()
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .add_columns(ApiToken)
-        .where(
-            ApiToken.token_hash == digest(token),
-            ApiToken.revoked_at.is_(None),
-            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
-        )
-    ).first()
+    row = session.execute(_by_token(), {"digest": digest(token), "now": now}).first()
     if row is None:
         return None
-    user, organisation, _state, company, api_token = row
-    actor = make_actor(session, user, organisation, company or "", door="api", token_id=api_token.id)
+    user, organisation, company, *principals, api_token = row
+    actor = _actor(user, organisation, company or "", principals, door="api", token_id=api_token.id)
     return actor, organisation, api_token
 
 
 def find_actor(session: Session, user_id: int, *, door: str = "system") -> Actor | None:
     """The actor of an active user: for mail (may they still see it) and for commands that act for somebody."""
-    row = session.execute(_signed_in().where(User.id == user_id)).first()
+    row = session.execute(_by_user(), {"user_id": user_id}).first()
     if row is None:
         return None
-    user, organisation, _state, company = row
-    return make_actor(session, user, organisation, company or "", door=door)
+    user, organisation, company, *principals = row
+    return _actor(user, organisation, company or "", principals, door=door)
 
 
-def make_actor(
-    session: Session,
+def make_actor(session: Session, user: User, organisation: Organisation, company_name: str) -> Actor:
+    """The actor of a user who is at hand, with their principals, read now."""
+    principals = session.execute(_principals_of(), {"user_id": user.id}).one()
+    return _actor(user, organisation, company_name, principals)
+
+
+def _actor(
     user: User,
     organisation: Organisation,
     company_name: str,
+    principals: Sequence[str | None],
     *,
     door: str = "web",
     session_id: int | None = None,
     token_id: int | None = None,
 ) -> Actor:
-    """The actor with their principals, read now: queues and portfolio."""
     side = "external" if user.is_partner else "internal"
-    managed_ids, answerable_ids = ((), ()) if user.is_partner else _team_ids(session, user)
+    queue_ids, managed_ids, answerable_ids = (_keys(text) for text in principals)
     return Actor(
         user_id=user.id,
         ref=user.ref,
@@ -128,7 +188,7 @@ def make_actor(
         sees_portfolio_only=user.account_scope is AccountScope.PORTFOLIO,
         company_id=user.partner_account_id,
         company_name=company_name,
-        queue_ids=_queue_ids(session, user),
+        queue_ids=queue_ids,
         managed_ids=managed_ids,
         answerable_ids=answerable_ids,
         default_lead_level=DEFAULT_LEVELS[organisation.defaults["lead"][side]],
@@ -140,30 +200,5 @@ def make_actor(
     )
 
 
-def _queue_ids(session: Session, user: User) -> tuple[int, ...]:
-    mine = QueueMember.user_id == user.id
-    if user.partner_account_id is not None:
-        mine = or_(
-            mine,
-            and_(
-                QueueMember.account_id == user.partner_account_id, QueueMember.minimum_rank <= user.role.rank
-            ),
-        )
-    return tuple(sorted(set(session.scalars(select(QueueMember.queue_id).where(mine)))))
-
-
-def _team_ids(session: Session, user: User) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Partner accounts that the person owns, and those they are a responsible of without owning them."""
-    responsible = AccountResponsible.user_id == user.id
-    rows = session.execute(
-        select(PartnerAccount.account_id, Account.owner_user_id == user.id)
-        .join(Account, and_(Account.id == PartnerAccount.account_id, scope(Account, _LOOKUP)))
-        .where(
-            or_(
-                Account.owner_user_id == user.id,
-                Account.id.in_(select(AccountResponsible.account_id).where(responsible)),
-            )
-        )
-        .order_by(PartnerAccount.account_id)
-    ).all()
-    return tuple(key for key, owns in rows if owns), tuple(key for key, owns in rows if not owns)
+def _keys(gathered: str | None) -> tuple[int, ...]:
+    return tuple(sorted({int(key) for key in gathered.split(",")})) if gathered else ()

@@ -19,7 +19,13 @@ from app.identity.directory import (
 from app.identity.forms import InviteForm, UserForm
 from app.identity.history import in_words
 from app.identity.models import UserState
-from app.identity.operations import edit_user, invite_user, managing_permission, resend_invitation
+from app.identity.operations import (
+    edit_user,
+    invite_user,
+    managing_permission,
+    require_managing,
+    resend_invitation,
+)
 from app.identity.queries import get_organisation
 from app.identity.roles import role_helps, role_names
 from app.identity.sessions import end_all_sessions, live_sessions
@@ -179,7 +185,7 @@ def _filter() -> UserFilter:
 def _managed(user_ref: str) -> UserRow:
     """The user, if the actor may change them.  Raises NotFound, NotAllowed."""
     row = get_user_row(db.session(), current_actor(), user_ref)
-    current_actor().require(managing_permission(row.user.is_partner))
+    require_managing(db.session(), current_actor(), row.user, managing_permission(row.user.is_partner))
     return row
 
 

@@ -17,7 +17,7 @@ from app.accounts.queries import get_account
 from app.events.operations import record
 from app.identity.errors import OwnAccount
 from app.identity.models import User, UserState
-from app.identity.operations import queue_invitation, require_another_administrator
+from app.identity.operations import queue_invitation, require_another_administrator, require_managing
 from app.identity.sessions import revoke_keys
 from app.kernel.actor import Actor, Permission, Role
 from app.kernel.db import is_sqlite
@@ -58,7 +58,7 @@ def deactivate_user(
     Raises NotAllowed, OwnAccount, LeftAlready, LastAdministrator, Conflict (the default queue's last
     member), NotAssignable, AtCapacity, LeadMoved.
     """
-    actor.require(leaving_permission(user.is_partner))
+    require_managing(session, actor, user, leaving_permission(user.is_partner))
     if user.id == actor.user_id:
         raise OwnAccount
     _hold_routing(session)
@@ -84,7 +84,7 @@ def reactivate_user(session: Session, actor: Actor, user: User, *, now: datetime
     Somebody who never set a password gets a new invitation.  Writes an event; does not commit.
     Raises NotAllowed, NotLeft.
     """
-    actor.require(leaving_permission(user.is_partner))
+    require_managing(session, actor, user, leaving_permission(user.is_partner))
     _hold(session, select(User).where(User.id == user.id))
     if user.state is not UserState.DEACTIVATED:
         raise NotLeft

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.directory import get_user, get_user_row
 from app.identity.models import User
+from app.identity.operations import require_managing
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
@@ -47,7 +48,7 @@ def deactivate(user_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             leaver = get_user(session, actor, user_ref)
-            actor.require(leaving_permission(leaver.is_partner))
+            require_managing(session, actor, leaver, leaving_permission(leaver.is_partner))
             choice = _choice(session, asked=plan_user_leaving(session, leaver, now=clock.now()).asks)
             left = deactivate_user(session, actor, leaver, choice, now=clock.now())
     except (Invalid, AtCapacity) as error:
@@ -129,7 +130,7 @@ def _choice(session: Session, *, asked: bool) -> OpenRecords:
 def _user_page(user_ref: str, error: DomainError | None = None) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     row = get_user_row(session, actor, user_ref)
-    actor.require(leaving_permission(row.user.is_partner))
+    require_managing(session, actor, row.user, leaving_permission(row.user.is_partner))
     return _page(
         "offboarding/user.html",
         error,

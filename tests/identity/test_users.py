@@ -223,6 +223,20 @@ def test_a_channel_manager_changes_partner_users_and_nobody_else(signed_in, sess
     assert sal.role is Role.SALES
 
 
+def test_a_channel_manager_with_a_portfolio_changes_its_partner_users_alone(
+    signed_in, session, mara, pia, northwind
+):
+    other = make_user(session, "Marc", role=Role.CHANNEL_MANAGER, account_scope=AccountScope.PORTFOLIO)
+    browser = signed_in(other)
+    assert browser.get(f"/setup/users/{pia.ref}/edit").status_code == 403
+    assert edit(browser, pia, role="manager").status_code == 403
+    leave = browser.submit(f"/setup/users/{pia.ref}/deactivate", {"open_records": "keep"}, page="/profile")
+    assert leave.status_code == 403
+    assert (pia.role, pia.state) == (Role.USER, UserState.ACTIVE)
+    mara.account_scope = AccountScope.PORTFOLIO
+    assert edit(signed_in(mara), pia, role="manager").status_code == 303
+
+
 @pytest.mark.parametrize("role", ["sales", "administrator", "god", ""])
 def test_a_partner_user_never_gets_an_internal_role(signed_in, session, mara, pia, role):
     assert edit(signed_in(mara), pia, role=role).status_code == 422
