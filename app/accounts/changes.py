@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts.fields import Field
@@ -13,6 +14,7 @@ from app.accounts.models import Account, Contact
 from app.events.models import Event
 from app.events.operations import record
 from app.identity.models import User, UserState
+from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid, Stale
 from app.sharing.scope import scope
@@ -39,7 +41,7 @@ class StaleEdit(Stale):
 
 def find_owner(session: Session, ref: str) -> User:
     """The internal person who is to own a record.  Raises Invalid."""
-    user = session.scalar(select(User).where(User.ref == ref))
+    user = session.scalar(select(User).where(User.ref == ref)) if refs.is_ref(refs.USER, ref) else None
     if user is None or user.is_partner or user.state is UserState.DEACTIVATED:
         raise Invalid({"owner": [_l("Choose one of the people listed.")]})
     return user
@@ -120,3 +122,14 @@ def store(
     record(
         session, actor, verb="edited", subject=entry, at=now, changes=told, detail={"version": entry.version}
     )
+
+
+def flush(session: Session) -> None:
+    """Write to the database now, so that ids are there and constraints speak up.
+
+    Raises Invalid: of two who take an external id at the same moment the second is told so.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Invalid({"external_id": [_l("Another record has this external id.")]}) from error

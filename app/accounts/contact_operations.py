@@ -8,7 +8,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.accounts.changes import changed_columns, find_owner, refuse_stale, refuse_taken_external_id, store
+from app.accounts.changes import (
+    changed_columns,
+    find_owner,
+    flush,
+    refuse_stale,
+    refuse_taken_external_id,
+    store,
+)
 from app.accounts.duplicates import find_contact_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import CONTACT_FIELDS
@@ -63,7 +70,7 @@ def create_contact(
         **columns,
     )
     session.add(contact)
-    session.flush()  # its id goes into the event
+    flush(session)
     record(session, actor, verb="created", subject=contact, at=now)
     return contact
 

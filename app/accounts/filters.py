@@ -18,12 +18,14 @@ from app.kernel.errors import Invalid
 from app.kernel.fold import domain_of, email_key, fold, phone_key
 from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
+from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
 # A search looks at no more than this many candidates a column; whoever finds more types another letter.
 MOST_CANDIDATES = 1000
+LONGEST_FILTER = 1000
 _FEWEST_DIGITS = 5
 
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
@@ -65,7 +67,7 @@ def parse_query(
 ) -> ListQuery:
     """Filters and sort key of a list.  given: name → values; empty values count as absent.
 
-    Raises Invalid naming the filters or sort keys that are known.
+    Raises Invalid naming the filters or sort keys that are known, or for text that nothing can hold.
     """
     wanted = {name: [v for v in values if v.strip()] for name, values in given.items()}
     wanted = {name: values for name, values in wanted.items() if values}
@@ -75,6 +77,9 @@ def parse_query(
         raise Invalid(
             {name: [_l("This filter is not known. Known: %(known)s.", known=names)] for name in unknown}
         )
+    for name, values in wanted.items():
+        for value in values:
+            clean_text(value, max_length=LONGEST_FILTER, field=name)
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     if key not in sorts:
         names = ", ".join(sorts)

@@ -20,9 +20,10 @@ from app.accounts.fields import (
     fields_of_kind,
 )
 from app.accounts.queries import Person
-from app.identity.forms import LANGUAGE_NAMES, Form, zone_choices
+from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.kernel.countries import country_choices
 from app.web.choices import options
+from app.web.forms import Form
 
 Rows = Sequence[Sequence[str]]
 

@@ -7,9 +7,17 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_ngettext as _ln
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.accounts.changes import changed_columns, find_owner, refuse_stale, refuse_taken_external_id, store
+from app.accounts.changes import (
+    changed_columns,
+    find_owner,
+    flush,
+    refuse_stale,
+    refuse_taken_external_id,
+    store,
+)
 from app.accounts.duplicates import find_account_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
@@ -75,7 +83,7 @@ def create_account(
         **keys,
     )
     session.add(account)
-    session.flush()  # its id goes into the event
+    flush(session)
     record(session, actor, verb="created", subject=account, at=now)
     return account
 
@@ -324,6 +332,10 @@ def add_responsible(
         created_at=now,
     )
     session.add(responsible)
+    try:
+        session.flush()
+    except IntegrityError as error:  # somebody else has added them at this moment
+        raise Conflict(_l("%(name)s is answerable for it already.", name=user.name)) from error
     record(session, actor, verb="responsible_added", subject=account, at=now, detail={"name": user.name})
     return responsible
 

@@ -20,6 +20,7 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.kernel.paging import COUNT_CAP
+from app.kernel.text import clean_text
 from app.web.filters import country_name, number
 
 MOST_OFFERED = 6
@@ -37,12 +38,13 @@ class Difference:
 def fill_pickers(session: Session, actor: Actor, form: RecordForm, given: dict[str, Any]) -> dict[str, Any]:
     """`given` with public names for what was typed into pickers.
 
-    Raises Invalid where the text names no account, or several; `form.offers` then lists those it may mean.
+    Raises Invalid where the text names no account, or several; `form.offers` then lists those it may mean;
+    and for text that cannot be stored.
     """
     errors: dict[str, list[Any]] = {}
     for name, field in form.fields.items():
         if field.kind is FieldKind.ACCOUNT and name in given:
-            text = (given[name] or "").strip()
+            text = clean_text(given[name], field=name) or ""
             found = _meant(session, actor, text, form.picked(name)) if text else []
             given[name] = found[0][0] if len(found) == 1 else None
             if text and not found:

@@ -11,10 +11,10 @@ from wtforms.validators import Optional
 
 from app.activities.fields import KINDS
 from app.activities.models import ActivityKind
-from app.identity.forms import Form
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.web.choices import options
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext

@@ -111,7 +111,7 @@ def change_activity(activity_id: str, body: ActivityChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         if expects_version():
-            session.refresh(get_activity(session, actor, activity_id), with_for_update={})
+            session.refresh(get_activity(session, actor, activity_id), with_for_update=True)
             check_version(lambda: _read(session, actor, activity_id))
         edit_activity(session, actor, activity_id, values, now=clock.now())
         answer = _read(session, actor, activity_id)

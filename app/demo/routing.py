@@ -51,7 +51,7 @@ def set_up_routing(company: "Company") -> None:
     people = [
         u for u in company.users if u.role is Role.USER and company.territory_of(u.partner_account_id) == "4"
     ]
-    groups = {
+    groups: dict[str, list[dict[str, Any]]] = {
         "Southwest riders": [
             {"principal": {"type": "user", "id": user.ref}, "weight": 1 + number % 2}
             for number, user in enumerate(people)

@@ -105,7 +105,7 @@ def _leads(
 def _untouched(session: Session, actor: Actor) -> Sequence[LeadRow]:
     """The person's open leads on which nothing was logged yet, the longest theirs first."""
     query = parse_lead_query(actor, {"box": ["mine"], "open": ["true"]}, "created_at")
-    query = replace(query, conditions=(*query.conditions, Lead.last_activity_at.is_(None)))
+    query = replace(query, conditions=(*query.conditions, Lead.last_activity_at.is_(None)), is_parsed=False)
     return list_leads(session, actor, query, limit=SHOWN).items
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import (
     DateField,
     Field,
@@ -25,6 +24,7 @@ from app.identity.roles import role_names
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Role
 from app.kernel.errors import Invalid
 from app.web.choices import options
+from app.web.forms import Form
 
 LANGUAGE_NAMES = (("en", "English"), ("es", "Español"), ("ca", "Català"))
 # WTForms' types know nothing of text that is translated late.
@@ -38,13 +38,6 @@ def zone_choices() -> list[tuple[str, str]]:
         (z, z.replace("_", " "))
         for z in sorted(z for z in available_timezones() if "/" in z and z[:4] != "Etc/")
     ] + [("UTC", "UTC")]
-
-
-class Form(FlaskForm):
-    """Flask-WTF's form, with a constructor that type checkers know."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class SignInForm(Form):

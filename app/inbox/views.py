@@ -1,6 +1,6 @@
 """A partner's inbox: what waits to be claimed, what is offered, what is theirs; and its buttons."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ def _soonest_first(page: Page[LeadRow]) -> Page[LeadRow]:
 
 def _chips(given: dict[str, list[str]], address: ListAddress) -> list[dict[str, str]]:
     language = str(get_locale() or "en")
-    words = {
+    words: dict[str, tuple[str, Callable[[str], str]]] = {
         "country": (_("country is"), lambda v: country_name(v, language)),
         "product_interest": (_("product is"), str),
     }

@@ -8,8 +8,8 @@ from flask_wtf.file import FileField
 from wtforms import StringField
 from wtforms.validators import Length, Optional
 
-from app.identity.forms import Form
 from app.leads.fields import FIELDS, SECTIONS
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext

@@ -70,4 +70,7 @@ def new_ref(kind: str) -> str:
 
 def is_ref(kind: str, value: object) -> bool:
     """Whether `value` has the shape of a public name of that kind."""
-    return isinstance(value, str) and value.startswith(f"{kind}_") and len(value) <= 40 and value.isascii()
+    if not isinstance(value, str) or len(value) > 40 or not value.startswith(f"{kind}_"):
+        return False
+    rest = value[len(kind) + 1 :]
+    return rest.isascii() and rest.isalnum()

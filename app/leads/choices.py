@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, Text, cast, literal_column, select, union_all
@@ -49,14 +50,14 @@ class LeadLists:
 
 def load_lists(session: Session) -> LeadLists:
     """Statuses and sources, in one statement."""
-    statuses = select(
+    statuses: Select[*tuple[Any, ...]] = select(
         literal_column("'status'").label("what"),
         LeadStatus.key.label("value"),
         LeadStatus.name,
         cast(LeadStatus.category, Text).label("category"),
         LeadStatus.position.label("position"),
     ).where(LeadStatus.is_active)
-    sources = select(
+    sources: Select[*tuple[Any, ...]] = select(
         literal_column("'source'"),
         LeadSource.ref,
         LeadSource.name,
@@ -97,7 +98,7 @@ def names_of(session: Session, actor: Actor, refs: Sequence[str]) -> Mapping[str
     """
     if not refs:
         return {}
-    parts: list[Select[tuple[str, str]]] = []
+    parts: list[Select[str, str]] = []
     if any(ref.startswith("user_") for ref in refs):
         colleague = User.partner_account_id == actor.company_id if actor.is_partner else User.id.is_not(None)
         parts.append(select(User.ref, User.name).where(User.ref.in_(refs), colleague))

@@ -47,7 +47,7 @@ def export_lines(session: Session, actor: Actor, query: LeadQuery) -> Iterator[s
     while True:
         window = Window(SORT_COLUMNS[query.sort], query.descending, ROWS_A_ROUND, after)
         ids = merged_ids(Lead, actor, window, query.conditions, level=Level.READ, causes=query.causes)
-        found = sorted(session.execute(ids), key=lambda r: (r.sort_value, r.id), reverse=query.descending)
+        found = session.execute(ids).all()
         page = found[:ROWS_A_ROUND]
         if page:
             rows = _rows(session, actor, [row.id for row in page])

@@ -47,6 +47,7 @@ class LeadQuery:
     conditions: what rows must satisfy.  level: READ where a hidden field is touched, else PREVIEW.
     shape: names filters and sort, for the cursor.  given: filter → values as they were given.
     causes: only leads seen for one of these reasons; None for all.
+    is_parsed: everything follows from `given`, so that equal ones ask for the same.
     """
 
     conditions: tuple[Condition, ...]
@@ -55,6 +56,7 @@ class LeadQuery:
     descending: bool
     given: Mapping[str, Sequence[str]]
     causes: frozenset[str] | None = None
+    is_parsed: bool = False
 
     @property
     def shape(self) -> list[Any]:
@@ -89,9 +91,8 @@ def parse_lead_query(
     conditions = [_FILTERS[name](actor, values) for name, values in given.items()]
     level = _level_needed(actor, [*given, key])
     boxes = given.get("box")
-    return LeadQuery(
-        tuple(conditions), level, key, descending, given, frozenset(_BOX_CAUSES[boxes[0]]) if boxes else None
-    )
+    causes = frozenset(_BOX_CAUSES[boxes[0]]) if boxes else None
+    return LeadQuery(tuple(conditions), level, key, descending, given, causes, is_parsed=True)
 
 
 def _level_needed(actor: Actor, touched: Iterable[str]) -> Level:
@@ -217,19 +218,19 @@ def _search(actor: Actor, values: Sequence[str]) -> Condition:
 
 
 def _needs_owner(_actor: Actor, values: Sequence[str]) -> Condition:
-    """Open, and with somebody who has left: a deactivated user, or one of a suspended partner account."""
+    """Open, and with somebody who has left: a deactivated user, or a suspended partner account."""
     wanted = values[0] in ("true", "1", "yes")
     return left_behind() if wanted else not_(left_behind())
 
 
 def left_behind() -> Condition:
-    """That an open lead's owner has left."""
-    gone = (
-        select(User.id)
-        .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
-        .where(or_(User.state == UserState.DEACTIVATED, PartnerAccount.state == PartnerState.SUSPENDED))
-    )
-    return and_(Lead.is_open, Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(gone))
+    """That an open lead is in the name of somebody who has left, or waits in the queue of a company that has."""
+    people = select(User.id).where(User.state == UserState.DEACTIVATED)
+    companies = select(PartnerAccount.account_id).where(PartnerAccount.state == PartnerState.SUSPENDED)
+    # Neither column is NULL in what is compared: NOT IN with a NULL would be true of nothing.
+    by_person = and_(Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(people))
+    by_company = and_(Lead.partner_account_id.is_not(None), Lead.partner_account_id.in_(companies))
+    return and_(Lead.is_open, or_(by_person, by_company))
 
 
 _BOX_CAUSES = {"available": {"queue"}, "offered": {"owner"}, "mine": {"owner"}}

@@ -12,7 +12,6 @@ from typing import Any
 from flask import request
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms import Field as Input
 
@@ -22,6 +21,7 @@ from app.leads.choices import LeadLists
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
 from app.leads.models import Lead
 from app.web.choices import options
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
@@ -41,7 +41,7 @@ _TICKED = ("opted_out_email", "opted_out_phone")
 _ORDER = ("person", "work", "company", "address", "qualification", "consent", "origin")
 
 
-class LeadForm(FlaskForm):
+class LeadForm(Form):
     """One input for each field that people write; subclasses are made by `lead_form`.
 
     version: the version the edit began from.  began: what the inputs held then, as JSON: only what differs
@@ -138,11 +138,12 @@ def _yes_no() -> Any:
 
 def offer_lists(form: LeadForm, lists: LeadLists) -> None:
     """Fill the choices of status and source; a value that is out of use stays choosable where it is."""
-    if "status" in form:
-        form.status.choices = _with(form.status.data, [(s.key, s.name) for s in lists.statuses])
-    if "source" in form:
+    inputs: dict[str, Any] = {name: form[name] for name in ("status", "source") if name in form}
+    if "status" in inputs:
+        inputs["status"].choices = _with(inputs["status"].data, [(s.key, s.name) for s in lists.statuses])
+    if "source" in inputs:
         names = [(name, name) for _ref, name in lists.sources]
-        form.source.choices = _with(form.source.data, [("", "–"), *names])
+        inputs["source"].choices = _with(inputs["source"].data, [("", "–"), *names])
 
 
 def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
@@ -165,15 +166,15 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value).replace("\r\n", "\n")
 
 
-class OwnerChoice(FlaskForm):
+class OwnerChoice(Form):
     """Who is to own a new lead: the rules decide unless a person does."""
 
-    owner = RadioField(_l("Owner"), default="rules")
-    owner_ref = SelectField(_l("Who"), validate_choice=False)
+    owner = StringField(_l("Owner"), default="rules")
+    owner_ref = StringField(_l("Who"))
     notify = BooleanField(_l("Send notification e-mail"), default=True)
 
 
-class ReasonForm(FlaskForm):
+class ReasonForm(Form):
     """Why somebody declines or gives back."""
 
     reason = RadioField(_l("Reason"))

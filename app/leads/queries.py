@@ -6,22 +6,22 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
-from app.kernel.bands import employee_band
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, Page, make_cursor, read_cursor
 from app.leads.filters import SORT_COLUMNS, LeadQuery
 from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus
-from app.leads.rows import LeadRow, OwnerLink, preview_title
+from app.leads.row_queries import owner_link, read_rows
+from app.leads.rows import LeadRow, OwnerLink
 from app.routing.models import Queue
-from app.sharing.merge import Window, merged_ids
+from app.sharing.merge import Window, capped_count, merged_ids
 from app.sharing.scope import branches, scope
 
 # Names of owners and their companies stand beside a lead that is scoped itself.
@@ -123,7 +123,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     if row is None:
         raise NotFound("lead", ref)
     lead, status, source, *names = row
-    link = _owner(actor, lead.owner_user_id, *names[:6])
+    link = owner_link(actor, lead.owner_user_id, *names[:6])
     # Partner people read no names of the vendor's people beside a record.
     made, changed = (names[6], names[7]) if actor.is_internal else (None, None)
     return LeadDetail(lead, level, status, source, link, made, changed)
@@ -136,13 +136,12 @@ def list_leads(
 
     Raises BadCursor.
     """
-    after, back = None, False
+    given, back = {}, False
     if cursor:
         value, key, back = read_cursor(actor.user_id, query.shape, cursor)
-        after = (value, key)
-    window = Window(SORT_COLUMNS[query.sort], query.descending != back, limit, after)
-    ids = merged_ids(Lead, actor, window, query.conditions, level=query.level, causes=query.causes)
-    rows = _rows(session, actor, ids, descending=window.descending, limit=limit + 1)
+        given = {"after_value": value, "after_key": key}
+    wanted = _Wanted(actor, query, query.descending != back, limit, bool(given))
+    rows = read_rows(session, actor, _page_ids(wanted) if query.is_parsed else _make_ids(wanted), given)
     more = len(rows) > limit
     rows = rows[:limit]
     if back:
@@ -154,8 +153,50 @@ def list_leads(
         return make_cursor(actor.user_id, query.shape, row.sort_value, row.id, back=back)
 
     older = at(rows[-1], back=False) if (back or more) else None
-    newer = at(rows[0], back=True) if (more if back else after is not None) else None
+    newer = at(rows[0], back=True) if (more if back else given) else None
     return Page(rows, older, newer)
+
+
+class _Wanted:
+    """A page's statement before it is made; two are equal when the same statement serves both."""
+
+    def __init__(self, actor: Actor, query: LeadQuery, descending: bool, limit: int, goes_on: bool) -> None:
+        self.actor, self.query, self.descending, self.limit = actor, query, descending, limit
+        self.goes_on = goes_on
+        filters = tuple((name, *values) for name, values in query.given.items())
+        self._key = (actor, query.sort, descending, limit, goes_on, query.level, query.causes, filters)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Wanted) and self._key == other._key
+
+
+def _make_ids(wanted: _Wanted) -> Select[*tuple[Any, ...]]:
+    sort = SORT_COLUMNS[wanted.query.sort]
+    after = (bindparam("after_value", type_=sort.type), bindparam("after_key", type_=Lead.id.type))
+    query = wanted.query
+    return merged_ids(
+        Lead,
+        wanted.actor,
+        Window(sort, wanted.descending, wanted.limit, after if wanted.goes_on else None),
+        query.conditions,
+        level=query.level,
+        causes=query.causes,
+    )
+
+
+def _make_count(wanted: _Wanted) -> Select[int]:
+    query = wanted.query
+    return capped_count(
+        Lead, wanted.actor, query.conditions, cap=wanted.limit, level=query.level, causes=query.causes
+    )
+
+
+# Making a statement costs more than running it, so that those of the latest visitors are kept.
+_page_ids = lru_cache(maxsize=128)(_make_ids)
+_count_of = lru_cache(maxsize=128)(_make_count)
 
 
 def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[LeadRow]:
@@ -163,10 +204,12 @@ def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[Lea
 
     Raises NotFound when one of them may not be seen.
     """
-    ids = select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value")).where(
-        scope(Lead, actor), Lead.ref.in_(wanted)
+    ids = (
+        select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value"))
+        .where(scope(Lead, actor), Lead.ref.in_(wanted))
+        .order_by(Lead.created_at, Lead.id)
     )
-    rows = _rows(session, actor, ids, descending=False, limit=len(wanted))
+    rows = read_rows(session, actor, ids)
     if len(rows) < len(set(wanted)):
         raise NotFound("lead")
     return rows
@@ -174,148 +217,8 @@ def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[Lea
 
 def count_leads(session: Session, actor: Actor, query: LeadQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1: nobody waits for an exact count above it."""
-    window = Window(SORT_COLUMNS[query.sort], query.descending, cap)
-    ids = merged_ids(Lead, actor, window, query.conditions, level=query.level, causes=query.causes).subquery()
-    return min(session.scalar(select(func.count()).select_from(ids)) or 0, cap + 1)
-
-
-def _rows(
-    session: Session, actor: Actor, ids: Select[*tuple[Any, ...]], *, descending: bool, limit: int = 1
-) -> list[LeadRow]:
-    """The rows of (id, given, sort_value), in order: whole ones and previews by a statement each."""
-    found = sorted(session.execute(ids), key=lambda r: (r.sort_value, r.id), reverse=descending)[:limit]
-    whole = [r.id for r in found if r.given >= Level.READ]
-    previews = [r.id for r in found if r.given < Level.READ]
-    read: dict[int, Any] = {}
-    if whole:
-        read.update((r.id, r) for r in session.execute(_columns(None), {"ids": whole}))
-    if previews:
-        read.update((r.id, r) for r in session.execute(_columns(actor.preview_fields), {"ids": previews}))
-    return [_row(actor, read[r.id], r.given, r.sort_value) for r in found if r.id in read]
-
-
-@lru_cache(maxsize=64)
-def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
-    """The statement that reads rows by `ids`, made once: building it costs more than running it.
-
-    shown: the preview fields; hidden columns are not read at all.  None reads everything.
-    """
-
-    def hide(column: Any, field: str = "") -> Any:
-        return column if shown is None or field in shown else null().label(column.key)
-
-    return (
-        select(
-            Lead.id,
-            Lead.ref,
-            hide(Lead.company),
-            hide(Lead.first_name),
-            hide(Lead.last_name),
-            hide(Lead.email),
-            hide(Lead.phone),
-            hide(Lead.mobile),
-            hide(LeadStatus.name).label("status"),
-            hide(LeadStatus.category),
-            hide(LeadSource.name, "source").label("source"),
-            hide(Lead.industry, "industry"),
-            hide(Lead.employees, "employees"),
-            hide(Lead.city, "city"),
-            hide(Lead.state, "state"),
-            hide(Lead.country, "country"),
-            hide(Lead.product_interest, "product_interest"),
-            hide(Lead.score, "score"),
-            hide(Lead.rating),
-            Lead.arrived_at,
-            Lead.created_at,
-            hide(Lead.updated_at),
-            Lead.waiting_since,
-            Lead.offer_expires_at,
-            hide(Lead.last_activity_at),
-            Lead.owner_user_id,
-            User.ref.label("user_ref"),
-            User.name.label("user_name"),
-            Queue.ref.label("queue_ref"),
-            Queue.name.label("queue_name"),
-            Account.ref.label("company_ref"),
-            Account.name.label("company_name"),
-        )
-        .join(LeadStatus, LeadStatus.id == Lead.status_id)
-        .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
-        .outerjoin(User, User.id == Lead.owner_user_id)
-        .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
-        .outerjoin(Account, and_(Account.id == Lead.partner_account_id, scope(Account, _NAMES)))
-        # The keys come from a statement with the actor's own scope, in the same transaction.
-        .where(scope(Lead, _NAMES), Lead.id.in_(bindparam("ids", expanding=True)))
-    )
-
-
-def _row(actor: Actor, row: Any, given: int, sort_value: Any) -> LeadRow:
-    is_preview = given < Level.READ
-    band = employee_band(row.employees)
-    person = " ".join(part for part in (row.first_name, row.last_name) if part) or None
-    title = row.company or person or row.email or row.phone or row.mobile or row.ref
-    return LeadRow(
-        id=row.id,
-        ref=row.ref,
-        given=Level(given),
-        sort_value=sort_value,
-        title=preview_title(row.industry, band, row.city, row.country) if is_preview else title,
-        company=row.company,
-        person=person,
-        email=row.email,
-        phone=row.phone or row.mobile,
-        status=row.status,
-        category=row.category,
-        source=row.source,
-        industry=row.industry,
-        employees=None if is_preview else row.employees,
-        employee_band=band,
-        city=row.city,
-        state=row.state,
-        country=row.country,
-        product_interest=row.product_interest,
-        score=row.score,
-        rating=row.rating,
-        arrived_at=row.arrived_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        waiting_since=row.waiting_since,
-        offer_expires_at=row.offer_expires_at,
-        last_activity_at=row.last_activity_at,
-        owner=_owner(
-            actor,
-            row.owner_user_id,
-            row.user_ref,
-            row.user_name,
-            row.queue_ref,
-            row.queue_name,
-            row.company_ref,
-            row.company_name,
-        ),
-    )
-
-
-def _owner(
-    actor: Actor,
-    user_id: int | None,
-    user_ref: str | None,
-    user_name: str | None,
-    queue_ref: str | None,
-    queue_name: str | None,
-    company_ref: str | None,
-    company_name: str | None,
-) -> OwnerLink:
-    if user_id is None:
-        return OwnerLink("queue", queue_ref or "", queue_name or "")
-    kind = "partner" if company_name else "user"
-    return OwnerLink(
-        kind,
-        user_ref or "",
-        user_name or "",
-        company=company_name if actor.is_internal else None,
-        company_ref=company_ref if actor.is_internal else None,
-        is_me=user_id == actor.user_id,
-    )
+    wanted = _Wanted(actor, query, query.descending, cap, False)
+    return session.scalar(_count_of(wanted) if query.is_parsed else _make_count(wanted)) or 0
 
 
 def list_statuses(session: Session, *, active_only: bool = True) -> Sequence[LeadStatus]:

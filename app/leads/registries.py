@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
@@ -58,7 +59,8 @@ def list_items(session: Session, registry: Registry) -> Sequence[Item]:
 
 def get_item(session: Session, registry: Registry, ref: str) -> Item:
     """The entry.  Raises NotFound."""
-    item = session.scalar(select(registry.model).where(registry.model.ref == ref))
+    known = refs.is_ref(registry.ref_kind, ref)
+    item = session.scalar(select(registry.model).where(registry.model.ref == ref)) if known else None
     if item is None:
         raise NotFound(registry.name, ref)
     return item
@@ -83,7 +85,10 @@ def add_item(
         ref=refs.new_ref(registry.ref_kind), position=0 if last is None else last + 1, **columns
     )
     session.add(item)
-    session.flush()  # its id goes into the event
+    try:
+        session.flush()  # its id goes into the event
+    except IntegrityError as error:  # of two who add it at the same moment the second is told so
+        raise Invalid({"name": [_l("“%(name)s” is there already.", name=item.name)]}) from error
     record(session, actor, verb="created", subject=item, at=now, detail={"name": item.name})
     return item
 

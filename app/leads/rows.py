@@ -75,10 +75,20 @@ class LeadRow:
         return self.owner.kind == "queue"
 
 
-def preview_title(industry: str | None, band: str | None, city: str | None, country: str | None) -> str:
-    """What a lead is called before it is claimed: "Manufacturing, 50–199 people · Girona, ES"."""
-    what = industry or _("Lead")
+def preview_words() -> tuple[str, str]:
+    """What `preview_title` says in the reader's language: for a lead of no industry, and with a size."""
+    return _("Lead"), _("%(industry)s, %(band)s people")
+
+
+def preview_title(
+    words: tuple[str, str], industry: str | None, band: str | None, city: str | None, country: str | None
+) -> str:
+    """What a lead is called before it is claimed: "Manufacturing, 50–199 people · Girona, ES".
+
+    words: `preview_words`, looked up once for a whole list.
+    """
+    what = industry or words[0]
     if band:
-        what = _("%(industry)s, %(band)s people", industry=what, band=band)
-    where = ", ".join(part for part in (city, country) if part)
+        what = words[1] % {"industry": what, "band": band}
+    where = f"{city}, {country}" if city and country else city or country
     return f"{what} · {where}" if where else what

@@ -25,7 +25,7 @@ from app.leads.fields import FIELDS
 from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, AssignmentCause, Lead
 from app.leads.queries import list_leads
-from app.leads.rows import LeadRow, preview_title
+from app.leads.rows import LeadRow, preview_title, preview_words
 from app.notifications.models import Delivery, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
@@ -284,7 +284,7 @@ def _row_title(row: LeadRow) -> str:
         return one_line(row.title)
     if row.company:
         return one_line(", ".join(part for part in (row.company, row.city) if part))
-    return one_line(preview_title(row.industry, row.employee_band, row.city, row.country))
+    return one_line(preview_title(preview_words(), row.industry, row.employee_band, row.city, row.country))
 
 
 def _link(envelope: Envelope) -> OneTimeLink:

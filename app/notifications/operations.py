@@ -123,17 +123,24 @@ def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -
 
 
 def suppress(session: Session, act: str) -> int:
-    """Keep the mails of an act from being sent; how many were still waiting.
+    """Keep the mails of an act that was undone from being sent; how many were still waiting.
 
-    The bell keeps its rows.  One that a worker is handing over at this very moment may still go
-    out, and then says so: what was sent is always recorded as sent.
+    Its notifications count as read: they are no news any more.  A mail that a worker is handing
+    over at this very moment may still go out, and then says so: what was sent is recorded as sent.
     """
+    quietly = {"synchronize_session": False}
+    session.execute(
+        update(Notification)
+        .where(Notification.act == act, Notification.read_at.is_(None))
+        .values(read_at=Notification.created_at),
+        execution_options=quietly,
+    )
     of_act = select(Notification.id).where(Notification.act == act)
     result = session.execute(
         update(Delivery)
         .where(Delivery.notification_id.in_(of_act), Delivery.state.in_(_WAITING))
         .values(state=DeliveryState.SUPPRESSED),
-        execution_options={"synchronize_session": False},
+        execution_options=quietly,
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a count
 

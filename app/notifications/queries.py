@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -93,15 +93,20 @@ def get_notice(session: Session, actor: Actor, ref: str) -> NoticeRow:
 def unread_notifications(actor: Actor) -> Select[int]:
     """Select of the ids of unread ones that may be seen, among the newest: what the bell counts.
 
-    Bounded, so that a page costs the same whatever has piled up.
+    Bounded, so that a page costs the same whatever has piled up; only leads change hands so often
+    that it asks for them.
     """
     newest = (
-        select(Notification.id)
-        .where(_own(actor), Notification.read_at.is_(None))
+        select(Notification.id, Notification.kind, Notification.record_kind, Notification.record_id)
+        .where(Notification.user_id == actor.user_id, Notification.read_at.is_(None))
         .order_by(Notification.id.desc())
         .limit(NEWEST_COUNTED)
+        .subquery("newest")
     )
-    return select(Notification.id).where(Notification.id.in_(newest), is_visible(actor))
+    lead = exists().where(Lead.id == newest.c.record_id, scope(Lead, actor))
+    about_no_lead = newest.c.record_kind.is_distinct_from("lead")
+    lapsed = newest.c.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
+    return select(newest.c.id).where(or_(about_no_lead, lapsed, lead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ def is_visible(actor: Actor) -> ColumnElement[bool]:
         Assignment.bulk_act_id == key, Lead.id == Assignment.lead_id, _is_theirs(actor), scope(Lead, actor)
     )
     # Whoever let an offer lapse is told that much, without a word of the lead.
-    lapsed = Notification.kind == Kind.OFFER_LAPSED if actor.is_partner else kind.is_(None)
+    lapsed = Notification.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
     return or_(
         kind.is_(None),
         and_(kind == "lead", or_(lead, lapsed)),

@@ -16,7 +16,7 @@ from app.activities.models import Activity, ActivityKind
 from app.identity.models import ApiToken, User, UserSession, UserState
 from app.kernel.actor import Actor, Role
 from app.leads.models import Lead
-from app.partners.models import PartnerAccount, PartnerState
+from app.partners.models import PartnerAccount
 from app.routing.models import (
     Queue,
     QueueMember,
@@ -122,22 +122,6 @@ def plan_suspension(session: Session, partner: PartnerAccount, *, now: datetime)
             ),
         ),
     )
-
-
-def needs_owner() -> ColumnElement[bool]:
-    """Leads that are open in the name of somebody who has left, or wait where nobody can take them."""
-    gone = select(User.id).where(User.state == UserState.DEACTIVATED)
-    closed = select(PartnerAccount.account_id).where(PartnerAccount.state == PartnerState.SUSPENDED)
-    return and_(
-        Lead.is_open,
-        Lead.deleted_at.is_(None),
-        or_(Lead.owner_user_id.in_(gone), Lead.partner_account_id.in_(closed)),
-    )
-
-
-def count_needing_owner(session: Session, actor: Actor, *, cap: int = 1000) -> int:
-    """How many leads the actor sees that need an owner; `cap` means that many or more."""
-    return _count(session, select(Lead.id).where(scope(Lead, actor), needs_owner()).limit(cap))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from app.identity.forms import LANGUAGE_NAMES, Form, zone_choices
+from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.identity.operations import HIGHEST_CAPACITY
 from app.identity.roles import role_names
 from app.kernel.actor import PARTNER_ROLES
 from app.web.choices import options
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext

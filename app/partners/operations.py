@@ -18,6 +18,7 @@ from app.identity.roles import PERMISSIONS
 from app.kernel import refs
 from app.kernel.actor import PARTNER_ROLES, Actor, Level, Permission, Role
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.text import clean_text
 from app.partners.errors import NoAccount, NotAPartner, OnlyBusinesses, PartnerAlready, PartnersOff, Suspended
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 from app.routing.models import Queue
@@ -195,6 +196,7 @@ def _get_partner(session: Session, account: Account) -> PartnerAccount:
 def _find_level(session: Session, given: str | None) -> PartnerLevel | None:
     if not given:
         return None
+    given = clean_text(given, field="level") or ""
     named = (
         PartnerLevel.ref == given
         if refs.is_ref(refs.LEVEL, given)
@@ -222,7 +224,9 @@ def _capacity(given: Any) -> int | None:
 
 def _channel_manager(session: Session, actor: Actor, account: Account, given: str | None) -> User:
     if given:
-        manager = session.scalar(select(User).where(User.ref == given))
+        manager = (
+            session.scalar(select(User).where(User.ref == given)) if refs.is_ref(refs.USER, given) else None
+        )
         if manager is None or not _fits(manager):
             raise Invalid({"channel_manager": [_l("Choose a channel manager or an administrator.")]})
         return manager

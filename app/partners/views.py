@@ -12,9 +12,10 @@ from app.activities.panel import feed_of
 from app.identity.models import UserState
 from app.identity.queries import get_organisation
 from app.identity.roles import role_names
-from app.kernel import clock
+from app.kernel import clock, refs
 from app.kernel.actor import Permission
 from app.kernel.db import db
+from app.kernel.text import clean_text
 from app.leads.choices import first_names
 from app.leads.filters import parse_lead_query
 from app.leads.queries import list_leads
@@ -45,15 +46,7 @@ def index() -> ResponseReturnValue:
     """Partners by name with their figures."""
     session, actor = db.session(), current_actor()
     levels = list_levels(session)
-    given = {
-        name: [request.args[name]] for name in ("q", "state", "level", "owner") if request.args.get(name)
-    }
-    wanted = PartnerFilter(
-        q=request.args.get("q", "").strip(),
-        state=PartnerState(given["state"][0]) if given.get("state", [""])[0] in set(PartnerState) else None,
-        level=request.args.get("level", ""),
-        mine=request.args.get("owner") == "me",
-    )
+    wanted, given = _wanted()
     address = ListAddress(request.path, given)
     return render_template(
         "partners/index.html",
@@ -65,6 +58,21 @@ def index() -> ResponseReturnValue:
         root=url_for("partners.index") + "/",
         prm_is_on=get_organisation(session).prm_enabled_at is not None,
     )
+
+
+def _wanted() -> tuple[PartnerFilter, dict[str, list[str]]]:
+    """What the address narrows the list to, parsed and as it was given."""
+    given = {
+        name: [request.args[name]] for name in ("q", "state", "level", "owner") if request.args.get(name)
+    }
+    state, level = request.args.get("state", ""), request.args.get("level", "")
+    wanted = PartnerFilter(
+        q=clean_text(request.args.get("q"), field="q") or "",
+        state=PartnerState(state) if state in set(PartnerState) else None,
+        level=level if refs.is_ref(refs.LEVEL, level) else "",
+        mine=request.args.get("owner") == "me",
+    )
+    return wanted, given
 
 
 def _chips(address: ListAddress, levels: dict[str, str]) -> list[dict[str, str]]:

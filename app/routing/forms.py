@@ -3,20 +3,14 @@
 from typing import Any
 
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired
+
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
 _MINUTES_HELP = _l("In minutes. Empty: as the partner level says, else a day.")
-
-
-class Form(FlaskForm):
-    """Flask-WTF's form, with a constructor that type checkers know."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class _Versioned(Form):

@@ -8,10 +8,11 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.identity.forms import LANGUAGE_NAMES, Form, zone_choices
+from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.identity.organisation import ACCENTS
 from app.leads.fields import FIELDS, PREVIEWABLE
 from app.web.choices import options
+from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext

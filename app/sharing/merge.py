@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
@@ -22,14 +22,15 @@ class Window:
     """Which part of a sorted list is wanted.
 
     sort: the column sorted by; ties are broken by the key in the same direction.
-    after: (sort value, key) of the last row of the page before, None for the first page.
+    after: (sort value, key) of the last row of the page before, None for the first page; bound
+    parameters may stand for them.
     limit: rows wanted; one more is read to know whether another page follows.
     """
 
     sort: InstrumentedAttribute[Any]
     descending: bool
     limit: int
-    after: tuple[Any, int] | None = None
+    after: tuple[Any, Any] | None = None
 
 
 def merged_ids(
@@ -45,27 +46,54 @@ def merged_ids(
 
     `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
     `causes` keeps only what is seen for one of these reasons.
-    Rows come in no particular order; order the statement that joins them.
+    Rows come in the window's order, as the database sorts.
     """
-    rules = branches(model, actor, level)
-    if causes is not None:
-        rules = [rule for rule in rules if rule.cause in causes]
-    selects = [_branch(model, rule, window, filters, level) for rule in _without_covered(rules)]
+    rules = _rules(model, actor, level, causes)
+    selects = [_branch(model, rule, window, filters, level) for rule in rules]
     if not selects:
         nothing = scoped(model, model.id.is_(None))
         return select(model.id, model.version.label("given"), window.sort.label("sort_value")).where(nothing)
     if len(selects) == 1:
         return selects[0]
     merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
-    return select(
-        merged.c.id,
-        func.max(merged.c.given).label("given"),
-        func.max(merged.c.sort_value).label("sort_value"),
-    ).group_by(merged.c.id)
+    sort = func.max(merged.c.sort_value)
+    order = (sort.desc(), merged.c.id.desc()) if window.descending else (sort.asc(), merged.c.id.asc())
+    return (
+        select(merged.c.id, func.max(merged.c.given).label("given"), sort.label("sort_value"))
+        .group_by(merged.c.id)
+        .order_by(*order)
+        .limit(window.limit + 1)
+    )
 
 
-def _without_covered(rules: Sequence[Rule]) -> Sequence[Rule]:
-    """Where one rule gives every live record, the others add no rows to a list."""
+def capped_count(
+    model: Any,
+    actor: Actor,
+    filters: Sequence[ColumnElement[bool]] = (),
+    *,
+    cap: int,
+    level: Level = Level.PREVIEW,
+    causes: frozenset[str] | None = None,
+) -> Select[int]:
+    """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond."""
+    selects = [
+        select(model.id).where(scoped(model, rule.at_least(level)), *filters).limit(cap + 1)
+        for rule in _rules(model, actor, level, causes)
+    ]
+    if not selects:
+        return select(literal(0))
+    found = selects[0]
+    if len(selects) > 1:
+        every = union_all(*(select(*s.subquery().c) for s in selects)).subquery()
+        found = select(every.c.id).distinct().limit(cap + 1)  # rules may overlap
+    return select(func.count()).select_from(found.subquery())
+
+
+def _rules(model: Any, actor: Actor, level: Level, causes: frozenset[str] | None) -> Sequence[Rule]:
+    rules = branches(model, actor, level)
+    if causes is not None:
+        rules = [rule for rule in rules if rule.cause in causes]
+    # Where one rule gives every live record, the others add no rows to a list.
     return [rule for rule in rules if rule.is_whole][:1] or rules
 
 

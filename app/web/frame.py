@@ -1,6 +1,9 @@
 """The numbers in the frame of every page: waiting leads, unread notifications.  Never above their cap."""
 
-from sqlalchemy import func, literal_column, select, union_all
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, func, literal_column, select, union_all
 
 from app.kernel.actor import Actor
 from app.kernel.db import db
@@ -13,6 +16,12 @@ CAP = 100
 
 def frame_counts(actor: Actor) -> dict[str, int]:
     """Number of waiting and offered leads (`inbox`, partner people) and of unread notifications (`unread`)."""
+    return {what: int(count) for what, count in db.session().execute(_counting(actor))}
+
+
+@lru_cache(maxsize=128)
+def _counting(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """Kept by the actor's whole value: making it costs more than running it."""
     unread = unread_notifications(actor)
     parts = [select(literal_column("'unread'").label("what"), unread.limit(CAP).subquery().c.id)]
     if actor.is_partner:
@@ -21,5 +30,4 @@ def frame_counts(actor: Actor) -> dict[str, int]:
                 waiting = select(Lead.id).where(scoped(Lead, rule.where)).limit(CAP).subquery()
                 parts.append(select(literal_column("'inbox'").label("what"), waiting.c.id))
     every = union_all(*parts).subquery()
-    rows = db.session().execute(select(every.c.what, func.count()).group_by(every.c.what))
-    return {what: int(count) for what, count in rows}
+    return select(every.c.what, func.count()).group_by(every.c.what)

@@ -80,7 +80,7 @@ def read_listing(session: Session, actor: Actor, path: str, args: MultiDict[str,
         columns=_columns(actor, address, time),
         time=time,
         text=_text(session, actor, query, page),
-        can_pick=actor.can(Permission.LEAD_ASSIGN),
+        can_pick=actor.can(Permission.LEAD_ASSIGN) or actor.can(Permission.LEAD_TRANSFER),
     )
 
 

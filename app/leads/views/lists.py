@@ -1,5 +1,7 @@
 """A list of leads taken out as a file."""
 
+from collections.abc import Iterator
+
 from flask import Response, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
@@ -24,6 +26,11 @@ def export() -> ResponseReturnValue:
     query = whole_only(query)
     with transaction() as session:
         record_export(session, actor, query, now=clock.now())
-    response = Response(stream_with_context(export_lines(db.session(), actor, query)), mimetype="text/csv")
+
+    def lines() -> Iterator[str]:
+        # The session of the stream: that of the view has ended by the time this runs.
+        yield from export_lines(db.session(), actor, query)
+
+    response = Response(stream_with_context(lines()), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="leads.csv"'
     return response

@@ -13,7 +13,7 @@ from wtforms import Field as Input
 
 from app.identity.queries import get_organisation
 from app.intake.take_in import Arrival, take_in
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
@@ -24,12 +24,12 @@ from app.leads.forms import LeadForm, OwnerChoice, lead_form, offer_lists, value
 from app.leads.operations import edit_lead
 from app.leads.queries import LeadDetail, open_lead
 from app.leads.registries import LONGEST_NAME, SOURCES, add_item
+from app.leads.rows import LeadRow
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.leads.views.blueprint import bp
-from app.leads.views.owners import Offered, offered_owners
+from app.routing.picker import Choice, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
 from app.web.access import current_actor, needs
-from app.web.choices import options
 from app.web.form_errors import show_errors
 
 
@@ -79,21 +79,25 @@ def create() -> ResponseReturnValue:
 
 
 def _new_page(session: Session, actor: Actor, form: LeadForm, owner: OwnerChoice) -> str:
-    offered = offered_owners(session, actor, now=clock.now())
-    _offer_owners(actor, owner, offered)
     offer_lists(form, load_lists(session))
-    return render_template("leads/new.html", form=form, owner=owner, offered=offered)
+    groups, left_out = _owners(session, actor)
+    return render_template("leads/new.html", form=form, owner=owner, groups=groups, left_out=left_out)
 
 
-def _offer_owners(actor: Actor, owner: OwnerChoice, offered: Offered) -> None:
-    choices = [("rules", _("By the assignment rules")), ("me", _("Me"))]
-    if offered.groups:
-        choices.append(("someone", _("Somebody else")))
-    owner.owner.choices = options(choices)
-    owner.owner_ref.choices = {
-        title: options([(f"{kind}:{ref}", name) for kind, ref, name in people])
-        for title, people in offered.groups
-    }
+def _owners(session: Session, actor: Actor) -> tuple[list[tuple[str, Sequence[Choice]]], int]:
+    """Whom a new lead can be given to, by kind, and how many people cannot be given any now."""
+    if not actor.can(Permission.LEAD_ASSIGN):
+        return [], 0
+    choices: OwnerChoices = owner_choices(session, actor, now=clock.now())
+    groups = [
+        (_("Colleagues"), [c for c in choices.colleagues if c.ref != actor.ref]),
+        (labels.many("partner_user", title=True), choices.partner_users),
+        (labels.many("partner_account", title=True), choices.partner_accounts),
+        (labels.many("queue", title=True), choices.queues),
+        (labels.many("round_robin", title=True), choices.round_robins),
+    ]
+    left_out = sum(len(choices.left_out.get(kind, ())) for kind in ("partner_user", "colleague"))
+    return [(title, found) for title, found in groups if found], left_out
 
 
 def _chosen(session: Session, actor: Actor, owner: OwnerChoice) -> Target | None:
@@ -110,7 +114,7 @@ def _chosen(session: Session, actor: Actor, owner: OwnerChoice) -> Target | None
 
 def _new_source(session: Session, actor: Actor, form: LeadForm) -> dict[str, str]:
     """The source that was typed beside the list, added to it unless it is there; nothing where none was."""
-    name = (form.new_source.data or "").strip() if form.new_source is not None else ""
+    name = (form["new_source"].data or "").strip() if "new_source" in form else ""
     if not name:
         return {}
     if fold(name, LONGEST_NAME) in load_choices(session).sources:
@@ -159,7 +163,7 @@ def save(lead_ref: str) -> ResponseReturnValue:
 def _editable(session: Session, actor: Actor, lead_ref: str) -> LeadDetail:
     """The lead, if the actor may change it.  Raises NotFound, NotAllowed, AlreadyConverted."""
     found = open_lead(session, actor, lead_ref)
-    if not isinstance(found, LeadDetail) or found.given < Level.EDIT:
+    if isinstance(found, LeadRow) or found.given < Level.EDIT:
         raise NotAllowed
     if found.lead.converted_at is not None:
         raise AlreadyConverted

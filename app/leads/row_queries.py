@@ -1,0 +1,139 @@
+"""Reading the rows of lists: the statements behind `LeadRow`, and from their columns to it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, null, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account
+from app.identity.models import User
+from app.kernel.actor import Actor, Level
+from app.kernel.bands import employee_band
+from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.rows import LeadRow, OwnerLink, preview_title, preview_words
+from app.routing.models import Queue
+from app.sharing.scope import scope
+
+# Names of owners and their companies stand beside a lead that is scoped itself.
+_NAMES = Actor.system("owner names")
+_LEVELS = {int(level): level for level in Level}
+
+
+def read_rows(
+    session: Session, actor: Actor, ids: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
+) -> list[LeadRow]:
+    """The rows of a select of (id, given, sort_value), in its order: whole ones and previews by a statement each.
+
+    given: values of its bound parameters.
+    """
+    found = session.execute(ids, given or {}).all()
+    read: dict[int, Any] = {}
+    for is_preview in (False, True):
+        wanted = [key for key, level, _ in found if (level < Level.READ) is is_preview]
+        if wanted:
+            statement = _columns(actor.preview_fields if is_preview else None)
+            read.update((row[0], row) for row in session.execute(statement, {"ids": wanted}))
+    words = preview_words()
+    return [_row(actor, words, read[key], level, value) for key, level, value in found if key in read]
+
+
+@lru_cache(maxsize=64)
+def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
+    """The statement that reads rows by `ids`, made once: building it costs more than running it.
+
+    shown: the preview fields; hidden columns are not read at all.  None reads everything.
+    """
+
+    def hide(column: Any, field: str = "") -> Any:
+        return column if shown is None or field in shown else null().label(column.key)
+
+    return (
+        select(
+            Lead.id,
+            Lead.ref,
+            hide(Lead.company),
+            hide(Lead.first_name),
+            hide(Lead.last_name),
+            hide(Lead.email),
+            hide(Lead.phone),
+            hide(Lead.mobile),
+            hide(LeadStatus.name).label("status"),
+            hide(LeadStatus.category),
+            hide(LeadSource.name, "source").label("source"),
+            hide(Lead.industry, "industry"),
+            hide(Lead.employees, "employees"),
+            hide(Lead.city, "city"),
+            hide(Lead.state, "state"),
+            hide(Lead.country, "country"),
+            hide(Lead.product_interest, "product_interest"),
+            hide(Lead.score, "score"),
+            hide(Lead.rating),
+            Lead.arrived_at,
+            Lead.created_at,
+            hide(Lead.updated_at),
+            Lead.waiting_since,
+            Lead.offer_expires_at,
+            hide(Lead.last_activity_at),
+            Lead.owner_user_id,
+            User.ref.label("user_ref"),
+            User.name.label("user_name"),
+            Queue.ref.label("queue_ref"),
+            Queue.name.label("queue_name"),
+            Account.ref.label("company_ref"),
+            Account.name.label("company_name"),
+        )
+        .join(LeadStatus, LeadStatus.id == Lead.status_id)
+        .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .outerjoin(User, User.id == Lead.owner_user_id)
+        .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
+        .outerjoin(Account, and_(Account.id == Lead.partner_account_id, scope(Account, _NAMES)))
+        # The keys come from a statement with the actor's own scope, in the same transaction.
+        .where(scope(Lead, _NAMES), Lead.id.in_(bindparam("ids", expanding=True)))
+    )
+
+
+def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value: Any) -> LeadRow:
+    (
+        key, ref, company, first_name, last_name, email, phone, mobile, status, category, source, industry,
+        employees, city, state, country, product_interest, score, rating, arrived_at, created_at, updated_at,
+        waiting_since, offer_expires_at, last_activity_at, *owner,
+    ) = row  # fmt: skip
+    is_preview = given < Level.READ
+    band = employee_band(employees)
+    person = f"{first_name} {last_name}" if first_name and last_name else first_name or last_name
+    if is_preview:
+        title = preview_title(words, industry, band, city, country)
+    else:
+        title = company or person or email or phone or mobile or ref
+    return LeadRow(
+        key, ref, _LEVELS[given], sort_value, title, company, person or None, email, phone or mobile, status,
+        category, source, industry, None if is_preview else employees, band, city, state, country,
+        product_interest, score, rating, arrived_at, created_at, updated_at, waiting_since, offer_expires_at,
+        last_activity_at, owner_link(actor, *owner),
+    )  # fmt: skip
+
+
+def owner_link(
+    actor: Actor,
+    user_id: int | None,
+    user_ref: str | None,
+    user_name: str | None,
+    queue_ref: str | None,
+    queue_name: str | None,
+    company_ref: str | None,
+    company_name: str | None,
+) -> OwnerLink:
+    """The owner as the actor may know them; names of companies are the vendor's people's to read."""
+    if user_id is None:
+        return OwnerLink("queue", queue_ref or "", queue_name or "")
+    kind = "partner" if company_name else "user"
+    return OwnerLink(
+        kind,
+        user_ref or "",
+        user_name or "",
+        company=company_name if actor.is_internal else None,
+        company_ref=company_ref if actor.is_internal else None,
+        is_me=user_id == actor.user_id,
+    )
