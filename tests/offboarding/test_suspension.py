@@ -7,12 +7,11 @@ from app.identity.models import ApiToken, UserSession
 from app.identity.queries import find_actor_by_token
 from app.kernel import clock
 from app.leads.models import Assignment, AssignmentCause
-from app.offboarding.plans import count_needing_owner, plan_suspension
+from app.offboarding.plans import plan_suspension
 from app.partners.models import PartnerState
 from app.routing.models import Queue, QueueMember, RoundRobinMember
 from tests.factories import (
     PASSWORD,
-    actor_of,
     get_default_queue,
     make_account,
     make_lead,
@@ -21,7 +20,7 @@ from tests.factories import (
     row_count,
     rows,
 )
-from tests.offboarding.test_leaving import offer_to
+from tests.offboarding.test_leaving import needing_owner, offer_to
 from tests.people import make_token
 
 
@@ -89,7 +88,7 @@ def test_routed_again_nothing_stays_behind(signed_in, session, mara, northwind, 
     queue = get_default_queue(session)
     leads = [*world["owned"], world["offered"], world["waiting"]]
     assert {(lead.owner_queue_id, lead.partner_account_id) for lead in leads} == {(queue.id, None)}
-    assert count_needing_owner(session, actor_of(session, mara)) == 0
+    assert needing_owner(session) == 0
     moves = rows(session, Assignment, Assignment.cause == AssignmentCause.OFFBOARDING)
     assert len(moves) == 5
 
@@ -113,7 +112,7 @@ def test_kept_they_need_an_owner_and_offers_go_on(signed_in, session, mara, nort
     assert world["offered"].owner_queue_id == get_default_queue(session).id
     assert world["waiting"].owner_queue_id == northwind.queue_id
     assert world["owned"][0].owner_user_id == pia.id
-    assert count_needing_owner(session, actor_of(session, mara)) == 4
+    assert needing_owner(session) == 4
 
 
 def test_resumed_the_people_come_back_but_not_their_sessions(
