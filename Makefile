@@ -48,7 +48,8 @@ system-packages:
 	@tests/system-packages
 
 test: setup-dev system-packages ## all tests but the long ones, on both databases and in a browser
-	$(PYTEST) -m "not long"
+	$(PYTEST) -m "not long and not browser"
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m "browser and not long"
 
 test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) -m long

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from app.demo.company import PASSWORD
 from app.settings import ROOT
 
-DEMO_LEADS = 400
+DEMO_LEADS = 1500
 PEOPLE = {
     "channel manager": "mara@adventure-works.example",
     "administrator": "ada@adventure-works.example",

@@ -13,6 +13,7 @@ from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db, transaction
+from app.kernel.errors import NotFound
 from app.leads.errors import AtCapacity, LeadAlreadyClaimed
 from app.leads.models import Assignment, AssignmentCause, Lead
 from app.leads.operations import claim_lead
@@ -34,7 +35,7 @@ def claim(actor: Actor, refs: list[str]) -> Callable[[], Counter[str]]:
                 with transaction() as session:
                     claim_lead(session, actor, ref, now=clock.now())
                 told["won"] += 1
-            except (LeadAlreadyClaimed, AtCapacity) as error:
+            except (LeadAlreadyClaimed, AtCapacity, NotFound) as error:
                 told[error.slug] += 1
         return told
 
