@@ -87,7 +87,7 @@ def change_account(account_id: str, body: AccountChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         check_account_version(session, actor, account_id)
-        edit_account(
+        account = edit_account(
             session,
             actor,
             account_id,
@@ -95,7 +95,8 @@ def change_account(account_id: str, body: AccountChanges) -> Response:
             allow_duplicate=body.allow_duplicate,
             now=clock.now(),
         )
-        answer = account_json(session, actor, account_id)
+        # Whoever gives it away is answered all the same.
+        answer = accounts_json(session, actor, [account])[0]
     return record_answer(answer)
 
 

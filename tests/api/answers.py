@@ -144,5 +144,4 @@ def _bad_values(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, int) and (name == "id" or name.endswith("_id")):
         yield place, "a running number"
     elif isinstance(value, str) and MOMENT.match(value) and not value.endswith("Z"):
-        if ".changes" not in place and ".detail" not in place:
-            yield place, "a moment that is not written in UTC"
+        yield place, "a moment that is not written in UTC"

@@ -71,9 +71,9 @@ def test_a_preview_row_has_its_button_and_it_works(signed_in, session, pia, nort
     assert "Forges del Ter" in text_of(answer)
 
 
-def test_only_those_who_may_assign_can_tick_rows(signed_in, session, mara, vic, pia):
+def test_only_those_who_may_assign_can_tick_rows(signed_in, session, mara, vic, pia, pam):
     make_lead(session, owner=pia)
-    for person, may in ((mara, True), (vic, False), (pia, False)):
+    for person, may in ((mara, True), (pam, True), (vic, False), (pia, False)):
         page = text_of(signed_in(person).get("/leads"))
         assert ('name="lead"' in page) is may, person.name
         assert ('action="/leads/change-owner"' in page) is may, person.name

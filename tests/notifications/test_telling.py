@@ -118,6 +118,7 @@ def test_suppressing_an_act_spares_what_was_sent(
     assert suppress(session, "bulk:7") == 1
     session.expire_all()
     assert [delivery.state for delivery in rows(session, Delivery)] == ["sent", "suppressed", "held"]
+    assert [note.read_at is None for note in rows(session, Notification)] == [False, False, True]
 
 
 MOVES = st.lists(

@@ -1,0 +1,179 @@
+"""Giving back, deleting and restoring a lead, and taking a list out as a file, over HTTP."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+
+from app.events.models import Event
+from app.leads.models import Lead
+from tests.factories import make_lead, make_queue, make_source, open_portal, rows
+
+
+@pytest.fixture(autouse=True)
+def _portal(session):
+    open_portal(session)
+
+
+def text_of(answer):
+    return answer.get_data(as_text=True)
+
+
+def fresh(session, lead):
+    session.expire_all()
+    return rows(session, Lead, Lead.id == lead.id)[0]
+
+
+# Give back
+
+
+def test_a_partner_gives_back_with_a_reason_and_loses_sight(signed_in, session, pia, northwind, southwind):
+    queue = make_queue(session, members=[southwind])
+    lead = make_lead(session, owner=pia, last_queue_id=queue.id)
+    browser = signed_in(pia)
+    assert "Give “" in text_of(browser.get(f"/leads/{lead.ref}/release"))
+    answer = browser.submit(f"/leads/{lead.ref}/release", {"reason": "no_capacity"}, follow_redirects=True)
+    assert answer.request.path == "/inbox"
+    assert "You gave it back." in text_of(answer)
+    assert fresh(session, lead).owner_queue_id == queue.id
+    assert browser.get(f"/leads/{lead.ref}").status_code == 404
+
+
+def test_an_internal_owner_gives_back_and_stays_on_the_lead(signed_in, session, sal):
+    lead = make_lead(session, owner=sal)
+    answer = signed_in(sal).submit(f"/leads/{lead.ref}/release", {"reason": "other"}, follow_redirects=True)
+    assert answer.request.path == f"/leads/{lead.ref}"
+    assert "Unassigned" in text_of(answer)
+
+
+@pytest.mark.parametrize("reason", ["", "nonsense"])
+def test_giving_back_needs_a_reason(signed_in, session, pia, reason):
+    lead = make_lead(session, owner=pia)
+    answer = signed_in(pia).submit(f"/leads/{lead.ref}/release", {"reason": reason, "note": "Why not"})
+    assert answer.status_code == 422
+    assert "Why not" in text_of(answer)
+    assert fresh(session, lead).owner_user_id == pia.id
+
+
+def test_only_the_owner_gives_back(signed_in, session, pia, pam, otto, mara, vic):
+    lead = make_lead(session, owner=pia)
+    for person, status in ((pam, 403), (mara, 403), (vic, 403), (otto, 404)):
+        answer = signed_in(person).submit(f"/leads/{lead.ref}/release", {"reason": "other"}, page="/profile")
+        assert answer.status_code == status, person.name
+
+
+# Delete and restore
+
+
+def test_deleting_asks_first_and_can_be_undone(signed_in, session, mara):
+    lead = make_lead(session, company="Forges del Ter")
+    browser = signed_in(mara)
+    assert "It can be restored for 30 days." in text_of(browser.get(f"/leads/{lead.ref}/delete"))
+    answer = browser.submit(f"/leads/{lead.ref}/delete", follow_redirects=True)
+    assert answer.request.path == "/leads"
+    assert f'action="/leads/{lead.ref}/restore"' in text_of(answer)
+    assert browser.get(f"/leads/{lead.ref}").status_code == 404
+    assert "Forges del Ter" not in text_of(browser.get("/leads"))
+    assert "Forges del Ter" in text_of(browser.get("/leads/deleted"))
+    back = browser.submit(f"/leads/{lead.ref}/restore", page="/leads/deleted", follow_redirects=True)
+    assert back.request.path == f"/leads/{lead.ref}"
+    assert "It is back." in text_of(back)
+
+
+def test_after_thirty_days_it_cannot_come_back(signed_in, session, mara, now):
+    lead = make_lead(session, company="Forges del Ter", deleted_at=now - timedelta(days=31))
+    browser = signed_in(mara)
+    assert "Forges del Ter" not in text_of(browser.get("/leads/deleted"))
+    assert browser.submit(f"/leads/{lead.ref}/restore", page="/leads").status_code == 404
+
+
+def test_what_is_not_deleted_is_not_restored(signed_in, session, mara):
+    lead = make_lead(session)
+    assert signed_in(mara).submit(f"/leads/{lead.ref}/restore", page="/leads").status_code == 409
+
+
+def test_sales_viewers_and_partners_delete_nothing(signed_in, session, sal, vic, pia):
+    lead = make_lead(session, owner=pia)
+    for person in (sal, vic, pia):
+        browser = signed_in(person)
+        for path in ("delete", "restore"):
+            assert browser.submit(f"/leads/{lead.ref}/{path}", page="/profile").status_code == 403
+        assert browser.get("/leads/deleted").status_code == 403
+
+
+# Export
+
+
+def table(answer):
+    return list(csv.DictReader(io.StringIO(text_of(answer).removeprefix("\ufeff"))))
+
+
+def test_the_list_comes_out_as_it_is_filtered_and_that_is_recorded(signed_in, session, mara, pia):
+    source = make_source(session, "Fair in Lleida")
+    lead = make_lead(
+        session, owner=pia, company="Forges, del \"Ter\"", country="ES", source=source, employees=1250, annual_revenue=10.0,
+        description="One\nTwo", interest_confirmed=True,
+    )  # fmt: skip
+    make_lead(session, country="FR")
+    answer = signed_in(mara).submit("/leads/export?country=ES", page="/leads", buffered=True)
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="leads.csv"'
+    (row,) = table(answer)
+    assert row["id"] == lead.ref
+    assert (row["company"], row["owner"], row["company_of_owner"], row["source"], row["status"]) == (
+        'Forges, del "Ter"',
+        "Pia",
+        "Northwind",
+        "Fair in Lleida",
+        "new",
+    )
+    assert (row["employees"], row["annual_revenue"], row["description"], row["interest_confirmed"]) == (
+        "1250",
+        "10",
+        "One\nTwo",
+        "yes",
+    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["arrived_at"])
+    event = rows(session, Event, Event.verb == "exported")[-1]
+    assert (event.actor_id, event.detail) == (mara.id, {"object": "lead", "filter": {"country": ["ES"]}})
+
+
+@pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "+1+1", "-1+1", "@SUM(A1)", " =1+1"])
+def test_formulas_do_not_run_in_a_spreadsheet(signed_in, session, mara, cell):
+    make_lead(session, company=cell)
+    (row,) = table(signed_in(mara).submit("/leads/export", page="/leads", buffered=True))
+    assert row["company"] == f"'{cell}"
+
+
+def test_every_row_comes_once_in_the_order_of_the_list(signed_in, session, mara, monkeypatch):
+    from app.leads import export
+
+    monkeypatch.setattr(export, "ROWS_A_ROUND", 7)
+    for number in range(30):
+        make_lead(session, company=f"C{number:02}", score=number % 3)
+    exported = table(signed_in(mara).submit("/leads/export?sort=-score", page="/leads", buffered=True))
+    assert sorted(row["company"] for row in exported) == [f"C{number:02}" for number in range(30)]
+    assert [row["score"] for row in exported] == ["2"] * 10 + ["1"] * 10 + ["0"] * 10
+
+
+def test_only_what_is_seen_comes_out(signed_in, session, sal, mara):
+    from app.identity.models import AccountScope
+
+    sal.account_scope = AccountScope.PORTFOLIO
+    make_lead(session, owner=sal, company="Mine")
+    make_lead(session, owner=mara, company="Theirs")
+    exported = table(signed_in(sal).submit("/leads/export", page="/leads", buffered=True))
+    assert [row["company"] for row in exported] == ["Mine"]
+
+
+def test_who_may_not_export_cannot(signed_in, session, vic, pia):
+    for person in (vic, pia):
+        assert signed_in(person).submit("/leads/export", page="/profile").status_code == 403
+
+
+def test_a_filter_that_cannot_be_read_exports_nothing(signed_in, session, mara):
+    answer = signed_in(mara).submit("/leads/export?country=Narnia", page="/leads", buffered=True)
+    assert answer.status_code == 422
+    assert rows(session, Event, Event.verb == "exported") == []

@@ -1,0 +1,112 @@
+"""Search: what is found, of which kinds, by whom; what nobody finds; bad input; what it costs."""
+
+import re
+
+import pytest
+
+from tests.factories import make_account, make_contact, make_lead, make_queue, open_portal
+
+
+@pytest.fixture(autouse=True)
+def _portal(session):
+    open_portal(session)
+
+
+def text_of(answer):
+    return answer.get_data(as_text=True)
+
+
+def found(answer):
+    """Kind → what its rows are called."""
+    groups = re.findall(
+        r'<section class="card is-flush" id="(\w+)">(.*?)</section>', text_of(answer), re.DOTALL
+    )
+    return {kind: re.findall(r'<a class="row-link" href="[^"]+">([^<]+)</a>', body) for kind, body in groups}
+
+
+def search(browser, text):
+    return browser.get("/search", query_string={"q": text})
+
+
+@pytest.fixture
+def records(session, mara):
+    """A company that is a lead, an account and has a contact."""
+    make_lead(
+        session, company="Forges del Ter", last_name="Puig", first_name="Marta", email="marta@forges.example",
+        phone="+34972201100",
+    )  # fmt: skip
+    account = make_account(session, "Forges Riera", owner=mara, phone="+34972201100")
+    make_contact(
+        session, "Puig", account=account, first_name="Pere", email="pere@forges.example", phone="+34972201100"
+    )
+
+
+def test_all_kinds_are_found_and_grouped(signed_in, mara, records):
+    browser = signed_in(mara)
+    assert found(search(browser, "forg")) == {"lead": ["Forges del Ter"], "account": ["Forges Riera"]}
+    assert found(search(browser, "PUIG")) == {"lead": ["Forges del Ter"], "contact": ["Pere Puig"]}
+
+
+@pytest.mark.parametrize(
+    "number", ["+34972201100", "972 201 100", "972-20-11-00", "0034 972 20 11 00", "(972) 201100"]
+)
+def test_a_phone_number_is_found_in_any_notation(signed_in, session, mara, records, number):
+    mara.time_zone = "Europe/Madrid"
+    assert set(found(search(signed_in(mara), number))) == {"lead", "account", "contact"}
+
+
+def test_ten_of_each_and_the_way_to_all(signed_in, session, mara):
+    for number in range(12):
+        make_lead(session, company=f"Forges {number}")
+    answer = search(signed_in(mara), "forges")
+    assert len(found(answer)["lead"]) == 10
+    assert 'href="/leads?q=forges">Show all in the list' in text_of(answer)
+
+
+def test_partners_find_their_leads_and_nothing_else(signed_in, session, pia, otto, records, northwind):
+    make_lead(session, owner=pia, company="Forges of Pia")
+    make_lead(session, owner=otto, company="Forges of Otto")
+    make_lead(session, queue=make_queue(session, members=[northwind]), company="Forges waiting")
+    assert found(search(signed_in(pia), "forges")) == {"lead": ["Forges of Pia"]}
+
+
+def test_a_private_contact_is_found_by_its_owner(signed_in, session, sal, mara):
+    make_contact(session, "Zyxprivate", owner=sal)
+    assert found(search(signed_in(sal), "zyxpriv")) == {"contact": ["Zyxprivate"]}
+    assert found(search(signed_in(mara), "zyxpriv")) == {}
+
+
+def test_nothing_asked_and_nothing_found_say_what_to_do(signed_in, mara):
+    browser = signed_in(mara)
+    assert "What are you looking for?" in text_of(browser.get("/search"))
+    assert "Nothing begins with “nobody”" in text_of(search(browser, "nobody"))
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x00b", "x" * 10_000])
+def test_what_cannot_be_searched_for_is_said(signed_in, mara, text):
+    assert search(signed_in(mara), text).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "_", "'", '"', "\\", "*", "\u202eabc", "🤖", "<b>", "' OR 1=1 --", "lead_x", "…"]
+)
+def test_odd_text_is_only_text(signed_in, session, mara, records, text):
+    answer = search(signed_in(mara), text)
+    assert answer.status_code == 200
+    assert found(answer) == {}
+    assert "<b>" not in re.sub(r"<b[ >]|</b>", "", text_of(answer))
+
+
+def test_the_number_of_statements_does_not_grow(signed_in, session, mara, count_queries):
+    browser = signed_in(mara)
+    counts = []
+    for number in (1, 10):
+        for _ in range(number):
+            make_lead(session, company="Forges")
+            make_contact(session, "Forges", account=make_account(session, "Forges"))
+        search(browser, "forges")
+        with count_queries() as queries:
+            search(browser, "forges")
+        counts.append(len(queries))
+    assert counts[0] == counts[1], queries
+    assert counts[1] <= 12, queries
