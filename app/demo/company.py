@@ -293,6 +293,6 @@ def _add_partner_user(
     if is_late:
         return  # invited, has not come yet
     let_in(user, kept, at + timedelta(hours=3))
-    user.capacity = 25 if place in NAMED else 60
+    user.capacity = 60
     company.users.append(user)
     company.named[email] = user

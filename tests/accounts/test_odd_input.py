@@ -6,25 +6,9 @@ import pytest
 
 from tests.factories import get_status, make_account, make_contact, rows
 
-ODD = [
-    "\x00",
-    "a\x00b",
-    "%",
-    "\\",
-    "'",
-    '"',
-    "<script>",
-    "\u202e",
-    "𝔘𝔫𝔦",
-    "x" * 10_000,
-    "../../etc",
-    "{{7*7}}",
-    "-1",
-    "1e999",
-]
+ODD = ["\x00", "%", "'", "<script>", "\u202e𝔘", "x" * 10_000, "-1", "{{7*7}}"]
 LISTS = ("/accounts", "/contacts", "/partners", "/accounts/suggest")
-FILTERS = ("q", "owner", "category", "kind", "partner", "industry", "billing_country", "parent_id", "account_id", "private",
-           "state", "level", "sort", "cursor")  # fmt: skip
+FILTERS = ("q", "owner", "parent_id", "billing_country", "state", "level", "sort", "cursor")
 
 
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))

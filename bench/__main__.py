@@ -1,0 +1,85 @@
+"""`python -m bench`: measure Canal beside its physical floor and print a table.  `--full`: up to a million leads."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from app.settings import ROOT
+from bench.figures import Figure, Report, median
+from bench.intake import measure_import
+from bench.pages import count_statements, measure_pages
+from bench.races import measure_claim_operation
+from bench.servers import Load
+from bench.throughput import measure_claims, measure_inbox
+from bench.worlds import drop_world, make_world, sleep_until_quiet
+
+ENGINES = ("sqlite", "postgresql")
+
+
+def main() -> None:
+    """Run the rounds and print what came out; exit code 1 when a figure was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="10,000, 100,000 and 1,000,000 leads")
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of leads instead")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    given = parser.parse_args()
+    sizes = given.sizes or ([10_000, 100_000, 1_000_000] if given.full else [10_000, 100_000])
+    rounds = 5 if given.full else 3
+    report = Report()
+    load = Load()
+    for engine in given.engines:
+        _measure(report, load, engine, sorted(sizes), rounds)
+    _measure_start(report)
+    print(report.table())
+    print(f"\n{len(report.missed)} of {len(report.figures)} figures missed their target.")
+    sys.exit(1 if report.missed else 0)
+
+
+def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="canal-bench-") as folder:
+        worlds = []
+        try:
+            for size in sizes:
+                began = time.monotonic()
+                worlds.append(make_world(engine, size, Path(folder, f"{engine}-{size}")))
+                _say(f"{engine}: {size:,} leads loaded in {time.monotonic() - began:.0f} s")
+            report.begin(f"Pages, {engine}")
+            count_statements(report, worlds[0])
+            sleep_until_quiet()
+            measure_pages(report, worlds, load, rounds=rounds, each=20)
+            _say(f"{engine}: pages measured")
+            report.begin(f"Throughput, {engine}")
+            measure_inbox(report, worlds[-1], load, rounds=rounds, seconds=2)
+            measure_claims(report, worlds[-1], load, rounds=rounds, each=200)
+            for connections in (8,) if engine == "sqlite" else (1, 32):
+                measure_claim_operation(report, worlds[-1], connections=connections, each=20, rounds=rounds)
+            _say(f"{engine}: throughput measured")
+            report.begin(f"Import, {engine}")
+            measure_import(report, worlds[-1], rows=10_000, rounds=min(rounds, 3))
+        finally:
+            for world in worlds:
+                drop_world(world)
+
+
+def _measure_start(report: Report) -> None:
+    """How long the application takes to be imported and made, by a process of its own."""
+    report.begin("Start")
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import app; app.create_app()"], cwd=ROOT, check=True)
+        bare = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], cwd=ROOT, check=True)
+        seconds.append(bare - began - (time.perf_counter() - bare))
+    report.add(Figure("import and make the application", "", median(seconds), "s", 0.8))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
