@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 from app.kernel.db import Base
 
 
-def include_object(_object: object, name: str | None, type_: str, _reflected: bool, _compare_to: object) -> bool:
+def include_object(
+    _object: object, name: str | None, type_: str, _reflected: bool, _compare_to: object
+) -> bool:
     """SQLite's own tables are not ours."""
     return not (type_ == "table" and name is not None and name.startswith("sqlite_"))
 
