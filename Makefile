@@ -12,13 +12,9 @@ PORT ?= 5000
 PO := $(wildcard app/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 TEST_WORKERS ?= 2
-# Written last and not seen green as a whole: to be settled first, then run with the others.
-UNSETTLED := tests/accounts/test_odd_input.py tests/accounts/test_races.py tests/api tests/home tests/search \
-  tests/leads/test_acts.py tests/leads/test_writing.py tests/leads/test_list_page.py tests/identity/test_no_secret_is_kept.py \
-  tests/notifications/test_transports.py tests/sharing/test_plans.py tests/inbox/test_inbox.py
-PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 
-.PHONY: help run setup setup-dev test test-browser test-unsettled test-long system-packages check bench bench-full translations lock clean
+.PHONY: help run setup setup-dev test test-both test-browser test-long system-packages check bench bench-full translations lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -51,17 +47,17 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
 system-packages:
 	@tests/system-packages
 
-test: setup-dev system-packages ## all tests but the long ones, on both databases and in a browser
-	$(PYTEST) -m "not long and not browser" $(UNSETTLED:%=--ignore=%)
+test: test-both test-browser ## all tests but the long ones, on both databases and in a browser
 
-test-browser: setup-dev system-packages ## the journeys and every page in a real browser; not settled yet
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile -m "browser and not long"
+test-both: setup-dev system-packages ## all of them but those in a browser
+	$(PYTEST) --dist loadgroup -m "not long and not browser"
 
-test-unsettled: setup-dev ## tests written last, which have not all passed yet
-	$(PYTEST) -m "not long and not browser" $(UNSETTLED)
+# Apart: the browser's event loop and the mail server's do not share a process.
+test-browser: setup-dev system-packages ## the journeys and every page in a real browser
+	$(PYTEST) --dist loadfile -m "browser and not long"
 
 test-long: setup-dev system-packages ## the invariants at their full figures
-	$(PYTEST) -m long
+	$(PYTEST) --dist loadgroup -m long
 
 check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
 	$(BIN)/ruff format --check .

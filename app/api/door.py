@@ -173,7 +173,11 @@ def remember_answer(response: Response) -> Response:
             response.content_type,
             response.get_data(),
         )
-        session.commit()
+        try:
+            session.commit()
+        except Exception as error:
+            # Answered as it would be had the operation's own transaction failed.
+            response = current_app.make_response(current_app.handle_user_exception(error))
     else:
         session.rollback()
     set_reading(True)

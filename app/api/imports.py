@@ -97,8 +97,10 @@ def read_import(import_id: str) -> Response:
 @needs(Permission.LEAD_IMPORT)
 def download_rejected(import_id: str) -> Response:
     """With line number and reason, safe to open in a spreadsheet."""
-    import_ = get_import(db.session(), current_actor(), import_id)
-    pieces: Iterator[str] = rejected_csv(db.session(), import_)
+    session = db.session()
+    import_ = get_import(session, current_actor(), import_id)
+    session.expunge(import_)  # it is read while the answer streams, after other transactions
+    pieces: Iterator[str] = rejected_csv(session, import_)
     response = Response(stream_with_context(pieces), mimetype="text/csv")
     name = f"{import_.filename}.rejected.csv"
     response.headers.set("Content-Disposition", "attachment", filename=name)

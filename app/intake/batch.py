@@ -29,10 +29,11 @@ from app.sharing.keys import reserve_keys
 class Taken:
     """What became of a batch.
 
-    new: the leads stored, with where they went.  refused: with reasons.  warnings: (line, what), in words.
+    created: how many records are new; new: those that are leads, with where they went.  refused: with reasons.  warnings: (line, what), in words.
     sources: those added, by folded name; `Sources.keep` remembers them once the batch is committed.
     """
 
+    created: int = 0
     new: list[Arrival] = field(default_factory=list)
     updated: int = 0
     unchanged: int = 0
@@ -42,7 +43,7 @@ class Taken:
 
     @property
     def accepted(self) -> int:
-        return len(self.new) + self.updated + self.unchanged
+        return self.created + self.updated + self.unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
         taken.updated += row.changed_by_followers
         taken.unchanged += len(row.followers) - row.changed_by_followers
     _store(session, batch, taken.new)
+    taken.created = len(taken.new)
     write_changes(session, batch.actor, changes, now=batch.now)
     _collect_warnings(taken, rows)
     taken.refused.sort(key=lambda row: row.row.line_number)

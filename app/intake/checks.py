@@ -9,15 +9,12 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from app.intake.batch import Batch, Taken, take_rows
-from app.intake.lead_rows import Plan, RefusedRow, TakenRow, read_row
+from app.intake.batch import Taken
 from app.intake.models import Import
-from app.intake.plans import load_plan
 from app.intake.queries import group_issues
-from app.intake.run import BATCH_ROWS, use_indexes
-from app.intake.sources import Sources
-from app.intake.statuses import load_statuses
+from app.intake.run import use_indexes
 from app.intake.tables import Table
+from app.intake.takers import Taker, find_taker
 from app.intake.targets import Targets
 from app.kernel import clock
 from app.kernel.actor import Actor
@@ -77,26 +74,20 @@ def check_table(
     check, rows = Check(), islice(table.rows(), limit)
     seen: set[int] = set()
     with transaction() as session:
-        plan = load_plan(session, import_, table)
+        taker = find_taker(session, import_, table)
     while chunk := list(islice(rows, ROWS_TOGETHER)):
-        read = [read_row(plan, row) for row in chunk]
+        read = taker.read(chunk)
         with _rolled_back() as session, force_locale(actor.language):
             use_indexes(session)
-            for taken, count in _try(session, actor, plan, read):
+            for taken, count in _try(session, actor, taker, read):
                 _note(session, check, taken, count, seen)
                 yield check, taken
 
 
-def _try(
-    session: Session, actor: Actor, plan: Plan, read: Sequence[TakenRow | RefusedRow]
-) -> Iterator[tuple[Taken, int]]:
-    sources = Sources(session)
-    batch = Batch(actor, load_statuses(session), sources, None, clock.now())
-    for start in range(0, len(read), BATCH_ROWS):
-        rows = read[start : start + BATCH_ROWS]
-        taken = take_rows(session, batch, rows)
-        sources.keep(taken.sources)
-        yield taken, len(rows)
+def _try(session: Session, actor: Actor, taker: Taker, read: Sequence[Any]) -> Iterator[tuple[Taken, int]]:
+    for start in range(0, len(read), taker.batch_rows):
+        rows = read[start : start + taker.batch_rows]
+        yield taker.take(session, actor, rows, None, clock.now()), len(rows)
 
 
 def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
@@ -113,6 +104,7 @@ def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int
         check.created += 1
         check.duplicates += bool(arrival.attributes["duplicates"])
         new.append(arrival)
+    check.created += taken.created - len(taken.new)
     check.targets.count(session, new)
     check.updated += taken.updated
     check.unchanged += taken.unchanged

@@ -5,10 +5,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 from flask_wtf.file import FileField
-from wtforms import StringField
+from wtforms import RadioField, StringField
 from wtforms.validators import Length, Optional
 
-from app.leads.fields import FIELDS, SECTIONS
+from app.accounts.fields import SECTIONS as RECORD_SECTIONS
+from app.intake.operations import KINDS
+from app.intake.takers import LEAD, fields_of
+from app.kernel import labels
+from app.leads.fields import SECTIONS as LEAD_SECTIONS
 from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
@@ -17,9 +21,14 @@ COLUMN = "column-"
 
 
 class UploadForm(Form):
-    """A file from one's own computer."""
+    """A file from one's own computer, and what its rows are."""
 
+    kind = RadioField(_l("What are the rows?"), default=LEAD)
     file = FileField(_l("File"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind.choices = [(kind, labels.many(kind, title=True)) for kind in KINDS]
 
 
 class OptionsForm(Form):
@@ -28,14 +37,16 @@ class OptionsForm(Form):
     source = StringField(_l("Source"), [Optional(), Length(max=80)])
 
 
-def field_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """(section, (field, label) pairs) of everything a column can be mapped to."""
+def field_groups(kind: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(section, (field, label) pairs) of everything a column of that kind of rows can be mapped to."""
+    sections = LEAD_SECTIONS if kind == LEAD else RECORD_SECTIONS
+    fields = fields_of(kind)
     return [
         (
             str(title),
-            [(name, str(field.label)) for name, field in FIELDS.items() if field.section == section],
+            [(name, str(field.label)) for name, field in fields.items() if field.section == section],
         )
-        for section, title in SECTIONS.items()
+        for section, title in sections.items()
     ]
 
 

@@ -14,12 +14,12 @@ from app.events.operations import record
 from app.intake.files import KeptFile
 from app.intake.models import Import, ImportState
 from app.intake.queries import get_import
+from app.intake.takers import ACCOUNT, CONTACT, LEAD, fields_of
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, Invalid
-from app.leads.fields import FIELDS
 
-TAKEN_IN = ("lead",)
+KINDS = (LEAD, ACCOUNT, CONTACT)
 _ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
 
 
@@ -59,8 +59,8 @@ def keep_upload(
     ref: the public name that the file was kept under.  kind: what its rows are.  Raises NotAllowed, Invalid.
     """
     actor.require(Permission.LEAD_IMPORT)
-    if kind not in TAKEN_IN:
-        raise Invalid({"object": [_l("Only leads can be imported.")]})
+    if kind not in KINDS:
+        raise Invalid({"object": [_l("Leads, accounts and contacts can be imported.")]})
     import_ = Import(
         ref=ref,
         object=kind,
@@ -103,7 +103,7 @@ def map_columns(
     import_ = get_import(session, actor, ref, for_update=True)
     if import_.state is not ImportState.DRAFT:
         raise Conflict(_l("This import has been started. Its columns cannot be changed any more."))
-    import_.mapping = checked_mapping(import_.options["headers"], mapping)
+    import_.mapping = checked_mapping(import_.options["headers"], mapping, import_.object)
     import_.options = {**import_.options, **_checked_options(options or {}), "mapped": True}
     return import_
 
@@ -111,11 +111,15 @@ def map_columns(
 _ALIASES = {"campaign_id": "campaign"}  # as the API names it
 
 
-def checked_mapping(headers: Sequence[str], mapping: Mapping[str, Any]) -> dict[str, str | None]:
+def checked_mapping(
+    headers: Sequence[str], mapping: Mapping[str, Any], kind: str = LEAD
+) -> dict[str, str | None]:
     """The mapping by the file's own headers.  Case and space around a header do not matter.
 
-    Raises Invalid: a header or field that does not exist, a field twice, nothing that identifies a lead.
+    kind: what the rows are.  Raises Invalid: a header or field that does not exist, a field twice, no
+    field at all.
     """
+    fields = fields_of(kind)
     by_name = {_plain(header): header for header in headers}
     found: dict[str, str | None] = dict.fromkeys(headers)
     errors: dict[str, list[Any]] = {}
@@ -124,11 +128,11 @@ def checked_mapping(headers: Sequence[str], mapping: Mapping[str, Any]) -> dict[
         name = _ALIASES.get(name, name) if isinstance(name, str) else name
         if known is None:
             errors.setdefault(header, []).append(_l("The file has no column “%(name)s”.", name=header))
-        elif name is not None and not (isinstance(name, str) and name in FIELDS):
+        elif name is not None and not (isinstance(name, str) and name in fields):
             errors.setdefault(header, []).append(_l("There is no field “%(name)s”.", name=str(name)))
         elif name is not None and name in found.values():
             errors.setdefault(header, []).append(
-                _l("“%(field)s” has a column already.", field=FIELDS[name].label)
+                _l("“%(field)s” has a column already.", field=fields[name].label)
             )
         else:
             found[known] = name

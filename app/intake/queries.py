@@ -22,9 +22,10 @@ GROUPED, SHOWN_REASONS, SHOWN_LINES = 5000, 30, 5
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One line of the list of imports.  by: who started it, None for a command."""
+    """One line of the list of imports.  kind: what its rows are.  by: who started it, None for a command."""
 
     ref: str
+    kind: str
     filename: str
     state: ImportState
     created_at: datetime
@@ -72,7 +73,7 @@ def list_imports(
     back = False
     statement = (
         select(
-            Import.id, Import.ref, Import.filename, Import.state, Import.created_at, Import.finished_at,
+            Import.id, Import.ref, Import.object, Import.filename, Import.state, Import.created_at, Import.finished_at,
             User.name, Import.rows, Import.done, Import.created, Import.updated, Import.unchanged,
             Import.refused, Import.warnings,
         )

@@ -19,16 +19,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
-from app.intake.batch import Batch, Taken, take_rows
+from app.intake.batch import Taken
 from app.intake.files import remove_file, waiting_file
-from app.intake.lead_rows import Plan, RefusedRow, TakenRow, read_row
 from app.intake.lead_updates import Overtaken
 from app.intake.leases import LEASE, lease_next, lease_one
 from app.intake.models import Import, ImportIssue, ImportState
-from app.intake.plans import acting_for, load_plan
-from app.intake.sources import Sources
-from app.intake.statuses import Statuses, load_statuses
+from app.intake.plans import acting_for
 from app.intake.tables import NotATable, Row, open_table
+from app.intake.takers import Taker, find_taker
 from app.intake.targets import Targets
 from app.kernel import clock
 from app.kernel.actor import Actor
@@ -36,7 +34,6 @@ from app.kernel.bulk import insert_rows
 from app.kernel.db import is_sqlite, transaction
 from app.settings import current_settings
 
-BATCH_ROWS = 500
 TRIES = 3
 NOT_STORED = _l("This row could not be stored.")
 GONE = _l("The file is not there any more. Upload it again.")
@@ -69,9 +66,7 @@ class Run:
         self.done = 0
         self.rows: int | None = None
         self._source: Iterator[Row] | None = None
-        self._plan: Plan
-        self._sources: Sources
-        self._statuses: Statuses
+        self._taker: Taker
 
     def step(self) -> bool:
         """Take in the next batch; False when the import has ended, whichever way."""
@@ -79,8 +74,9 @@ class Run:
             if self._source is None:
                 self._open()
             assert self._source is not None
-            rows = list(islice(self._source, BATCH_ROWS))
-            self._take(rows, is_last=len(rows) < BATCH_ROWS)
+            rows = list(islice(self._source, self._taker.batch_rows))
+            is_last = len(rows) < self._taker.batch_rows
+            self._take(rows, is_last=is_last)
         except Lost:
             return False
         except _Stop as stop:
@@ -96,7 +92,7 @@ class Run:
             log.exception("import %s failed after row %s", self.import_id, self.done)
             self._end(ImportState.FAILED, _broken(self.done))
             return False
-        return len(rows) == BATCH_ROWS
+        return not is_last
 
     def release(self) -> None:
         """Let another process go on at once, when this one stops before the end."""
@@ -118,8 +114,7 @@ class Run:
         with transaction() as session:
             held = self._hold(session)
             held.rows = self.rows = rows
-            self._plan = load_plan(session, held, table)
-            self._sources, self._statuses = Sources(session), load_statuses(session)
+            self._taker = find_taker(session, held, table)
         self._source = islice(table.rows(), self.done, None)
 
     # Batches
@@ -142,7 +137,7 @@ class Run:
             return
 
     def _take_once(self, rows: Sequence[Row], is_last: bool) -> None:
-        read = [read_row(self._plan, row) for row in rows]  # before the transaction: SQLite has one writer
+        read = self._taker.read(rows)
         path = ""
         with transaction() as session:
             held = self._hold(session)
@@ -157,7 +152,7 @@ class Run:
                 _finish(session, actor, held, ImportState.DONE, now)
                 path = held.path
         self.done += len(rows)
-        self._sources.keep(taken.sources)
+        self._taker.keep(taken)
         if is_last:
             remove_file(current_settings().data, path)
 
@@ -166,16 +161,15 @@ class Run:
         session: Session,
         actor: Actor,
         held: Import,
-        read: Sequence[TakenRow | RefusedRow],
+        read: Sequence[Any],
         now: datetime,
     ) -> Taken:
         use_indexes(session)
-        batch = Batch(actor, self._statuses, self._sources, held.id, now)
-        taken = take_rows(session, batch, read)
+        taken = self._taker.take(session, actor, read, held.id, now)
         insert_rows(session, ImportIssue, _issues(held, taken))
         held.done += len(read)
         held.accepted += taken.accepted
-        held.created += len(taken.new)
+        held.created += taken.created
         held.updated += taken.updated
         held.unchanged += taken.unchanged
         held.refused += len(taken.refused)

@@ -25,10 +25,10 @@ from app.intake.operations import Shape
 from app.intake.plans import find_day_first
 from app.intake.queries import may_see
 from app.intake.tables import NotATable, Table, open_table
+from app.intake.takers import LEAD, fields_of
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import let_go, transaction
 from app.kernel.errors import Conflict, Invalid
-from app.leads.fields import FIELDS
 from app.settings import current_settings
 
 LANGUAGES = ("en", "es", "ca")
@@ -40,18 +40,20 @@ class Wishes:
     """How an import that nobody maps on a page is to be made.
 
     mapping: column → field; None matches headers to the names and labels of fields.
-    source: for rows without one.  again: although the same file was imported before.
-    largest: size in bytes, None for any.
+    source: for leads without one.  again: although the same file was imported before.
+    largest: size in bytes, None for any.  kind: what the rows are.
     """
 
     mapping: Mapping[str, Any] | None = None
     source: str | None = None
     again: bool = False
     largest: int | None = LARGEST_UPLOAD
-    kind: str = "lead"
+    kind: str = LEAD
 
 
-def receive_file(actor: Actor, stream: IO[bytes], filename: str, *, now: datetime) -> Import:
+def receive_file(
+    actor: Actor, stream: IO[bytes], filename: str, *, kind: str = LEAD, now: datetime
+) -> Import:
     """Keep an uploaded file as an import whose columns are to be mapped.
 
     Raises NotAllowed, Invalid (empty, too large), NotATable; then nothing is kept.
@@ -65,7 +67,7 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str, *, now: datetim
         warnings = [str(warning) for warning in table.warnings]
         shape = Shape(table.headers, table.count_rows(), warnings, _samples(table))
         with transaction() as session:
-            return operations.keep_upload(session, actor, ref, file, shape, now=now)
+            return operations.keep_upload(session, actor, ref, file, shape, kind=kind, now=now)
     except BaseException:
         remove_file(data, file.path)
         raise
@@ -95,8 +97,8 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
     (somebody else's import of the same file is at work).
     """
     actor.require(Permission.LEAD_IMPORT)
-    if wishes.kind not in operations.TAKEN_IN:
-        raise Invalid({"object": [_l("Only leads can be imported.")]})
+    if wishes.kind not in operations.KINDS:
+        raise Invalid({"object": [_l("Leads, accounts and contacts can be imported.")]})
     let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename, largest=wishes.largest)
@@ -110,7 +112,7 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
         mapping = mapping_of(table, wishes)
         options = {"source": wishes.source, "day_first": find_day_first(table, mapping)}
         with transaction() as session:
-            import_ = None if wishes.again else _go_on(session, actor, file)
+            import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind)
             if import_ is None:
                 import_ = _begin(session, actor, ref, file, table, mapping, options, wishes, now)
             keeps = import_.path == file.path
@@ -123,8 +125,8 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
 def mapping_of(table: Table, wishes: Wishes) -> dict[str, str | None]:
     """Header → field as wished, or by the names of the headers.  Raises Invalid."""
     if wishes.mapping is not None:
-        return operations.checked_mapping(table.headers, wishes.mapping)
-    found = suggest_mapping(table.headers, field_labels(), guess=False)
+        return operations.checked_mapping(table.headers, wishes.mapping, wishes.kind)
+    found = suggest_mapping(table.headers, field_labels(wishes.kind), guess=False)
     if not any(found.values()):
         raise Invalid({"mapping": [_l("No column has the name of a field. Say which column is which.")]})
     return found
@@ -151,11 +153,11 @@ def _begin(
     return operations.start_import(session, actor, ref, again=True, now=now)
 
 
-def _go_on(session: Session, actor: Actor, file: KeptFile) -> Import | None:
+def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str) -> Import | None:
     """The import of the same file that has not come to its end, made to go on."""
     import_ = session.scalar(
         select(Import)
-        .where(Import.digest == file.digest, Import.object == "lead", Import.state != ImportState.DRAFT)
+        .where(Import.digest == file.digest, Import.object == kind, Import.state != ImportState.DRAFT)
         .order_by(Import.id.desc())
         .limit(1)
     )
@@ -179,19 +181,21 @@ def _failed(
     return import_
 
 
-def field_labels() -> dict[str, list[str]]:
-    """Field of a lead → its labels in the three languages."""
-    return {name: list(labels) for name, labels in _labels().items()}
+def field_labels(kind: str = LEAD) -> dict[str, list[str]]:
+    """Field → its labels in the three languages."""
+    return {name: list(labels) for name, labels in _labels(kind).items()}
 
 
 @cache
-def _labels() -> dict[str, tuple[str, ...]]:
-    labels: dict[str, list[str]] = {name: [] for name in FIELDS}
+def _labels(kind: str) -> dict[str, tuple[str, ...]]:
+    fields = fields_of(kind)
+    labels: dict[str, list[str]] = {name: [] for name in fields}
     for language in LANGUAGES:
         with force_locale(language):
-            for name, field in FIELDS.items():
+            for name, field in fields.items():
                 labels[name].append(str(field.label))
-    labels["campaign"].append("campaign_id")  # as the API names it
+    if kind == LEAD:
+        labels["campaign"].append("campaign_id")  # as the API names it
     return {name: tuple(found) for name, found in labels.items()}
 
 

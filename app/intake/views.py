@@ -68,7 +68,10 @@ def upload() -> ResponseReturnValue:
     try:
         if file is None or not file.filename:
             raise Invalid({"file": [_("Choose a file first.")]})
-        import_ = receive_file(actor, file.stream, file.filename, now=clock.now())
+        if not form.validate():
+            raise Invalid
+        kind = form.kind.data
+        import_ = receive_file(actor, file.stream, file.filename, kind=kind, now=clock.now())
     except Invalid as error:
         show_errors(form, error)
         return render_template("intake/new.html", form=form), 422
@@ -82,7 +85,7 @@ def columns(import_ref: str) -> ResponseReturnValue:
     import_ = get_import(db.session(), current_actor(), import_ref)
     if import_.state is not ImportState.DRAFT:
         return redirect(url_for("intake.show", import_ref=import_.ref), 303)
-    mapping = import_.mapping or suggest_mapping(import_.options["headers"], field_labels())
+    mapping = import_.mapping or suggest_mapping(import_.options["headers"], field_labels(import_.object))
     return _columns_page(
         import_, mapping, OptionsForm(formdata=None, source=import_.options.get("source") or "")
     )
@@ -97,7 +100,7 @@ def _columns_page(
         page_ref=import_.ref,
         import_=import_,
         mapping=mapping,
-        groups=field_groups(),
+        groups=field_groups(import_.object),
         column=COLUMN,
         form=form,
         errors=errors or {},

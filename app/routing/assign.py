@@ -19,7 +19,7 @@ from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer
 from app.leads.placement import Move, OfferTerms, Owner, place
 from app.leads.queries import get_lead
 from app.routing import steps
-from app.routing.candidates import ROUND_ROBIN, Candidate
+from app.routing.candidates import ROUND_ROBIN, USER, Candidate
 from app.routing.desk import Decision, Desk, minutes_to_accept, nobody_eligible
 from app.routing.eligibility import Wanted
 from app.routing.errors import RefusedBefore
@@ -28,7 +28,7 @@ from app.routing.reasons import Reason, Refusal
 from app.routing.routes import judge
 from app.routing.rules import Verdict, find_active_rules
 from app.routing.seats import keep_seat
-from app.routing.targets import Target
+from app.routing.targets import Target, no_such_target
 from app.routing.turns import NOBODY, find_turn
 
 FULL = (Reason.AT_CAPACITY, Reason.COMPANY_AT_CAPACITY)
@@ -88,6 +88,16 @@ def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
     lead = get_lead(session, actor, ref, level_to_assign(actor))
     require_assignable_by(actor, lead)
     return lead
+
+
+def _require_target_for(actor: Actor, target: Target | None) -> None:
+    """That it stays within the company when a partner transfers it.  Raises NotAllowed, NotAssignable."""
+    if actor.is_internal:
+        return
+    if target is None:
+        raise NotAllowed(_l("Partners give leads to their own colleagues only."))
+    if target.kind != USER or target.company_id != actor.company_id:
+        raise no_such_target()
 
 
 def level_to_assign(actor: Actor) -> Level:
@@ -154,7 +164,11 @@ class Assigning:
     def begin(
         cls, session: Session, actor: Actor, wish: Wish, leads: Sequence[Lead], *, one: bool, now: datetime
     ) -> "Assigning":
-        """Lock and read what giving these leads away needs; a constant number of statements."""
+        """Lock and read what giving these leads away needs; a constant number of statements.
+
+        Raises NotAllowed, NotAssignable: the actor may not give anything to that target.
+        """
+        _require_target_for(actor, wish.target)
         offers = _pending_offers(session, leads)
         target = wish.target
         round_robins = _round_robins_of(session, offers.values()) if actor.is_internal else set()

@@ -45,8 +45,13 @@ def find_target(session: Session, actor: Actor, kind: object, ref: object) -> Ta
         elif actor.is_internal:
             found = _of_vendor(session, str(kind), ref)
     if found is None:
-        raise NotAssignable({"owner": [_l("There is nobody of that name to give it to.")]})
+        raise no_such_target()
     return found
+
+
+def no_such_target() -> NotAssignable:
+    """The answer for what does not exist and for what the actor may not pick."""
+    return NotAssignable({"owner": [_l("There is nobody of that name to give it to.")]})
 
 
 def _user(session: Session, actor: Actor, ref: str) -> Target | None:

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
@@ -102,9 +113,9 @@ def _branch(
 ) -> Select[*tuple[Any, ...]]:
     conditions: list[ColumnElement[bool]] = [scoped(model, rule.at_least(level)), *filters]
     if window.after is not None:
-        value, key = window.after
         here = tuple_(window.sort, model.id)
-        conditions.append(here < (value, key) if window.descending else here > (value, key))
+        there = tuple_(*(_bound(v, c) for v, c in zip(window.after, (window.sort, model.id), strict=True)))
+        conditions.append(here < there if window.descending else here > there)
     order = (
         (window.sort.desc(), model.id.desc()) if window.descending else (window.sort.asc(), model.id.asc())
     )
@@ -114,6 +125,11 @@ def _branch(
         .order_by(*order)
         .limit(window.limit + 1)
     )
+
+
+def _bound(value: Any, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """The value as a parameter of the column's type, unless it is one already."""
+    return value if isinstance(value, BindParameter) else literal(value, column.type)
 
 
 def fetch(session: Session, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, get_locale, get_translations
 
 from app.kernel import labels
 from app.kernel.actor import Permission
@@ -18,6 +18,11 @@ def init_context(app: Flask) -> None:
     """Set up languages and the names that templates share."""
     Babel(app, locale_selector=page_locale, timezone_selector=page_zone)
     app.jinja_env.globals.update(permissions=Permission, labels=labels, wants_fragment=wants_fragment)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension that Babel adds
+        gettext=lambda text: _catalogue().ugettext(text),
+        ngettext=lambda one, many, number: _catalogue().ungettext(one, many, number),
+        newstyle=True,
+    )
     app.context_processor(_context)
 
 
@@ -38,6 +43,19 @@ def page_zone() -> str:
         return str(actor.time_zone)
     organisation = g.get("organisation") if has_request_context() else None
     return str(organisation.time_zone) if organisation is not None else "UTC"
+
+
+def _catalogue() -> Any:
+    """The translations of the page's language.
+
+    Flask-Babel looks them up for every word, some eighty times a page, by the text of the locale; here they
+    are kept beside the locale for as long as it stays the same (`force_locale` changes it).
+    """
+    locale = get_locale()
+    kept: tuple[Any, Any] | None = g.get("catalogue")
+    if kept is None or kept[0] is not locale:
+        kept = g.catalogue = (locale, get_translations())
+    return kept[1]
 
 
 def _context() -> dict[str, Any]:

@@ -153,7 +153,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 
 def _locale() -> str:
-    name = str(get_locale() or "en")
+    locale = get_locale()
+    name = locale.language if locale else "en"  # its text would cost more than looking it up
     return LOCALES.get(name, name)
 
 

@@ -11,17 +11,16 @@ LISTS = ("/accounts", "/contacts", "/partners", "/accounts/suggest")
 FILTERS = ("q", "owner", "parent_id", "billing_country", "state", "level", "sort", "cursor")
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
-def test_odd_filters(signed_in, ada, text):
+@pytest.mark.parametrize("path", LISTS)
+def test_odd_filters(signed_in, ada, path):
     browser = signed_in(ada)
-    for path in LISTS:
-        for name in FILTERS:
+    for name in FILTERS:
+        for text in ODD if name == "q" else ODD[:2]:
             answer = browser.get(f"{path}?{name}={quote(text)}")
-            assert answer.status_code in (200, 400, 422), f"{path}?{name}"
+            assert answer.status_code in (200, 400, 422), f"{path}?{name}={text[:20]}"
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
-def test_odd_forms(signed_in, session, ada, text):
+def test_odd_forms(signed_in, session, ada):
     account = make_account(session, "Forges", owner=ada)
     contact = make_contact(session, "Puig", account=account)
     status = get_status(session, "working")
@@ -67,9 +66,10 @@ def test_odd_forms(signed_in, session, ada, text):
         "/setup/levels": ("name", "accept_within_minutes"),
     }
     for path, names in forms.items():
-        for name in names:
-            answer = browser.post(path, data={"csrf_token": token, name: text})
-            assert answer.status_code in (303, 404, 409, 422), f"{path} {name}: {answer.status_code}"
+        # A NUL in each field by itself, for PostgreSQL refuses it wherever it gets; the rest all at once.
+        for sent in (*({name: "\x00"} for name in names), *(dict.fromkeys(names, text) for text in ODD)):
+            answer = browser.post(path, data={"csrf_token": token, **sent})
+            assert answer.status_code in (303, 404, 409, 422), f"{path} {sent}: {answer.status_code}"
 
 
 def test_odd_addresses(signed_in, session, ada):

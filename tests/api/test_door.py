@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from flask import has_request_context
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -128,7 +129,7 @@ def test_bodies_beyond_any_use_are_refused(api, mara):
 def test_what_is_not_there_and_what_cannot_be_done_are_problems(app, api, mara):
     for method, path, status in (
         ("GET", "/nonsense", 404), ("GET", "/leads/x/y/z", 404), ("PUT", "/leads", 405), ("DELETE", "/leads", 405),
-        ("POST", "/openapi.json", 405), ("GET", "/inbox/claim-next", 405), ("GET", "//leads", 404),
+        ("POST", "/openapi.json", 405), ("GET", "/inbox/claim-next", 405),
     ):  # fmt: skip
         answer = api(mara).request(method, path)
         assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), path
@@ -253,7 +254,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_retry_makes_one(
     commit, crashes = Session.commit, []
 
     def dying(self):
-        if any(isinstance(item, Lead) for item in self.identity_map.values()) and not crashes:
+        if has_request_context() and not crashes:
             crashes.append(1)
             self.rollback()
             raise RuntimeError("the power went")

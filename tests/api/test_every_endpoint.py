@@ -16,12 +16,15 @@ KINDS = {
     "round_robin_id": "rr", "rule_id": "rule", "member_id": "mem", "responsible_id": "mem", "activity_id": "act",
     "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
 }  # fmt: skip
+NOBODY = f"user_{'0' * 22}"
 # Bodies that are valid, so that only the record in the path is wrong.
 BODIES: dict[str, Any] = {
     "decline": {"reason": "other"}, "release": {"reason": "other"}, "assign": {"route": True},
     "log_on_lead": {"kind": "note", "subject": "x"}, "log_on_account": {"kind": "note", "subject": "x"},
     "log_on_contact": {"kind": "note", "subject": "x"}, "suspend_partner": {"open_leads": "keep"},
     "deactivate": {"open_records": "keep"}, "change_weight": {"weight": 2}, "new_item": {"name": "x"},
+    "new_responsible": {"user_id": NOBODY}, "new_queue_member": {"type": "user", "id": NOBODY},
+    "new_round_robin_member": {"principal": {"type": "user", "id": NOBODY}},
 }  # fmt: skip
 
 

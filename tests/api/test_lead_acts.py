@@ -232,6 +232,7 @@ def test_partner_leaders_name_their_own_people_and_nobody_else(api, pam, pia, ma
         assert answer.json == absent.json
     queue = {"owner": {"type": "queue", "id": world.queue.ref}}
     assert api(pam).post(f"/leads/{world.owned.ref}/assign", queue).status_code == 422
+    assert api(pam).post(f"/leads/{world.owned.ref}/assign", {"route": True}).status_code == 403
 
 
 @pytest.mark.parametrize("act", ["claim", "accept", "release", "assign"])

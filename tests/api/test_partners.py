@@ -22,7 +22,7 @@ def test_a_business_becomes_a_partner_with_a_queue(session, api, mara, sal, vic,
     for person in (sal, vic):
         assert api(person).post(path).status_code == 403
     for body in (
-        {"level": "Gold"}, {"capacity": -1}, {"capacity": "3"}, {"capacity": 1.5}, {"nonsense": 1}, {"level": 7},
+        {"level": "Tin"}, {"capacity": -1}, {"capacity": "3"}, {"capacity": 1.5}, {"nonsense": 1}, {"level": 7},
     ):  # fmt: skip
         assert api(mara).post(path, body).status_code == 422, body
     answer = api(mara).post(path, {"level": level.ref, "capacity": 30})

@@ -36,7 +36,8 @@ def test_a_draft_is_made_and_read(api, mara, sal, rules, world):
     spain, rest = rules["entries"]
     assert spain["criteria"] == SPAIN
     assert spain["target"] == {"type": "queue", "id": world.queue.ref, "name": "Iberia"}
-    assert (rest["criteria"], rest["notify"], rest["fallback_queue_id"]) == (None, False, world.queue.ref)
+    assert rest["criteria"] == {"all": []}
+    assert (rest["notify"], rest["fallback_queue_id"]) == (False, world.queue.ref)
     assert api(mara).get(f"/assignment-rules/{rules['id']}").json == rules
     assert api(mara).items("/assignment-rules?state=draft") == [rules]
     assert api(mara).items("/assignment-rules?state=active&state=retired") == []

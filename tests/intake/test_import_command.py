@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.intake.models import Import, ImportState
-from app.intake.run import BATCH_ROWS
+from app.intake.takers import LeadTaker
 from app.kernel.db import db, set_reading
 from app.leads.models import Assignment, Lead, LeadSource
 from app.settings import ROOT
@@ -153,7 +153,7 @@ def environment(app: Flask) -> dict[str, str]:
 def test_killed_again_and_again_it_goes_on_and_doubles_nothing(
     app: Flask, session: Session, tmp_path: Path
 ) -> None:
-    count = BATCH_ROWS * 6 + 11
+    count = LeadTaker.batch_rows * 6 + 11
     file = write(tmp_path, "Last name,City\n" + "".join(f"Name {i},Girona\n" for i in range(count)))
     command = [sys.executable, "-m", "flask", "--app", "app", "leads", "import", str(file)]
     kills = 0

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
-from app.intake import files, run
+from app.intake import files, takers
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
 from app.kernel import clock
@@ -198,7 +198,7 @@ def test_a_failed_import_can_go_on(
     app: Flask, session: Session, mara: User, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = submit(session, "Last name\nPuig\n", by=mara)
-    monkeypatch.setattr(run, "take_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr(takers, "take_rows", lambda *_: 1 / 0)
     while run_waiting(clock.now()):
         pass
     monkeypatch.undo()

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.events.models import Event
 from app.identity.models import User, UserState
-from app.intake import leases, run
+from app.intake import leases, takers
 from app.intake.leases import LEASE, lease_next, lease_one
 from app.intake.models import Import, ImportIssue, ImportState
 from app.intake.operations import cancel_import
-from app.intake.run import BATCH_ROWS, Run, run_one, run_waiting
+from app.intake.run import Run, run_one, run_waiting
+from app.intake.takers import LeadTaker
 from app.intake.uploads import path_of
 from app.kernel import clock
 from app.kernel.db import db, set_reading, transaction
@@ -27,6 +28,7 @@ from tests.factories import actor_of, make_queue, make_round_robin, make_user, o
 from tests.intake.importing import activate_rules, submit, take
 from tests.races import together
 
+BATCH_ROWS = LeadTaker.batch_rows
 ROWS = BATCH_ROWS * 2 + 7
 
 
@@ -204,14 +206,14 @@ def test_whoever_may_not_import_any_more_ends_their_import(app: Flask, session: 
 def test_a_row_that_the_database_refuses_does_not_take_the_others_with_it(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = run.take_rows
+    real = takers.take_rows
 
     def poisoned(s: Session, batch: Any, read: Any) -> Any:
         if any(getattr(row, "values", {}).get("last_name") == "Name 13" for row in read):
             raise IntegrityError("poison", None, Exception())
         return real(s, batch, read)
 
-    monkeypatch.setattr(run, "take_rows", poisoned)
+    monkeypatch.setattr(takers, "take_rows", poisoned)
     done = take(session, people(20))
     assert (done.state, done.created, done.refused, done.done) == (ImportState.DONE, 19, 1, 20)
     assert rows(session, ImportIssue)[0].line == 15
@@ -220,14 +222,14 @@ def test_a_row_that_the_database_refuses_does_not_take_the_others_with_it(
 def test_a_bug_ends_the_import_and_leaves_the_others_to_be_done(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = run.take_rows
+    real = takers.take_rows
 
     def broken(s: Session, batch: Any, read: Any) -> Any:
         if batch.import_id == first:
             raise KeyError("bug")
         return real(s, batch, read)
 
-    monkeypatch.setattr(run, "take_rows", broken)
+    monkeypatch.setattr(takers, "take_rows", broken)
     first = submit(session, people(5)).id
     second = submit(session, people(5, first=50)).id
     while run_waiting(clock.now()):

@@ -153,9 +153,12 @@ def run_smtp_server() -> Iterator[SmtpServer]:
     plan = SmtpServer()
     loop = asyncio.new_event_loop()
 
+    open_ones: list[SMTP] = []
+
     def make_protocol() -> SMTP:
         protocol = _Smtp(_Handler(plan), enable_SMTPUTF8=True, hostname="sink.example", loop=loop)
         protocol.plan = plan
+        open_ones.append(protocol)
         return protocol
 
     server = loop.run_until_complete(loop.create_server(make_protocol, "127.0.0.1", 0))
@@ -165,15 +168,19 @@ def run_smtp_server() -> Iterator[SmtpServer]:
     try:
         yield plan
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(server, open_ones), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
 
 
-async def _end(server: asyncio.Server) -> None:
+async def _end(server: asyncio.Server, open_ones: list[SMTP]) -> None:
     server.close()
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    for protocol in open_ones:
+        if protocol.transport is not None:
+            protocol.transport.abort()
+    await asyncio.sleep(0.05)  # for the sockets to close

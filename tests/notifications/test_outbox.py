@@ -1,8 +1,11 @@
 """The states of a delivery: leasing, refusing, giving up, taking over, holding."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import pytest
 from flask import Flask
@@ -13,6 +16,7 @@ from app.identity.models import User
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.kernel.errors import NotAllowed, NotFound
+from app.notifications import delivery as delivery_module
 from app.notifications import outbox
 from app.notifications.delivery import Sender
 from app.notifications.models import Delivery, DeliveryState
@@ -239,3 +243,50 @@ def test_a_worker_that_fell_silent_is_relieved(
     read_anew(session)
     assert (delivery.state, delivery.attempts) == ("sent", 2)
     assert len(mails_in(tmp_path)) == 1
+
+
+@dataclass
+class Counted:
+    """A way out that notes how many messages were handed over at the same time."""
+
+    tally: dict[str, int]
+    lock: Lock
+    seconds: float
+
+    def announce(self, sender: str, recipient: str) -> None:
+        """Anybody may come."""
+
+    def hand_over(self, content: bytes, name: str) -> None:
+        with self.lock:
+            self.tally["now"] += 1
+            self.tally["most"] = max(self.tally["most"], self.tally["now"])
+        time.sleep(self.seconds)
+        with self.lock:
+            self.tally["now"] -= 1
+
+    def abort(self) -> None:
+        """It ends by itself."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("seconds", "is_alone"), [(0.01, True), (0.6, False)])
+def test_one_at_a_time_is_handed_over_while_the_server_is_quick(
+    app: Flask,
+    session: Session,
+    make_due: Callable[..., Delivery],
+    seconds: float,
+    is_alone: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that a kill costs one copy at most; a slow server is given several at a time."""
+    monkeypatch.setattr(delivery_module, "GATE_SECONDS", 30.0 if is_alone else 0.1)
+    for number in range(12):
+        make_due(number)
+    session.commit()
+    tally, lock = {"now": 0, "most": 0}, Lock()
+    run_sender(app, Sender(app, lambda: Counted(tally, lock, seconds), 1), within=60)
+    assert states(session) == {"sent": 12}
+    assert (tally["most"] == 1) is is_alone

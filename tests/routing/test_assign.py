@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.identity.models import UserState
+from app.kernel import clock
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.leads.errors import AlreadyConverted, AtCapacity, NotAssignable
 from app.leads.models import Assignment, AssignmentCause, LeadRefusal, Offer, OfferState
@@ -12,6 +13,7 @@ from app.notifications.models import Delivery, DeliveryState, Notification, Noti
 from app.routing.errors import RefusedBefore
 from app.routing.models import LedgerKind, Turn
 from app.routing.operations import Wish, accept_offer, assign_lead, find_target, route_lead
+from app.routing.targets import Target
 from tests.factories import actor_of, make_lead, make_queue, make_round_robin, make_user, row_count, rows
 from tests.routing.routing_worlds import activate, assert_sound, target
 
@@ -215,6 +217,19 @@ def test_to_partner_managers_everybody_else_does_not_exist(session, give, pam, p
     with pytest.raises(NotAssignable) as absent:
         find_target(session, actor_of(session, pam), "user", "user_0000000000000000000000")
     assert said == {str(absent.value.errors["owner"][0])}
+
+
+def test_an_operation_lets_no_partner_send_a_lead_out_of_the_company(session, pam, pia, otto, mara):
+    lead = make_lead(session, owner=pia)
+    group, queue = make_round_robin(session, members=(pia, otto)), make_queue(session, members=(pia,))
+    foreign = [Target("user", otto.id, otto.ref, otto.name, otto.partner_account_id)]
+    foreign += [Target("queue", queue.id, queue.ref, "Q"), Target("round_robin", group.id, group.ref, "G")]
+    for target in foreign:
+        with pytest.raises(NotAssignable):
+            assign_lead(session, actor_of(session, pam), lead.ref, Wish(target), now=clock.now())
+    with pytest.raises(NotAllowed):
+        assign_lead(session, actor_of(session, pam), lead.ref, Wish(None), now=clock.now())
+    assert lead.owner_user_id == pia.id
 
 
 def test_partner_users_do_not_transfer(session, give, pia, pam):

@@ -46,9 +46,9 @@ def test_each_branch_of_a_list_reads_its_index_in_order(
     index: str,
     descending: bool,
 ) -> None:
-    queue = make_queue(session, members=(northwind,))
-    for _ in range(200):  # enough for the planner to tell the indexes apart
-        make_lead(session, queue=queue)
+    queue, elsewhere = make_queue(session, members=(northwind,)), make_queue(session)
+    for number in range(240):  # enough for the planner to tell the indexes apart
+        make_lead(session, queue=elsewhere if number % 12 else queue)
     session.connection().exec_driver_sql("ANALYZE")
     window = Window(sort, descending, 50)
     statement = merged_ids(Lead, actor_of(session, pam), window, causes=frozenset({cause}))

@@ -113,8 +113,6 @@ def _wish(session: Session, actor: Actor, form: OwnerForm, *, despite_refusal: b
         if not chosen:
             raise Invalid({kind: [_("Choose one from the list.")]})
         target = find_target(session, actor, KINDS[kind], chosen)
-    elif actor.is_partner:
-        raise NotAllowed
     return Wish(
         target,
         notify=bool(form.notify.data),
