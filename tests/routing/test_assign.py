@@ -224,9 +224,9 @@ def test_an_operation_lets_no_partner_send_a_lead_out_of_the_company(session, pa
     group, queue = make_round_robin(session, members=(pia, otto)), make_queue(session, members=(pia,))
     foreign = [Target("user", otto.id, otto.ref, otto.name, otto.partner_account_id)]
     foreign += [Target("queue", queue.id, queue.ref, "Q"), Target("round_robin", group.id, group.ref, "G")]
-    for target in foreign:
+    for one in foreign:
         with pytest.raises(NotAssignable):
-            assign_lead(session, actor_of(session, pam), lead.ref, Wish(target), now=clock.now())
+            assign_lead(session, actor_of(session, pam), lead.ref, Wish(one), now=clock.now())
     with pytest.raises(NotAllowed):
         assign_lead(session, actor_of(session, pam), lead.ref, Wish(None), now=clock.now())
     assert lead.owner_user_id == pia.id
