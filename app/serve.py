@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from app.kernel import clock
 from app.kernel.db import db, transaction
 from app.settings import ROOT, Settings, current_settings
-from app.supervisor import supervise
+from app.supervisor import STOPPING, supervise
 from app.web.logs import configure_logs
 
 HOST = "127.0.0.1"
@@ -54,8 +54,8 @@ def web_command() -> None:
     settings = current_settings()
     configure_logs(settings.log_level, "stdout")
     # Waitress finishes the requests at work when the main loop is left by SystemExit.
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _leave)
+    for number in STOPPING:
+        signal.signal(number, _leave)
     waitress.serve(
         current_app._get_current_object(),  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
         host=HOST,
@@ -107,4 +107,6 @@ def _answers(port: int) -> bool:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: a second would interrupt the finishing
     sys.exit(0)

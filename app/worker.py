@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.settings import current_settings
+from app.supervisor import STOPPING
 from app.web.logs import configure_logs
 
 log = structlog.get_logger("canal.worker")
@@ -73,6 +74,23 @@ def _run_job(app: Flask, job: Job, stop: Event) -> None:
             job.close()
 
 
+def _stop_by_signal() -> Event:
+    """An event that is set when the process is asked to stop, however often.  Call it before threads start.
+
+    A thread waits for the signals, for a handler must not set an event: it may run while this very thread
+    is inside that event's lock, and would wait for itself.
+    """
+    stop = Event()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+
+    def wait() -> None:
+        signal.sigwait(STOPPING)
+        stop.set()
+
+    Thread(target=wait, name="signals", daemon=True).start()
+    return stop
+
+
 @click.command("worker")
 @with_appcontext
 def worker_command() -> None:
@@ -81,9 +99,7 @@ def worker_command() -> None:
 
     settings = current_settings()
     configure_logs(settings.log_level, "stdout")
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_by_signal()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
     log.info("worker began")
     run_jobs(app, make_jobs(app, settings, stop), stop)

@@ -11,7 +11,7 @@ from app.settings import ROOT
 from bench.figures import Figure, Report, median
 from bench.intake import measure_import
 from bench.pages import count_statements, measure_pages
-from bench.races import measure_claim_operation
+from bench.races import measure_claim_operation, measure_turns
 from bench.servers import Load
 from bench.throughput import measure_claims, measure_inbox
 from bench.worlds import drop_world, make_world, sleep_until_quiet
@@ -56,6 +56,8 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             measure_claims(report, worlds[-1], load, rounds=rounds, each=200)
             for connections in (8,) if engine == "sqlite" else (1, 32):
                 measure_claim_operation(report, worlds[-1], connections=connections, each=20, rounds=rounds)
+            for connections in (8,) if engine == "sqlite" else (16,):
+                measure_turns(report, worlds[-1], connections=connections, each=20, rounds=rounds)
             _say(f"{engine}: throughput measured")
             report.begin(f"Import, {engine}")
             measure_import(report, worlds[-1], rows=10_000, rounds=min(rounds, 3))

@@ -131,7 +131,8 @@ def _add_racers(session: Session, company: Company, manager: User, size: int) ->
             racers.append(company.add(f"racer{len(racers)}", user))
     company.places.append(Place(queue=queue, exactly=min(6000, size // 5)))
     group = make_round_robin(session, "Race turns", members=tuple(racers))
-    company.marks |= {"race_queue": queue.id, "round_robin": group.id}
+    floor = make_round_robin(session, "Turns of the floor", members=tuple(racers))
+    company.marks |= {"race_queue": queue.id, "round_robin": group.id, "floor_round_robin": floor.id}
 
 
 def _add_partners(session: Session, company: Company, manager: User, count: int) -> Sequence[PartnerAccount]:

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,6 +46,44 @@ CLAIM = (
     INSERT INTO event (at, verb, record_kind, record_id, record_ref, actor_id, actor_name, company_id, door, changes,
                        detail)
     VALUES (?, 'claimed', 'lead', ?, ?, ?, 'Floor', ?, 'web', '{"owner": ["Race", "Floor"]}', '{"cause": "claim"}')
+    """,
+)
+# A turn of a round robin with a counter for its fairness, and everything an offered lead brings with it.
+COUNTER = (
+    "CREATE TABLE IF NOT EXISTS bench_counter (id BIGINT PRIMARY KEY, turns BIGINT NOT NULL)",
+    "INSERT INTO bench_counter VALUES (?, 0) ON CONFLICT DO NOTHING",
+)
+TURN = (
+    "UPDATE bench_counter SET turns = turns + 1 WHERE id = ? RETURNING turns",
+    """
+    INSERT INTO turn (round_robin_id, kind, at, member_id, record) VALUES (?, 'turn', ?, NULL, ?) RETURNING id
+    """,
+    """
+    UPDATE lead SET owner_user_id = ?, owner_queue_id = NULL, partner_account_id = ?, owner_rank = 0, owned_since = ?,
+           last_cause = 'round_robin', last_queue_id = ?, updated_at = ?, updated_by_id = ?, version = version + 1
+    WHERE ref = ? AND owner_queue_id = ? AND deleted_at IS NULL RETURNING id
+    """,
+    """
+    INSERT INTO assignment (lead_id, at, cause, from_queue_id, to_user_id, to_company_id, actor_id, actor_name, trace,
+                            turn_id)
+    VALUES (?, ?, 'round_robin', ?, ?, ?, ?, 'Floor', ?, ?) RETURNING id
+    """,
+    """
+    INSERT INTO offer (lead_id, user_id, company_id, state, made_at, expires_at, hops, turn_id, round_robin_id)
+    VALUES (?, ?, ?, 'pending', ?, ?, 0, ?, ?) RETURNING id
+    """,
+    "UPDATE lead SET offer_id = ?, offer_expires_at = ? WHERE id = ?",
+    """
+    INSERT INTO event (at, verb, record_kind, record_id, record_ref, actor_id, actor_name, door, changes, detail)
+    VALUES (?, 'assigned', 'lead', ?, ?, ?, 'Floor', 'web', '{"owner": ["Race", "Floor"]}', '{"cause": "round_robin"}')
+    """,
+    """
+    INSERT INTO notification (ref, act, user_id, kind, record_kind, record_id, detail, created_at)
+    VALUES (?, ?, ?, 'lead_offered', 'lead', ?, '{}', ?) RETURNING id
+    """,
+    """
+    INSERT INTO delivery (ref, notification_id, channel, state, recipient, created_at, due_at, attempts)
+    VALUES (?, ?, 'email', 'due', 'floor@bench.example', ?, ?, 0)
     """,
 )
 
@@ -104,6 +142,51 @@ def bare_claim(driver: Driver, ref: str, queue_id: int, user_id: int, company_id
         lead_id = won[0][0]
         driver.rows(CLAIM[1], (lead_id, now, queue_id, user_id, company_id, user_id, company_id))
         driver.rows(CLAIM[2], (now, lead_id, ref, user_id, company_id))
+        return True
+
+    return bool(driver.transaction(work))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a bare turn writes.  record, trace: JSON as one of the operation's own turns has left it."""
+
+    round_robin_id: int
+    queue_id: int
+    actor_id: int
+    members: Sequence[tuple[int, int]]
+    record: str
+    trace: str
+
+
+def count_turns(driver: Driver, turn: Turn) -> None:
+    """Make the counter that bare turns are counted with."""
+    driver.rows(COUNTER[0])
+    driver.rows(COUNTER[1], (turn.round_robin_id,))
+
+
+def bare_turn(driver: Driver, turn: Turn, ref: str) -> bool:
+    """What a turn writes and nothing else: a counter instead of the fairness, then the same rows."""
+    now = clock.now()
+    until = now + timedelta(days=1)
+
+    def work() -> bool:
+        ((number,),) = driver.rows(TURN[0], (turn.round_robin_id,))
+        user_id, company_id = turn.members[number % len(turn.members)]
+        ((turn_id,),) = driver.rows(TURN[1], (turn.round_robin_id, now, turn.record))
+        to = (user_id, company_id)
+        won = driver.rows(TURN[2], (*to, now, turn.queue_id, now, turn.actor_id, ref, turn.queue_id))
+        if not won:
+            return False
+        lead_id = won[0][0]
+        values = (lead_id, now, turn.queue_id, *to, turn.actor_id, turn.trace, turn_id)
+        ((assignment_id,),) = driver.rows(TURN[3], values)
+        ((offer_id,),) = driver.rows(TURN[4], (lead_id, *to, now, until, turn_id, turn.round_robin_id))
+        driver.rows(TURN[5], (offer_id, until, lead_id))
+        driver.rows(TURN[6], (now, lead_id, ref, turn.actor_id))
+        act = f"assignment:{assignment_id}"
+        ((notice_id,),) = driver.rows(TURN[7], (f"notice_{assignment_id}", act, user_id, lead_id, now))
+        driver.rows(TURN[8], (f"dlv_{assignment_id}", notice_id, now, now))
         return True
 
     return bool(driver.transaction(work))

@@ -113,14 +113,20 @@ def waiting_refs(world: World, count: int) -> Sequence[str]:
 
 def put_back(world: World) -> None:
     """Let every lead that the racers have wait again, as if nothing had been."""
-    racers = [world.people[f"racer{number}"].id for number in range(RACERS)]
+    them = ", ".join(str(world.people[f"racer{number}"].id) for number in range(RACERS))
     with world.app().app_context():
         with db.engine.begin() as connection:
             connection.execute(
                 text(
-                    "UPDATE lead SET owner_user_id = NULL, partner_account_id = NULL, owner_rank = NULL,"
-                    f" owner_queue_id = :queue, last_cause = 'rule' WHERE owner_user_id IN ({', '.join(map(str, racers))})"
+                    "UPDATE lead SET owner_user_id = NULL, partner_account_id = NULL, owner_rank = NULL, offer_id = NULL,"
+                    " offer_expires_at = NULL, owner_queue_id = :queue, last_cause = 'rule'"
+                    f" WHERE owner_user_id IN ({them})"
                 ),
                 {"queue": world.marks["race_queue"]},
+            )
+            connection.execute(
+                text(
+                    f"UPDATE offer SET state = 'withdrawn' WHERE state = 'pending' AND user_id IN ({them})"
+                )
             )
         db.engine.dispose()

@@ -158,8 +158,9 @@ def reading() -> Iterator[Session]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Set up SQLite's connections; PostgreSQL needs nothing beyond its URL and options."""
+    """Set up SQLite's connections; PostgreSQL's need nothing beyond its URL and options."""
     if engine.dialect.name != "sqlite":
+        _keep_long_statements()
         return
 
     @event.listens_for(engine, "connect")
@@ -181,6 +182,18 @@ def prepare_engine(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN")
         else:
             _begin_immediate(connection)
+
+
+def _keep_long_statements() -> None:
+    """Let psycopg remember how it read long statements too.
+
+    It reads each text in Python to find its parameters, and keeps the outcome of texts up to 4 kB only; a
+    list's statement names the columns of wide tables several times, and cost a millisecond each time.
+    """
+    from psycopg import _queries
+
+    _queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
+    _queries.MAX_CACHED_STATEMENT_PARAMS = 500
 
 
 def _begin_immediate(connection: Connection) -> None:

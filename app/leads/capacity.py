@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User, UserState
@@ -72,12 +72,12 @@ def _hold(session: Session, user: User) -> tuple[int | None, int | None]:
 
 def open_leads_of_user(session: Session, user_id: int) -> int:
     """Open leads the person owns, pending offers included."""
-    return session.scalar(count_open_leads().where(Lead.owner_user_id == user_id)) or 0
+    return session.scalar(_OF_USER, {"user_id": user_id}) or 0
 
 
 def open_leads_of_company(session: Session, account_id: int) -> int:
     """Open leads that users of the partner account own; those waiting in its queue do not count."""
-    return session.scalar(count_open_leads().where(Lead.partner_account_id == account_id)) or 0
+    return session.scalar(_OF_COMPANY, {"account_id": account_id}) or 0
 
 
 def count_open_leads() -> Select[Any]:
@@ -88,3 +88,8 @@ def count_open_leads() -> Select[Any]:
     return select(func.count(Lead.id)).where(
         scope(Lead, _COUNTING), Lead.is_open, Lead.deleted_at.is_(None), Lead.owner_user_id.is_not(None)
     )
+
+
+# Asked on every claim and turn: made once.
+_OF_USER = count_open_leads().where(Lead.owner_user_id == bindparam("user_id"))
+_OF_COMPANY = count_open_leads().where(Lead.partner_account_id == bindparam("account_id"))

@@ -13,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.errors import Invalid, NotAllowed
+from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.leads.errors import AtCapacity, NotAssignable
-from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer
+from app.leads.models import AssignmentCause, Lead, Offer
 from app.leads.placement import Move, OfferTerms, Owner, place
-from app.leads.queries import get_lead
+from app.leads.queries import level_of
 from app.routing import steps
 from app.routing.candidates import ROUND_ROBIN, USER, Candidate
 from app.routing.desk import Decision, Desk, minutes_to_accept, nobody_eligible
@@ -29,7 +29,8 @@ from app.routing.routes import judge
 from app.routing.rules import Verdict, find_active_rules
 from app.routing.seats import keep_seat
 from app.routing.targets import Target, no_such_target
-from app.routing.turns import NOBODY, find_turn
+from app.routing.turns import NOBODY, find_turn, refusals_of
+from app.sharing.scope import scope
 
 FULL = (Reason.AT_CAPACITY, Reason.COMPANY_AT_CAPACITY)
 
@@ -84,8 +85,16 @@ def assign_new_lead(session: Session, actor: Actor, lead: Lead, wish: Wish, *, n
 
 
 def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
-    """A lead that the actor may give to somebody.  Raises NotFound, NotAllowed."""
-    lead = get_lead(session, actor, ref, level_to_assign(actor))
+    """A lead that the actor may give to somebody.  One statement.  Raises NotFound, NotAllowed."""
+    found = session.execute(
+        select(Lead, level_of(actor)).where(scope(Lead, actor), Lead.ref == ref),
+        execution_options={"populate_existing": True},
+    ).first()
+    if found is None:
+        raise NotFound("lead", ref)
+    lead, level = found
+    if level < level_to_assign(actor):
+        raise NotAllowed
     require_assignable_by(actor, lead)
     return lead
 
@@ -186,7 +195,9 @@ class Assigning:
         desk = Desk.open(
             session, book, now=now, one=one, entries=entries, round_robins=round_robins, wanted=wanted
         )
-        return cls(session, actor, wish, desk, offers, _refusals(session, leads), verdict)
+        return cls(
+            session, actor, wish, desk, offers, refusals_of(session, [lead.id for lead in leads]), verdict
+        )
 
     def plan(self, lead: Lead) -> Plan | None:
         """Where the lead will go; None when it is there already.
@@ -327,15 +338,3 @@ def _round_robins_of(session: Session, offers: Iterable[Offer]) -> set[int]:
     if not turn_ids:
         return set()
     return set(session.scalars(select(Turn.round_robin_id).where(Turn.id.in_(turn_ids))))
-
-
-def _refusals(session: Session, leads: Sequence[Lead]) -> dict[int, frozenset[int]]:
-    rows = session.execute(
-        select(LeadRefusal.lead_id, LeadRefusal.company_id).where(
-            LeadRefusal.lead_id.in_([lead.id for lead in leads])
-        )
-    )
-    found: dict[int, set[int]] = {}
-    for lead_id, company_id in rows:
-        found.setdefault(lead_id, set()).add(company_id)
-    return {lead_id: frozenset(companies) for lead_id, companies in found.items()}

@@ -27,7 +27,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, load_only
 
 from app.accounts.models import Account
 from app.identity.models import Organisation, User, UserState
@@ -86,8 +86,8 @@ def take_snapshot(session: Session, *wanted: Wanted, now: datetime) -> Snapshot:
             snapshot.seats[row.key] = Seat(row.round_robin_id, row.seat, row.weight)
         if row.User is not None and row.open_of_user is not None:
             snapshot.open_of_user[row.User.id] = row.open_of_user
-        if row.PartnerAccount is not None and row.open_of_company is not None:
-            snapshot.open_of_company[row.PartnerAccount.account_id] = row.open_of_company
+        if row.company_id is not None and row.open_of_company is not None:
+            snapshot.open_of_company[row.company_id] = row.open_of_company
     return snapshot
 
 
@@ -159,7 +159,9 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
             asked.c.seat,
             asked.c.weight,
             User,
-            PartnerAccount,
+            PartnerAccount.account_id.label("company_id"),
+            PartnerAccount.state.label("company_state"),
+            PartnerAccount.capacity.label("company_capacity"),
             Queue,
             Account.ref.label("account_ref"),
             Account.name.label("account_name"),
@@ -179,7 +181,25 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
         .outerjoin(Account, and_(Account.id == PartnerAccount.account_id, scope(Account, _ASKING)))
         .outerjoin(PartnerLevel, PartnerLevel.id == PartnerAccount.level_id)
         .outerjoin(Queue, Queue.id == queue_id)
+        .options(load_only(*_OF_USERS))
     )
+
+
+# What is asked of people here, and of owners when they are told; no more, for there may be many.
+_OF_USERS = (
+    User.ref,
+    User.name,
+    User.email,
+    User.role,
+    User.state,
+    User.partner_account_id,
+    User.capacity,
+    User.away_until,
+    User.first_web_sign_in_at,
+    User.language,
+    User.time_zone,
+    User.mail_preferences,
+)
 
 
 def _open_of_user() -> ScalarSelect[int]:
@@ -257,10 +277,10 @@ def _candidate(row: Any, now: datetime) -> Candidate:
     queue: Queue | None = row.Queue
     owner = Owner(queue=queue) if queue is not None else None
     if row.account_id is not None:
-        blocked, resting = _company_blocked(row.PartnerAccount, row), None
+        blocked, resting = _company_blocked(row), None
         if blocked is None and not row.somebody_present:
             resting = Refusal(Reason.NOBODY_PRESENT)
-        capacity = row.PartnerAccount.capacity if row.PartnerAccount is not None else None
+        capacity = row.company_capacity
         name = row.account_name or ""
         return Candidate(
             PARTNER_ACCOUNT, row.account_id, row.account_ref or "", name, owner, row.account_id, name,
@@ -277,25 +297,23 @@ def _candidate(row: Any, now: datetime) -> Candidate:
 
 
 def _person(row: Any, now: datetime) -> Candidate:
-    user, company = row.User, row.PartnerAccount
-    resting = None
+    user, resting = row.User, None
     if user.away_until is not None and user.away_until > now:
         resting = Refusal(Reason.AWAY, {"until": user.away_until.isoformat()})
     return Candidate(
         USER, user.id, user.ref, user.name, Owner(user=user), user.partner_account_id, row.account_name or "",
-        _user_blocked(user, company, row), resting, user.capacity,
-        company.capacity if company is not None else None, row.level_minutes,
+        _user_blocked(user, row), resting, user.capacity, row.company_capacity, row.level_minutes,
     )  # fmt: skip
 
 
-def _user_blocked(user: User, company: PartnerAccount | None, row: Any) -> Refusal | None:
+def _user_blocked(user: User, row: Any) -> Refusal | None:
     if user.state is UserState.DEACTIVATED:
         return Refusal(Reason.DEACTIVATED)
     if user.partner_account_id is None:
         if user.role is Role.VIEWER:
             return Refusal(Reason.READS_ONLY)
         return Refusal(Reason.INVITED) if user.state is UserState.INVITED else None
-    closed = _portal_blocked(company, row)
+    closed = _portal_blocked(row)
     if closed is not None:
         return closed
     if user.state is UserState.INVITED:
@@ -303,18 +321,18 @@ def _user_blocked(user: User, company: PartnerAccount | None, row: Any) -> Refus
     return Refusal(Reason.NEVER_SIGNED_IN) if user.first_web_sign_in_at is None else None
 
 
-def _portal_blocked(company: PartnerAccount | None, row: Any) -> Refusal | None:
-    if company is None:
+def _portal_blocked(row: Any) -> Refusal | None:
+    if row.company_id is None:
         return Refusal(Reason.GONE)
-    if company.state is not PartnerState.ACTIVE:
+    if row.company_state is not PartnerState.ACTIVE:
         return Refusal(Reason.COMPANY_SUSPENDED)
     if row.prm_enabled_at is None:
         return Refusal(Reason.PRM_OFF)
     return Refusal(Reason.PORTAL_CLOSED) if row.portal_published_at is None else None
 
 
-def _company_blocked(company: PartnerAccount | None, row: Any) -> Refusal | None:
-    closed = _portal_blocked(company, row)
+def _company_blocked(row: Any) -> Refusal | None:
+    closed = _portal_blocked(row)
     if closed is not None:
         return closed
     return None if row.somebody else Refusal(Reason.NOBODY_THERE)

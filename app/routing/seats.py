@@ -25,11 +25,16 @@ def lock_round_robins(session: Session, ids: Iterable[int]) -> dict[int, RoundRo
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    statement = select(RoundRobin).where(RoundRobin.id.in_(wanted)).order_by(RoundRobin.id)
-    if not is_sqlite(session):
-        statement = statement.with_for_update(key_share=True)
-    rows = session.scalars(statement.execution_options(populate_existing=True))
+    rows = session.scalars(_LOCK, {"round_robins": wanted}, execution_options={"populate_existing": True})
     return {row.id: row for row in rows}
+
+
+_LOCK = (
+    select(RoundRobin)
+    .where(RoundRobin.id.in_(bindparam("round_robins", expanding=True)))
+    .order_by(RoundRobin.id)
+    .with_for_update(key_share=True)
+)
 
 
 def hold_seats(session: Session, *wanted: Wanted) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel.bulk import insert_rows
@@ -34,7 +34,15 @@ from app.sharing.keys import reserve_keys
 
 NOBODY: frozenset[int] = frozenset()
 MANY = 2  # ledger rows above which they are copied in instead of inserted
-_INSERT = insert(Turn).returning(Turn.id, sort_by_parameter_order=True)
+# Both are met on every turn, while others wait for the same round robin: made once, and without the
+# bookkeeping that sessions add.
+_TURNS, _ROUND_ROBINS = cast("Table", Turn.__table__), cast("Table", RoundRobin.__table__)
+_INSERT = insert(_TURNS).returning(_TURNS.c.id)
+_SAVE = (
+    update(_ROUND_ROBINS)
+    .where(_ROUND_ROBINS.c.id == bindparam("round_robin_id"))
+    .values(state=bindparam("new_state"))
+)
 
 
 @dataclass(slots=True)
@@ -142,14 +150,15 @@ class Turns:
             )
             self._number(keys)
         elif self._rows:
-            self._number(session.scalars(_INSERT, self._rows))
+            connection = session.connection()
+            self._number([connection.execute(_INSERT, row).scalar_one() for row in self._rows])
         changed = [
-            {"id": key, "state": group.state.to_json()}
+            {"round_robin_id": key, "new_state": group.state.to_json()}
             for key, group in self._groups.items()
             if group.is_changed
         ]
         if changed:
-            session.execute(update(RoundRobin), changed)
+            session.connection().execute(_SAVE, changed)
         for group in self._groups.values():
             group.is_changed = False
         self._rows, self._written = [], []
@@ -291,6 +300,17 @@ def give_turn_back(session: Session, turn_id: int, *, now: datetime, turns: Turn
 
 def refusing_companies(session: Session, lead_id: int | None) -> frozenset[int]:
     """Companies that declined the lead or let its offer expire."""
-    if lead_id is None:
-        return NOBODY
-    return frozenset(session.scalars(select(LeadRefusal.company_id).where(LeadRefusal.lead_id == lead_id)))
+    return NOBODY if lead_id is None else refusals_of(session, [lead_id]).get(lead_id, NOBODY)
+
+
+def refusals_of(session: Session, lead_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Lead → companies that declined it or let its offer expire; leads without any are left out."""
+    found: dict[int, set[int]] = {}
+    for lead_id, company_id in session.execute(_REFUSALS, {"leads": list(lead_ids)}):
+        found.setdefault(lead_id, set()).add(company_id)
+    return {lead_id: frozenset(companies) for lead_id, companies in found.items()}
+
+
+_REFUSALS = select(LeadRefusal.lead_id, LeadRefusal.company_id).where(
+    LeadRefusal.lead_id.in_(bindparam("leads", expanding=True))
+)

@@ -39,6 +39,13 @@ def verify_routing(session: Session) -> Report:
     return report
 
 
+def verify_ledger(session: Session, group: RoundRobin) -> list[str]:
+    """What differs between one round robin's ledger and its state, as sentences.  Reads only."""
+    report = Report()
+    _verify_ledger(session, group, report)
+    return report.differences
+
+
 def _verify_ledger(session: Session, group: RoundRobin, report: Report) -> None:
     where = f"round robin {group.ref}"
     try:

@@ -17,7 +17,6 @@ def strict(app, session, worlds):
     limiter.reset()
     yield other
     limiter.reset()
-    limiter.enabled = False  # the limiter is shared by the applications of this process
 
 
 @pytest.fixture

@@ -81,6 +81,20 @@ def test_it_sends_into_the_folder_and_ends_in_order(
     assert (tmp_path / "mail" / f"{delivery.ref}.eml").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.databases("sqlite")
+def test_asked_again_and_again_to_end_it_ends(
+    session: Session, pia: User, now: datetime, start_worker: StartWorker
+) -> None:
+    tell(session, pia, make_lead(session, owner=pia), "test:1", now)
+    session.commit()
+    worker = start_worker()
+    wait_for(lambda: states(session) == {"sent": 1})
+    for _ in range(2000):  # a signal may come while the one before is being taken
+        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGINT)
+    assert worker.wait(60) == 0
+
+
 @pytest.mark.parametrize("stage", ["rcpt", "content", "answer"])
 def test_killed_in_mid_send_another_takes_over_under_the_same_id(
     session: Session, pia: User, now: datetime, smtp: SmtpServer, start_worker: StartWorker, stage: str
