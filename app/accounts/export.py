@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response, stream_with_context
+from flask import Response
 from sqlalchemy.orm import Session
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, Field, FieldKind
@@ -19,8 +19,9 @@ from app.events.operations import record
 from app.identity.models import User
 from app.intake.neutralise import neutralise
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import transaction
 from app.kernel.paging import Page
+from app.web.streams import stream_csv
 
 ROWS_A_ROUND = 200
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
@@ -32,8 +33,8 @@ def stream_accounts(actor: Actor, given: Given, sort: str, *, now: datetime) -> 
     """The accounts of a list.  Raises NotAllowed, Invalid."""
     query = _begin(actor, "account", given, sort, parse_account_query, now)
 
-    def pages(cursor: str | None) -> Page[AccountRow]:
-        return list_accounts(db.session(), actor, query, cursor=cursor, limit=ROWS_A_ROUND)
+    def pages(session: Session, cursor: str | None) -> Page[AccountRow]:
+        return list_accounts(session, actor, query, cursor=cursor, limit=ROWS_A_ROUND)
 
     def row(found: AccountRow) -> list[Any]:
         account = found.account
@@ -49,8 +50,8 @@ def stream_contacts(actor: Actor, given: Given, sort: str, *, now: datetime) -> 
     """The contacts of a list.  Raises NotAllowed, Invalid."""
     query = _begin(actor, "contact", given, sort, parse_contact_query, now)
 
-    def pages(cursor: str | None) -> Page[ContactRow]:
-        return list_contacts(db.session(), actor, query, cursor=cursor, limit=ROWS_A_ROUND)
+    def pages(session: Session, cursor: str | None) -> Page[ContactRow]:
+        return list_contacts(session, actor, query, cursor=cursor, limit=ROWS_A_ROUND)
 
     def row(found: ContactRow) -> list[Any]:
         contact = found.contact
@@ -89,23 +90,21 @@ def _answer(
     filename: str,
     head: list[str],
     fields: Mapping[str, Field],
-    pages: Callable[[str | None], Page[Any]],
+    pages: Callable[[Session, str | None], Page[Any]],
     row: Callable[[Any], list[Any]],
 ) -> Response:
-    def lines() -> Iterator[str]:
+    def lines(session: Session) -> Iterator[str]:
         yield _BYTE_ORDER_MARK + _line([*head, *(field.name for field in _columns(fields))])
         cursor: str | None = None
         while True:
-            page = pages(cursor)
+            page = pages(session, cursor)
             yield "".join(_line(row(found)) for found in page.items)
-            db.session.expunge_all()  # so that memory stays flat however long the list is
+            session.expunge_all()  # so that memory stays flat however long the list is
             cursor = page.older
             if cursor is None:
                 return
 
-    response = Response(stream_with_context(lines()), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response
+    return stream_csv(filename, lines)
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -1,10 +1,9 @@
 """/imports: files of leads, taken in in the background."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, jsonify, request, stream_with_context, url_for
+from flask import Response, jsonify, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_openapi.models.request_body import RequestBody
 from werkzeug.exceptions import UnsupportedMediaType
@@ -25,6 +24,7 @@ from app.kernel.actor import Permission
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
+from app.web.streams import stream_csv
 
 area = Area("Imports", "Files of leads, taken in in the background.")
 ImportQuery = list_query("ImportQuery")
@@ -100,11 +100,8 @@ def download_rejected(import_id: str) -> Response:
     session = db.session()
     import_ = get_import(session, current_actor(), import_id)
     session.expunge(import_)  # it is read while the answer streams, after other transactions
-    pieces: Iterator[str] = rejected_csv(session, import_)
-    response = Response(stream_with_context(pieces), mimetype="text/csv")
     name = f"{import_.filename}.rejected.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return stream_csv(name, lambda own: rejected_csv(own, import_))
 
 
 def _mapping(text: str | None) -> dict[str, Any] | None:

@@ -1,14 +1,15 @@
 """Imports on screen: upload, columns, check, progress, result."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.identity.queries import get_organisation
 from app.intake import operations
@@ -32,6 +33,7 @@ from app.settings import current_settings
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
+from app.web.streams import stream_csv
 
 bp = Blueprint("intake", __name__, url_prefix="/imports")
 
@@ -246,7 +248,7 @@ def resume(import_ref: str) -> ResponseReturnValue:
 def rejected(import_ref: str) -> ResponseReturnValue:
     """The refused rows, with line numbers and reasons."""
     import_ = get_import(db.session(), current_actor(), import_ref)
-    return _csv(rejected_csv(db.session(), import_), f"{import_.filename}.rejected.csv")
+    return _csv(rejected_csv, import_, f"{import_.filename}.rejected.csv")
 
 
 @bp.get("/<ref('imp'):import_ref>/warnings.csv")
@@ -254,11 +256,9 @@ def rejected(import_ref: str) -> ResponseReturnValue:
 def warnings(import_ref: str) -> ResponseReturnValue:
     """The warnings, with line numbers."""
     import_ = get_import(db.session(), current_actor(), import_ref)
-    return _csv(warnings_csv(db.session(), import_), f"{import_.filename}.warnings.csv")
+    return _csv(warnings_csv, import_, f"{import_.filename}.warnings.csv")
 
 
-def _csv(pieces: Iterable[str], filename: str) -> Response:
+def _csv(rows: Callable[[Session, Import], Iterator[str]], import_: Import, filename: str) -> Response:
     # Without the mark spreadsheets take UTF-8 for something else.
-    response = Response(stream_with_context(chain(["\ufeff"], pieces)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=filename)
-    return response
+    return stream_csv(filename, lambda session: chain(["\ufeff"], rows(session, import_)))

@@ -119,7 +119,7 @@ def test_the_list_comes_out_as_it_is_filtered_and_that_is_recorded(signed_in, se
     make_lead(session, country="FR")
     answer = signed_in(mara).submit("/leads/export?country=ES", page="/leads", buffered=True)
     assert answer.mimetype == "text/csv"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="leads.csv"'
+    assert answer.headers["Content-Disposition"] == "attachment; filename=leads.csv"
     (row,) = table(answer)
     assert row["id"] == lead.ref
     assert (row["company"], row["owner"], row["company_of_owner"], row["source"], row["status"]) == (

@@ -1,18 +1,17 @@
 """A list of leads taken out as a file."""
 
-from collections.abc import Iterator
-
-from flask import Response, request, stream_with_context
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import transaction
 from app.kernel.errors import Invalid
 from app.leads.export import export_lines, record_export, whole_only
 from app.leads.views.blueprint import bp
 from app.leads.views.listing import read_query
 from app.web.access import current_actor, needs
+from app.web.streams import stream_csv
 
 
 @bp.post("/leads/export")
@@ -26,11 +25,4 @@ def export() -> ResponseReturnValue:
     query = whole_only(query)
     with transaction() as session:
         record_export(session, actor, query, now=clock.now())
-
-    def lines() -> Iterator[str]:
-        # The session of the stream: that of the view has ended by the time this runs.
-        yield from export_lines(db.session(), actor, query)
-
-    response = Response(stream_with_context(lines()), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="leads.csv"'
-    return response
+    return stream_csv("leads.csv", lambda session: export_lines(session, actor, query))
