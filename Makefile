@@ -54,7 +54,7 @@ test-both: setup-dev system-packages ## all of them but those in a browser
 
 # Apart: the browser's event loop and the mail server's do not share a process.
 test-browser: setup-dev system-packages ## the journeys and every page in a real browser
-	$(PYTEST) --dist loadfile -m "browser and not long"
+	$(PYTEST) --dist load -m "browser and not long"
 
 test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) --dist loadgroup -m long
