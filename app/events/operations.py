@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.events.models import Event
 from app.kernel.actor import Actor
-from app.kernel.bulk import insert_rows
+from app.kernel.bulk import insert_row, insert_rows
 
 
 class Subject(Protocol):
@@ -29,11 +29,9 @@ def record(
     at: datetime,
     changes: Mapping[str, tuple[Any, Any]] | None = None,
     detail: Mapping[str, Any] | None = None,
-) -> Event:
-    """Append one event about `subject`, which must have its id.  changes: field → (old, new)."""
-    event = Event(**event_values(actor, verb, subject, at, changes, detail))
-    session.add(event)
-    return event
+) -> int:
+    """Append one event about `subject`, which must have its id; the event's key.  changes: field → (old, new)."""
+    return insert_row(session, Event, event_values(actor, verb, subject, at, changes, detail))
 
 
 def record_many(

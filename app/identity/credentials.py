@@ -162,9 +162,8 @@ def _replace(
 ) -> None:
     revoke_keys(session, user.id, now=now, keep_session=keep_session)
     _keep(user, password_hash, now)
-    event = events.record(session, actor, verb="changed_password", subject=user, at=now)
-    session.flush()  # the event's id names the notification
-    notify(session, act=f"password:{event.id}", user=user, kind=NotificationKind.PASSWORD_CHANGED, now=now)
+    event_id = events.record(session, actor, verb="changed_password", subject=user, at=now)
+    notify(session, act=f"password:{event_id}", user=user, kind=NotificationKind.PASSWORD_CHANGED, now=now)
 
 
 def _keep(user: User, password_hash: str, now: datetime) -> None:

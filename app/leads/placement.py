@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, inspect, select, update
+from sqlalchemy import ColumnElement, bindparam, case, inspect, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel.actor import PARTNER_ROLES, Actor, Role
+from app.kernel.bulk import insert_row
 from app.leads.errors import AlreadyConverted, LeadMoved
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.notifications.models import NotificationKind
@@ -90,8 +91,10 @@ class Move:
     owner_chosen: bool = False
 
 
-def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, now: datetime) -> Assignment:
-    """Give the lead to `to`.  A lead that is not stored yet is stored with it.  Does not commit.
+def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, now: datetime) -> int:
+    """Give the lead to `to`; the assignment's key.  A lead that is not stored yet is stored with it.
+
+    Does not commit.
 
     Raises AlreadyConverted, LeadMoved (the owner is not the one that was read).
     """
@@ -112,14 +115,14 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
     else:
         _close_offer(session, lead, move.closing, now)
         _move(session, actor, lead, values, now)
-    assignment = _assign(session, actor, lead, before, to, move, now)
+    assignment_id = _assign(session, actor, lead, before, to, move, now)
     if move.offer is not None:
         _offer(session, lead, to, move.offer, now)
     if move.forgets_refusal and to.company_id is not None:
         _forget_refusal(session, lead, to.company_id)
     _record(session, actor, lead, before, to, move, is_new, now)
-    tell(session, actor, lead, assignment, to, move, now=now)
-    return assignment
+    tell(session, actor, lead, assignment_id, to, move, now=now)
+    return assignment_id
 
 
 def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str, Any]:
@@ -184,47 +187,52 @@ def _close_offer(session: Session, lead: Lead, closing: Closing, now: datetime) 
 def _offer(session: Session, lead: Lead, to: Owner, terms: OfferTerms, now: datetime) -> None:
     if to.user is None or to.user.partner_account_id is None:
         raise ValueError("offers are made to partner users")
-    offer = Offer(
-        lead_id=lead.id,
-        user_id=to.user.id,
-        company_id=to.user.partner_account_id,
-        state=OfferState.PENDING,
-        made_at=now,
-        expires_at=terms.expires_at,
-        round_robin_id=terms.round_robin_id,
-        origin_queue_id=terms.origin_queue_id,
-        turn_id=terms.turn_id,
-        hops=terms.hops,
+    values = {
+        "lead_id": lead.id,
+        "user_id": to.user.id,
+        "company_id": to.user.partner_account_id,
+        "state": OfferState.PENDING,
+        "made_at": now,
+        "expires_at": terms.expires_at,
+        "round_robin_id": terms.round_robin_id,
+        "origin_queue_id": terms.origin_queue_id,
+        "turn_id": terms.turn_id,
+        "hops": terms.hops,
+    }
+    offer_id = insert_row(session, Offer, values)
+    session.execute(
+        _OFFERED, {"lead": lead.id, "offer": offer_id}, execution_options={"synchronize_session": False}
     )
-    session.add(offer)
-    session.flush()  # its id goes into the lead
-    lead.offer_id = offer.id
+    set_committed_value(lead, "offer_id", offer_id)
+
+
+_OFFERED = (
+    update(Lead).where(scope(Lead, _MOVING), Lead.id == bindparam("lead")).values(offer_id=bindparam("offer"))
+)
 
 
 def _assign(
     session: Session, actor: Actor, lead: Lead, before: Owner, to: Owner, move: Move, now: datetime
-) -> Assignment:
-    assignment = Assignment(
-        lead_id=lead.id,
-        at=now,
-        cause=move.cause,
-        from_user_id=before.user.id if before.user else None,
-        from_queue_id=before.queue.id if before.queue else None,
-        to_user_id=to.user.id if to.user else None,
-        to_queue_id=to.queue.id if to.queue else None,
-        from_company_id=before.company_id,
-        to_company_id=to.company_id,
-        actor_id=actor.user_id,
-        actor_name=actor.name,
-        actor_company_id=actor.company_id,
-        trace=list(move.trace),
-        turn_id=move.turn_id,
-        rule_entry_id=move.rule_entry_id,
-        bulk_act_id=move.bulk_act_id,
-    )
-    session.add(assignment)
-    session.flush()  # its id names the notifications
-    return assignment
+) -> int:
+    values = {
+        "lead_id": lead.id,
+        "at": now,
+        "cause": move.cause,
+        "from_user_id": before.user.id if before.user else None,
+        "from_queue_id": before.queue.id if before.queue else None,
+        "to_user_id": to.user.id if to.user else None,
+        "to_queue_id": to.queue.id if to.queue else None,
+        "from_company_id": before.company_id,
+        "to_company_id": to.company_id,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "actor_company_id": actor.company_id,
+        "trace": list(move.trace),
+        "turn_id": move.turn_id,
+        "rule_entry_id": move.rule_entry_id,
+        "bulk_act_id": move.bulk_act_id,
+    }
+    return insert_row(session, Assignment, values)
 
 
 def _forget_refusal(session: Session, lead: Lead, company_id: int) -> None:
@@ -266,7 +274,7 @@ def tell(
     session: Session,
     actor: Actor,
     lead: Lead,
-    assignment: Assignment,
+    assignment_id: int,
     to: Owner,
     move: Move,
     *,
@@ -282,7 +290,7 @@ def tell(
             users = (to.user,)
     elif to.queue is not None and to.queue.partner_account_id is not None:
         kind, users = NotificationKind.LEAD_IN_QUEUE, partner_queue_listeners(session, to.queue)
-    act = f"assignment:{assignment.id}"
+    act = f"assignment:{assignment_id}"
     notices = [Notice(act, user, kind, Lead.__tablename__, lead.id, mail=move.mail) for user in users]
     notify_many(session, notices, now=now)
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
 from app.kernel import refs
-from app.kernel.bulk import insert_rows
+from app.kernel.bulk import insert_row, insert_rows
 from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
 from app.notifications.preferences import MAIL_ONLY, wants_mail
 from app.sharing.keys import reserve_keys
@@ -99,7 +99,7 @@ def notify(
 
 
 def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -> list[int]:
-    """Tell many at once, with two inserts; the ids of the notifications, in the order given.
+    """Tell several at once; the ids of the notifications, in the order given.
 
     As `notify`; for bulk acts and imports.
     """
@@ -107,8 +107,7 @@ def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -
         return []
     rows = [_notification(notice, now) for notice in notices]
     if len(rows) < MANY:
-        returning = insert(Notification).returning(Notification.id, sort_by_parameter_order=True)
-        ids = list(session.scalars(returning, rows))
+        ids = [insert_row(session, Notification, row) for row in rows]
     else:
         ids = list(reserve_keys(session, Notification, len(rows)))
         numbered = [{**row, "id": key} for row, key in zip(rows, ids, strict=True)]

@@ -188,11 +188,10 @@ def _carry_out(session: Session, actor: Actor, plan: Plan, act: BulkAct, now: da
     before = _before(session, lead, plan)
     cause = AssignmentCause.TRANSFER if actor.is_partner else AssignmentCause.BULK
     move = replace(plan.move(), cause=cause, mail=Mail.NONE, bulk_act_id=act.id)
-    assignment = place(session, actor, lead, plan.owner, move, now=now)
-    session.flush()  # an offer's key is written into the lead
+    assignment_id = place(session, actor, lead, plan.owner, move, now=now)
     return {
         "lead": lead.id,
-        "assignment": assignment.id,
+        "assignment": assignment_id,
         "turn": move.turn_id,
         "version": lead.version,
         "before": before,

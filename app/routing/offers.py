@@ -221,7 +221,7 @@ def _send_on(
     *,
     gives_turn_back: bool = False,
     now: datetime,
-) -> Assignment:
+) -> int:
     """Take the lead from whom it was offered to and give it to whoever is next."""
     refusing = refusing_companies(session, lead.id) | {offer.company_id}
     round_robins = [] if offer.round_robin_id is None else [offer.round_robin_id]

@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
-from app.leads.models import Assignment, Lead
+from app.leads.models import Lead
 from app.leads.placement import Move, Owner, place
 from app.routing.desk import Desk
 from app.routing.rules import LeadReader, RuleBook, Verdict, find_active_rules
@@ -18,8 +18,8 @@ from app.routing.turns import NOBODY, refusing_companies
 
 def route_lead(
     session: Session, actor: Actor, lead: Lead, *, now: datetime, notify: bool = True
-) -> Assignment | None:
-    """Place a new lead by the active rules; without any it goes to the default queue.
+) -> int | None:
+    """Place a new lead by the active rules; the assignment's key.  Without rules it goes to the default queue.
 
     lead: not stored yet, then it is stored with its first owner; or stored and waiting.  None, and
     nothing is done, when a person chose its owner.  notify: False keeps the mail from being sent.

@@ -45,9 +45,9 @@ def activate(
 def arrive(session: Session, actor: Actor, *, now: datetime, **fields: Any) -> tuple[Lead, Assignment]:
     """A new lead, sent where the rules say.  fields: attributes of Lead."""
     lead = new_lead(session, actor, {"last_name": "Puig", "company": "Forges del Ter", **fields}, now=now)
-    assignment = route_lead(session, actor, lead, now=now)
-    assert assignment is not None
-    return lead, assignment
+    assignment_id = route_lead(session, actor, lead, now=now)
+    assert assignment_id is not None
+    return lead, session.get_one(Assignment, assignment_id)
 
 
 def assert_sound(session: Session, leads: Sequence[Lead] | None = None) -> None:
