@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.settings import ROOT
 from bench.figures import Figure, Report, median
-from bench.intake import measure_import
+from bench.intake import measure_beside, measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
 from bench.races import measure_claim_operation, measure_turns
 from bench.servers import Load
@@ -29,9 +29,9 @@ def main() -> None:
     sizes = given.sizes or ([10_000, 100_000, 1_000_000] if given.full else [10_000, 100_000])
     rounds = 5 if given.full else 3
     report = Report()
-    load = Load()
-    for engine in given.engines:
-        _measure(report, load, engine, sorted(sizes), rounds)
+    with Load() as load:
+        for engine in given.engines:
+            _measure(report, load, engine, sorted(sizes), rounds)
     _measure_start(report)
     print(report.table())
     print(f"\n{len(report.missed)} of {len(report.figures)} figures missed their target.")
@@ -61,6 +61,10 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             _say(f"{engine}: throughput measured")
             report.begin(f"Import, {engine}")
             measure_import(report, worlds[-1], rows=10_000, rounds=min(rounds, 3))
+            measure_beside(report, worlds[-1], load, rows=200_000)
+            for rows in (10_000, max(sizes)):
+                measure_memory(report, worlds[0], rows=rows)
+            _say(f"{engine}: imports measured")
         finally:
             for world in worlds:
                 drop_world(world)

@@ -105,6 +105,12 @@ class Driver:
                 autocommit=True,
             )
 
+    def __enter__(self) -> "Driver":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.raw.close()
+
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a statement.  values: for its question marks; moments as the database keeps them."""
         if self.on_sqlite:

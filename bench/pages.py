@@ -64,6 +64,8 @@ def measure_pages(report: Report, worlds: Sequence[World], load: Load, *, rounds
                     if number:  # the first round fills caches
                         times.setdefault((look.page, look.who, world.size), []).append(answers.p50)
                     sizes[look.page, look.who] = answers.bytes
+        memory = servers[worlds[-1].size].resident_mb
+    report.add(Figure("web process after the pages: resident", engine, memory, "MB", 150))
     p50 = {key: median(values) for key, values in times.items()}
     _report_times(report, engine, p50, [world.size for world in worlds])
     for (page, who), weight in sizes.items():

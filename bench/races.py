@@ -45,6 +45,7 @@ def measure_claim_operation(
             if name == "operation":
                 worst.append(percentile(waits, 99))
             put_back(world)
+    _hang_up(app)
     rate, floor = median(rates["operation"]), median(rates["bare"])
     note = f"{rate:,.0f} : {floor:,.0f} /s; p99 {median(worst):.0f} ms"
     if world.engine == "sqlite":
@@ -83,12 +84,13 @@ def _by_driver(app: Flask, world: World) -> Work:
         db.session.remove()
 
     def work(number: int, refs: Sequence[str]) -> list[float]:
-        actor, driver, waits = actors[number % RACERS], Driver(world), []
-        for ref in refs:
-            began = time.perf_counter()
-            if not bare_claim(driver, ref, world.marks["race_queue"], actor.user_id, actor.company_id):
-                raise RuntimeError("a lead of one's own was taken")
-            waits.append((time.perf_counter() - began) * 1000)
+        actor, waits = actors[number % RACERS], []
+        with Driver(world) as driver:
+            for ref in refs:
+                began = time.perf_counter()
+                if not bare_claim(driver, ref, world.marks["race_queue"], actor.user_id, actor.company_id):
+                    raise RuntimeError("a lead of one's own was taken")
+                waits.append((time.perf_counter() - began) * 1000)
         return waits
 
     return work
@@ -109,6 +111,7 @@ def measure_turns(report: Report, world: World, *, connections: int, each: int, 
             if name == "operation":
                 _check_even(app, world)
             put_back(world)
+    _hang_up(app)
     rate, floor = median(rates["operation"]), median(rates["bare"])
     report.add(
         Figure(
@@ -149,16 +152,22 @@ def _turns_by_driver(app: Flask, world: World) -> Work:
             json.dumps(session.get_one(Turn, last.turn_id).record), json.dumps(last.trace),
         )  # fmt: skip
         db.session.remove()
-    count_turns(Driver(world), turn)
+    with Driver(world) as driver:
+        count_turns(driver, turn)
 
     def work(_number: int, refs: Sequence[str]) -> list[float]:
-        driver = Driver(world)
-        for ref in refs:
-            if not bare_turn(driver, turn, ref):
-                raise RuntimeError("a lead of one's own was taken")
+        with Driver(world) as driver:
+            for ref in refs:
+                if not bare_turn(driver, turn, ref):
+                    raise RuntimeError("a lead of one's own was taken")
         return []
 
     return work
+
+
+def _hang_up(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()
 
 
 def _check_even(app: Flask, world: World) -> None:

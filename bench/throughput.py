@@ -56,12 +56,14 @@ def measure_claims(report: Report, world: World, load: Load, *, rounds: int, eac
     """Claims a second with eight clients, each a person of their own, beside a bare view that writes the same."""
     racers = [world.people[f"racer{number}"] for number in range(RACERS)]
     app = world.app()
-    with app.app_context(), db.engine.connect() as connection:
-        companies = dict(
-            connection.execute(
-                text('SELECT id, partner_account_id FROM "user" WHERE partner_account_id IS NOT NULL')
-            ).all()
-        )
+    with app.app_context():
+        with db.engine.connect() as connection:
+            companies = dict(
+                connection.execute(
+                    text('SELECT id, partner_account_id FROM "user" WHERE partner_account_id IS NOT NULL')
+                ).all()
+            )
+        db.engine.dispose()
     rates: dict[str, list[float]] = {"canal": [], "floor": []}
     worst: list[float] = []
     with Server(world) as canal, Server(world, FLOOR) as floor:
@@ -125,8 +127,6 @@ def put_back(world: World) -> None:
                 {"queue": world.marks["race_queue"]},
             )
             connection.execute(
-                text(
-                    f"UPDATE offer SET state = 'withdrawn' WHERE state = 'pending' AND user_id IN ({them})"
-                )
+                text(f"UPDATE offer SET state = 'withdrawn' WHERE state = 'pending' AND user_id IN ({them})")
             )
         db.engine.dispose()
