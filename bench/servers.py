@@ -151,5 +151,5 @@ class Load:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.wait()
+        with self._process:  # closes its pipes
+            self._process.terminate()
