@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -117,6 +117,9 @@ def _database_error(error: Exception) -> ResponseReturnValue:
         # What an operation looks for beforehand, and somebody else stored in between.
         message = _("Somebody has just stored the same. Reload to see it, then try again.")
         return answer(409, message, slug="conflict")
+    if isinstance(error, DataError):
+        # The last net: what a door should have refused by name, as characters that no text can hold.
+        return answer(422, _("Something in it cannot be stored: a number too large, or no real text."))
     gone = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
         error, "connection_invalidated", False
     )
