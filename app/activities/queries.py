@@ -116,7 +116,7 @@ def timeline(
     events = list(_events(session, actor, record, place, limit))
     done = list(_done(session, actor, record, place, limit))
     shown = _merge(events, done, limit)
-    rows = [event_row(entry) if isinstance(entry, Event) else activity_row(*entry) for entry in shown]
+    rows = [event_row(entry, actor) if isinstance(entry, Event) else activity_row(*entry) for entry in shown]
     older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None
     return Page(rows, older)
 

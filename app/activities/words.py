@@ -14,6 +14,7 @@ from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.activities.fields import KINDS
 from app.activities.models import Activity
 from app.events.models import Event
+from app.kernel.actor import Actor
 from app.leads.fields import FIELDS as LEAD_FIELDS
 
 LONGEST_VALUE = 80
@@ -64,8 +65,12 @@ def activity_row(activity: Activity, author: str) -> TimelineRow:
     )
 
 
-def event_row(event: Event) -> TimelineRow:
-    """An event as a line: "Mara changed City"."""
+def event_row(event: Event, reader: Actor) -> TimelineRow:
+    """An event as a line: "Mara changed City".
+
+    Partner people read whom a lead went to within their company only: what happens to it after they gave it
+    back, and the queue it came from, are the vendor's.
+    """
     # A person has a key; what the system does is told without a subject.
     who = event.actor_name if event.actor_id is not None else ""
     icon, make = _VERBS.get(event.verb, ("edit", _anything))
@@ -76,7 +81,7 @@ def event_row(event: Event) -> TimelineRow:
         who=who,
         what=what if who else _capital(what),
         at=event.at,
-        details=_details(event),
+        details=_details(event, reader),
     )
 
 
@@ -171,13 +176,15 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
 }
 
 
-def _details(event: Event) -> tuple[tuple[str, str], ...]:
+def _details(event: Event, reader: Actor) -> tuple[tuple[str, str], ...]:
     """Old and new values, by the fields' labels; keys of other records are not shown."""
     shown = []
     order = list(_FIELDS.get(event.record_kind, ()))
     names = sorted(event.changes, key=lambda name: (order.index(name) if name in order else len(order), name))
     for name in names:
         old, new = event.changes[name]
+        if name == "owner" and reader.is_partner and event.verb != "transferred":
+            continue
         if _is_key(old) or _is_key(new):
             continue
         before, after = _value(event.record_kind, name, old), _value(event.record_kind, name, new)

@@ -29,6 +29,7 @@ from app.leads.choices import first_names
 from app.leads.filters import parse_lead_query
 from app.leads.models import Lead
 from app.leads.queries import list_decline_reasons, list_leads
+from app.leads.row_queries import last_activity_of
 from app.leads.rows import LeadRow
 from app.web.access import current_actor, needs
 
@@ -105,7 +106,10 @@ def _leads(
 def _untouched(session: Session, actor: Actor) -> Sequence[LeadRow]:
     """The person's open leads on which nothing was logged yet, the longest theirs first."""
     query = parse_lead_query(actor, {"box": ["mine"], "open": ["true"]}, "created_at")
-    query = replace(query, conditions=(*query.conditions, Lead.last_activity_at.is_(None)), is_parsed=False)
+    nothing = (
+        last_activity_of(actor.company_id).is_(None) if actor.is_partner else Lead.last_activity_at.is_(None)
+    )
+    query = replace(query, conditions=(*query.conditions, nothing), is_parsed=False)
     return list_leads(session, actor, query, limit=SHOWN).items
 
 

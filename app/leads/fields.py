@@ -25,7 +25,7 @@ class FieldKind(StrEnum):
 class Field:
     """One field.  column: its attribute on Lead where that differs from the name.
 
-    by_partner: a partner owner may write it.  may_preview: an administrator may show it before a claim.
+    by_partner: a partner owner may write it.  for_partner: they may read it.  may_preview: an administrator may show it before a claim.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Field:
     kind: FieldKind = FieldKind.TEXT
     max_length: int = 120
     by_partner: bool = True
+    for_partner: bool = True
     may_preview: bool = False
     section: str = "person"
     column: str = ""
@@ -118,6 +119,7 @@ def _fields() -> list[Field]:
             _l("Campaign"),
             _l("The campaign that brought it."),
             by_partner=False,
+            for_partner=False,
             section="work",
             column="campaign_name",
         ),

@@ -79,14 +79,15 @@ class LeadForm(Form):
     def first_values(self) -> dict[str, str]:
         try:
             began = json.loads(self.began.data or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return {str(k): str(v) for k, v in began.items()} if isinstance(began, dict) else {}
 
     def begin(self, lead: Lead, typed: Mapping[str, str]) -> None:
         """Note the version and the values that an edit begins with."""
         self.version.data = str(lead.version)
-        self.began.data = json.dumps(dict(typed), ensure_ascii=False)
+        own = {name: text for name, text in typed.items() if name in self}
+        self.began.data = json.dumps(own, ensure_ascii=False)
 
     @property
     def began_from(self) -> int:

@@ -82,7 +82,7 @@ def _reasons() -> dict[str, str]:
 def who_qualified(session: Session, actor: Actor, lead: Lead) -> Mapping[str, tuple[str, datetime]]:
     """Field of qualification → (who last changed it, when).  One statement, or none.
 
-    The name is "" where the actor may not know it: partner people read none from outside their company.
+    Partner people read of their colleagues only: who else worked on it, and when, is the vendor's.
     """
     noted = lead.qualified_by or {}
     if not noted:
@@ -94,4 +94,5 @@ def who_qualified(session: Session, actor: Actor, lead: Lead) -> Mapping[str, tu
     return {
         field: (names.get(entry.get("by"), ""), datetime.fromisoformat(entry["at"]))
         for field, entry in noted.items()
+        if actor.is_internal or entry.get("by") in names
     }

@@ -1,13 +1,15 @@
 """Reading the rows of lists: the statements behind `LeadRow`, and from their columns to it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, null, select
+from sqlalchemy import Label, ScalarSelect, Select, and_, bindparam, func, null, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.activities.models import Activity
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.bands import employee_band
@@ -33,17 +35,19 @@ def read_rows(
     for is_preview in (False, True):
         wanted = [key for key, level, _ in found if (level < Level.READ) is is_preview]
         if wanted:
-            statement = _columns(actor.preview_fields if is_preview else None)
-            read.update((row[0], row) for row in session.execute(statement, {"ids": wanted}))
+            statement = _columns(actor.preview_fields if is_preview else None, actor.is_partner)
+            values = {"ids": wanted, "company_id": actor.company_id}
+            read.update((row[0], row) for row in session.execute(statement, values))
     words = preview_words()
     return [_row(actor, words, read[key], level, value) for key, level, value in found if key in read]
 
 
 @lru_cache(maxsize=64)
-def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
+def _columns(shown: tuple[str, ...] | None, by_partner: bool) -> Select[*tuple[Any, ...]]:
     """The statement that reads rows by `ids`, made once: building it costs more than running it.
 
     shown: the preview fields; hidden columns are not read at all.  None reads everything.
+    by_partner: the last activity is that of the company `company_id`, a parameter.
     """
 
     def hide(column: Any, field: str = "") -> Any:
@@ -75,7 +79,7 @@ def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
             hide(Lead.updated_at),
             Lead.waiting_since,
             Lead.offer_expires_at,
-            hide(Lead.last_activity_at),
+            hide(_own_last_activity() if by_partner else Lead.last_activity_at),
             Lead.owner_user_id,
             User.ref.label("user_ref"),
             User.name.label("user_name"),
@@ -92,6 +96,20 @@ def _columns(shown: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
         # The keys come from a statement with the actor's own scope, in the same transaction.
         .where(scope(Lead, _NAMES), Lead.id.in_(bindparam("ids", expanding=True)))
     )
+
+
+def last_activity_of(company_id: Any) -> ScalarSelect[datetime]:
+    """SQL for when a partner company last did something on the lead at hand; what others did is not theirs."""
+    return (
+        select(func.max(Activity.at))
+        .where(Activity.lead_id == Lead.id, Activity.company_id == company_id, Activity.is_done)
+        .correlate(Lead)
+        .scalar_subquery()
+    )
+
+
+def _own_last_activity() -> Label[datetime]:
+    return last_activity_of(bindparam("company_id")).label("last_activity_at")
 
 
 def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value: Any) -> LeadRow:

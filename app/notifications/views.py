@@ -10,6 +10,7 @@ from app.kernel.db import db, transaction
 from app.notifications.bell import mark_all_read, mark_read
 from app.notifications.queries import get_notice, list_notices
 from app.web.access import current_actor, needs
+from app.web.frame import frame_counts
 from app.web.htmx import wants_fragment
 
 bp = Blueprint("notifications", __name__)
@@ -23,7 +24,9 @@ def index() -> ResponseReturnValue:
     page = list_notices(
         db.session(), current_actor(), unread_only=unread_only, cursor=request.args.get("cursor")
     )
-    return render_template("notifications/index.html", page=page, unread_only=unread_only)
+    # The page has the number in its frame, a fragment has no frame.
+    counted = {"unread_count": frame_counts(current_actor()).get("unread", 0)} if wants_fragment() else {}
+    return render_template("notifications/index.html", page=page, unread_only=unread_only, **counted)
 
 
 @bp.post("/notifications/<ref('note'):notice_ref>/read")

@@ -99,14 +99,16 @@ def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
     return lead
 
 
-def _require_target_for(actor: Actor, target: Target | None) -> None:
-    """That it stays within the company when a partner transfers it.  Raises NotAllowed, NotAssignable."""
+def _require_within_company(actor: Actor, wish: Wish) -> None:
+    """That it stays within the company when a partner transfers it.  Raises NotAllowed, NotAssignable, Invalid."""
     if actor.is_internal:
         return
-    if target is None:
+    if wish.target is None:
         raise NotAllowed(_l("Partners give leads to their own colleagues only."))
-    if target.kind != USER or target.company_id != actor.company_id:
+    if wish.target.kind != USER or wish.target.company_id != actor.company_id:
         raise no_such_target()
+    if wish.ask_to_accept:  # a refusal would send it out of the company
+        raise Invalid({"offer": [_l("Leads are handed to colleagues, not offered.")]})
 
 
 def level_to_assign(actor: Actor) -> Level:
@@ -175,9 +177,9 @@ class Assigning:
     ) -> "Assigning":
         """Lock and read what giving these leads away needs; a constant number of statements.
 
-        Raises NotAllowed, NotAssignable: the actor may not give anything to that target.
+        Raises NotAllowed, NotAssignable, Invalid: the actor may not give anything to that target like that.
         """
-        _require_target_for(actor, wish.target)
+        _require_within_company(actor, wish)
         offers = _pending_offers(session, leads)
         target = wish.target
         round_robins = _round_robins_of(session, offers.values()) if actor.is_internal else set()

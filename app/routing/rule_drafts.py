@@ -174,7 +174,7 @@ def _criteria(entry: EntryDraft) -> dict[str, Any] | None:
     if entry.kept:
         try:
             kept = json.loads(entry.kept)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid({"": [_("These conditions cannot be read any more.")]}) from error
         return kept if isinstance(kept, dict) else None
     criteria: Criteria = from_form(entry.join, entry.rows, CRITERIA_FIELDS)

@@ -233,6 +233,9 @@ def test_partner_leaders_name_their_own_people_and_nobody_else(api, pam, pia, ma
     queue = {"owner": {"type": "queue", "id": world.queue.ref}}
     assert api(pam).post(f"/leads/{world.owned.ref}/assign", queue).status_code == 422
     assert api(pam).post(f"/leads/{world.owned.ref}/assign", {"route": True}).status_code == 403
+    # An offer could be refused, and would then leave the company.
+    colleague = {"owner": {"type": "user", "id": pia.ref}, "offer": True}
+    assert api(pam).post(f"/leads/{world.owned.ref}/assign", colleague).status_code == 422
 
 
 @pytest.mark.parametrize("act", ["claim", "accept", "release", "assign"])

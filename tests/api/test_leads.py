@@ -109,6 +109,8 @@ def test_unknown_choices_and_malformed_values_are_refused(session, api, mara):
         {"employees": True},
         {"annual_revenue": "a lot"},
         {"score": 10**12},
+        {"score": 10**400},
+        {"employees": 10**400},
         {"arrived_at": "yesterday"},
         {"interest_confirmed": "yes"},
         {"last_name": "x" * 121},
@@ -203,6 +205,18 @@ def test_nothing_is_written_where_one_field_may_not_be(session, api, pia, mara, 
     owner = {"owner": {"type": "user", "id": pia.ref}}
     assert api(mara).patch(f"/leads/{world.owned.ref}", owner).status_code == 422
     assert api(mara).get(f"/leads/{world.owned.ref}").json["city"] == "Girona"
+
+
+def test_a_field_one_may_not_change_is_refused_alike_whatever_its_value(session, api, pia, mara, world):
+    make_source(session, "Referral")
+    session.commit()
+    path = f"/leads/{world.owned.ref}"
+    for field, values in (("source", ("Referral", "NOPE")), ("score", (5, -5)), ("arrived_at", ("x", None))):
+        answers = [api(pia).patch(path, {field: value}) for value in values]
+        assert [a.status_code for a in answers] == [422, 422]
+        assert [a.json["errors"] for a in answers] == [{field: ["You may not change this field."]}] * 2
+    assert api(mara).patch(path, {"source": "NOPE"}).status_code == 422
+    assert api(mara).patch(path, {"source": "Referral"}).json["source"] == "Referral"
 
 
 def test_what_always_has_a_value_cannot_be_emptied(api, mara, world):
@@ -405,6 +419,17 @@ def test_for_partner_people_a_hidden_field_leaves_previews_out(api, pia, world):
         assert [i["id"] for i in client.items(f"/leads?{query}")] == [world.owned.ref], query
     for query in ("city=girona", "sort=created_at", "sort=arrived_at", "sort=waiting_since", "country=ES"):
         assert len(client.items(f"/leads?{query}")) == 2, query
+
+
+def test_moments_that_no_preview_tells_cannot_be_closed_in_upon(api, pia, world):
+    client = api(pia)
+    for name in ("created_at", "updated_at", "waiting_since"):
+        for query in (f"{name}_from=2020-01-01", f"{name}_to=2100-01-01"):
+            assert [i["id"] for i in client.items(f"/leads?{query}")] == [world.owned.ref], query
+    for query in ("arrived_at_from=2020-01-01", "arrived_at_to=2100-01-01", f"owner={world.queue.ref}"):
+        assert world.waiting.ref in [i["id"] for i in client.items(f"/leads?{query}")], query
+    assert client.items("/inbox?box=available&waiting_since_from=2020-01-01") == []
+    assert [i["id"] for i in client.items("/inbox?box=available")] == [world.waiting.ref]
 
 
 def test_the_number_of_statements_does_not_grow(session, api, mara, pia, northwind, world, count_queries):

@@ -13,13 +13,17 @@ from pydantic_core import PydanticCustomError
 
 from app.kernel.paging import LARGEST_PAGE, PAGE_SIZE
 
+LARGEST = 2**53  # beyond it JSON's own numbers are not exact
+
 
 def whole(value: Any) -> Any:
     """A whole number as JSON Schema has it: `3.0` too, but no boolean."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("whole_number", "must be a whole number")
-    if not math.isfinite(value) or value != int(value):
+    if isinstance(value, float) and not (math.isfinite(value) and value.is_integer()):
         raise PydanticCustomError("whole_number", "must be a whole number")
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("whole_number", "is too large")
     return int(value)
 
 

@@ -76,7 +76,7 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
         stages=stages,
         other_statuses=[s for s in lists.statuses if s.key != present.key],
         next=_next(stages, present) if may_edit else None,
-        sections=_sections(detail, who_qualified(session, actor, lead)),
+        sections=_sections(actor, detail, who_qualified(session, actor, lead)),
         history=_history(session, actor, lead),
         lookalikes=find_lookalikes(session, actor, lead),
         may_edit=may_edit,
@@ -116,7 +116,7 @@ def _may_assign(actor: Actor, detail: LeadDetail) -> bool:
 
 
 def _sections(
-    detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
+    actor: Actor, detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
 ) -> list[tuple[str, Any, Sequence[Entry]]]:
     values = {"status": status_name(detail.status.name), "source": detail.source}
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
@@ -124,7 +124,7 @@ def _sections(
         entries = [
             Entry(f, values.get(f.name, getattr(detail.lead, f.attribute)), qualified_by.get(f.name))
             for f in FIELDS.values()
-            if f.section == name and f.name not in _SHOWN_IN_HEAD
+            if f.section == name and f.name not in _SHOWN_IN_HEAD and (actor.is_internal or f.for_partner)
         ]
         sections.append((name, title, entries))
     return sections
