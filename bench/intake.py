@@ -1,9 +1,9 @@
 """Round 4: an import with everything that it checks and writes, beside a bare batched insert of the same leads."""
 
-import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from app.routing.models import Queue
 from app.settings import ROOT
 from bench.figures import Figure, Report, median
 from bench.leads import csv_lines, file_rows
-from bench.servers import BadRun, Load, Server, get
+from bench.servers import BadRun, Load, Server, get, memory_of
 from bench.worlds import World, read_lists
 
 BATCH = 1000
@@ -75,12 +75,15 @@ def measure_memory(report: Report, world: World, *, rows: int) -> None:
 
 def _most_memory(world: World, file: Path) -> float:
     """MB that the command was resident with at most."""
-    process = _start(world, file)
-    _pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    most = 0.0
+    with _start(world, file) as process:
+        while process.poll() is None:
+            with suppress(KeyError, OSError):  # it has just ended
+                most = max(most, memory_of(process.pid, "VmHWM"))
+            time.sleep(0.02)
     if process.returncode:
         raise BadRun(f"the import ended with {process.returncode}")
-    return usage.ru_maxrss / 1024
+    return most
 
 
 def _start(world: World, file: Path) -> "subprocess.Popen[bytes]":
