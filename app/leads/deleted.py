@@ -8,13 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
 from app.leads.operations import RESTORABLE
-from app.sharing.scope import scope
+from app.sharing.scope import scope_of_deleted_leads
 
-# What is deleted is gone for every rule of visibility; those who may delete may bring it back.
-_RESTORING = Actor.system("deleted leads")
 SHOWN = 200
 
 
@@ -29,7 +27,7 @@ class DeletedLead:
 
 
 def list_deleted(session: Session, actor: Actor, *, now: datetime) -> Sequence[DeletedLead]:
-    """The latest SHOWN of the last 30 days.  Those who see their portfolio only: what they deleted themselves.
+    """The latest SHOWN of the last 30 days, of those that the actor could edit again if they were brought back.
 
     Raises NotAllowed.
     """
@@ -37,12 +35,10 @@ def list_deleted(session: Session, actor: Actor, *, now: datetime) -> Sequence[D
     statement = (
         select(Lead, User.name)
         .outerjoin(User, User.id == Lead.updated_by_id)
-        .where(scope(Lead, _RESTORING), Lead.deleted_at > now - RESTORABLE)
+        .where(scope_of_deleted_leads(actor, Level.EDIT), Lead.deleted_at > now - RESTORABLE)
         .order_by(Lead.deleted_at.desc(), Lead.id.desc())
         .limit(SHOWN)
     )
-    if actor.sees_portfolio_only:
-        statement = statement.where(Lead.updated_by_id == actor.user_id)
     return [
         DeletedLead(lead.ref, lead.display_title, lead.deleted_at, name)
         for lead, name in session.execute(statement)

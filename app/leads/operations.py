@@ -93,7 +93,7 @@ def edit_lead(
     lead = get_lead(session, actor, ref, Level.EDIT, for_update=True)
     if lead.converted_at is not None:
         raise AlreadyConverted
-    _refuse_foreign_fields(actor, values)
+    refuse_foreign_fields(actor, values)
     _refuse_emptying(values)
     changes = {
         name: value for name, value in values.items() if getattr(lead, FIELDS[name].attribute) != value
@@ -127,7 +127,8 @@ def edit_lead(
     return lead
 
 
-def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
+def refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
+    """That the actor may change each of these fields.  Looks at their names alone.  Raises Invalid."""
     errors: dict[str, list[Any]] = {}
     for name in values:
         field = FIELDS.get(name)
@@ -258,7 +259,10 @@ def delete_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> N
 
 
 def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Lead:
-    """Bring a deleted lead back within 30 days.  Raises NotAllowed, NotFound, Conflict (not deleted)."""
+    """Bring a deleted lead back within 30 days, where the actor could have deleted it.
+
+    Raises NotAllowed, NotFound (too long ago, not to be seen), Conflict (not deleted).
+    """
     actor.require(Permission.LEAD_DELETE)
     lead = session.scalar(select(Lead).where(scope(Lead, _CLAIMING), Lead.ref == ref))
     if lead is None or (lead.deleted_at is not None and now - lead.deleted_at > RESTORABLE):
@@ -271,6 +275,7 @@ def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
         .where(scope(Lead, _CLAIMING), Lead.id == lead.id)
         .values(deleted_at=None, version=Lead.version + 1, updated_at=now, updated_by_id=actor.user_id)
     )
-    session.refresh(lead)
+    # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
+    lead = get_lead(session, actor, ref, Level.EDIT)
     record(session, actor, verb="restored", subject=lead, at=now)
     return lead

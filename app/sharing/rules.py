@@ -63,8 +63,16 @@ def _cap(actor: Actor, level: Level) -> Level:
     return min(level, Level.READ) if actor.role is Role.VIEWER else level
 
 
-def _lead_rules(actor: Actor) -> list[Rule]:
-    live = Lead.deleted_at.is_(None)
+def deleted_lead_rules(actor: Actor) -> Sequence[Rule]:
+    """The rules that would give the actor a deleted lead if it were brought back."""
+    return _lead_rules(actor, Lead.deleted_at.is_not(None))
+
+
+def _live_lead_rules(actor: Actor) -> list[Rule]:
+    return _lead_rules(actor, Lead.deleted_at.is_(None))
+
+
+def _lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.is_partner:
         return _partner_lead_rules(actor, live)
     if actor.role is Role.ADMINISTRATOR:
@@ -146,7 +154,7 @@ def _contact_rules(actor: Actor) -> list[Rule]:
 
 
 _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
-    Lead: _lead_rules,
+    Lead: _live_lead_rules,
     Account: _account_rules,
     Contact: _contact_rules,
 }

@@ -19,9 +19,18 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
-from app.sharing.rules import SHARED_TABLES, Rule, rules_for
+from app.leads.models import Lead
+from app.sharing.rules import SHARED_TABLES, Rule, deleted_lead_rules, rules_for
 
-__all__ = ["Rule", "Scoped", "UnscopedStatement", "branches", "refuse_unscoped", "scope"]
+__all__ = [
+    "Rule",
+    "Scoped",
+    "UnscopedStatement",
+    "branches",
+    "refuse_unscoped",
+    "scope",
+    "scope_of_deleted_leads",
+]
 
 
 class UnscopedStatement(RuntimeError):
@@ -73,6 +82,12 @@ def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Colu
         return Scoped(true(), model.__tablename__)
     given = [rule.at_least(level) for rule in branches(model, actor, level)]
     return Scoped(or_(false(), *given), model.__tablename__)
+
+
+def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
+    """The condition under which a deleted lead would give the actor at least that level, were it brought back."""
+    rules = [rule for rule in deleted_lead_rules(actor) if rule.can_give(level)]
+    return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Lead.__tablename__)
 
 
 _SHARED_WORD = re.compile(r"\b(" + "|".join(sorted(SHARED_TABLES)) + r")\b", re.IGNORECASE)

@@ -8,8 +8,11 @@ from datetime import timedelta
 import pytest
 
 from app.events.models import Event
+from app.identity.models import AccountScope
+from app.identity.queries import get_organisation
+from app.kernel.actor import Role
 from app.leads.models import Lead
-from tests.factories import make_lead, make_queue, make_source, open_portal, rows
+from tests.factories import make_lead, make_queue, make_source, make_user, open_portal, rows
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +95,37 @@ def test_after_thirty_days_it_cannot_come_back(signed_in, session, mara, now):
 def test_what_is_not_deleted_is_not_restored(signed_in, session, mara):
     lead = make_lead(session)
     assert signed_in(mara).submit(f"/leads/{lead.ref}/restore", page="/leads").status_code == 409
+
+
+@pytest.mark.parametrize("seen", list(AccountScope))
+def test_what_one_never_saw_is_neither_listed_nor_restored(signed_in, session, mara, pia, seen):
+    organisation = get_organisation(session)
+    if seen is AccountScope.ALL:
+        lead_defaults = {**organisation.defaults["lead"], "internal": "private"}
+        organisation.defaults = {**organisation.defaults, "lead": lead_defaults}
+    hugo = make_user(session, "Hugo", role=Role.CHANNEL_MANAGER, account_scope=seen)
+    hers = make_lead(session, owner=mara, company="Forges del Ter")
+    partners = make_lead(session, owner=pia, company="Molins Roca")
+    his = make_lead(session, owner=hugo, company="Ceràmiques Pons")
+    assert signed_in(hugo).get(f"/leads/{hers.ref}").status_code == 404
+    for lead, person in ((hers, mara), (partners, mara), (his, hugo)):
+        assert signed_in(person).submit(f"/leads/{lead.ref}/delete").status_code == 303
+    browser = signed_in(hugo)
+    page = text_of(browser.get("/leads/deleted"))
+    assert "Ceràmiques Pons" in page
+    assert "Forges del Ter" not in page
+    assert "Molins Roca" not in page
+    for lead in (hers, partners):
+        assert browser.submit(f"/leads/{lead.ref}/restore", page="/leads/deleted").status_code == 404
+        assert fresh(session, lead).deleted_at is not None
+    assert browser.submit(f"/leads/{his.ref}/restore", page="/leads/deleted").status_code == 303
+    browser = signed_in(mara)
+    page = text_of(browser.get("/leads/deleted"))
+    assert "Forges del Ter" in page
+    assert "Molins Roca" in page
+    for lead in (hers, partners):
+        assert browser.submit(f"/leads/{lead.ref}/restore", page="/leads/deleted").status_code == 303
+        assert fresh(session, lead).deleted_at is None
 
 
 def test_sales_viewers_and_partners_delete_nothing(signed_in, session, sal, vic, pia):
