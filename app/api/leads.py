@@ -14,7 +14,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.leads.fields import SORT_KEYS
 from app.leads.filters import KNOWN_FILTERS, parse_lead_query
-from app.leads.operations import delete_lead, edit_lead, restore_lead
+from app.leads.operations import delete_lead, edit_lead, refuse_foreign_fields, restore_lead
 from app.leads.queries import get_lead, list_leads
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.routing.targets import find_target
@@ -68,6 +68,8 @@ def change_lead(lead_id: str, body: LeadChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         check_lead_version(session, actor, lead_id)
+        # Before values are looked up: which sources there are is not told to whom may not choose one.
+        refuse_foreign_fields(actor, raw)
         values = read_lead_values(raw, Reading(load_choices(session)))
         edit_lead(session, actor, lead_id, values.fields, now=clock.now())
         answer = lead_json(session, actor, lead_id)
