@@ -108,9 +108,9 @@ def bulk_assign(body: BulkAssign) -> Response:
 
 
 @area.post("/bulk-acts/<bulk_act_id>/undo", "Undo a change of many", {200: UndoResult})
-@needs(Permission.LEAD_VIEW)  # one's own act, whatever one may do today
+@needs(Permission.LEAD_VIEW)  # one's own act; giving leads away is two permissions, as above
 def undo_bulk_act(bulk_act_id: str) -> Response:
-    """Within two minutes, by whoever did it."""
+    """Within two minutes, by whoever did it and may still give leads to others."""
     with transaction() as session:
         result = routing.undo_bulk_act(session, current_actor(), bulk_act_id, now=clock.now())
         return jsonify(undone=list(result.undone), refused=[_refused(r) for r in result.refused])

@@ -211,6 +211,8 @@ def _before(session: Session, lead: Lead, plan: Plan) -> dict[str, Any]:
             "expires_at": offer.expires_at.isoformat(),
             "round_robin": offer.round_robin_id,
             "queue": offer.origin_queue_id,
+            # Where the offer goes along with the lead its turn does too; the vendor gives it back instead.
+            "turn": plan.carried.turn_id if plan.carried is not None else None,
             "hops": offer.hops,
         }
     if plan.forgets_refusal and plan.owner.company_id is not None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.events.operations import record
 from app.identity.models import User, UserState
-from app.kernel.actor import Actor, Role
+from app.kernel.actor import Actor, Permission, Role
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Conflict, NotFound
 from app.leads.models import AssignmentCause, BulkAct, Lead, LeadRefusal, Offer
@@ -52,9 +52,11 @@ def undo_bulk_act(session: Session, actor: Actor, ref: str, *, now: datetime) ->
     Offers that were pending stand again until when they stood, turns that the act used are given back,
     and its mails are not sent.  Does not commit.
 
-    Raises NotFound, TooLate, Conflict (undone already).
+    Raises NotFound, NotAllowed (the actor may no longer give leads to others), TooLate, Conflict (undone
+    already).
     """
     act = get_bulk_act(session, actor, ref, for_update=True)
+    actor.require(Permission.LEAD_TRANSFER if actor.is_partner else Permission.LEAD_ASSIGN)
     if act.undone_at is not None:
         raise Conflict(_l("This has been undone already."))
     if now > act.undo_until:
@@ -127,6 +129,7 @@ def _put_back(
             expires_at=datetime.fromisoformat(offer["expires_at"]),
             round_robin_id=offer["round_robin"],
             origin_queue_id=offer["queue"],
+            turn_id=offer.get("turn"),
             hops=offer["hops"],
         )
     move = Move(

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from app.kernel.actor import Role
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
-from app.leads.models import Assignment, AssignmentCause, BulkAct, Lead, LeadRefusal
+from app.leads.models import Assignment, AssignmentCause, BulkAct, Lead, LeadRefusal, Offer
 from app.leads.operations import edit_lead
 from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
 from app.routing.errors import TooLate
@@ -17,10 +18,11 @@ from app.routing.operations import (
     accept_offer,
     assign_lead,
     bulk_assign,
+    decline_offer,
     find_target,
     undo_bulk_act,
 )
-from tests.factories import actor_of, make_lead, make_queue, make_round_robin, row_count, rows
+from tests.factories import actor_of, make_lead, make_queue, make_round_robin, make_user, row_count, rows
 from tests.races import together
 from tests.routing.routing_worlds import activate, assert_sound, target
 
@@ -179,6 +181,36 @@ def test_others_do_not_find_the_act(session, change, mara, sal, ada, pia, now):
     with pytest.raises(NotFound):
         undo_bulk_act(session, actor_of(session, sal), act.ref, now=now)
     assert undo_bulk_act(session, actor_of(session, ada), act.ref, now=now).undone
+
+
+def test_who_may_give_nothing_away_any_more_undoes_nothing(session, change, sal, pam, pia, now):
+    given = make_lead(session, owner=sal)
+    act = change(sal, [given], pia).act
+    moved = make_lead(session, owner=pia)
+    transfer = change(pam, [moved], pam).act
+    sal.role, pam.role = Role.VIEWER, Role.USER
+    session.flush()
+    for person, theirs in ((sal, act), (pam, transfer)):
+        with pytest.raises(NotAllowed):
+            undo_bulk_act(session, actor_of(session, person), theirs.ref, now=now + SOON)
+    assert (given.owner_user_id, moved.owner_user_id) == (pia.id, pam.id)
+
+
+def test_an_offer_that_a_partner_passed_on_and_took_back_keeps_its_turn(
+    session, change, mara, pam, pia, otto, northwind, now
+):
+    group = make_round_robin(session, members=(pia, otto))
+    lead, peer = make_lead(session), make_user(session, "Pit", partner=northwind)
+    change(mara, [lead], group)
+    assert lead.owner_user_id == pia.id
+    turn = rows(session, Offer)[-1].turn_id
+    act = change(pam, [lead], peer).act
+    undo_bulk_act(session, actor_of(session, pam), act.ref, now=now + SOON)
+    assert (lead.owner_user_id, rows(session, Offer)[-1].turn_id) == (pia.id, turn)
+    decline_offer(session, actor_of(session, pia), lead.ref, reason="invalid", now=now + SOON)
+    (given_back,) = rows(session, Turn, Turn.kind == LedgerKind.GIVEN_BACK)
+    assert given_back.returns_turn_id == turn
+    assert_sound(session, [lead])
 
 
 def test_nothing_or_too_much_is_refused(session, change, mara, pia, vic):
