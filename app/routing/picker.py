@@ -20,7 +20,7 @@ from app.partners.models import PartnerAccount
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER, Candidate, Snapshot
 from app.routing.eligibility import Wanted, take_snapshot
 from app.routing.models import Queue, RoundRobin
-from app.routing.reasons import reason_words
+from app.routing.reasons import Refusal, reason_words
 from app.sharing.scope import scope
 
 # Pickers name partner accounts to whoever may assign, whichever accounts they see in their lists.
@@ -105,7 +105,11 @@ def _of_own_company(session: Session, actor: Actor, now: datetime) -> OwnerChoic
     ).all()
     snapshot = take_snapshot(session, Wanted.of(USER, ids), now=now)
     everybody = _sorted(snapshot.by_principal.values())
-    listed = [_choice(snapshot, c, show_company=False) for c in everybody if c.blocked is None]
+    listed = [
+        Choice(c.kind, c.ref, c.name, "", _standing_of_colleague(snapshot, actor, c))
+        for c in everybody
+        if c.blocked is None
+    ]
     left_out = {"colleague": [_left_out(c) for c in everybody if c.blocked]}
     return OwnerChoices([], [], [], [], listed, left_out, is_cut=False)
 
@@ -125,20 +129,43 @@ def _is_colleague(candidate: Candidate) -> bool:
     return candidate.kind == USER and candidate.company_id is None
 
 
-def _choice(snapshot: Snapshot, candidate: Candidate, *, show_company: bool = True) -> Choice:
-    group = candidate.company_name if show_company and candidate.is_partner_user else ""
+def _choice(snapshot: Snapshot, candidate: Candidate) -> Choice:
+    group = candidate.company_name if candidate.is_partner_user else ""
     return Choice(candidate.kind, candidate.ref, candidate.name, group, _standing(snapshot, candidate))
 
 
 def _standing(snapshot: Snapshot, candidate: Candidate) -> str:
     """How full somebody is, and whether they are there."""
-    notes = []
-    full = snapshot.full(candidate)
+    return _notes(candidate, _fullness(snapshot, candidate, snapshot.full(candidate)))
+
+
+def _standing_of_colleague(snapshot: Snapshot, actor: Actor, candidate: Candidate) -> str:
+    """The same for partner people: no numbers of leads that they do not see, as in `partners.team`.
+
+    What the company holds in all is left out: a transfer does not change it.
+    """
+    full = snapshot.full(candidate, in_company=False)
+    if candidate.id == actor.user_id or _rank(candidate) < actor.rank:
+        return _notes(candidate, _fullness(snapshot, candidate, full))
+    return _notes(candidate, reason_words(full.reason) if full is not None else "")
+
+
+def _rank(candidate: Candidate) -> int:
+    user = candidate.owner.user if candidate.owner is not None else None
+    return user.role.rank if user is not None else Role.EXECUTIVE.rank
+
+
+def _fullness(snapshot: Snapshot, candidate: Candidate, full: Refusal | None) -> str:
     if full is not None:
-        notes.append(reason_words(full.reason, full.detail))
-    elif candidate.kind == USER and candidate.user_capacity is not None:
-        held = snapshot.open_of_user.get(candidate.id, 0)
-        notes.append(_("%(open)s of %(capacity)s open", open=held, capacity=candidate.user_capacity))
+        return reason_words(full.reason, full.detail)
+    if candidate.kind != USER or candidate.user_capacity is None:
+        return ""
+    held = snapshot.open_of_user.get(candidate.id, 0)
+    return _("%(open)s of %(capacity)s open", open=held, capacity=candidate.user_capacity)
+
+
+def _notes(candidate: Candidate, fullness: str) -> str:
+    notes = [fullness] if fullness else []
     if candidate.resting is not None:
         notes.append(reason_words(candidate.resting.reason, candidate.resting.detail))
     return ", ".join(notes)

@@ -134,6 +134,29 @@ def test_partner_managers_pick_from_their_own_people_alone(
     assert lead.owner_user_id == peer.id
 
 
+def test_partner_managers_read_numbers_of_leads_that_they_see_alone(
+    session, signed_in, pam, pia, pex, northwind
+):
+    peer = make_user(session, "Pol", role=pam.role, partner=northwind)
+    for person in (pia, pam, pex, peer):
+        person.capacity = 7
+        make_lead(session, owner=person)
+    pit = make_user(session, "Pit", role=pex.role, partner=northwind, capacity=2)
+    for _ in range(2):
+        make_lead(session, owner=pit)
+    northwind.capacity = 6  # full; but a transfer takes no room in the company
+    lead = make_lead(session, owner=pia)
+
+    def listed(user):
+        page = signed_in(user).get(url(lead)).text.partition('name="colleague"')[2].partition("</select>")[0]
+        return re.findall(r"<option[^>]*>([^<]+)</option>", page)[1:]
+
+    assert listed(pam) == ["Pam · 1 of 7 open", "Pex", "Pia · 2 of 7 open", "Pit · at capacity", "Pol"]
+    assert listed(pex) == [
+        "Pam · 1 of 7 open", "Pex · 1 of 7 open", "Pia · 2 of 7 open", "Pit · at capacity", "Pol · 1 of 7 open",
+    ]  # fmt: skip
+
+
 def test_who_may_not(session, signed_in, pia, otto, vic, sal, mara):
     lead = make_lead(session, owner=pia)
     for user, status in ((pia, 403), (otto, 404), (vic, 403), (sal, 403)):
