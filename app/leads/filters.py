@@ -37,7 +37,9 @@ SORT_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
     "score": Lead.score,
     "waiting_since": Lead.waiting_since,
 }
-_ALWAYS_SHOWN = frozenset({"created_at", "arrived_at", "waiting_since", "owner", "box"})
+# What every preview tells; and what sorts previews too, though a filter on it would tell its value.
+_ALWAYS_SHOWN = frozenset({"arrived_at", "owner", "box"})
+_ALWAYS_SORTED = frozenset({"created_at", "arrived_at", "waiting_since"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +91,19 @@ def parse_lead_query(
             {"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=", ".join(SORT_KEYS))]}
         )
     conditions = [_FILTERS[name](actor, values) for name, values in given.items()]
-    level = _level_needed(actor, [*given, key])
+    level = _level_needed(actor, given, key)
     boxes = given.get("box")
     causes = frozenset(_BOX_CAUSES[boxes[0]]) if boxes else None
     return LeadQuery(tuple(conditions), level, key, descending, given, causes, is_parsed=True)
 
 
-def _level_needed(actor: Actor, touched: Iterable[str]) -> Level:
+def _level_needed(actor: Actor, filters: Iterable[str], sort: str) -> Level:
     if actor.is_internal:
         return Level.READ
     shown = _ALWAYS_SHOWN | (set(actor.preview_fields) - {"employees", "age_days"})
-    names = {re.sub(r"_(from|to)$", "", name) for name in touched}
-    return Level.PREVIEW if names <= shown else Level.READ
+    names = {re.sub(r"_(from|to)$", "", name) for name in filters}
+    is_shown = names <= shown and sort in shown | _ALWAYS_SORTED
+    return Level.PREVIEW if is_shown else Level.READ
 
 
 def _text(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
