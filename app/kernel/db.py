@@ -8,11 +8,12 @@ and the later silently overwrite the earlier.
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
+from threading import Lock
 from typing import Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -176,12 +177,36 @@ def prepare_engine(engine: Engine) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    # Writers of this process stand in line; only those of others have to be tried for.
+    line = Lock()
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if _reading.get():
             connection.exec_driver_sql("BEGIN")
-        else:
-            _begin_immediate(connection)
+            return
+        give_up = time.monotonic() + SQLITE_WAIT_SECONDS
+        if not line.acquire(timeout=SQLITE_WAIT_SECONDS):
+            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+        try:
+            _begin_immediate(connection, give_up)
+        except BaseException:
+            line.release()
+            raise
+        connection.info[_WRITES] = True
+
+    def _leave(info: MutableMapping[Any, Any]) -> None:
+        if info.pop(_WRITES, False):
+            line.release()
+
+    event.listen(engine, "commit", lambda connection: _leave(connection.info))
+    event.listen(engine, "rollback", lambda connection: _leave(connection.info))
+    # A connection that was dropped in mid-transaction is rolled back by the pool.
+    event.listen(engine, "checkin", lambda _raw, record: _leave(record.info))
+    event.listen(engine, "invalidate", lambda _raw, record, _error: _leave(record.info))
+
+
+_WRITES = "canal_writes"
 
 
 def _keep_long_statements() -> None:
@@ -196,15 +221,14 @@ def _keep_long_statements() -> None:
     _queries.MAX_CACHED_STATEMENT_PARAMS = 500
 
 
-def _begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock, trying often for a short while each.
+def _begin_immediate(connection: Connection, give_up: float) -> None:
+    """Take SQLite's write lock, trying often for a short while each, until the clock says `give_up`.
 
     SQLite's own busy handler sleeps up to 100 ms between tries, so that under load some writer
     waits for seconds while others overtake it; short random sleeps keep the wait even.
     """
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
-    give_up = time.monotonic() + SQLITE_WAIT_SECONDS
     raw.execute("PRAGMA busy_timeout=0")
     try:
         while True:

@@ -8,11 +8,13 @@ moment cannot both win: the later one raises LeadMoved.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, inspect, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.events.operations import record
 from app.identity.models import User, UserState
@@ -149,28 +151,38 @@ def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str,
 def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any], now: datetime) -> None:
     values = {**values, "offer_id": None, "updated_at": now, "updated_by_id": actor.user_id}
     session.flush()  # what was changed on the lead before goes first, under its own version
-    moved = session.execute(
-        update(Lead)
-        .where(scope(Lead, _MOVING), Lead.id == lead.id, still_owned_by(lead), Lead.converted_at.is_(None))
-        .values(**values, version=Lead.version + 1)
-        .returning(Lead.version)
-        .execution_options(synchronize_session=False)
-    ).scalar()
+    by_user = lead.owner_user_id is not None
+    read = {
+        "lead": lead.id,
+        "owner": lead.owner_user_id if by_user else lead.owner_queue_id,
+        "offer": lead.offer_id,
+    }
+    moved = session.scalar(
+        _moving(tuple(values), by_user, lead.offer_id is not None),
+        {**read, **{f"new_{name}": value for name, value in values.items()}},
+        execution_options={"synchronize_session": False},
+    )
     if moved is None:
         raise LeadMoved
     for name, value in {**values, "version": moved}.items():
         set_committed_value(lead, name, value)
 
 
-def still_owned_by(lead: Lead) -> ColumnElement[bool]:
-    """That the lead's owner and offer are what they were when it was read."""
-    owner = (
-        Lead.owner_user_id == lead.owner_user_id
-        if lead.owner_user_id is not None
-        else Lead.owner_queue_id == lead.owner_queue_id
+@lru_cache(maxsize=64)
+def _moving(names: tuple[str, ...], by_user: bool, is_offered: bool) -> ReturningUpdate[int]:
+    """The move of a lead that has still the owner and offer that it was read with; its new version.
+
+    Made once for each set of columns, since many may wait for whoever is making it.
+    """
+    offer = Lead.offer_id == bindparam("offer") if is_offered else Lead.offer_id.is_(None)
+    owner = (Lead.owner_user_id if by_user else Lead.owner_queue_id) == bindparam("owner")
+    return (
+        update(Lead)
+        .where(scope(Lead, _MOVING), Lead.id == bindparam("lead"), owner, offer)
+        .where(Lead.deleted_at.is_(None), Lead.converted_at.is_(None))
+        .values({**{name: bindparam(f"new_{name}") for name in names}, "version": Lead.version + 1})
+        .returning(Lead.version)
     )
-    offer = Lead.offer_id.is_(None) if lead.offer_id is None else Lead.offer_id == lead.offer_id
-    return owner & offer & Lead.deleted_at.is_(None)
 
 
 def _close_offer(session: Session, lead: Lead, closing: Closing, now: datetime) -> None:

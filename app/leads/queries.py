@@ -39,17 +39,15 @@ def get_lead(
     """
     if not refs.is_ref(refs.LEAD, ref):
         raise NotFound("lead", ref)
-    found = session.execute(
-        select(Lead.id, level_of(actor)).where(scope(Lead, actor), Lead.ref == ref)
-    ).first()
+    found = session.execute(_level_by_ref(actor), {"ref": ref}).first()
     if found is None:
         raise NotFound("lead", ref)
     if found[1] < level:
         raise NotAllowed
-    statement = select(Lead).where(scope(Lead, actor, level), Lead.id == found[0])
+    statement = _whole_by_key(actor, level)
     if for_update and not is_sqlite(session):
         statement = statement.with_for_update()
-    lead = session.scalar(statement.execution_options(populate_existing=True))
+    lead = session.scalar(statement, {"key": found[0]}, execution_options={"populate_existing": True})
     if lead is None:
         raise NotFound("lead", ref)  # it was moved between the two statements
     return lead
@@ -57,8 +55,34 @@ def get_lead(
 
 def find_level(session: Session, actor: Actor, ref: str) -> Level | None:
     """How much of the lead the actor is given; None when they do not see it."""
-    given = session.scalar(select(level_of(actor)).where(scope(Lead, actor), Lead.ref == ref))
-    return Level(given) if given else None
+    found = session.execute(_level_by_ref(actor), {"ref": ref}).first()
+    return Level(found[1]) if found is not None and found[1] else None
+
+
+def find_with_level(session: Session, actor: Actor, ref: str) -> tuple[Lead, Level] | None:
+    """The whole lead, with how much of it the actor is given; None when they do not see it.  One statement."""
+    found = session.execute(
+        _whole_by_ref(actor), {"ref": ref}, execution_options={"populate_existing": True}
+    ).first()
+    return (found[0], Level(found[1])) if found is not None else None
+
+
+# Statements by the actor's whole value: making them costs more than running them.
+
+
+@lru_cache(maxsize=256)
+def _level_by_ref(actor: Actor) -> Select[int, int]:
+    return select(Lead.id, level_of(actor)).where(scope(Lead, actor), Lead.ref == bindparam("ref"))
+
+
+@lru_cache(maxsize=256)
+def _whole_by_ref(actor: Actor) -> Select[Lead, int]:
+    return select(Lead, level_of(actor)).where(scope(Lead, actor), Lead.ref == bindparam("ref"))
+
+
+@lru_cache(maxsize=256)
+def _whole_by_key(actor: Actor, level: Level) -> Select[Lead]:
+    return select(Lead).where(scope(Lead, actor, level), Lead.id == bindparam("key"))
 
 
 def level_of(actor: Actor) -> ColumnElement[int]:

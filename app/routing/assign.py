@@ -17,7 +17,7 @@ from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.leads.errors import AtCapacity, NotAssignable
 from app.leads.models import AssignmentCause, Lead, Offer
 from app.leads.placement import Move, OfferTerms, Owner, place
-from app.leads.queries import level_of
+from app.leads.queries import find_with_level
 from app.routing import steps
 from app.routing.candidates import ROUND_ROBIN, USER, Candidate
 from app.routing.desk import Decision, Desk, minutes_to_accept, nobody_eligible
@@ -30,7 +30,6 @@ from app.routing.rules import Verdict, find_active_rules
 from app.routing.seats import keep_seat
 from app.routing.targets import Target, no_such_target
 from app.routing.turns import NOBODY, find_turn, refusals_of
-from app.sharing.scope import scope
 
 FULL = (Reason.AT_CAPACITY, Reason.COMPANY_AT_CAPACITY)
 
@@ -86,10 +85,7 @@ def assign_new_lead(session: Session, actor: Actor, lead: Lead, wish: Wish, *, n
 
 def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
     """A lead that the actor may give to somebody.  One statement.  Raises NotFound, NotAllowed."""
-    found = session.execute(
-        select(Lead, level_of(actor)).where(scope(Lead, actor), Lead.ref == ref),
-        execution_options={"populate_existing": True},
-    ).first()
+    found = find_with_level(session, actor, ref)
     if found is None:
         raise NotFound("lead", ref)
     lead, level = found
