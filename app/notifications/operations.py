@@ -117,7 +117,11 @@ def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -
         for notice, notification_id in zip(notices, ids, strict=True)
         if notice.mail is not Mail.NONE and wants_mail(notice.user, notice.kind)
     ]
-    insert_rows(session, Delivery, deliveries)
+    if len(deliveries) < MANY:
+        for row in deliveries:
+            insert_row(session, Delivery, row)
+    else:
+        insert_rows(session, Delivery, deliveries)
     return ids
 
 

@@ -190,12 +190,14 @@ class Assigning:
         entries = None
         if one or book is None:
             entries = [verdict.entry] if verdict and verdict.entry else []
+        # Before the round robin is waited for: whatever is read after it keeps the others waiting.
+        refusing = refusals_of(session, [lead.id for lead in leads])
+        if one and leads[0].owner_queue_id is not None:
+            session.get(Queue, leads[0].owner_queue_id)
         desk = Desk.open(
             session, book, now=now, one=one, entries=entries, round_robins=round_robins, wanted=wanted
         )
-        return cls(
-            session, actor, wish, desk, offers, refusals_of(session, [lead.id for lead in leads]), verdict
-        )
+        return cls(session, actor, wish, desk, offers, refusing, verdict)
 
     def plan(self, lead: Lead) -> Plan | None:
         """Where the lead will go; None when it is there already.

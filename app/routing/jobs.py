@@ -3,7 +3,7 @@
 import structlog
 
 from app.kernel import clock
-from app.kernel.db import transaction
+from app.kernel.db import reading, transaction
 from app.leads.errors import LeadMoved
 from app.routing.offers import due_offers, expire_offer
 
@@ -18,7 +18,7 @@ def end_lapsed_offers() -> bool:
     An offer that cannot be ended is logged and tried again next time; it keeps no other waiting.
     """
     now = clock.now()
-    with transaction() as session:
+    with reading() as session:  # without asking for SQLite's write lock
         due = due_offers(session, now=now, limit=AT_ONCE)
     done = 0
     for offer_id in due:
