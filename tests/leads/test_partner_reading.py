@@ -29,6 +29,8 @@ def test_a_timeline_names_nobody_whom_the_lead_went_to_afterwards(
     first, second = (otto, pia) if lead.owner_user_id == otto.id else (pia, otto)
     decline_offer(session, actor_of(session, first), lead.ref, reason="no_capacity", now=now)
     accept_offer(session, actor_of(session, second), lead.ref, now=now)
+    session.commit()
+    assert "declined" not in signed_in(second).get(f"/leads/{lead.ref}").text
     release_lead(session, actor_of(session, second), lead.ref, reason="other", now=now + timedelta(minutes=1))
     give(session, mara, lead, first, now + timedelta(minutes=2))
     session.commit()
@@ -36,6 +38,8 @@ def test_a_timeline_names_nobody_whom_the_lead_went_to_afterwards(
     assert page.status_code == 200
     assert second.name not in page.text
     assert "Inner queue" not in page.text
+    offered_next = signed_in(second).get(f"/leads/{lead.ref}")
+    assert offered_next.status_code == 404  # it is not theirs any more
     assert second.name not in api(first).get(f"/leads/{lead.ref}/activities").text
     assert second.name in signed_in(mara).get(f"/leads/{lead.ref}").text
 

@@ -136,12 +136,18 @@ def _history(session: Session, actor: Actor, lead: Lead) -> list[Stop]:
     traces: Sequence[Sequence[str]] = [()] * len(rows)
     if actor.can(Permission.LEAD_TRACE):
         traces = explain_traces(session, actor, [row.trace for row in rows])
-    return [Stop(row.at, _stop_words(row), why) for row, why in zip(rows, traces, strict=True)]
+    return [Stop(row.at, _stop_words(actor, row), why) for row, why in zip(rows, traces, strict=True)]
 
 
-def _stop_words(row: AssignmentRow) -> str:
+# Causes that say what whoever had it before did.
+_TELLING_OF_OTHERS = (AssignmentCause.DECLINE, AssignmentCause.EXPIRY, AssignmentCause.OFFBOARDING)
+
+
+def _stop_words(actor: Actor, row: AssignmentRow) -> str:
     """How the lead came to whom it went to, in a sentence.  Partners read of nobody outside their company."""
     to, who = row.after.name, row.actor_name
+    if actor.is_partner and row.before is None and row.cause in _TELLING_OF_OTHERS:
+        return _("It was given to %(owner)s.", owner=to)
     match row.cause:
         case AssignmentCause.CLAIM:
             if row.before is not None:
