@@ -97,7 +97,7 @@ class Driver:
             self.raw: Any = sqlite3.connect(
                 str(make_url(world.url).database), timeout=30, isolation_level=None, check_same_thread=False
             )
-            for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-32000", "foreign_keys=ON"):
+            for pragma in ("synchronous=FULL", "temp_store=MEMORY", "foreign_keys=ON"):
                 self.raw.execute(f"PRAGMA {pragma}")
         else:
             self.raw = psycopg.connect(

@@ -173,7 +173,6 @@ def prepare_engine(engine: Engine) -> None:
             "foreign_keys=ON",
             "busy_timeout=5000",
             "temp_store=MEMORY",
-            "cache_size=-32000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
