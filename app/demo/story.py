@@ -14,6 +14,7 @@ from app.identity.queries import find_actor
 from app.kernel.actor import Actor
 from app.kernel.errors import DomainError
 from app.leads.arrivals import Arrival, store_arrivals
+from app.leads.capacity import open_leads_of_company, open_leads_of_user
 from app.leads.columns import derived_columns
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.models import AssignmentCause, Lead, LeadSource, LeadStatus
@@ -21,6 +22,7 @@ from app.leads.operations import claim_lead, edit_lead
 from app.leads.placement import Move, Owner
 from app.notifications.models import Delivery, DeliveryState, Notification
 from app.notifications.operations import Mail
+from app.partners.models import PartnerAccount
 from app.routing.assign import Wish, assign_lead
 from app.routing.candidates import USER
 from app.routing.models import Queue
@@ -38,6 +40,7 @@ ARRIVAL_HOURS = (9, 16)
 ACTS_PER_DAY = 20
 LIVE_DAYS = 45  # before that, the company kept its leads elsewhere and brought them along
 COMPARED = ("email_key", "phone_key", "company_key", "last_name_fold")
+ROOM_FOR_NEWCOMERS = 20
 NEWCOMERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
 CALLS = (
     "Called, left a message",
@@ -292,10 +295,20 @@ class _Story:
         for user in self.company.named.values():
             if self.actors[user.id].company_id is None or user.email not in NEWCOMERS:
                 continue
+            self._make_room(user)
             for ref in self._waiting_longest(3):
                 target = Target(USER, user.id, user.ref, user.name, user.partner_account_id)
                 wish = Wish(target, notify=False, ask_to_accept=True)
                 assign_lead(self.session, self.company.manager, ref, wish, now=moment)
+
+    def _make_room(self, user: User) -> None:
+        """However much half a year has left them with, they can take what a newcomer tries."""
+        company = self.session.get_one(PartnerAccount, user.partner_account_id)
+        mine = open_leads_of_user(self.session, user.id)
+        theirs = open_leads_of_company(self.session, company.account_id)
+        user.capacity = _at_least(user.capacity, mine + ROOM_FOR_NEWCOMERS)
+        company.capacity = _at_least(company.capacity, theirs + 2 * ROOM_FOR_NEWCOMERS)
+        self.session.flush()
 
     def _waiting_longest(self, count: int) -> list[str]:
         """Leads of the north-west that nobody has claimed."""
@@ -316,3 +329,8 @@ class _Story:
             .where(Notification.created_at < before, Notification.read_at.is_(None))
             .values(read_at=before)
         )
+
+
+def _at_least(capacity: int | None, room: int) -> int | None:
+    """The capacity, raised to the next ten where it leaves no such room; None is no limit."""
+    return None if capacity is None else max(capacity, -(-room // 10) * 10)

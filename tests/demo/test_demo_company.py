@@ -1,0 +1,47 @@
+"""The demo company, at whatever moment it is loaded: everybody one can sign in as has something to do."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from app.demo import is_empty, load, sign_ins
+from app.identity.models import User
+from app.leads.models import Lead, Offer, OfferState
+from app.leads.operations import claim_lead
+from app.routing.models import Queue
+from app.routing.verify import verify_routing
+from app.sharing.scope import scope
+from tests.factories import actor_of
+
+PARTNERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
+
+
+# Of one database only: the same seed gives the same names, and what is kept by name would be another's.
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("moment", "leads", "seed"),
+    [
+        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 2400, 2),
+        (datetime(2026, 11, 22, 4, 17, tzinfo=UTC), 2400, 1),
+    ],
+)
+def test_people_can_take_more_at_any_moment(app, session, moment, leads, seed):
+    assert is_empty(session)
+    load(session, now=moment, leads=leads, seed=seed)
+    assert {who.email for who in sign_ins(session)} > set(PARTNERS[:2])
+    queue = session.scalars(select(Queue).where(Queue.name == "Northwest")).one()
+    for email in PARTNERS:
+        user = session.scalars(select(User).where(User.email == email)).one()
+        pending = session.scalar(
+            select(func.count()).where(Offer.user_id == user.id, Offer.state == OfferState.PENDING)
+        )
+        assert pending == 3
+        actor = actor_of(session, user)
+        ref = session.scalar(
+            select(Lead.ref).where(scope(Lead, actor), Lead.owner_queue_id == queue.id).limit(1)
+        )
+        assert ref is not None
+        assert claim_lead(session, actor, ref, now=moment).owner_user_id == user.id
+    session.flush()
+    assert verify_routing(session).differences == []
