@@ -36,6 +36,8 @@ from app.sharing.scope import scope
 
 # Events and offers looked through for what happened today; a busier day shows its latest part.
 LOOKED_THROUGH = 20_000
+# What partners did that a channel manager wants to read of; the words are in `home/_parts.html`.
+TOLD = ("claimed", "accepted", "declined", "released", "logged", "edited")
 SHOWN_TASKS = 8
 
 
@@ -233,7 +235,7 @@ def partner_activity(
         select(Account.ref, Account.name, latest.c.verb, func.count())
         .select_from(latest)
         .join(Account, and_(Account.id == latest.c.company_id, scope(Account, actor)))
-        .where(latest.c.company_id.is_not(None), latest.c.at >= since)
+        .where(latest.c.company_id.is_not(None), latest.c.at >= since, latest.c.verb.in_(TOLD))
         .group_by(Account.ref, Account.name, latest.c.verb)
     )
     found: dict[str, tuple[str, list[tuple[str, int]]]] = {}

@@ -16,8 +16,15 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
-from app.leads.models import Assignment, AssignmentCause, Lead, Offer, OfferState
-from app.leads.placement import Move, Owner, owner_columns, partner_queue_listeners
+from app.leads.models import Assignment, AssignmentCause, Lead, Offer
+from app.leads.placement import (
+    Move,
+    Owner,
+    assignment_columns,
+    offer_columns,
+    owner_columns,
+    partner_queue_listeners,
+)
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.sharing.keys import reserve_keys
@@ -57,16 +64,23 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
     """
     if not arrivals:
         return
-    offered = [arrival for arrival in arrivals if arrival.move.offer is not None]
-    offer_ids = dict(zip((a.id for a in offered), reserve_keys(session, Offer, len(offered)), strict=True))
+    offered = [(arrival, arrival.move.offer) for arrival in arrivals if arrival.move.offer is not None]
+    offer_ids = dict(zip((a.id for a, _ in offered), reserve_keys(session, Offer, len(offered)), strict=True))
     assignment_ids = reserve_keys(session, Assignment, len(arrivals))
     insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
     insert_rows(
         session,
         Assignment,
-        [_assignment(a, key, actor, now) for a, key in zip(arrivals, assignment_ids, strict=True)],
+        [
+            {"id": key, **assignment_columns(a.id, actor, a.to, a.move, now)}
+            for a, key in zip(arrivals, assignment_ids, strict=True)
+        ],
     )
-    insert_rows(session, Offer, [_offer(a, offer_ids[a.id], now) for a in offered])
+    insert_rows(
+        session,
+        Offer,
+        [{"id": offer_ids[a.id], **offer_columns(a.id, a.to, terms, now)} for a, terms in offered],
+    )
     record_many(session, actor, [("created", a, {}, _told(a)) for a in arrivals], at=now)
     notify_many(session, _notices(session, actor, arrivals, assignment_ids), now=now)
 
@@ -96,45 +110,6 @@ def _lead(arrival: Arrival, actor: Actor, offer_id: int | None, now: datetime) -
         "updated_at": now,
         "created_by_id": actor.user_id,
         "updated_by_id": actor.user_id,
-    }
-
-
-def _assignment(arrival: Arrival, key: int, actor: Actor, now: datetime) -> dict[str, Any]:
-    to, move = arrival.to, arrival.move
-    return {
-        "id": key,
-        "lead_id": arrival.id,
-        "at": now,
-        "cause": move.cause,
-        "to_user_id": to.user.id if to.user else None,
-        "to_queue_id": to.queue.id if to.queue else None,
-        "to_company_id": to.company_id,
-        "actor_id": actor.user_id,
-        "actor_name": actor.name,
-        "actor_company_id": actor.company_id,
-        "trace": list(move.trace),
-        "turn_id": move.turn_id,
-        "rule_entry_id": move.rule_entry_id,
-        "bulk_act_id": move.bulk_act_id,
-    }
-
-
-def _offer(arrival: Arrival, key: int, now: datetime) -> dict[str, Any]:
-    terms, user = arrival.move.offer, arrival.to.user
-    if terms is None or user is None or user.partner_account_id is None:
-        raise ValueError("offers are made to partner users")
-    return {
-        "id": key,
-        "lead_id": arrival.id,
-        "user_id": user.id,
-        "company_id": user.partner_account_id,
-        "state": OfferState.PENDING,
-        "made_at": now,
-        "expires_at": terms.expires_at,
-        "round_robin_id": terms.round_robin_id,
-        "origin_queue_id": terms.origin_queue_id,
-        "turn_id": terms.turn_id,
-        "hops": terms.hops,
     }
 
 

@@ -197,21 +197,7 @@ def _close_offer(session: Session, lead: Lead, closing: Closing, now: datetime) 
 
 
 def _offer(session: Session, lead: Lead, to: Owner, terms: OfferTerms, now: datetime) -> None:
-    if to.user is None or to.user.partner_account_id is None:
-        raise ValueError("offers are made to partner users")
-    values = {
-        "lead_id": lead.id,
-        "user_id": to.user.id,
-        "company_id": to.user.partner_account_id,
-        "state": OfferState.PENDING,
-        "made_at": now,
-        "expires_at": terms.expires_at,
-        "round_robin_id": terms.round_robin_id,
-        "origin_queue_id": terms.origin_queue_id,
-        "turn_id": terms.turn_id,
-        "hops": terms.hops,
-    }
-    offer_id = insert_row(session, Offer, values)
+    offer_id = insert_row(session, Offer, offer_columns(lead.id, to, terms, now))
     session.execute(
         _OFFERED, {"lead": lead.id, "offer": offer_id}, execution_options={"synchronize_session": False}
     )
@@ -223,18 +209,44 @@ _OFFERED = (
 )
 
 
+def offer_columns(lead_id: int, to: Owner, terms: OfferTerms, now: datetime) -> dict[str, Any]:
+    """The columns of an offer to `to`, who must be a partner user; also what bulk inserts write."""
+    if to.user is None or to.user.partner_account_id is None:
+        raise ValueError("offers are made to partner users")
+    return {
+        "lead_id": lead_id,
+        "user_id": to.user.id,
+        "company_id": to.user.partner_account_id,
+        "state": OfferState.PENDING,
+        "made_at": now,
+        "expires_at": terms.expires_at,
+        "round_robin_id": terms.round_robin_id,
+        "origin_queue_id": terms.origin_queue_id,
+        "turn_id": terms.turn_id,
+        "hops": terms.hops,
+    }
+
+
 def _assign(
     session: Session, actor: Actor, lead: Lead, before: Owner, to: Owner, move: Move, now: datetime
 ) -> int:
     values = {
-        "lead_id": lead.id,
-        "at": now,
-        "cause": move.cause,
+        **assignment_columns(lead.id, actor, to, move, now),
         "from_user_id": before.user.id if before.user else None,
         "from_queue_id": before.queue.id if before.queue else None,
+        "from_company_id": before.company_id,
+    }
+    return insert_row(session, Assignment, values)
+
+
+def assignment_columns(lead_id: int, actor: Actor, to: Owner, move: Move, now: datetime) -> dict[str, Any]:
+    """The columns of an assignment, but for where the lead was before; also what bulk inserts write."""
+    return {
+        "lead_id": lead_id,
+        "at": now,
+        "cause": move.cause,
         "to_user_id": to.user.id if to.user else None,
         "to_queue_id": to.queue.id if to.queue else None,
-        "from_company_id": before.company_id,
         "to_company_id": to.company_id,
         "actor_id": actor.user_id,
         "actor_name": actor.name,
@@ -244,7 +256,6 @@ def _assign(
         "rule_entry_id": move.rule_entry_id,
         "bulk_act_id": move.bulk_act_id,
     }
-    return insert_row(session, Assignment, values)
 
 
 def _forget_refusal(session: Session, lead: Lead, company_id: int) -> None:

@@ -211,4 +211,4 @@ def enable_user_now(contact_ref: str) -> ResponseReturnValue:
         ),
         "success",
     )
-    return redirect(url_for("partners.show", account_ref=account_ref, _anchor=user.ref), 303)
+    return redirect(url_for("partners.show", account_ref=account_ref), 303)

@@ -134,7 +134,7 @@
     if (find("form[data-unsaved].is-changed")) event.preventDefault();
   });
   window.addEventListener("pageshow", () => {
-    document.querySelectorAll(".is-check input:checked").forEach((box) => tick(box, false));
+    document.querySelectorAll("td.is-check input:checked").forEach((box) => tick(box, false));
   });
 
   /* Focus goes where a person would look, on arrival and after a swap */

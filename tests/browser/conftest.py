@@ -117,8 +117,12 @@ SignIn = Callable[..., Page]
 
 @pytest.fixture
 def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
-    """`sign_in("partner user", width=390, theme="dark", script=False)` → a page of theirs at home."""
+    """`sign_in("partner user", width=390, theme="dark", script=False)` → a page of theirs at home.
+
+    An error in a page's script fails the test at its end.
+    """
     contexts: list[BrowserContext] = []
+    failures: list[str] = []
 
     def open_page(who: str, *, width: int = 1280, theme: str = "light", script: bool = True) -> Page:
         context = browser.new_context(
@@ -130,6 +134,7 @@ def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
+        page.on("pageerror", lambda error: failures.append(f"{page.url}: {error}"))
         page.goto(f"{portal.url}/sign-in")
         page.fill("[name=email]", PEOPLE.get(who, who))
         page.fill("[name=password]", PASSWORD)
@@ -140,3 +145,4 @@ def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
     yield open_page
     for context in contexts:
         context.close()
+    assert failures == []

@@ -147,6 +147,15 @@ def test_pages_of_a_stranger(portal: Portal, page: Page) -> None:
     check_pages(page, portal, STRANGER)
 
 
+def test_the_frame_stays_while_a_long_page_is_scrolled(portal: Portal, sign_in: SignIn) -> None:
+    page = sign_in("channel manager")
+    page.goto(f"{portal.url}/leads")
+    page.evaluate("window.scrollTo(0, 1200)")
+    assert page.evaluate("window.scrollY") > 600
+    for part in (".side", ".top"):
+        assert page.locator(part).first.evaluate("part => part.getBoundingClientRect().top") == 0, part
+
+
 def test_pages_work_without_script(portal: Portal, sign_in: SignIn) -> None:
     page = sign_in("partner user", script=False)
     page.goto(f"{portal.url}/inbox")

@@ -45,7 +45,7 @@ def test_the_page_is_filled_from_the_contact_and_sends_the_invitation(
     answer = browser.submit(page, values)
     [user] = rows(session, User, User.contact_id == marta.id)
     [account] = rows(session, Account, Account.id == northwind.account_id)
-    assert answer.location == f"/partners/{account.ref}#{user.ref}"
+    assert answer.location == f"/partners/{account.ref}"
     assert (user.role, user.state, user.partner_account_id) == (
         Role.MANAGER,
         UserState.INVITED,
