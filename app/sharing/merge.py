@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     func,
     literal,
     select,
@@ -86,17 +87,26 @@ def capped_count(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
 ) -> Select[int]:
-    """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond."""
+    """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond.
+
+    One rule that gives more than `cap` by itself is enough; else all are looked at, and what several give is
+    counted once.
+    """
     selects = [
         select(model.id).where(scoped(model, rule.at_least(level)), *filters).limit(cap + 1)
         for rule in _rules(model, actor, level, causes)
     ]
     if not selects:
         return select(literal(0))
-    found = selects[0]
-    if len(selects) > 1:
-        every = union_all(*(select(*s.subquery().c) for s in selects)).subquery()
-        found = select(every.c.id).distinct().limit(cap + 1)  # rules may overlap
+    if len(selects) == 1:
+        return _how_many(selects[0])
+    every = union_all(*(select(*s.subquery().c) for s in selects)).subquery()
+    distinct = select(every.c.id).distinct().limit(cap + 1)
+    enough = [(_how_many(s).scalar_subquery() > cap, literal(cap + 1)) for s in selects]
+    return select(case(*enough, else_=_how_many(distinct).scalar_subquery()))
+
+
+def _how_many(found: Select[int]) -> Select[int]:
     return select(func.count()).select_from(found.subquery())
 
 
