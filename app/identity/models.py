@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.actor import Role
+from app.kernel.actor import PARTNER_ROLES, Role
 from app.kernel.db import Base, Key
 from app.kernel.records import Named, Stamped
 
@@ -148,6 +148,7 @@ class Organisation(Base):
 
     defaults: object → {"internal": "private"|"read"|"read_write", "external": …}.
     names: language → object → [singular, plural] where an administrator renamed it.
+    portal_roles: roles of partners that are members of the portal; the others are given nothing and stay out.
     """
 
     __tablename__ = "organisation"
@@ -161,6 +162,7 @@ class Organisation(Base):
     prm_enabled_at: Mapped[datetime | None]
     prm_enabled_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     portal_published_at: Mapped[datetime | None]
+    portal_roles: Mapped[list[Any]] = mapped_column(default=lambda: [role.value for role in PARTNER_ROLES])
     sending_held_at: Mapped[datetime | None]
     strict_capture: Mapped[bool] = mapped_column(default=False)
     preview_fields: Mapped[list[Any]]

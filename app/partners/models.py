@@ -15,6 +15,14 @@ class PartnerState(StrEnum):
     SUSPENDED = "suspended"
 
 
+class MayInvite(StrEnum):
+    """From which role on a partner's people may invite colleagues."""
+
+    NOBODY = "nobody"
+    EXECUTIVE = "executive"
+    MANAGER = "manager"
+
+
 class PartnerLevel(Named, Base):
     """A named level such as silver; `position` orders them, lowest first."""
 
@@ -30,6 +38,7 @@ class PartnerAccount(Base):
 
     capacity: most open leads its users may hold together; None is unlimited.
     queue_id: the partner queue, made with it; no other queue is bound to the account.
+    may_invite: nobody until the vendor says otherwise: who gets in is theirs to hand on, not a default.
     """
 
     __tablename__ = "partner_account"
@@ -41,6 +50,7 @@ class PartnerAccount(Base):
     state: Mapped[PartnerState] = mapped_column(default=PartnerState.ACTIVE)
     level_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("partner_level.id"))
     capacity: Mapped[int | None]
+    may_invite: Mapped[MayInvite] = mapped_column(default=MayInvite.NOBODY)
     queue_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("queue.id"))
     enabled_at: Mapped[datetime]
     enabled_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
