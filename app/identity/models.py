@@ -29,6 +29,9 @@ class User(Named, Stamped, Base):
     capacity: most open leads they may hold; None is unlimited.
     away_until: until then no rule or turn gives them anything.
     first_web_sign_in_at: a partner user is assignable only after it; tokens do not count.
+    second_factor_nonce: what the authenticator's secret is derived from, with the application's key.
+    second_factor_at: since when there is a second factor; None where there is none.
+    second_factor_step: the time step of the last code that was taken, which is taken no second time.
     """
 
     __tablename__ = "user"
@@ -62,6 +65,13 @@ class User(Named, Stamped, Base):
     time_zone: Mapped[str] = mapped_column(String(60), default="UTC")
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     mail_preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    second_factor_nonce: Mapped[str | None] = mapped_column(String(64))
+    second_factor_at: Mapped[datetime | None]
+    second_factor_step: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor_at is not None
 
     @property
     def is_partner(self) -> bool:
@@ -111,6 +121,37 @@ class OneTimeLink(Base):
     used_at: Mapped[datetime | None]
 
 
+class RecoveryCode(Base):
+    """One of the ten codes that stand in for the authenticator, once each.  Replaced all together."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (Index("ix_recovery_code_user_id", "user_id"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInStep(Base):
+    """A sign-in whose password was right and that waits for a code.  It opens nothing but the page that asks.
+
+    tries: wrong codes so far.
+    """
+
+    __tablename__ = "sign_in_step"
+    __table_args__ = (Index("ix_sign_in_step_user_id", "user_id"),)
+
+    id: Mapped[Key]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]
+
+
 class ApiToken(Base):
     """A bearer token; it acts as its user.  Only its digest is kept, and a prefix to recognise it by."""
 
@@ -148,6 +189,7 @@ class Organisation(Base):
 
     defaults: object → {"internal": "private"|"read"|"read_write", "external": …}.
     names: language → object → [singular, plural] where an administrator renamed it.
+    is_demo: the demo company's database, in which nobody must have a second factor unless a setting says so.
     portal_roles: roles of partners that are members of the portal; the others are given nothing and stay out.
     """
 
@@ -168,4 +210,5 @@ class Organisation(Base):
     preview_fields: Mapped[list[Any]]
     defaults: Mapped[dict[str, Any]]
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_demo: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
