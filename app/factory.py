@@ -38,6 +38,7 @@ MODELS = (
     "app.routing.models",
     "app.notifications.models",
     "app.intake.models",
+    "app.sharing.models",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",
