@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
@@ -19,9 +19,19 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (
-        Index("ix_event_record", "record_kind", "record_id", "id"),
-        Index("ix_event_actor_id", "actor_id", "id"),
-        Index("ix_event_at", "at"),
+        # Each ends in the order in which events are read, so that one filter costs as little as another.
+        Index("ix_event_at", "at", "id"),
+        Index("ix_event_actor", "actor_id", "at", "id"),
+        Index("ix_event_door", "door", "at", "id"),
+        Index("ix_event_record", "record_kind", "record_id", "at", "id"),
+        Index("ix_event_verb", "verb", "at", "id"),
+        # How a record that is gone is found by the name it had.
+        Index(
+            "ix_event_deleted_ref",
+            "record_ref",
+            postgresql_where=text("verb = 'deleted'"),
+            sqlite_where=text("verb = 'deleted'"),
+        ),
     )
 
     id: Mapped[Key]
