@@ -321,6 +321,7 @@ ROUTES: dict[str, P | str] = {
     "setup.save_capture": P.SETTING_MANAGE,
     "setup.save_entry": P.SETUP_VIEW,
     "setup.save_organisation": P.SETTING_MANAGE,
+    "setup.save_portal_roles": P.PORTAL_PUBLISH,
     "setup.switch_on": P.PRM_ENABLE,
     "static": PUBLIC,
     "users.create": P.USER_MANAGE,

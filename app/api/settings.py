@@ -10,6 +10,7 @@ from app.api.routes import Area
 from app.api.schemas.setup import Settings, SettingsChanges
 from app.identity.models import Organisation
 from app.identity.organisation import FOURTH_CATEGORY, edit_organisation
+from app.identity.portal import set_portal_roles
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
@@ -41,6 +42,9 @@ def change_settings(body: SettingsChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         check_version(lambda: _settings(actor, get_organisation(session)))
+        roles = values.pop("portal_roles", None)
+        if roles is not None:
+            set_portal_roles(session, actor, roles, now=clock.now())
         version = get_organisation(session).version
         organisation = edit_organisation(session, actor, values, version=version, now=clock.now())
         answer = _settings(actor, organisation)
@@ -63,6 +67,7 @@ def _settings(actor: Actor, organisation: Organisation) -> dict[str, Any]:
         "names": {language: known for language, known in names.items() if known},
         "prm_enabled_at": moment(organisation.prm_enabled_at),
         "portal_published_at": moment(organisation.portal_published_at),
+        "portal_roles": list(organisation.portal_roles),
     }
     body["version"] = version_of(actor, body, organisation.version)
     return body

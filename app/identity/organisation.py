@@ -60,7 +60,7 @@ def enable_prm(session: Session, actor: Actor, *, now: datetime) -> bool:
     Writes an event; does not commit.  Raises NotAllowed.
     """
     actor.require(Permission.PRM_ENABLE)
-    organisation = _locked(session)
+    organisation = lock_organisation(session)
     if organisation.prm_enabled_at is not None:
         return False
     organisation.prm_enabled_at, organisation.prm_enabled_by_id = now, actor.user_id
@@ -78,7 +78,7 @@ def publish_portal(session: Session, actor: Actor, *, now: datetime) -> bool:
     Writes an event; does not commit.  Raises NotAllowed, PrmOff.
     """
     actor.require(Permission.PORTAL_PUBLISH)
-    organisation = _locked(session)
+    organisation = lock_organisation(session)
     if organisation.prm_enabled_at is None:
         raise PrmOff
     if organisation.portal_published_at is not None:
@@ -101,7 +101,7 @@ def edit_organisation(
     Raises NotAllowed, Invalid, Stale.
     """
     actor.require(Permission.SETTING_MANAGE)
-    organisation = _locked(session)
+    organisation = lock_organisation(session)
     wanted = _clean(values)
     if "names" in wanted:
         wanted["names"] = _with_fourth_category(wanted["names"], fourth_category_of(organisation) or None)
@@ -133,7 +133,8 @@ def fourth_category_of(organisation: Organisation) -> str:
     return names[0] if names else ""
 
 
-def _locked(session: Session) -> Organisation:
+def lock_organisation(session: Session) -> Organisation:
+    """The one row as it is now, held against changes until the transaction ends."""
     statement = select(Organisation).execution_options(populate_existing=True)
     return session.scalars(statement if is_sqlite(session) else statement.with_for_update()).one()
 

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Text, and_, bindparam, case, cast, func, join, or
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible
+from app.identity.membership import is_member
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
 from app.identity.roles import PERMISSIONS
 from app.kernel.actor import PARTNER_ROLES, Actor, Level
@@ -80,7 +81,10 @@ def _signed_in() -> Select[*tuple[Any, ...]]:
         .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _LOOKUP)))
         .where(
             User.state == UserState.ACTIVE,
-            or_(User.partner_account_id.is_(None), PartnerAccount.state == PartnerState.ACTIVE),
+            or_(
+                User.partner_account_id.is_(None),
+                and_(PartnerAccount.state == PartnerState.ACTIVE, is_member(User.role)),
+            ),
         )
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.identity.directory import UserRow, known_to
+from app.identity.membership import is_member
 from app.identity.models import Organisation, User, UserState
 from app.kernel.actor import Actor, Permission, Role
 from app.kernel.errors import Invalid
@@ -95,8 +96,8 @@ def find_users(
 def is_assignable(actor: Actor) -> ColumnElement[bool]:
     """That the actor may give a lead to the user, as far as the user goes; `routing.eligibility` is asked again.
 
-    The vendor's people who work on leads, and partner users who have signed in to an open portal; for
-    partners' leaders their own company's; nobody for those who give nothing away.
+    The vendor's people who work on leads, and partner users who have signed in to a portal that is open to
+    their role; for partners' leaders their own company's; nobody for those who give nothing away.
     """
     if not actor.can(Permission.LEAD_TRANSFER if actor.is_partner else Permission.LEAD_ASSIGN):
         return false()
@@ -104,6 +105,7 @@ def is_assignable(actor: Actor) -> ColumnElement[bool]:
         Organisation.id == 1,
         Organisation.prm_enabled_at.is_not(None),
         Organisation.portal_published_at.is_not(None),
+        is_member(User.role),
     )
     company = exists().where(
         PartnerAccount.account_id == User.partner_account_id, PartnerAccount.state == PartnerState.ACTIVE

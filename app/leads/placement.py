@@ -17,7 +17,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.events.operations import record
-from app.identity.models import User, UserState
+from app.identity.membership import is_member
+from app.identity.models import Organisation, User, UserState
 from app.kernel.actor import PARTNER_ROLES, Actor, Role
 from app.kernel.bulk import insert_row
 from app.leads.errors import AlreadyConverted, LeadMoved
@@ -323,6 +324,7 @@ def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:
     members = session.scalars(
         select(User)
         .join(QueueMember, QueueMember.account_id == User.partner_account_id)
+        .join(Organisation, is_member(User.role))
         .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE, _reaches_rank())
         .order_by(User.id)
     ).all()

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased, load_only
 
 from app.accounts.models import Account
+from app.identity.membership import is_member
 from app.identity.models import Organisation, User, UserState
 from app.kernel.actor import Actor, Role
 from app.kernel.db import Moment
@@ -168,6 +169,7 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
             PartnerLevel.accept_within_minutes.label("level_minutes"),
             Organisation.prm_enabled_at,
             Organisation.portal_published_at,
+            Organisation.portal_roles,
             case((User.capacity.is_not(None), _open_of_user())).label("open_of_user"),
             case((PartnerAccount.capacity.is_not(None), _open_of_company())).label("open_of_company"),
             case((asked.c.account_id.is_not(None), _somebody(asked))).label("somebody"),
@@ -212,12 +214,20 @@ def _open_of_company() -> ScalarSelect[int]:
 
 
 def _somebody(asked: Subquery, *, present: bool = False) -> ColumnElement[bool]:
-    """That the partner account has an active user who has signed in; present: and is not away."""
+    """That the partner account has an active user in a role of the portal who has signed in.
+
+    present: and is not away.
+    """
     person = aliased(User)
-    found = exists().where(
-        person.partner_account_id == asked.c.account_id,
-        person.state == UserState.ACTIVE,
-        person.first_web_sign_in_at.is_not(None),
+    found = (
+        exists()
+        .where(
+            person.partner_account_id == asked.c.account_id,
+            person.state == UserState.ACTIVE,
+            person.first_web_sign_in_at.is_not(None),
+            is_member(person.role),
+        )
+        .correlate(asked, Organisation)
     )
     if not present:
         return found
@@ -239,7 +249,12 @@ def _has_member(asked: Subquery) -> ColumnElement[bool]:
             person.state == UserState.ACTIVE,
             or_(
                 and_(person.partner_account_id.is_(None), person.role != Role.VIEWER),
-                and_(company.state == PartnerState.ACTIVE, person.first_web_sign_in_at.is_not(None), is_open),
+                and_(
+                    company.state == PartnerState.ACTIVE,
+                    person.first_web_sign_in_at.is_not(None),
+                    is_member(person.role),
+                    is_open,
+                ),
             ),
         )
         .correlate(asked, Organisation)
@@ -254,6 +269,7 @@ def _has_member(asked: Subquery) -> ColumnElement[bool]:
             through.state == PartnerState.ACTIVE,
             colleague.state == UserState.ACTIVE,
             colleague.first_web_sign_in_at.is_not(None),
+            is_member(colleague.role),
             reaches_rank(colleague, QueueMember.minimum_rank),
             is_open,
         )
@@ -316,6 +332,8 @@ def _user_blocked(user: User, row: Any) -> Refusal | None:
     closed = _portal_blocked(row)
     if closed is not None:
         return closed
+    if user.role not in row.portal_roles:
+        return Refusal(Reason.ROLE_KEPT_OUT)
     if user.state is UserState.INVITED:
         return Refusal(Reason.INVITED)
     return Refusal(Reason.NEVER_SIGNED_IN) if user.first_web_sign_in_at is None else None

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.identity.models import User, UserState
 from app.kernel import labels
-from app.kernel.actor import Actor, Role
+from app.kernel.actor import Actor, Permission, Role
 from app.kernel.fold import fold
 from app.partners.models import PartnerAccount
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER, Candidate, Snapshot
 from app.routing.eligibility import Wanted, take_snapshot
 from app.routing.models import Queue, RoundRobin
-from app.routing.reasons import Refusal, reason_words
+from app.routing.reasons import Reason, Refusal, reason_words
 from app.sharing.scope import scope
 
 # Pickers name partner accounts to whoever may assign, whichever accounts they see in their lists.
@@ -55,6 +55,7 @@ class LeftOut:
 class OwnerChoices:
     """Who can be given a lead, by kind; left_out: kind of list → who is not in it.
 
+    unnamed: kind of list → how many are not in it, where the asker may not know who.
     is_cut: there are more than fit; narrow them by a search.
     """
 
@@ -64,13 +65,15 @@ class OwnerChoices:
     round_robins: Sequence[Choice]
     colleagues: Sequence[Choice]
     left_out: Mapping[str, Sequence[LeftOut]]
+    unnamed: Mapping[str, int]
     is_cut: bool
 
 
 def owner_choices(session: Session, actor: Actor, *, now: datetime, search: str = "") -> OwnerChoices:
-    """Whom the actor may give a lead to; two statements.
+    """Whom the actor may give a lead to; three statements.
 
-    Partner people: users of their own company alone.  search: part of a name or company.
+    Partner people: users of their own company alone.  search: part of a name or company.  Who of partners is
+    not listed, and why, is named to those who may see partners; others learn the number.
     """
     if actor.is_partner:
         return _of_own_company(session, actor, now)
@@ -81,18 +84,21 @@ def owner_choices(session: Session, actor: Actor, *, now: datetime, search: str 
         select(RoundRobin).where(RoundRobin.deleted_at.is_(None)).order_by(RoundRobin.name_fold)
     )
     partner_users = [_choice(snapshot, c) for c in listed if c.is_partner_user]
-    left_out = {
-        "partner_user": [_left_out(c) for c in everybody if c.is_partner_user and c.blocked],
+    of_partners = {
+        "partner_user": [_left_out(c) for c in everybody if c.is_partner_user and c.blocked]
+        + _deactivated(session, User.partner_account_id.is_not(None), search),
         "partner_account": [_left_out(c) for c in everybody if c.kind == PARTNER_ACCOUNT and c.blocked],
-        "colleague": [_left_out(c) for c in everybody if _is_colleague(c) and c.blocked],
     }
+    may_name = actor.can(Permission.PARTNER_VIEW)
+    colleagues = {"colleague": [_left_out(c) for c in everybody if _is_colleague(c) and c.blocked]}
     return OwnerChoices(
         partner_users=partner_users[:MOST_LISTED],
         partner_accounts=[_choice(snapshot, c) for c in listed if c.kind == PARTNER_ACCOUNT][:MOST_LISTED],
         queues=[_choice(snapshot, c) for c in listed if c.kind == QUEUE and c.company_id is None],
         round_robins=[Choice(ROUND_ROBIN, g.ref, g.name) for g in groups],
         colleagues=[_choice(snapshot, c) for c in listed if _is_colleague(c)][:MOST_LISTED],
-        left_out=left_out,
+        left_out={**of_partners, **colleagues} if may_name else colleagues,
+        unnamed={} if may_name else {kind: len(people) for kind, people in of_partners.items()},
         is_cut=len(partner_users) > MOST_LISTED,
     )
 
@@ -110,8 +116,28 @@ def _of_own_company(session: Session, actor: Actor, now: datetime) -> OwnerChoic
         for c in everybody
         if c.blocked is None
     ]
-    left_out = {"colleague": [_left_out(c) for c in everybody if c.blocked]}
-    return OwnerChoices([], [], [], [], listed, left_out, is_cut=False)
+    left_out = [_left_out(c, company=False) for c in everybody if c.blocked]
+    left_out += _deactivated(session, User.partner_account_id == actor.company_id, company=False)
+    return OwnerChoices([], [], [], [], listed, {"colleague": left_out}, {}, is_cut=False)
+
+
+def _deactivated(
+    session: Session, whose: ColumnElement[bool], search: str = "", *, company: bool = True
+) -> list[LeftOut]:
+    """Those who left, of whom a snapshot knows nothing.  company: their company's name stands behind theirs."""
+    rows = session.execute(
+        select(User.name, Account.name)
+        .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _NAMING)))
+        .where(whose, User.state == UserState.DEACTIVATED)
+        .order_by(Account.name_fold, func.lower(User.name), User.id)
+        .limit(MOST_LISTED)
+    )
+    wanted, why = fold(search), reason_words(Reason.DEACTIVATED)
+    return [
+        LeftOut(f"{name}, {of}" if company and of else name, why)
+        for name, of in rows
+        if not wanted or wanted in fold(name) or wanted in fold(of or "")
+    ]
 
 
 def _matching(candidates: Iterable[Candidate], search: str) -> Iterable[Candidate]:
@@ -171,9 +197,9 @@ def _notes(candidate: Candidate, fullness: str) -> str:
     return ", ".join(notes)
 
 
-def _left_out(candidate: Candidate) -> LeftOut:
+def _left_out(candidate: Candidate, *, company: bool = True) -> LeftOut:
     name = candidate.name
-    if candidate.is_partner_user and candidate.company_name:
+    if company and candidate.is_partner_user and candidate.company_name:
         name = f"{candidate.name}, {candidate.company_name}"
     blocked = candidate.blocked
     return LeftOut(name, reason_words(blocked.reason, blocked.detail) if blocked else "")

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     GONE = "gone"
     PRM_OFF = "prm_off"
     PORTAL_CLOSED = "portal_closed"
+    ROLE_KEPT_OUT = "role_kept_out"
     COMPANY_SUSPENDED = "company_suspended"
     INVITED = "invited"
     DEACTIVATED = "deactivated"
@@ -90,6 +91,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Reason.GONE: lambda _detail: _("no longer there"),
     Reason.PRM_OFF: lambda _detail: _("partner management is not switched on"),
     Reason.PORTAL_CLOSED: lambda _detail: _("the portal is not published"),
+    Reason.ROLE_KEPT_OUT: lambda _detail: _("their role is no member of the portal"),
     Reason.COMPANY_SUSPENDED: lambda _detail: _("the company is suspended"),
     Reason.INVITED: lambda _detail: _("has not accepted the invitation"),
     Reason.DEACTIVATED: lambda _detail: _("deactivated"),

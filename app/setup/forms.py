@@ -10,6 +10,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.identity.organisation import ACCENTS
+from app.identity.roles import role_names
+from app.kernel.actor import PARTNER_ROLES
 from app.leads.fields import FIELDS, PREVIEWABLE
 from app.web.choices import options
 from app.web.forms import Form
@@ -95,6 +97,20 @@ def preview_label(name: str) -> str:
     if name == "employees":
         return _("Employees, as a range")
     return str(FIELDS[name].label)
+
+
+class PortalRolesForm(Form):
+    portal_roles = _Boxes(
+        _l("Members of the portal"),
+        description=_l(
+            "People of the other roles cannot sign in, their sessions and tokens stop working, and they are given"
+            " nothing. What is theirs stays theirs until somebody moves it."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.portal_roles.choices = options((role.value, role_names()[role]) for role in PARTNER_ROLES)
 
 
 class ConfirmForm(Form):

@@ -5,13 +5,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.identity.organisation import edit_organisation, enable_prm, fourth_category_of, publish_portal
+from app.identity.portal import count_partner_people, set_portal_roles
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.leads.registries import add_item, edit_item, list_items, move_item, remove_item
-from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm
+from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
 from app.setup.registries import ListPage, category_names, given, list_page
 from app.web.access import current_actor, needs
@@ -41,8 +42,12 @@ def prm() -> ResponseReturnValue:
     return _prm_page(ConfirmForm(formdata=None))
 
 
-def _prm_page(form: ConfirmForm) -> str:
-    return render_template("setup/prm.html", prm=get_organisation(db.session()), form=form)
+def _prm_page(form: ConfirmForm, roles: PortalRolesForm | None = None) -> str:
+    session = db.session()
+    organisation = get_organisation(session)
+    roles = roles or PortalRolesForm(formdata=None, portal_roles=list(organisation.portal_roles))
+    people = {role.value: count for role, count in count_partner_people(session).items()}
+    return render_template("setup/prm.html", prm=organisation, form=form, roles=roles, people=people)
 
 
 @bp.post("/prm")
@@ -65,6 +70,23 @@ def publish() -> ResponseReturnValue:
     with transaction() as session:
         is_new = publish_portal(session, current_actor(), now=clock.now())
     flash(_("The portal is published.") if is_new else _("The portal was published already."), "success")
+    return redirect(url_for("setup.prm"), 303)
+
+
+@bp.post("/prm/roles")
+@needs(Permission.PORTAL_PUBLISH)
+def save_portal_roles() -> ResponseReturnValue:
+    """Say which partner roles are members of the portal."""
+    form = PortalRolesForm()
+    try:
+        if not form.validate():
+            raise Invalid
+        with transaction() as session:
+            set_portal_roles(session, current_actor(), form.portal_roles.data or [], now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _prm_page(ConfirmForm(formdata=None), form), 422
+    flash(_("Saved. It counts on the next click of everybody."), "success")
     return redirect(url_for("setup.prm"), 303)
 
 

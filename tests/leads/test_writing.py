@@ -113,7 +113,8 @@ def test_only_people_who_can_take_it_are_listed_and_the_others_are_counted(
     assert f'value="user:{pia.ref}"' in page
     assert f'value="queue:{queue.ref}"' in page
     assert pam.ref not in page
-    assert "1 person is not listed" in page
+    assert "1 more is not listed" in page
+    assert "Pam, Northwind: has never signed in on the web" in page
     full = create(signed_in(mara), owner="someone", owner_ref=f"user:{otto.ref}")
     assert full.status_code == 409
     assert "at capacity" in text_of(full)

@@ -49,7 +49,7 @@ def test_only_those_who_can_take_it_are_listed_and_why_others_are_not(
     )
     assert listed == ["Choose …", "Pia · 1 of 3 open", "Otto"]
     assert "Nora New, Northwind: has never signed in on the web" in page
-    assert "Gil Gone" not in page
+    assert "Gil Gone, Southwind: deactivated" in page
     assert "Who should have “" in page
     assert lead.company in page
 

@@ -60,6 +60,7 @@ class Settings(Answer):
     names: dict[str, dict[str, list[str]]]
     prm_enabled_at: Moment | None
     portal_published_at: Moment | None
+    portal_roles: list[Literal["user", "manager", "executive"]]
 
 
 class SettingsChanges(Body):
@@ -71,6 +72,9 @@ class SettingsChanges(Body):
     time_zone: Text = None
     strict_capture: StrictBool | None = None
     preview_fields: list[StrictStr] | None = None
+    portal_roles: list[StrictStr] | None = Field(
+        default=None, description="Partner roles that are members of the portal: user, manager, executive."
+    )
     defaults: dict[str, DefaultsIn] | None = Field(default=None, description="Of lead and account.")
     names: dict[str, dict[str, list[StrictStr]]] | None = Field(
         default=None, description="Language → object → [singular, plural]; replaces all that were renamed."

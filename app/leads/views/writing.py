@@ -27,7 +27,7 @@ from app.leads.registries import LONGEST_NAME, SOURCES, add_item
 from app.leads.rows import LeadRow
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.leads.views.blueprint import bp
-from app.routing.picker import Choice, OwnerChoices, owner_choices
+from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -80,14 +80,18 @@ def create() -> ResponseReturnValue:
 
 def _new_page(session: Session, actor: Actor, form: LeadForm, owner: OwnerChoice) -> str:
     offer_lists(form, load_lists(session))
-    groups, left_out = _owners(session, actor)
-    return render_template("leads/new.html", form=form, owner=owner, groups=groups, left_out=left_out)
+    groups, left_out, unnamed = _owners(session, actor)
+    return render_template(
+        "leads/new.html", form=form, owner=owner, groups=groups, left_out=left_out, unnamed=unnamed
+    )
 
 
-def _owners(session: Session, actor: Actor) -> tuple[list[tuple[str, Sequence[Choice]]], int]:
-    """Whom a new lead can be given to, by kind, and how many people cannot be given any now."""
+def _owners(
+    session: Session, actor: Actor
+) -> tuple[list[tuple[str, Sequence[Choice]]], Sequence[LeftOut], int]:
+    """Whom a new lead can be given to, by kind; who cannot be given any now; and how many more of those."""
     if not actor.can(Permission.LEAD_ASSIGN):
-        return [], 0
+        return [], [], 0
     choices: OwnerChoices = owner_choices(session, actor, now=clock.now())
     groups = [
         (_("Colleagues"), [c for c in choices.colleagues if c.ref != actor.ref]),
@@ -96,8 +100,10 @@ def _owners(session: Session, actor: Actor) -> tuple[list[tuple[str, Sequence[Ch
         (labels.many("queue", title=True), choices.queues),
         (labels.many("round_robin", title=True), choices.round_robins),
     ]
-    left_out = sum(len(choices.left_out.get(kind, ())) for kind in ("partner_user", "colleague"))
-    return [(title, found) for title, found in groups if found], left_out
+    kinds = ("partner_user", "colleague")
+    left_out = [person for kind in kinds for person in choices.left_out.get(kind, ())]
+    unnamed = sum(choices.unnamed.get(kind, 0) for kind in kinds)
+    return [(title, found) for title, found in groups if found], left_out, unnamed
 
 
 def _chosen(session: Session, actor: Actor, owner: OwnerChoice) -> Target | None:
