@@ -36,12 +36,16 @@ class AlreadyImported(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What was found in a file.  rows: None where they have not been counted.  samples: header → values."""
+    """What was found in a file.  rows: None where they have not been counted.  samples: header → values.
+
+    delimiter: what the refused rows are handed back with, so that the same program opens them.
+    """
 
     headers: Sequence[str]
     rows: int | None = None
     warnings: Sequence[str] = ()
     samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    delimiter: str = ","
 
 
 def keep_upload(
@@ -73,6 +77,7 @@ def keep_upload(
             "headers": list(shape.headers),
             "warnings": list(shape.warnings),
             "samples": dict(shape.samples),
+            "delimiter": shape.delimiter,
         },
         state=ImportState.DRAFT,
         rows=shape.rows,

@@ -15,13 +15,17 @@ LINE, REASON = "line", "reason"
 
 
 def rejected_csv(session: Session, import_: Import) -> Iterator[str]:
-    """The refused rows in pieces of CSV: line, reason, then the file's own columns, made safe to open."""
+    """The refused rows in pieces of CSV: line, reason, then the file's own columns, made safe to open.
+
+    Separated as the file was that somebody uploaded on a page, by commas otherwise.
+    """
     issues = ((i.line, i.reason, i.cells) for i in all_issues(session, import_, REFUSED))
-    return rejected_rows(import_.options.get("headers", []), issues)
+    options = import_.options
+    return rejected_rows(options.get("headers", []), issues, delimiter=options.get("delimiter", ","))
 
 
 def rejected_rows(
-    headers: Sequence[str], issues: Iterable[tuple[int, str, Mapping[str, str]]]
+    headers: Sequence[str], issues: Iterable[tuple[int, str, Mapping[str, str]]], *, delimiter: str = ","
 ) -> Iterator[str]:
     """As `rejected_csv`, of (line, reason, cells by header)."""
     head = [LINE, REASON, *(neutralise(header) for header in headers)]
@@ -29,7 +33,7 @@ def rejected_rows(
         [line, reason, *(neutralise(str(cells.get(header, ""))) for header in headers)]
         for line, reason, cells in issues
     )
-    return _csv(head, body)
+    return _csv(head, body, delimiter)
 
 
 def warnings_csv(session: Session, import_: Import) -> Iterator[str]:
@@ -42,9 +46,9 @@ def warning_rows(issues: Iterable[tuple[int, str]]) -> Iterator[str]:
     return _csv([LINE, "warning"], ([line, neutralise(reason)] for line, reason in issues))
 
 
-def _csv(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def _csv(head: Sequence[object], rows: Iterable[Sequence[object]], delimiter: str = ",") -> Iterator[str]:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(head)
     for count, row in enumerate(rows, start=1):
         writer.writerow(row)

@@ -177,7 +177,12 @@ class Run:
         held.warnings += len(taken.warnings)
         targets = Targets(held.options.get("targets", ()))
         targets.count(session, taken.new)
-        held.options = {**held.options, "targets": targets.to_json()}
+        flagged = sum(bool(arrival.attributes["duplicates"]) for arrival in taken.new)
+        held.options = {
+            **held.options,
+            "targets": targets.to_json(),
+            "duplicates": held.options.get("duplicates", 0) + flagged,
+        }
         return taken
 
     # The lease

@@ -43,12 +43,18 @@ class Row:
 
 
 class Table(Protocol):
-    """headers: in file order, unique and never empty.  warnings: sentences about the file as a whole."""
+    """headers: in file order, unique and never empty.  warnings: sentences about the file as a whole.
+
+    delimiter: of a CSV; "," for a sheet.
+    """
 
     kind: str
     headers: list[str]
     header_line: int
     warnings: list[Any]
+
+    @property
+    def delimiter(self) -> str: ...
 
     def rows(self, start_line: int = 0) -> Iterator[Row]:
         """The rows that begin at `start_line` or below it; blank ones are left out.  May be called again."""

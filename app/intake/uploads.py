@@ -65,7 +65,7 @@ def receive_file(
     try:
         table = open_table(waiting_file(data, file.path))
         warnings = [str(warning) for warning in table.warnings]
-        shape = Shape(table.headers, table.count_rows(), warnings, _samples(table))
+        shape = Shape(table.headers, table.count_rows(), warnings, _samples(table), table.delimiter)
         with transaction() as session:
             return operations.keep_upload(session, actor, ref, file, shape, kind=kind, now=now)
     except BaseException:

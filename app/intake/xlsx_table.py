@@ -19,6 +19,7 @@ class XlsxTable:
     """The first visible sheet of a workbook.  Line numbers are the sheet's row numbers."""
 
     kind = "xlsx"
+    delimiter = ","
 
     def __init__(self, path: Path, *, headers: Sequence[str] | None = None) -> None:
         """Raises NotATable."""

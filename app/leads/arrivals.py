@@ -1,9 +1,10 @@
-"""Many new leads at once, each stored with its owner, assignment, offer, event and notices in a few statements.
+"""Many new leads at once, each stored with its owner, assignment, offer and event in a few statements.
 
-Writes the rows that `placement.place` writes for one lead.
+Writes the rows that `placement.place` writes for one lead; but whoever gets several is told of them once.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -15,8 +16,8 @@ from app.events.operations import record_many
 from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
-from app.kernel.bulk import insert_rows
-from app.leads.models import Assignment, AssignmentCause, Lead, Offer
+from app.kernel.bulk import insert_row, insert_rows
+from app.leads.models import Assignment, AssignmentCause, BulkAct, Lead, Offer
 from app.leads.placement import (
     Move,
     Owner,
@@ -67,12 +68,18 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
     offered = [(arrival, arrival.move.offer) for arrival in arrivals if arrival.move.offer is not None]
     offer_ids = dict(zip((a.id for a, _ in offered), reserve_keys(session, Offer, len(offered)), strict=True))
     assignment_ids = reserve_keys(session, Assignment, len(arrivals))
+    heard = _heard(session, actor, arrivals)
+    acts = _begin_acts(session, actor, heard, now)
     insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
     insert_rows(
         session,
         Assignment,
         [
-            {"id": key, **assignment_columns(a.id, actor, a.to, a.move, now)}
+            {
+                "id": key,
+                **assignment_columns(a.id, actor, a.to, a.move, now),
+                "bulk_act_id": acts.get(a.move.mail),
+            }
             for a, key in zip(arrivals, assignment_ids, strict=True)
         ],
     )
@@ -82,7 +89,7 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
         [{"id": offer_ids[a.id], **offer_columns(a.id, a.to, terms, now)} for a, terms in offered],
     )
     record_many(session, actor, [("created", a, {}, _told(a)) for a in arrivals], at=now)
-    notify_many(session, _notices(session, actor, arrivals, assignment_ids), now=now)
+    notify_many(session, _notices(heard, acts, assignment_ids), now=now)
 
 
 @cache
@@ -120,13 +127,22 @@ def _told(arrival: Arrival) -> dict[str, Any]:
     return detail
 
 
-def _notices(
-    session: Session, actor: Actor, arrivals: Sequence[Arrival], assignment_ids: Sequence[int]
-) -> list[Notice]:
-    """What `placement.tell` would write for each, with the listeners of a queue looked up once."""
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """That one person is to be told of one arrival.  place: which of the arrivals."""
+
+    place: int
+    lead_id: int
+    user: User
+    kind: NotificationKind
+    mail: Mail
+
+
+def _heard(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> list[_Heard]:
+    """Whom `placement.tell` would tell of each, with the listeners of a queue looked up once."""
     listeners: dict[int, Sequence[User]] = {}
-    notices: list[Notice] = []
-    for arrival, assignment_id in zip(arrivals, assignment_ids, strict=True):
+    heard: list[_Heard] = []
+    for place, arrival in enumerate(arrivals):
         to, move = arrival.to, arrival.move
         users: Sequence[User] = ()
         kind = NotificationKind.LEAD_OFFERED if move.offer else NotificationKind.LEAD_ASSIGNED
@@ -140,6 +156,51 @@ def _notices(
             if to.queue.id not in listeners:
                 listeners[to.queue.id] = partner_queue_listeners(session, to.queue)
             users = listeners[to.queue.id]
-        act = f"assignment:{assignment_id}"
-        notices.extend(Notice(act, user, kind, "lead", arrival.id, mail=move.mail) for user in users)
-    return notices
+        heard.extend(_Heard(place, arrival.id, user, kind, move.mail) for user in users)
+    return heard
+
+
+def _begin_acts(session: Session, actor: Actor, heard: Sequence[_Heard], now: datetime) -> dict[Mail, int]:
+    """The acts that those who get several are told of: one mail to each, whatever the number.
+
+    They cannot be undone, so that they name no items.
+    """
+    several = {mail for (_user, mail), times in _times(heard).items() if times > 1}
+    return {
+        mail: insert_row(
+            session,
+            BulkAct,
+            {"ref": refs.new_ref(refs.BULK), "at": now, "actor_id": actor.user_id, "undo_until": now},
+        )
+        for mail in sorted(several)
+    }
+
+
+def _times(heard: Sequence[_Heard]) -> Counter[tuple[int, Mail]]:
+    return Counter((each.user.id, each.mail) for each in heard)
+
+
+def _notices(
+    heard: Sequence[_Heard], acts: Mapping[Mail, int], assignment_ids: Sequence[int]
+) -> list[Notice]:
+    """One for each person of whom there is but one arrival, else one for all of theirs."""
+    times = _times(heard)
+    notices: dict[tuple[int, Mail], Notice] = {}
+    for each in heard:
+        key = each.user.id, each.mail
+        if times[key] > 1:
+            act = acts[each.mail]
+            notices[key] = Notice(
+                f"bulk:{act}",
+                each.user,
+                NotificationKind.LEADS_ASSIGNED,
+                BulkAct.__tablename__,
+                act,
+                mail=each.mail,
+            )
+        else:
+            act = assignment_ids[each.place]
+            notices[key] = Notice(
+                f"assignment:{act}", each.user, each.kind, Lead.__tablename__, each.lead_id, mail=each.mail
+            )
+    return list(notices.values())

@@ -304,7 +304,7 @@ class LeadRefusal(Base):
 
 
 class BulkAct(Named, Base):
-    """One change of owner of many leads, undoable for two minutes.
+    """One change of owner of many leads, undoable for two minutes; or many that arrived together, for good.
 
     items: `[{"lead_id", "assignment_id", "before": {…owner columns}}]` of what was done.
     """

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -138,23 +138,35 @@ def _routing_alert(envelope: Envelope) -> Letter:
 
 
 def _leads_assigned(envelope: Envelope) -> Letter:
-    """A bulk act: those of its leads that are still the recipient's, or wait where they may claim them."""
+    """Many at once: those of them that are still the recipient's, or wait where they may claim them."""
     actor = _actor(envelope)
     given = select(Assignment.lead_id).where(Assignment.bulk_act_id == envelope.notification.record_id)
-    mine = or_(Lead.owner_user_id == actor.user_id, Lead.owner_queue_id.in_(actor.queue_ids))
-    conditions = (Lead.id.in_(given), mine)
-    total = envelope.session.scalar(
-        select(func.count()).select_from(Lead).where(scope(Lead, actor), *conditions)
-    )
+    is_own = Lead.owner_user_id == actor.user_id
+    conditions = (Lead.id.in_(given), or_(is_own, Lead.owner_queue_id.in_(actor.queue_ids)))
+    own, offered, waiting = envelope.session.execute(
+        select(
+            func.count(case((and_(is_own, Lead.offer_id.is_(None)), 1))),
+            func.count(case((and_(is_own, Lead.offer_id.is_not(None)), 1))),
+            func.count(case((Lead.owner_queue_id.is_not(None), 1))),
+        ).where(scope(Lead, actor), *conditions)
+    ).one()
+    total = own + offered + waiting
     if not total:
         raise Withheld(Outcome.NO_ACCESS)
     rows = _rows(envelope.session, actor, conditions)
-    items = [Item(_row_title(row), row.source or "", envelope.link(f"/leads/{row.ref}")) for row in rows]
+    queues = {one_line(row.owner.name) for row in rows if row.is_waiting}
     words = {
         "number": total,
-        "queue": one_line(rows[0].owner.name) if rows and rows[0].is_waiting else "",
+        "own": own,
+        "offered": offered,
+        "waiting": waiting,
+        "queue": queues.pop() if len(queues) == 1 and waiting <= len(rows) else "",
         "giver": _giver(envelope),
     }
+    items = [
+        Item(_row_title(row), _row_note(row, envelope.user), envelope.link(f"/leads/{row.ref}"))
+        for row in rows
+    ]
     url = envelope.link("/inbox" if actor.is_partner else "/leads")
     return Letter(Kind.LEADS_ASSIGNED, url, words, items=items, more=total - len(items))
 
@@ -285,6 +297,13 @@ def _row_title(row: LeadRow) -> str:
     if row.company:
         return one_line(", ".join(part for part in (row.company, row.city) if part))
     return one_line(preview_title(preview_words(), row.industry, row.employee_band, row.city, row.country))
+
+
+def _row_note(row: LeadRow, user: User) -> str:
+    """What stands beside a lead of several: until when it is offered, or where it comes from."""
+    if row.owner.is_me and row.offer_expires_at is not None:
+        return _("accept by %(until)s", until=_moment(row.offer_expires_at, user))
+    return row.source or ""
 
 
 def _link(envelope: Envelope) -> OneTimeLink:

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
-from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
@@ -17,7 +16,7 @@ from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, Lead
 from app.leads.queries import list_leads
 from app.leads.rows import LeadRow
-from app.notifications.models import Delivery, DeliveryState, Notification
+from app.notifications.models import Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.preferences import MAIL_ONLY
 from app.sharing.scope import scope
@@ -107,36 +106,6 @@ def unread_notifications(actor: Actor) -> Select[int]:
     about_no_lead = newest.c.record_kind.is_distinct_from("lead")
     lapsed = newest.c.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
     return select(newest.c.id).where(or_(about_no_lead, lapsed, lead))
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Somebody who was told about a record.  mail: what became of the e-mail; None where there is none."""
-
-    name: str
-    kind: Kind
-    at: datetime
-    mail: DeliveryState | None
-
-
-def told_of(
-    session: Session, actor: Actor, record_kind: str, record_id: int, *, limit: int = 50
-) -> Sequence[Told]:
-    """Who was told about a record and when, the latest first.  The caller has seen to it that it may be read.
-
-    Partner people are told of their own company only.
-    """
-    statement = (
-        select(User.name, Notification.kind, Notification.created_at, Delivery.state)
-        .join(User, User.id == Notification.user_id)
-        .outerjoin(Delivery, Delivery.notification_id == Notification.id)
-        .where(Notification.record_kind == record_kind, Notification.record_id == record_id)
-        .order_by(Notification.id.desc())
-        .limit(limit)
-    )
-    if actor.is_partner:
-        statement = statement.where(User.partner_account_id == actor.company_id)
-    return [Told(*row) for row in session.execute(statement)]
 
 
 def is_visible(actor: Actor) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -25,6 +25,8 @@ from app.leads.models import Lead
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 from app.routing.models import Queue
 from app.sharing.scope import scope
+
+MOST_TO_ENABLE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PartnerDetail:
-    """One partner with its people.  manager: its channel manager."""
+    """One partner with its people.  manager: its channel manager.
+
+    to_enable: the first of its contacts who cannot sign in, `MOST_TO_ENABLE` and one more at most.
+    """
 
     account: Account
     partner: PartnerAccount
@@ -89,6 +94,7 @@ class PartnerDetail:
     queue: Queue
     figures: Figures
     members: Sequence[Member] = field(default_factory=list)
+    to_enable: Sequence[Contact] = ()
 
 
 def list_partners(
@@ -236,7 +242,19 @@ def open_partner(session: Session, actor: Actor, account_ref: str) -> PartnerDet
     account, partner, level, queue, ref, name = row
     figures = figures_of(session, actor, [(account, partner)])[account.id]
     members = _members(session, actor, account.id)
-    return PartnerDetail(account, partner, level, Person(ref, name), queue, figures, members)
+    to_enable = _to_enable(session, actor, account.id)
+    return PartnerDetail(account, partner, level, Person(ref, name), queue, figures, members, to_enable)
+
+
+def _to_enable(session: Session, actor: Actor, account_id: int) -> Sequence[Contact]:
+    """Contacts of the account who are nobody's user, by name."""
+    is_user = exists().where(User.contact_id == Contact.id, User.state != UserState.DEACTIVATED)
+    return session.scalars(
+        select(Contact)
+        .where(scope(Contact, actor, Level.READ), Contact.account_id == account_id, ~is_user)
+        .order_by(Contact.last_name_fold, Contact.id)
+        .limit(MOST_TO_ENABLE + 1)
+    ).all()
 
 
 def _members(session: Session, actor: Actor, account_id: int) -> Sequence[Member]:

@@ -24,6 +24,7 @@ from app.partners.blueprint import bp
 from app.partners.forms import MEMBERS_FROM
 from app.partners.models import PartnerState
 from app.partners.queries import (
+    MOST_TO_ENABLE,
     PartnerDetail,
     PartnerFilter,
     list_levels,
@@ -105,6 +106,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         page_ref=detail.account.ref,
         detail=detail,
         account=detail.account,
+        most_to_enable=MOST_TO_ENABLE,
         leads=leads.items,
         has_more_leads=leads.older is not None,
         members_from=MEMBERS_FROM[minimum_role(session, detail.queue.id, detail.account.id)],

@@ -100,7 +100,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Reason.AWAY: _away,
     Reason.AT_CAPACITY: _full,
     Reason.COMPANY_AT_CAPACITY: _company_full,
-    Reason.NOBODY_THERE: lambda _detail: _("nobody there can be given anything now"),
+    Reason.NOBODY_THERE: lambda _detail: _("nobody there can take one now"),
     Reason.NOBODY_PRESENT: lambda _detail: _("everybody there is away"),
     Reason.NO_MEMBER: lambda _detail: _("no member can be given anything now"),
     Reason.REFUSED_BEFORE: lambda _detail: _("declined it, or let it expire, before"),

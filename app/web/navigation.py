@@ -57,7 +57,7 @@ _INTERNAL = (
 _PARTNER = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
     _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
-    _Place("my_leads", "/leads", "target", Permission.LEAD_VIEW, shortcut="g l"),
+    _Place("my_leads", "/leads?owner=me", "target", Permission.LEAD_VIEW, shortcut="g l"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
 )
 
@@ -115,5 +115,6 @@ def _is_current(place: _Place, path: str) -> bool:
     """Whether the page being shown lies under the place; Home is only itself."""
     if place.section == NEW:
         return False
-    under = place.path.rstrip("/")
-    return path == place.path or (under != "" and (path == under or path.startswith(under + "/")))
+    place_path = place.path.partition("?")[0]
+    under = place_path.rstrip("/")
+    return path == place_path or (under != "" and (path == under or path.startswith(under + "/")))

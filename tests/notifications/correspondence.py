@@ -69,6 +69,7 @@ NAMES = (
     "lead_in_queue",
     "leads_assigned",
     "leads_assigned_queue",
+    "leads_assigned_mixed",
     "invitation",
     "invitation_internal",
     "password_reset",
@@ -104,6 +105,9 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
         session, world, "leads_assigned", pia, [prospect(session, company, owner=pia) for _ in range(3)]
     )
     tell_of_bulk(session, world, "leads_assigned_queue", pam, [prospect(session, company, queue=queue)])
+    mixed = [_offer(session, prospect(session, company, owner=pia), pia) for _ in range(2)]
+    mixed.append(prospect(session, company, owner=pia))
+    tell_of_bulk(session, world, "leads_assigned_mixed", pia, mixed)
     _tell_of_links(session, world, zone)
     note = notify(session, act="password:1", user=pia, kind=Kind.PASSWORD_CHANGED, now=NOW)
     world.deliveries["password_changed"] = _delivery(session, note)

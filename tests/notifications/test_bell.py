@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from app.leads.models import Lead
 from app.notifications.models import Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.operations import Mail, notify
-from app.notifications.queries import list_notices, told_of
+from app.notifications.queries import list_notices
 from tests.factories import actor_of, make_lead, rows
 from tests.people import Client
 from tests.worlds import Queries
@@ -246,19 +246,3 @@ def test_whoever_let_an_offer_lapse_learns_that_and_no_more(
     page = signed_in(mara).get("/notifications").get_data(as_text=True)
     assert "Forges del Ter" in page
     assert "Not accepted in time by Pia" in page
-
-
-def test_who_was_told_of_a_record(
-    session: Session, pia: User, pam: User, otto: User, mara: User, now: datetime
-) -> None:
-    lead = make_lead(session, owner=pia)
-    for number, user in enumerate((pia, pam, otto)):
-        tell(session, user, lead, now + timedelta(minutes=number), number)
-    told = told_of(session, actor_of(session, mara), "lead", lead.id)
-    assert [(t.name, t.mail) for t in told] == [
-        ("Otto", "suppressed"),
-        ("Pam", "suppressed"),
-        ("Pia", "suppressed"),
-    ]
-    inside = told_of(session, actor_of(session, pam), "lead", lead.id)
-    assert [t.name for t in inside] == ["Pam", "Pia"]

@@ -217,3 +217,10 @@ def test_news_follow_a_person_to_a_new_address(session: Session) -> None:
 def test_the_kinds_are_all_read(session: Session) -> None:
     world = correspond(session)
     assert {notification_of(session, world.deliveries[name]).kind for name in NAMES} == set(NotificationKind)
+
+
+def test_several_offers_each_say_until_when(session: Session) -> None:
+    text = text_of(correspond(session).write(session, "leads_assigned_mixed"))
+    assert "has given you 1 lead." in text
+    assert "offers you 2 leads" in text
+    assert text.count("accept by ") == 2

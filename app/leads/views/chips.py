@@ -26,6 +26,7 @@ _LABELS: dict[str, Any] = {
     "open": _l("it is"),
     "waiting": _l("it is"),
     "needs_owner": _l("its owner"),
+    "duplicates": _l("it is"),
     "box": _l("it is"),
     "score_from": _l("score is at least"),
     "score_to": _l("score is at most"),
@@ -99,6 +100,10 @@ def _needs_owner(value: str, _lists: LeadLists) -> str:
     return _("has left") if value in _YES else _("is there")
 
 
+def _duplicates(value: str, _lists: LeadLists) -> str:
+    return _("a probable duplicate") if value in _YES else _("like no other")
+
+
 def _box(value: str, _lists: LeadLists) -> str:
     return {"available": _("free to claim"), "offered": _("offered to me")}.get(value, _("mine"))
 
@@ -111,5 +116,6 @@ _WORDS: dict[str, Callable[[str, LeadLists], str]] = {
     "open": _open,
     "waiting": _waiting,
     "needs_owner": _needs_owner,
+    "duplicates": _duplicates,
     "box": _box,
 }
