@@ -1,4 +1,9 @@
-"""Reading the record of events: what changed, newest first, of records that the asker may see."""
+"""Reading the record of events: what changed, newest first, of records that the asker may see.
+
+Every filter starts an index that ends in the order of the list, so that a page costs the same at a million
+events.  Where more is asked for than one index answers (two filters, or what somebody may see), a bounded
+number of events is looked through at a time: the page may then be short, and its cursor goes on from there.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,60 +14,47 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Account, Contact
-from app.activities.models import Activity
+from app.events.lookup import find_place
 from app.events.models import Event
+from app.events.visibility import visible_events
 from app.identity.models import User
-from app.intake.models import Import
 from app.kernel import refs
-from app.kernel.actor import Actor, Level, Permission, Role
+from app.kernel.actor import Actor, Permission
 from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
-from app.leads.models import BulkAct, Lead
-from app.notifications.models import Delivery
-from app.routing.models import Queue, RoundRobin, RuleSet
-from app.sharing.scope import scope
 
-# Which record a public name stands for; whether its events are shown is decided for each of them.
-_NAMING = Actor.system("events of records")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_KINDS: dict[str, Any] = {
-    refs.LEAD: Lead,
-    refs.ACCOUNT: Account,
-    refs.CONTACT: Contact,
-    refs.USER: User,
-    refs.QUEUE: Queue,
-    refs.ROUND_ROBIN: RoundRobin,
-    refs.RULE: RuleSet,
-    refs.ACTIVITY: Activity,
-    refs.IMPORT: Import,
-    refs.BULK: BulkAct,
-    refs.DELIVERY: Delivery,
-}
-_SHARED: dict[str, Any] = {"lead": Lead, "account": Account, "contact": Contact}
-# Done by somebody alone: others learn of them by the records they changed.
-_PERSONAL = ("import", "bulk_act")
+# How many events are looked through for one page: few first, which mostly do, then as many as may be.
+LOOKED_THROUGH = (1_000, 20_000)
+# So many values of a filter are each read from their own place in its index.
+MOST_BRANCHES = 12
+
+_place = tuple_(Event.at, Event.id)
+_NEWEST = (Event.at.desc(), Event.id.desc())
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events are wanted; each list means any of its values, an empty one means all.
 
-    records, actors: public names.  verbs: what was done.  since, until: both inclusive.
+    records, actors: public names.  verbs: what was done.  doors: which way it came.  since, until: both inclusive.
     """
 
     records: tuple[str, ...] = ()
     actors: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
+    doors: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def shape(self) -> list[Any]:
         """What a cursor is bound to."""
-        return ["events", self.records, self.actors, self.verbs, str(self.since), str(self.until)]
+        return [
+            "events", self.records, self.actors, self.verbs, self.doors, str(self.since), str(self.until)
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,80 +66,136 @@ class EventRow:
     actor_ref: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """branches: conditions that each start an index, of which any may hold.  rest: what must hold besides."""
+
+    branches: Sequence[Sequence[ColumnElement[bool]]]
+    rest: Sequence[ColumnElement[bool]]
+    within: Sequence[ColumnElement[bool]]
+
+
 def list_events(
     session: Session, actor: Actor, wanted: EventFilter, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[EventRow]:
     """Events, newest first.  Administrators get all of them, others those of records that they may read.
 
+    The page may hold fewer than `limit`, even none, and yet be followed by others.
     Raises NotAllowed, BadCursor.
     """
     actor.require(Permission.EVENT_VIEW)
-    statement = (
-        select(Event, User.ref)
-        .outerjoin(User, User.id == Event.actor_id)
-        .where(_visible(actor), *_conditions(session, wanted))
-    )
+    after = None
     if cursor:
-        _value, after, _back = read_cursor(actor.user_id, wanted.shape, cursor)
-        statement = statement.where(Event.id < after)
-    rows = session.execute(statement.order_by(Event.id.desc()).limit(limit + 1)).all()
-    shown = [EventRow(event_ref(event.id), event, ref) for event, ref in rows[:limit]]
-    older = None
-    if len(rows) > limit:
-        older = make_cursor(actor.user_id, wanted.shape, None, shown[-1].event.id)
-    return Page(shown, older)
+        at, key, _back = read_cursor(actor.user_id, wanted.shape, cursor)
+        after = (at, key)
+    search = _plan(session, actor, wanted, after)
+    found, last = _look(session, search, limit)
+    older = make_cursor(actor.user_id, wanted.shape, *last) if last is not None else None
+    return Page(_load(session, [key for _at, key in found]), older)
 
 
-def _conditions(session: Session, wanted: EventFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.records:
-        found = [_of_record(session, ref) for ref in wanted.records]
-        conditions.append(or_(false(), *found))
-    if wanted.actors:
-        conditions.append(Event.actor_id.in_(select(User.id).where(User.ref.in_(wanted.actors))))
-    if wanted.verbs:
-        conditions.append(Event.verb.in_(wanted.verbs))
+def _plan(session: Session, actor: Actor, wanted: EventFilter, after: tuple[datetime, int] | None) -> _Search:
+    """One filter by its index, the others and what the actor may see as what is checked on the way."""
+    filters = _filters(session, wanted)
+    first = next((f for f in filters if len(f) <= MOST_BRANCHES), None)
+    branches = [[condition] for condition in first] if first is not None else [[]]
+    rest = [_any_of(conditions) for conditions in filters if conditions is not first]
+    visible = visible_events(actor)
+    if visible is not None:
+        rest.append(visible)
+    within: list[ColumnElement[bool]] = []
     if wanted.since is not None:
-        conditions.append(Event.at >= wanted.since)
+        within.append(Event.at >= wanted.since)
     if wanted.until is not None:
-        conditions.append(Event.at <= wanted.until)
-    return conditions
+        within.append(Event.at <= wanted.until)
+    if after is not None:
+        within.append(_place < after)
+    return _Search(branches, rest, within)
 
 
-def _of_record(session: Session, ref: str) -> ColumnElement[bool]:
-    """By kind and key, which are indexed; what has no key any more by its name."""
-    model = _KINDS.get(ref.partition("_")[0])
-    if model is None:
-        return Event.record_ref == ref
-    statement = select(model.id).where(model.ref == ref)
-    if model.__tablename__ in _SHARED:
-        statement = statement.where(scope(model, _NAMING))
-    key = session.scalar(statement)
-    if key is None:
-        return Event.record_ref == ref
-    return and_(Event.record_kind == model.__tablename__, Event.record_id == key)
+def _filters(session: Session, wanted: EventFilter) -> list[list[ColumnElement[bool]]]:
+    """The conditions of each filter that is given, one for each value; the most telling filter first."""
+    found: list[list[ColumnElement[bool]]] = []
+    if wanted.records:
+        asked = {find_place(session, ref) for ref in wanted.records}
+        places = [place for place in asked if place is not None]
+        found.append(
+            [and_(Event.record_kind == kind, Event.record_id == key) for kind, key in sorted(places)]
+        )
+    if wanted.actors:
+        keys = session.scalars(select(User.id).where(User.ref.in_(wanted.actors)).order_by(User.id))
+        found.append([Event.actor_id == key for key in keys])
+    if wanted.verbs:
+        found.append([Event.verb == verb for verb in sorted(set(wanted.verbs))])
+    if wanted.doors:
+        found.append([Event.door == door for door in sorted(set(wanted.doors))])
+    return found
 
 
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    if actor.role is Role.ADMINISTRATOR:
-        return true()
-    readable = {
-        kind: select(model.id).where(scope(model, actor, Level.READ)) for kind, model in _SHARED.items()
-    }
-    activity = exists().where(
-        Activity.id == Event.record_id,
-        or_(
-            Activity.lead_id.in_(readable["lead"]),
-            Activity.account_id.in_(readable["account"]),
-            Activity.contact_id.in_(readable["contact"]),
-        ),
-    )
-    return or_(
-        Event.record_kind.not_in((*_SHARED, "activity", *_PERSONAL)),
-        *(and_(Event.record_kind == kind, Event.record_id.in_(ids)) for kind, ids in readable.items()),
-        and_(Event.record_kind == "activity", activity),
-        and_(Event.record_kind.in_(_PERSONAL), Event.actor_id == actor.user_id),
-    )
+def _any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return or_(false(), *conditions)
+
+
+def _look(
+    session: Session, search: _Search, limit: int
+) -> tuple[list[tuple[datetime, int]], tuple[datetime, int] | None]:
+    """The places of the events of a page, and where the next page begins, None at the end."""
+    if not search.branches:
+        return [], None
+    for number in LOOKED_THROUGH if search.rest else (None,):
+        floor = _floor(session, search, number) if number is not None else None
+        found = _places(session, search, floor, limit + 1)
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]
+        if floor is None:
+            return found, None
+    return found, floor
+
+
+def _floor(session: Session, search: _Search, number: int) -> tuple[datetime, int] | None:
+    """Down to where everything lies within so many events of each branch; None when there are no more."""
+    selects = [
+        select(Event.at, Event.id).where(*branch, *search.within).order_by(*_NEWEST).offset(number).limit(1)
+        for branch in search.branches
+    ]
+    return max((row for row in _run(session, selects, len(selects))), default=None)
+
+
+def _places(
+    session: Session, search: _Search, floor: tuple[datetime, int] | None, limit: int
+) -> list[tuple[datetime, int]]:
+    """(at, id) of the newest events down to the floor."""
+    above = [] if floor is None else [_place >= floor]
+    selects = [
+        select(Event.at, Event.id)
+        .where(*branch, *search.rest, *search.within, *above)
+        .order_by(*_NEWEST)
+        .limit(limit)
+        for branch in search.branches
+    ]
+    return _run(session, selects, limit)
+
+
+def _run(
+    session: Session, selects: Sequence[Select[datetime, int]], limit: int
+) -> list[tuple[datetime, int]]:
+    """The rows of all of them, newest first."""
+    if len(selects) == 1:
+        statement: Any = selects[0]
+    else:
+        merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
+        statement = (
+            select(merged.c.at, merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
+        )
+    return [(at, key) for at, key in session.execute(statement)]
+
+
+def _load(session: Session, keys: Sequence[int]) -> list[EventRow]:
+    if not keys:
+        return []
+    statement = select(Event, User.ref).outerjoin(User, User.id == Event.actor_id).where(Event.id.in_(keys))
+    rows = {event.id: EventRow(event_ref(event.id), event, ref) for event, ref in session.execute(statement)}
+    return [rows[key] for key in keys]
 
 
 def event_ref(key: int) -> str:

@@ -26,3 +26,9 @@ def browser_name(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return ", ".join(filter(None, (browser, system))) or user_agent[:40] or "–"
+
+
+def place_of(address: str, user_agent: str) -> dict[str, object]:
+    """Where somebody was, as events keep it: the address, and the browser by its short name."""
+    printable = "".join(c for c in user_agent if c.isprintable())
+    return {"address": address[:60], "browser": browser_name(printable)}

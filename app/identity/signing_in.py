@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.events import operations as events
+from app.identity.browsers import place_of
 from app.identity.errors import PortalNotOpen, RoleKeptOut, SignInRefused
 from app.identity.models import User, UserState
 from app.identity.passwords import hash_password, is_outdated, is_right
@@ -79,7 +80,8 @@ def begin(session: Session, user: User, *, now: datetime, browser: Browser) -> s
         user.first_web_sign_in_at = now
     user.last_sign_in_at = now
     actor = make_actor(session, user, get_organisation(session), "")
-    events.record(session, actor, verb="signed_in", subject=user, at=now)
+    where = place_of(browser.address, browser.user_agent)
+    events.record(session, actor, verb="signed_in", subject=user, at=now, detail=where)
     return token
 
 

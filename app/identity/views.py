@@ -16,6 +16,7 @@ from app.identity.forms import ForgotPasswordForm, LinkForm, SignInForm, typed
 from app.identity.models import LinkPurpose
 from app.identity.passwords import check_password, hash_password
 from app.identity.queries import find_actor_by_session
+from app.identity.refusals import note_failed_sign_in, record_failed_sign_in
 from app.identity.sessions import end_own_session
 from app.identity.signing_in import Browser, check_credentials
 from app.identity.signing_in import sign_in as begin_session
@@ -58,11 +59,14 @@ def submit_sign_in() -> ResponseReturnValue:
         with transaction() as data:
             token = begin_session(data, checked, now=clock.now(), browser=this_browser())
     except Invalid as error:
+        if isinstance(error, SignInRefused):
+            note_failure(typed(form.email))
         show_errors(form, error)
         return render_template(
             "identity/sign_in.html", form=form, refused=isinstance(error, SignInRefused)
         ), 422
     except PortalNotOpen as error:
+        note_failure(typed(form.email), reason="portal")
         return render_template("identity/sign_in.html", form=form, notice=error.message), error.status
     response = redirect(safe_next(request.args.get("next")), 303)
     carry_session(token)
@@ -189,6 +193,14 @@ def read_only() -> None:
     """Begin anew without the write lock, for work that takes long; `transaction()` takes it later."""
     db.session.rollback()
     set_reading(True)
+
+
+def note_failure(email: str, *, reason: str = "") -> None:
+    """Put a failed sign-in on record, unless there are too many; reason as `record_failed_sign_in` takes it."""
+    failed = note_failed_sign_in(email, this_browser(), now=clock.now())
+    if failed is not None:
+        with transaction() as data:
+            record_failed_sign_in(data, failed, reason=reason)
 
 
 def this_browser() -> Browser:

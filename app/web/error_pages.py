@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.kernel.db import db, set_reading
-from app.kernel.errors import DomainError, Invalid
+from app.kernel.errors import DomainError, Invalid, NotAllowed
 from app.web.access import SignInRequired
 from app.web.htmx import wants_fragment
+from app.web.refusals import note_refused_attempt
 
 TITLES = {
     400: _l("This request cannot be understood"),
@@ -74,6 +75,8 @@ def is_api() -> bool:
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
     _let_go()
+    if isinstance(error, NotAllowed):
+        note_refused_attempt()
     if isinstance(error, SignInRequired) and not is_api() and not wants_fragment():
         if request.method == "GET":
             target = request.full_path.rstrip("?") if request.path != "/" else None

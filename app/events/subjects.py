@@ -1,0 +1,199 @@
+"""What the records of events are called and where they are shown, as far as the reader may see them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, url_for
+from flask_babel import gettext as _
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.activities.models import Activity
+from app.events.lookup import read_ref
+from app.events.models import Event
+from app.identity.models import User
+from app.intake.models import Import
+from app.kernel import labels, refs
+from app.kernel.actor import Actor, Level
+from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus
+from app.notifications.models import Delivery
+from app.partners.models import PartnerLevel
+from app.routing.models import Queue, RoundRobin, RuleSet
+from app.sharing.scope import scope, scope_of_deleted_leads
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A record as a line of the log names it.
+
+    kind: what it is, in words.  name: "" where the reader may not see it or it is gone; `ref` stands for it then.
+    """
+
+    kind: str
+    ref: str
+    name: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How records of a table are read: their key, public name and name; and the route that shows one."""
+
+    label: Callable[[], str]
+    read: Callable[[Actor], Select[Any]] | None = None
+    key: Any = None
+    ref: Any = None
+    name: Callable[[Any], str] = str
+    endpoint: str = ""
+    argument: str = ""
+
+
+def _shared(model: Any) -> Callable[[Actor], Select[Any]]:
+    return lambda actor: select(model).where(scope(model, actor, Level.READ))
+
+
+def _leads(actor: Actor) -> Select[Any]:
+    return select(Lead).where(or_(scope(Lead, actor, Level.READ), scope_of_deleted_leads(actor, Level.READ)))
+
+
+def _plain(model: Any) -> Callable[[Actor], Select[Any]]:
+    return lambda _actor: select(model)
+
+
+def _kind(
+    model: Any,
+    label: Callable[[], str],
+    read: Callable[[Actor], Select[Any]],
+    name: Callable[[Any], str],
+    endpoint: str = "",
+    argument: str = "",
+) -> _Kind:
+    return _Kind(label, read, model.id, model.ref, name, endpoint, argument)
+
+
+_KINDS: dict[str, _Kind] = {
+    "lead": _kind(
+        Lead, lambda: labels.one("lead"), _leads, lambda r: str(r.display_title), "leads.show", "lead_ref"
+    ),
+    "account": _kind(
+        Account, lambda: labels.one("account"), _shared(Account), lambda r: r.name, "accounts.show", "account_ref"
+    ),
+    "contact": _kind(
+        Contact, lambda: labels.one("contact"), _shared(Contact), lambda r: r.full_name, "contacts.show", "contact_ref"
+    ),
+    "user": _kind(User, lambda: labels.one("user"), _plain(User), lambda r: r.name, "users.show", "user_ref"),
+    "queue": _kind(
+        Queue, lambda: labels.one("queue"), _plain(Queue), lambda r: r.name, "queues.show", "queue_ref"
+    ),
+    "round_robin": _kind(
+        RoundRobin, lambda: labels.one("round_robin"), _plain(RoundRobin), lambda r: r.name, "round_robins.show", "rr_ref"
+    ),
+    "rule_set": _kind(
+        RuleSet, lambda: labels.one("assignment_rule"), _plain(RuleSet), lambda r: r.name, "rules.show", "rule_ref"
+    ),
+    "import": _kind(
+        Import, lambda: _("import"), _plain(Import), lambda r: r.filename, "intake.show", "import_ref"
+    ),
+    "lead_status": _kind(LeadStatus, lambda: _("status"), _plain(LeadStatus), lambda r: r.name),
+    "lead_source": _kind(LeadSource, lambda: _("source"), _plain(LeadSource), lambda r: r.name),
+    "decline_reason": _kind(DeclineReason, lambda: _("reason"), _plain(DeclineReason), lambda r: r.name),
+    "partner_level": _kind(
+        PartnerLevel, lambda: labels.one("partner_level"), _plain(PartnerLevel), lambda r: r.name
+    ),
+    "delivery": _kind(Delivery, lambda: _("mail"), _plain(Delivery), lambda r: r.recipient),
+    # Named by what they are on, see `_activity_names`.
+    "activity": _Kind(lambda: labels.one("activity")),
+    "bulk_act": _Kind(lambda: _("change of many")),
+    "routing_alert": _Kind(lambda: _("alert")),
+    "organisation": _Kind(lambda: _("organisation")),
+}  # fmt: skip
+# Of whose public names within changed values the names are shown.
+_OF_PREFIX = {
+    refs.LEAD: "lead",
+    refs.ACCOUNT: "account",
+    refs.CONTACT: "contact",
+    refs.USER: "user",
+    refs.QUEUE: "queue",
+    refs.ROUND_ROBIN: "round_robin",
+}
+
+
+def subjects_of(session: Session, actor: Actor, events: Iterable[Event]) -> dict[int, Subject]:
+    """The record of each event by the event's key.  One statement for each kind, whatever the number."""
+    events = list(events)
+    wanted: dict[str, set[int]] = {}
+    for event in events:
+        wanted.setdefault(event.record_kind, set()).add(event.record_id)
+    names: dict[tuple[str, int], tuple[str, bool]] = {}
+    for kind, keys in wanted.items():
+        known = _KINDS.get(kind)
+        if kind == "activity":
+            names.update(_activity_names(session, actor, keys))
+        elif known is not None and known.read is not None:
+            rows = session.scalars(known.read(actor).where(known.key.in_(keys)))
+            names.update({(kind, row.id): (known.name(row), _has_page(row)) for row in rows})
+    nothing = ("", False)
+    return {e.id: _subject(e, *names.get((e.record_kind, e.record_id), nothing)) for e in events}
+
+
+def names_of_values(session: Session, actor: Actor, events: Iterable[Event]) -> dict[str, str]:
+    """Public name → name, of records that stand as values in changes and details and may be seen."""
+    found: dict[str, set[str]] = {}
+    for event in events:
+        values = [value for pair in event.changes.values() if isinstance(pair, list) for value in pair]
+        for value in [*values, *event.detail.values()]:
+            if isinstance(value, str) and read_ref(value) == value:
+                kind = _OF_PREFIX.get(value.partition("_")[0])
+                if kind is not None:
+                    found.setdefault(kind, set()).add(value)
+    names: dict[str, str] = {}
+    for kind, public in found.items():
+        known = _KINDS[kind]
+        if known.read is not None:
+            rows = session.scalars(known.read(actor).where(known.ref.in_(public)))
+            names.update({row.ref: known.name(row) for row in rows})
+    return names
+
+
+def kind_name(kind: str) -> str:
+    """What a kind of record is called, in the singular."""
+    known = _KINDS.get(kind)
+    return known.label() if known is not None else kind.replace("_", " ")
+
+
+def _has_page(row: Any) -> bool:
+    return getattr(row, "deleted_at", None) is None
+
+
+def _subject(event: Event, name: str, has_page: bool) -> Subject:
+    kind = event.record_kind
+    known = _KINDS.get(kind)
+    url = ""
+    if has_page and known is not None and known.endpoint in current_app.view_functions:
+        url = url_for(known.endpoint, **{known.argument: event.record_ref})  # type: ignore[arg-type]
+    # The entries of lists are named by their events too, for when they are gone.
+    told = event.detail.get("name") if kind in _LISTS else None
+    return Subject(kind_name(kind), event.record_ref, name or (str(told) if told else ""), url)
+
+
+_LISTS = ("lead_status", "lead_source", "decline_reason", "partner_level")
+
+
+def _activity_names(
+    session: Session, actor: Actor, keys: Iterable[int]
+) -> Mapping[tuple[str, int], tuple[str, bool]]:
+    """The subjects of activities whose record the actor may read."""
+    places: tuple[tuple[Any, Any], ...] = (
+        (Activity.lead_id, Lead),
+        (Activity.account_id, Account),
+        (Activity.contact_id, Contact),
+    )
+    readable = [
+        exists().where(model.id == column, scope(model, actor, Level.READ)) for column, model in places
+    ]
+    rows = session.execute(
+        select(Activity.id, Activity.subject).where(Activity.id.in_(list(keys)), or_(*readable))
+    )
+    return {("activity", key): (subject, False) for key, subject in rows}

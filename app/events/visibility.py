@@ -1,0 +1,69 @@
+"""Which events somebody may read: the one place that says so, for the page, the file and the API.
+
+Administrators read all.  Others read what happened to records that they may read, to what everybody at the
+vendor knows of (people, queues, rules, lists), and what they did themselves.  What people tried in vain, took
+out as a file, and from where, is for administrators.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+
+from app.accounts.models import Account, Contact
+from app.activities.models import Activity
+from app.events.models import Event
+from app.kernel.actor import Actor, Level, Permission, Role
+from app.leads.models import Lead
+from app.sharing.scope import scope, scope_of_deleted_leads
+
+# Kinds of records that everybody knows of who may read events.  A kind that is not named here is read by
+# administrators and by those who did it: what is added later is closed until somebody thinks about it.
+KNOWN_TO_ALL = (
+    "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
+    "decline_reason", "partner_level",
+)  # fmt: skip
+# Told to administrators alone, whatever the record.
+SECURITY = ("sign_in_failed", "refused", "exported")
+# Where somebody was is nobody's business but an administrator's.
+PLACES = frozenset({"address", "browser"})
+
+
+def visible_events(actor: Actor) -> ColumnElement[bool] | None:
+    """The condition under which the actor may read an event; None for all of them."""
+    if actor.role is Role.ADMINISTRATOR:
+        return None
+    own = Event.actor_id == actor.user_id
+    shared = [and_(Event.record_kind == kind, readable) for kind, readable in _readable(actor).items()]
+    known = and_(Event.record_kind.in_(KNOWN_TO_ALL), Event.verb.not_in(SECURITY))
+    others = Event.record_kind.not_in(("lead", "account", "contact", "activity"))
+    return or_(known, *shared, and_(own, others))
+
+
+def shows_places(actor: Actor) -> bool:
+    """Whether the actor is told from which address somebody signed in."""
+    return actor.can(Permission.USER_MANAGE)
+
+
+def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
+    def of(model: Any, key: Any) -> ColumnElement[bool]:
+        return exists().where(model.id == key, scope(model, actor, Level.READ))
+
+    # Whoever may see a deleted lead again may read that it was deleted.
+    deleted = exists().where(Lead.id == Event.record_id, scope_of_deleted_leads(actor, Level.READ))
+    activity = exists().where(
+        Activity.id == Event.record_id,
+        or_(of(Lead, Activity.lead_id), of(Account, Activity.account_id), of(Contact, Activity.contact_id)),
+    )
+    return {
+        "lead": or_(of(Lead, Event.record_id), deleted),
+        "account": of(Account, Event.record_id),
+        "contact": of(Contact, Event.record_id),
+        "activity": activity,
+    }
+
+
+def told(actor: Actor, detail: dict[str, Any]) -> dict[str, Any]:
+    """What the actor is told of an event's detail."""
+    if shows_places(actor):
+        return detail
+    return {name: value for name, value in detail.items() if name not in PLACES}

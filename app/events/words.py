@@ -1,0 +1,290 @@
+"""An event in words: who did what to which record, and what exactly changed.
+
+A sentence holds `%(record)s` where the record's name and link stand.  A room that brings a new verb adds a line
+to `VERBS`; until then the verb stands for itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext as _n
+
+from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.events.models import Event
+from app.leads.fields import FIELDS as LEAD_FIELDS
+
+LONGEST_VALUE = 300
+_RECORD = "\x00"
+
+# verb → icon, group, and the sentence that follows the name of who did it.
+VERBS: dict[str, tuple[str, str, Any]] = {
+    "signed_in": ("log-in", "keys", _l("signed in")),
+    "signed_out": ("log-out", "keys", _l("signed out")),
+    "sign_in_failed": ("x-circle", "keys", _l("A sign-in failed: %(record)s")),
+    "refused": ("shield", "keys", _l("tried what they may not do")),
+    "changed_password": (
+        "key",
+        "keys",
+        _l("changed the password of %(record)s; other sessions and tokens ended"),
+    ),
+    "link_asked": ("mail", "keys", _l("A link to set a password was asked for: %(record)s")),
+    "session_ended": ("log-out", "keys", _l("ended a session of %(record)s")),
+    "sessions_ended": ("log-out", "keys", _l("ended sessions of %(record)s")),
+    "token_created": ("key", "keys", _l("made an API token of %(record)s")),
+    "token_revoked": ("key", "keys", _l("revoked an API token of %(record)s")),
+    "invited": ("mail", "people", _l("sent %(record)s an invitation")),
+    "accepted_invitation": ("check", "people", _l("accepted the invitation")),
+    "deactivated": ("user-x", "people", _l("deactivated %(record)s")),
+    "reactivated": ("check-circle", "people", _l("reactivated %(record)s")),
+    "created": ("plus", "records", _l("created %(record)s")),
+    "edited": ("edit", "records", _l("changed %(record)s")),
+    "deleted": ("trash", "records", _l("deleted %(record)s")),
+    "restored": ("rotate", "records", _l("restored %(record)s")),
+    "moved": ("sort-down", "records", _l("moved %(record)s")),
+    "logged": ("note", "records", _l("logged %(record)s")),
+    "responsible_added": ("user-plus", "records", _l("made somebody answerable for %(record)s")),
+    "responsible_removed": ("user-x", "records", _l("made somebody no longer answerable for %(record)s")),
+    "exported": ("download", "files", _l("exported a list")),
+    "uploaded": ("upload", "files", _l("uploaded %(record)s")),
+    "import_started": ("play", "files", _l("started the import of %(record)s")),
+    "imported": ("check", "files", _l("The import is done: %(record)s")),
+    "import_failed": ("x-circle", "files", _l("The import failed: %(record)s")),
+    "import_cancelled": ("x-circle", "files", _l("cancelled the import of %(record)s")),
+    "claimed": ("hand", "leads", _l("claimed %(record)s")),
+    "assigned": ("arrow-right", "leads", _l("changed the owner of %(record)s")),
+    "transferred": ("arrow-right", "leads", _l("handed %(record)s to a colleague")),
+    "released": ("undo", "leads", _l("gave %(record)s back")),
+    "declined": ("x-circle", "leads", _l("declined %(record)s")),
+    "expired": ("hourglass", "leads", _l("The offer was not answered in time: %(record)s")),
+    "accepted": ("check", "leads", _l("accepted %(record)s")),
+    "assigned_many": ("arrow-right", "leads", _l("changed the owner of many at once")),
+    "undone": ("undo", "leads", _l("took a change of many back")),
+    "partner_enabled": ("handshake", "partners", _l("made %(record)s a partner")),
+    "partner_edited": ("handshake", "partners", _l("changed the partnership of %(record)s")),
+    "partner_suspended": ("pause", "partners", _l("suspended the partnership of %(record)s")),
+    "partner_resumed": ("play", "partners", _l("resumed the partnership of %(record)s")),
+    "partner_user_enabled": ("user-plus", "partners", _l("invited somebody as a partner user of %(record)s")),
+    "prm_enabled": ("handshake", "setup", _l("switched partner management on")),
+    "portal_published": ("globe", "setup", _l("published the portal")),
+    "activated": ("play", "setup", _l("activated %(record)s")),
+    "member_added": ("user-plus", "setup", _l("added a member to %(record)s")),
+    "member_changed": ("user", "setup", _l("changed a member of %(record)s")),
+    "member_removed": ("user-x", "setup", _l("removed a member of %(record)s")),
+    "weight_changed": ("edit", "setup", _l("changed a weight in %(record)s")),
+    "alert_resolved": ("check", "setup", _l("put an alert aside")),
+    "sending_held": ("pause", "mail", _l("held all mail back")),
+    "sending_released": ("play", "mail", _l("resumed sending mail")),
+    "retried": ("rotate", "mail", _l("had the mail to %(record)s tried again")),
+}
+# A verb that means another thing of a certain kind of record.
+_OF_KIND: dict[tuple[str, str], Any] = {
+    ("organisation", "edited"): _l("changed the settings of the organisation"),
+    ("organisation", "sign_in_failed"): _l("A sign-in failed: nobody has the address that was typed"),
+    ("rule_set", "deactivated"): _l("deactivated %(record)s"),
+}
+# What is told without saying who did it: nobody in person did.
+_WHOLE = frozenset({"sign_in_failed", "link_asked", "imported", "import_failed", "expired"})
+GROUPS = ("keys", "people", "records", "leads", "partners", "files", "setup", "mail")
+
+
+def group_names() -> dict[str, str]:
+    """What the groups of verbs are called, in the order of the choice."""
+    return {
+        "keys": _("Sign-in and keys"),
+        "people": _("People"),
+        "records": _("Records"),
+        "leads": _("Routing"),
+        "partners": _("Partners"),
+        "files": _("Files"),
+        "setup": _("Setup"),
+        "mail": _("Mail"),
+    }
+
+
+def door_names() -> dict[str, str]:
+    """The ways in by which something can be done."""
+    return {
+        "web": _("Web"),
+        "api": _("API"),
+        "command": _("Command"),
+        "import": _("Import"),
+        "mail": _("Mail"),
+        "system": _("System"),
+    }
+
+
+def verb_name(verb: str) -> str:
+    """A verb by itself, as the choice of the filter has it."""
+    known = VERBS.get(verb)
+    if known is None:
+        return verb.replace("_", " ")
+    text = str(known[2]).replace("%(record)s", "…").strip(" :…").rstrip()
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The words before and after the record's name; has_record: whether it is named at all."""
+
+    icon: str
+    before: str
+    after: str
+    has_record: bool
+    is_whole: bool
+
+
+def sentence(event: Event) -> Sentence:
+    """What happened, in words."""
+    icon, _group, text = VERBS.get(event.verb, ("circle", "", None))
+    text = _OF_KIND.get((event.record_kind, event.verb), text)
+    if text is None:
+        text = _("did this to %(record)s: %(verb)s", verb=event.verb.replace("_", " "), record="%(record)s")
+    before, mark, after = str(text).replace("%(record)s", _RECORD).partition(_RECORD)
+    is_whole = event.verb in _WHOLE and event.actor_id is None
+    return Sentence(icon, before, after, bool(mark), is_whole)
+
+
+def note(event: Event, names: Mapping[str, str]) -> str:
+    """What is worth saying at once beside the sentence, "" where it says all.  names: public name → name."""
+    detail = event.detail
+    match event.verb:
+        case "sign_in_failed":
+            return _reasons().get(str(detail.get("reason")), "")
+        case "refused":
+            return f"{detail.get('method', '')} {detail.get('act', '')}"
+        case "exported":
+            return _exported().get(str(detail.get("object")), str(detail.get("object", "")))
+        case "assigned" | "created" | "transferred" if detail.get("to"):
+            return _("to %(owner)s", owner=detail["to"])
+        case "token_created":
+            return str(detail.get("label", ""))
+        case "imported" if detail.get("rows") is not None:
+            return _n("%(num)s row", "%(num)s rows", int(detail["rows"]))
+        case "responsible_added" | "responsible_removed" | "partner_user_enabled":
+            return str(detail.get("name", ""))
+        case "edited":
+            return ", ".join(field_name(event.record_kind, name) for name in list(event.changes)[:4])
+    return ""
+
+
+def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(what, value) of everything that an event holds: changed fields as "old → new", then the rest.
+
+    detail: what the reader is told of it.  Keys of rows never leave.
+    """
+    shown = []
+    for name, pair in event.changes.items():
+        if isinstance(pair, list) and len(pair) == 2 and not is_key(name, pair):
+            old, new = (value_text(value, names) for value in pair)
+            shown.append((field_name(event.record_kind, name), f"{old} → {new}"))
+    labels = _details()
+    for name, value in detail.items():
+        if value is None or value == "" or is_key(name, [value]) or name in ("filter", "version"):
+            continue
+        shown.append((labels.get(name, _capital(name.replace("_", " "))), value_text(value, names)))
+    given = detail.get("filter")
+    if isinstance(given, dict) and given:
+        told = "; ".join(f"{name}: {value_text(values, names)}" for name, values in given.items())
+        shown.append((_("Filters"), told))
+    return shown
+
+
+def is_key(name: str, values: Sequence[Any]) -> bool:
+    """Whether a field holds keys of rows, which nobody is shown."""
+    return name.endswith("_id") and any(isinstance(v, int) and not isinstance(v, bool) for v in values)
+
+
+def field_name(kind: str, name: str) -> str:
+    """What a field is called on screen; its own name where nobody knows it."""
+    field = _FIELDS.get(kind, {}).get(name)
+    if field is not None:
+        return str(field.label)
+    known = _OTHER_FIELDS.get(name)
+    return str(known) if known is not None else _capital(name.replace("_", " "))
+
+
+def value_text(value: Any, names: Mapping[str, str]) -> str:
+    """A value as people read it; long ones are cut."""
+    if value is None or value == "":
+        return _("empty")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list | tuple):
+        text = ", ".join(value_text(item, names) for item in value) if value else _("empty")
+    elif isinstance(value, dict):
+        text = "; ".join(f"{key}: {value_text(item, names)}" for key, item in value.items())
+    else:
+        text = names.get(str(value), str(value))
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "password": _("wrong password"),
+        "code": _("wrong code"),
+        "state": _("the user or the company may not sign in"),
+        "portal": _("the portal is not open to them"),
+    }
+
+
+def _exported() -> dict[str, str]:
+    from app.kernel import labels
+
+    return {
+        "lead": labels.many("lead", title=True),
+        "account": labels.many("account", title=True),
+        "contact": labels.many("contact", title=True),
+        "audit_log": _("Audit log"),
+    }
+
+
+def _details() -> dict[str, str]:
+    return {
+        "address": _("Address"),
+        "browser": _("Browser"),
+        "reason": _("Reason"),
+        "left_out": _("Before it, without an entry of their own"),
+        "method": _("Method"),
+        "act": _("Act"),
+        "on": _("On"),
+        "to": _("To"),
+        "cause": _("Cause"),
+        "label": _("Label"),
+        "name": _("Name"),
+        "number": _("Number"),
+        "role": _("Role"),
+        "days": _("Days"),
+        "object": _("Object"),
+        "offered_until": _("Offered until"),
+    }
+
+
+_FIELDS: dict[str, Mapping[str, Any]] = {
+    "lead": LEAD_FIELDS,
+    "account": ACCOUNT_FIELDS,
+    "contact": CONTACT_FIELDS,
+}
+_OTHER_FIELDS: dict[str, Any] = {
+    "owner": _l("Owner"),
+    "name": _l("Name"),
+    "role": _l("Role"),
+    "account_scope": _l("Account scope"),
+    "capacity": _l("Most open leads"),
+    "away_until": _l("Away until"),
+    "language": _l("Language"),
+    "time_zone": _l("Time zone"),
+    "theme": _l("Theme"),
+    "mail_preferences": _l("Mail"),
+    "defaults": _l("Organisation-wide defaults"),
+    "preview_fields": _l("Partners see, before they claim"),
+    "strict_capture": _l("Ask for last name, company and status at once"),
+    "accent": _l("Accent colour"),
+    "names": _l("Names of objects"),
+}
