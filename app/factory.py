@@ -57,6 +57,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.activities.views:bp",
     "app.partners.views:bp",
     "app.setup.views:bp",
+    "app.events.views:bp",
     "app.intake.views:bp",
     "app.routing.views.queues:bp",
     "app.routing.views.round_robins:bp",

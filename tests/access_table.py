@@ -185,6 +185,8 @@ ROUTES: dict[str, P | str] = {
     "api.suspend_partner": P.PARTNER_SUSPEND,
     "api.try_rules_on_past": P.ROUTING_MANAGE,
     "api.undo_bulk_act": P.LEAD_VIEW,
+    "audit.export": P.EVENT_VIEW,
+    "audit.index": P.EVENT_VIEW,
     "contacts.ask_delete": P.CONTACT_EDIT,
     "contacts.create": P.CONTACT_EDIT,
     "contacts.delete": P.CONTACT_EDIT,

@@ -26,7 +26,8 @@ class Feed:
     """What `activities/_feed.html` shows.
 
     log_url: where the panel posts, "" for people who may not log.  older_url: the next page, "" at the end.
-    fresh: public name of the activity just logged, which takes the focus.
+    fresh: public name of the activity just logged, which takes the focus.  audit_url: the record's part of the
+    audit log, "" for people who may not read it.
     """
 
     planned: Sequence[TimelineRow]
@@ -35,6 +36,7 @@ class Feed:
     log_url: str
     older_url: str
     fresh: str = ""
+    audit_url: str = ""
     icons: Mapping[str, str] = field(
         default_factory=lambda: {kind.value: words.icon for kind, words in KINDS.items()}
     )
@@ -59,6 +61,7 @@ def feed_of(
         log_url=log_url(actor, record),
         older_url=timeline_url(record, page.older) if page.older else "",
         fresh=fresh,
+        audit_url=url_for("audit.index", record=record.ref) if actor.can(Permission.EVENT_VIEW) else "",
     )
 
 

@@ -13,7 +13,8 @@ from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.setup import EventList
 from app.events.queries import EventFilter, EventRow, list_events, names_of_sources
-from app.kernel.actor import Permission
+from app.events.visibility import told
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
 from app.web.access import current_actor, needs
 
@@ -23,8 +24,8 @@ area = Area("Events", "The append-only record of what changed.")
 KIND_NAMES = {"rule_set": "assignment_rule"}
 
 
-class EventQuery(list_query("EventPage", ["record", "actor", "kind"])):  # type: ignore[misc]  # made at run time
-    """Events of records, of people, of a kind, between two moments."""
+class EventQuery(list_query("EventPage", ["record", "actor", "kind", "door"])):  # type: ignore[misc]  # made at run time
+    """Events of records, of people, of a kind, that came one way, between two moments."""
 
     model_config = ConfigDict(title="EventQuery")
     from_: str | None = Field(default=None, alias="from", description="A moment or a date; inclusive.")
@@ -34,22 +35,27 @@ class EventQuery(list_query("EventPage", ["record", "actor", "kind"])):  # type:
 @area.get("/events", "List what changed", {200: EventList}, query=EventQuery)
 @needs(Permission.EVENT_VIEW)
 def list_what_changed() -> Response:
-    """Newest first; of records that the caller may read."""
-    limit, cursor, given = plain_list_arguments("record", "actor", "kind", "from", "to")
+    """Newest first; of records that the caller may read.
+
+    A page may hold fewer than asked for, even none, and still be followed by others: `next_cursor` says so.
+    """
+    limit, cursor, given = plain_list_arguments("record", "actor", "kind", "door", "from", "to")
     wanted = EventFilter(
         records=tuple(given.get("record", ())),
         actors=tuple(given.get("actor", ())),
         verbs=tuple(given.get("kind", ())),
+        doors=tuple(given.get("door", ())),
         since=read_moment("from", next(iter(given.get("from", ())), None)),
         until=read_moment("to", next(iter(given.get("to", ())), None)),
     )
     session = db.session()
-    page = list_events(session, current_actor(), wanted, cursor=cursor, limit=limit)
+    actor = current_actor()
+    page = list_events(session, actor, wanted, cursor=cursor, limit=limit)
     sources = _sources(session, page.items)
-    return jsonify(items=[_event(row, sources) for row in page.items], next_cursor=page.older)
+    return jsonify(items=[_event(actor, row, sources) for row in page.items], next_cursor=page.older)
 
 
-def _event(row: EventRow, sources: Mapping[int, str]) -> dict[str, Any]:
+def _event(actor: Actor, row: EventRow, sources: Mapping[int, str]) -> dict[str, Any]:
     event = row.event
     return {
         "id": row.ref,
@@ -63,7 +69,9 @@ def _event(row: EventRow, sources: Mapping[int, str]) -> dict[str, Any]:
         },
         "door": event.door,
         "changes": {name: _values(name, pair, sources) for name, pair in event.changes.items()},
-        "detail": {name: value for name, value in event.detail.items() if not _is_key(name, value)},
+        "detail": {
+            name: value for name, value in told(actor, event.detail).items() if not _is_key(name, value)
+        },
     }
 
 

@@ -172,6 +172,14 @@ def _sections() -> list[tuple[str, list[_Row]]]:
                     p.SETTING_MANAGE,
                     {},
                 ),
+                (
+                    _("Audit log"),
+                    _("Who did what to which record, when and from where."),
+                    "history",
+                    "audit.index",
+                    p.EVENT_VIEW,
+                    {},
+                ),
             ],
         ),
     ]
