@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_timezone
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -16,7 +16,7 @@ from app.events.lookup import read_ref
 from app.events.models import Event
 from app.events.queries import EventFilter, EventRow, list_events
 from app.events.subjects import Subject, names_of_values, subjects_of
-from app.events.visibility import told
+from app.events.visibility import PLACES, told
 from app.events.words import (
     GROUPS,
     VERBS,
@@ -188,7 +188,7 @@ def lines_of(session: Session, actor: Actor, rows: Sequence[EventRow]) -> list[L
                 note=note(event, names),
                 door=doors.get(event.door, event.door),
                 place=place,
-                details=details(event, detail, names),
+                details=details(event, {n: v for n, v in detail.items() if n not in PLACES}, names),
             )
         )
     return lines
@@ -240,7 +240,6 @@ def _people(
             names[text] = found[0].name
         elif found:
             offered.extend((user.ref, f"{user.name} ({user.email})") for user in found[:MOST_OFFERED])
-            complaints.append(_("Several people are called “%(text)s”. Choose one.", text=text))
             actors.append(text)
         else:
             complaints.append(_("Nobody is called “%(text)s”.", text=text))
@@ -257,6 +256,10 @@ def _find_people(session: Session, text: str) -> list[User]:
     for condition in (
         User.email_key == email_key(text),
         func.lower(User.name) == typed,
+        or_(
+            func.lower(User.name).startswith(typed, autoescape=True),
+            func.lower(User.name).contains(f" {typed}", autoescape=True),
+        ),
         func.lower(User.name).contains(typed, autoescape=True),
     ):
         found = session.scalars(

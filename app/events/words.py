@@ -154,7 +154,7 @@ def note(event: Event, names: Mapping[str, str]) -> str:
         case "sign_in_failed":
             return _reasons().get(str(detail.get("reason")), "")
         case "refused":
-            return f"{detail.get('method', '')} {detail.get('act', '')}"
+            return f"{detail.get('method', '')} {detail.get('act', '')}".strip()
         case "exported":
             return _exported().get(str(detail.get("object")), str(detail.get("object", "")))
         case "assigned" | "created" | "transferred" if detail.get("to"):
@@ -184,12 +184,20 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
     for name, value in detail.items():
         if value is None or value == "" or is_key(name, [value]) or name in ("filter", "version"):
             continue
+        if (event.verb, name) in _SAID:
+            continue
         shown.append((labels.get(name, _capital(name.replace("_", " "))), value_text(value, names)))
     given = detail.get("filter")
     if isinstance(given, dict) and given:
         told = "; ".join(f"{name}: {value_text(values, names)}" for name, values in given.items())
         shown.append((_("Filters"), told))
     return shown
+
+
+# What the line says already.
+_SAID = frozenset(
+    {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
+)
 
 
 def is_key(name: str, values: Sequence[Any]) -> bool:
@@ -247,12 +255,8 @@ def _exported() -> dict[str, str]:
 
 def _details() -> dict[str, str]:
     return {
-        "address": _("Address"),
-        "browser": _("Browser"),
         "reason": _("Reason"),
         "left_out": _("Before it, without an entry of their own"),
-        "method": _("Method"),
-        "act": _("Act"),
         "on": _("On"),
         "to": _("To"),
         "cause": _("Cause"),
@@ -261,7 +265,6 @@ def _details() -> dict[str, str]:
         "number": _("Number"),
         "role": _("Role"),
         "days": _("Days"),
-        "object": _("Object"),
         "offered_until": _("Offered until"),
     }
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Permission, Role
 from app.kernel.db import is_sqlite
@@ -35,6 +36,15 @@ class Alert:
     @property
     def key(self) -> str:
         return f"{self.kind}:{self.about}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """An alert as events name it; it has no public name of its own."""
+
+    __tablename__ = "routing_alert"
+    id: int
+    ref: str = "alert"
 
 
 def raise_alerts(session: Session, alerts: Iterable[Alert], *, now: datetime) -> None:
@@ -94,13 +104,15 @@ def _tell(session: Session, alert_id: int, alert: Alert, now: datetime) -> None:
 
 
 def resolve_alert(session: Session, actor: Actor, alert_id: int, *, now: datetime) -> None:
-    """Put an alert aside; the same trouble again makes a new one.  Raises NotAllowed, NotFound."""
+    """Put an alert aside; the same trouble again makes a new one.  Writes an event.  Raises NotAllowed, NotFound."""
     actor.require(Permission.ROUTING_MANAGE)
     alert = session.get(RoutingAlert, alert_id)
     if alert is None:
         raise NotFound("alert")
     if alert.resolved_at is None:
         alert.resolved_at, alert.resolved_by_id = now, actor.user_id
+        detail = {"about": alert.kind, "on": alert.lead_ref}
+        record(session, actor, verb="alert_resolved", subject=_Subject(alert.id), at=now, detail=detail)
 
 
 def list_alerts(session: Session, actor: Actor, *, limit: int = 100) -> Sequence[RoutingAlert]:
