@@ -16,6 +16,7 @@ from app.migrating import init_migrations
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
 from app.sharing.scope import refuse_unscoped
+from app.sharing.upkeep import forget_touched, note_flushed, settle
 from app.web import error_pages
 from app.web.access import check_routes, public
 from app.web.assets import init_assets
@@ -77,6 +78,7 @@ COMMANDS: tuple[str, ...] = (
     "app.intake.commands:leads",
     "app.demo.commands:demo",
     "app.routing.cli:routing",
+    "app.sharing.commands:sharing",
 )
 
 # Modules whose routes hang on the API's blueprint.
@@ -161,8 +163,14 @@ def _init_database(app: Flask) -> None:
     init_migrations(app)
     with app.app_context():
         prepare_engine(db.engine)
-    if not event.contains(db.session, "do_orm_execute", refuse_unscoped):
-        event.listen(db.session, "do_orm_execute", refuse_unscoped)
+    for moment, listener in (
+        ("do_orm_execute", refuse_unscoped),
+        ("after_flush", note_flushed),
+        ("before_commit", settle),
+        ("after_rollback", forget_touched),
+    ):
+        if not event.contains(db.session, moment, listener):
+            event.listen(db.session, moment, listener)
 
 
 def _engine_options(url: str) -> dict[str, object]:

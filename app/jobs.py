@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from flask import Flask
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
@@ -15,6 +15,9 @@ from app.kernel.db import reading, transaction
 from app.notifications.delivery import make_sender
 from app.routing.jobs import end_lapsed_offers
 from app.settings import Settings
+from app.sharing.models import GrantSet, GrantSetState, ManualShare
+from app.sharing.shares import end_lapsed
+from app.sharing.upkeep import build_step, sweep
 from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
@@ -27,6 +30,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("deliveries", sender.step, close=sender.stop),
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
+        Job("sharing", _share),
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
         Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
     )
@@ -38,6 +42,20 @@ def _import(stop: Event) -> bool:
         if not session.scalar(select(exists().where(Import.state.in_(to_do)))):
             return False  # without asking for SQLite's write lock
     return run_waiting(clock.now(), should_stop=stop.is_set)
+
+
+def _share() -> bool:
+    """A batch of what a sharing rule gives; shares by hand whose time is up; what gives nothing any more."""
+    with reading() as session:
+        waiting = exists().where(GrantSet.state != GrantSetState.ACTIVE)
+        lapsed = exists().where(ManualShare.until <= clock.now(), ManualShare.ended_at.is_(None))
+        if not session.scalar(select(or_(waiting, lapsed))):
+            return False  # without asking for SQLite's write lock
+    did = False
+    for act in (build_step, sweep, end_lapsed):
+        with transaction() as session:
+            did = bool(act(session, now=clock.now())) or did
+    return did
 
 
 def _tidy() -> bool:

@@ -1,12 +1,12 @@
 """Reading people: who a session or token belongs to, and the actor made from them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, bindparam, case, cast, func, join, or_, select
+from sqlalchemy import Select, Text, and_, bindparam, case, cast, exists, func, join, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible
@@ -16,6 +16,8 @@ from app.identity.roles import PERMISSIONS
 from app.kernel.actor import PARTNER_ROLES, Actor, Level
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.models import QueueMember
+from app.sharing.models import GrantSet, GrantSetState
+from app.sharing.principals import find_shared, keys_of
 from app.sharing.scope import scope
 
 # A session that has not been seen for so long has ended, see also `sessions.LIFETIME`.
@@ -68,12 +70,17 @@ def _principals() -> tuple[Any, ...]:
     return queues.scalar_subquery(), managed.scalar_subquery(), answerable.scalar_subquery()
 
 
+def _has_shares() -> Any:
+    """Whether anything at all is shared by rule or by hand; where nothing is, nobody asks what is theirs."""
+    return exists().where(GrantSet.state == GrantSetState.ACTIVE)
+
+
 # The statements below are made once: every request runs one of them, and making it costs more than running it.
 
 
 def _signed_in() -> Select[*tuple[Any, ...]]:
     return (
-        select(User, Organisation, Account.name, *_principals())
+        select(User, Organisation, Account.name, PartnerAccount.level_id, _has_shares(), *_principals())
         .select_from(User)
         .join(Organisation, Organisation.id == 1)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
@@ -125,7 +132,12 @@ def _by_user() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _principals_of() -> Select[*tuple[Any, ...]]:
-    return select(*_principals()).select_from(User).where(User.id == bindparam("user_id"))
+    return (
+        select(PartnerAccount.level_id, _has_shares(), *_principals())
+        .select_from(User)
+        .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+        .where(User.id == bindparam("user_id"))
+    )
 
 
 def find_actor_by_session(
@@ -137,7 +149,7 @@ def find_actor_by_session(
     if row is None:
         return None
     user, organisation, company, *principals, user_session = row
-    actor = _actor(user, organisation, company or "", principals, session_id=user_session.id)
+    actor = _actor(session, user, organisation, company or "", principals, session_id=user_session.id)
     return actor, organisation, user_session
 
 
@@ -149,7 +161,7 @@ def find_actor_by_token(
     if row is None:
         return None
     user, organisation, company, *principals, api_token = row
-    actor = _actor(user, organisation, company or "", principals, door="api", token_id=api_token.id)
+    actor = _actor(session, user, organisation, company or "", principals, door="api", token_id=api_token.id)
     return actor, organisation, api_token
 
 
@@ -159,27 +171,37 @@ def find_actor(session: Session, user_id: int, *, door: str = "system") -> Actor
     if row is None:
         return None
     user, organisation, company, *principals = row
-    return _actor(user, organisation, company or "", principals, door=door)
+    return _actor(session, user, organisation, company or "", principals, door=door)
 
 
 def make_actor(session: Session, user: User, organisation: Organisation, company_name: str) -> Actor:
     """The actor of a user who is at hand, with their principals, read now."""
     principals = session.execute(_principals_of(), {"user_id": user.id}).one()
-    return _actor(user, organisation, company_name, principals)
+    return _actor(session, user, organisation, company_name, principals)
 
 
 def _actor(
+    session: Session,
     user: User,
     organisation: Organisation,
     company_name: str,
-    principals: Sequence[str | None],
+    principals: Sequence[Any],
     *,
     door: str = "web",
     session_id: int | None = None,
     token_id: int | None = None,
 ) -> Actor:
     side = "external" if user.is_partner else "internal"
-    queue_ids, managed_ids, answerable_ids = (_keys(text) for text in principals)
+    level_id, has_shares, *texts = principals
+    queue_ids, managed_ids, answerable_ids = (_keys(text) for text in texts)
+    keys = keys_of(
+        user_id=user.id,
+        role=user.role,
+        company_id=user.partner_account_id,
+        level_id=level_id,
+        queue_ids=queue_ids,
+        team_ids=(*managed_ids, *answerable_ids),
+    )
     return Actor(
         user_id=user.id,
         ref=user.ref,
@@ -197,11 +219,36 @@ def _actor(
         answerable_ids=answerable_ids,
         default_lead_level=DEFAULT_LEVELS[organisation.defaults["lead"][side]],
         default_account_level=DEFAULT_LEVELS[organisation.defaults["account"][side]],
+        default_contact_level=DEFAULT_LEVELS[organisation.defaults["contact"][side]],
+        level_id=level_id,
+        shared=find_shared(session, keys) if has_shares else (),
         preview_fields=tuple(organisation.preview_fields),
         door=door,
         session_id=session_id,
         token_id=token_id,
     )
+
+
+def keys_of_users(session: Session, user_ids: Collection[int]) -> dict[int, list[str]]:
+    """User → the principals that they are by themselves, without queues; for owner-based sharing."""
+    _queues, managed, answerable = _principals()
+    rows = session.execute(
+        select(User.id, User.role, User.partner_account_id, PartnerAccount.level_id, managed, answerable)
+        .select_from(User)
+        .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+        .where(User.id.in_(user_ids))
+    )
+    return {
+        user_id: keys_of(
+            user_id=user_id,
+            role=role,
+            company_id=company_id,
+            level_id=level_id,
+            queue_ids=(),
+            team_ids=(*_keys(managed_ids), *_keys(answerable_ids)),
+        )
+        for user_id, role, company_id, level_id, managed_ids, answerable_ids in rows
+    }
 
 
 def _keys(gathered: str | None) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, LeadSource, StatusCategory
 from app.leads.values import ATTRIBUTES
 from app.sharing.scope import scope
+from app.sharing.touched import touch
 
 # An external id is unique among all leads, those one may not see included.
 _MATCHING = Actor.system("external ids")
@@ -172,5 +173,6 @@ def write_changes(session: Session, actor: Actor, changes: Sequence[Change], *, 
         )
         if result.rowcount != len(alike):  # type: ignore[attr-defined]  # an UPDATE has a count
             raise Overtaken
+    touch(session, Lead.__tablename__, (change.known.id for change in changes))
     events = [("edited", change.known, change.told, {"import": True}) for change in changes]
     record_many(session, actor, events, at=now)

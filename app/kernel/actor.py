@@ -70,6 +70,7 @@ class Permission(StrEnum):
     CONTACT_EDIT = "contact:edit"
     INBOX_VIEW = "inbox:view"
     TEAM_VIEW = "team:view"
+    TEAM_MANAGE = "team:manage"  # colleagues of lower rank, and inviting where the vendor lets them
     PARTNER_VIEW = "partner:view"
     PARTNER_ENABLE = "partner:enable"
     PARTNER_SUSPEND = "partner:suspend"
@@ -78,6 +79,7 @@ class Permission(StrEnum):
     SOURCE_MANAGE = "source:manage"
     USER_VIEW = "user:view"
     USER_MANAGE = "user:manage"
+    PEOPLE_MANAGE = "people:manage"  # somebody's users; whose, the operation decides
     SETUP_VIEW = "setup:view"
     PRM_ENABLE = "prm:enable"
     PORTAL_PUBLISH = "portal:publish"
@@ -85,6 +87,8 @@ class Permission(StrEnum):
     EVENT_VIEW = "event:view"
     ACCESS_VIEW = "access:view"  # who sees a record, and why; everybody may ask about themselves
     SETTING_MANAGE = "setting:manage"
+    SHARING_MANAGE = "sharing:manage"  # groups and sharing rules
+    RECORD_SHARE = "record:share"  # by hand, what one has in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,12 @@ class Actor:
     """A person, or a named part of the system, with everything that decides what they see and do.
 
     Made anew for every request, so that a change of role or state counts on the next one.
+    must_enrol: their role needs a second factor that they do not have yet; they may do nothing else before.
     queue_ids: queues the person belongs to, by themselves or through their partner account.
     managed_ids, answerable_ids: partner accounts that the person owns, and those they are a responsible
     of (internal people only).
+    level_id: the level of a partner user's company.
+    shared: (object, principal) pairs: of whom sharing rules and shares by hand give the person something.
     """
 
     user_id: int | None
@@ -113,10 +120,14 @@ class Actor:
     answerable_ids: tuple[int, ...] = ()
     default_lead_level: Level | None = None
     default_account_level: Level | None = None
+    default_contact_level: Level | None = None
+    level_id: int | None = None
+    shared: tuple[tuple[str, int], ...] = ()
     preview_fields: tuple[str, ...] = ()
     door: str = "web"
     session_id: int | None = None
     token_id: int | None = None
+    must_enrol: bool = False
     system_name: str | None = field(default=None)
 
     @classmethod

@@ -37,6 +37,9 @@ SESSION = "ses"
 TOKEN = "tok"  # noqa: S105 - a kind of record, not a secret
 LEVEL = "lvl"
 ITEM = "item"
+GROUP = "group"
+SHARING_RULE = "srule"
+SHARE = "share"
 
 
 def _fresh() -> int:

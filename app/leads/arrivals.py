@@ -29,6 +29,7 @@ from app.leads.placement import (
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.sharing.keys import reserve_keys
+from app.sharing.touched import touch
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
     heard = _heard(session, actor, arrivals)
     acts = _begin_acts(session, actor, heard, now)
     insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
+    touch(session, Lead.__tablename__, (a.id for a in arrivals))
     insert_rows(
         session,
         Assignment,

@@ -27,6 +27,7 @@ from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.routing.models import Queue, QueueMember
 from app.sharing.scope import scope
+from app.sharing.touched import touch
 
 # The caller has decided that the move is allowed; here only the expected owner must still hold.
 _MOVING = Actor.system("placement")
@@ -165,6 +166,7 @@ def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any],
     )
     if moved is None:
         raise LeadMoved
+    touch(session, Lead.__tablename__, (lead.id,))
     for name, value in {**values, "version": moved}.items():
         set_committed_value(lead, name, value)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -18,6 +18,8 @@ from app.identity.queries import DEFAULT_LEVELS, get_organisation
 from app.kernel.actor import PARTNER_ROLES, Actor, Level, Role
 from app.leads.models import Lead
 from app.routing.models import Queue, QueueMember
+from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
+from app.sharing.principals import names_of
 from app.sharing.rules import rules_for
 from app.sharing.scope import scope, scoped
 
@@ -74,7 +76,10 @@ def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, 
             causes[Cause("offer")] = None
             if cause == "owner":
                 continue
-        causes[places.cause(cause)] = None
+        if cause == "shared":
+            causes.update(dict.fromkeys(_shared_causes(session, record, person)))
+        else:
+            causes[places.cause(cause)] = None
     return max(level for _cause, level in held), list(causes)
 
 
@@ -129,6 +134,8 @@ def _grants(session: Session, record: Record) -> Iterator[Grant]:
     if not isinstance(record, Contact) or record.account_id is not None:
         yield from _by_default(session, record)
     yield from _by_owning(session, record)
+    if not isinstance(record, Contact) or record.account_id is not None:
+        yield from _by_sharing(session, places, record)
     if isinstance(record, Lead):
         yield from _by_hierarchy(session, places, record)
         yield from _by_queue(session, places, record)
@@ -136,10 +143,63 @@ def _grants(session: Session, record: Record) -> Iterator[Grant]:
 
 
 def _by_default(session: Session, record: Record) -> Iterator[Grant]:
-    kind = "lead" if isinstance(record, Lead) else "account"
-    level = DEFAULT_LEVELS[get_organisation(session).defaults[kind]["internal"]]
-    if level is not None:
-        yield Grant(Grantee("all_internal"), level, (Cause("default"),))
+    defaults = get_organisation(session).defaults[record.__tablename__]
+    for side, everybody in (("internal", "all_internal"), ("external", "all_partners")):
+        level = DEFAULT_LEVELS[defaults[side]]
+        if level is not None:
+            yield Grant(Grantee(everybody), level, (Cause("default"),))
+
+
+def _in_force(object_: str, record_id: int) -> Select[*tuple[Any, ...]]:
+    """(principal, level, public name of the rule, of the share) of every grant of a record that counts."""
+    return (
+        select(SharingGrant.principal_id, SharingGrant.level, SharingRule.ref, ManualShare.ref)
+        .join(GrantSet, and_(GrantSet.id == SharingGrant.set_id, GrantSet.state == GrantSetState.ACTIVE))
+        .outerjoin(SharingRule, SharingRule.id == GrantSet.rule_id)
+        .outerjoin(
+            ManualShare,
+            and_(
+                GrantSet.rule_id.is_(None),
+                ManualShare.object == SharingGrant.object,
+                ManualShare.record_id == SharingGrant.record_id,
+                ManualShare.principal_id == SharingGrant.principal_id,
+                ManualShare.ended_at.is_(None),
+            ),
+        )
+        .where(
+            SharingGrant.object == object_,
+            SharingGrant.record_id == record_id,
+            or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
+        )
+        .order_by(SharingGrant.principal_id, SharingGrant.set_id)
+    )
+
+
+def _cause_of(rule: str | None, share: str | None) -> Cause:
+    return Cause("sharing_rule", rule) if rule is not None else Cause("manual_share", share)
+
+
+def _shared_causes(session: Session, record: Record, person: Actor) -> list[Cause]:
+    """The rules and shares that give the record to one of the person's principals."""
+    kind = record.__tablename__
+    mine = [principal_id for object_, principal_id in person.shared if object_ == kind]
+    rows = session.execute(_in_force(kind, record.id).where(SharingGrant.principal_id.in_(mine)))
+    return [_cause_of(rule, share) for _principal, _level, rule, share in rows]
+
+
+def _by_sharing(session: Session, places: _Places, record: Record) -> Iterator[Grant]:
+    """What rules and shares give of the record itself; a contact follows its account."""
+    found: list[tuple[Any, Cause | None]] = [
+        (row, None) for row in session.execute(_in_force(record.__tablename__, record.id))
+    ]
+    if isinstance(record, Contact) and record.account_id is not None:
+        follows = places.cause("parent")
+        found += [(row, follows) for row in session.execute(_in_force("account", record.account_id))]
+    names = names_of(session, {row[0] for row, _through in found})
+    for (principal_id, level, rule, share), through in found:
+        known = names[principal_id]
+        cause = through or _cause_of(rule, share)
+        yield Grant(Grantee(known.type, known.ref, known.role), Level(level), (cause,))
 
 
 def _by_owning(session: Session, record: Record) -> Iterator[Grant]:

@@ -1,20 +1,22 @@
 """Who sees which records, and why: every rule of visibility, written once, as a labelled condition.
 
-A rule reads the record's own columns (owner, queue, partner account), so a change of membership
-recalculates nothing.  A list is the merge of its rules' first rows; each condition therefore fits
-an index that ends in the sort key.
+A rule reads the record's own columns (owner, queue, partner account), or the grants that sharing rules
+and shares by hand have stored for one of the actor's principals; a change of membership recalculates
+nothing.  A list is the merge of its rules' first rows; each condition therefore fits an index that ends
+in the sort key.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.kernel.actor import Actor, Level, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
+from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 
 SHARED_TABLES = frozenset({"account", "contact", "lead"})
 
@@ -23,30 +25,33 @@ SHARED_TABLES = frozenset({"account", "contact", "lead"})
 class Rule:
     """One reason for which the actor is given records.
 
-    level: what it gives.  offered: where this holds (a pending offer) it gives the preview only.
-    is_whole: it gives every live record, so that other rules add nothing to a list.
+    level: what it gives at most.  unless: where this holds it gives `otherwise` only: the preview of a
+    pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
+    add nothing to a list.  principal_id: of whom the grants are that it reads, None for all other rules.
     """
 
     cause: str
     level: Level
     where: ColumnElement[bool]
-    offered: ColumnElement[bool] | None = None
+    unless: ColumnElement[bool] | None = None
+    otherwise: Level = Level.PREVIEW
     is_whole: bool = False
+    principal_id: int | None = None
 
     def can_give(self, level: Level) -> bool:
         return self.level >= level
 
     def at_least(self, level: Level) -> ColumnElement[bool]:
         """The condition under which this rule gives at least `level`."""
-        if self.offered is None or level <= Level.PREVIEW:
+        if self.unless is None or level <= self.otherwise:
             return self.where
-        return and_(self.where, ~self.offered)
+        return and_(self.where, ~self.unless)
 
     def given(self) -> ColumnElement[int]:
         """The level given to a row that satisfies `where`, as SQL."""
-        if self.offered is None:
+        if self.unless is None:
             return literal(int(self.level))
-        return case((self.offered, int(Level.PREVIEW)), else_=int(self.level))
+        return case((self.unless, int(self.otherwise)), else_=int(self.level))
 
 
 @lru_cache(maxsize=4096)
@@ -72,15 +77,57 @@ def _live_lead_rules(actor: Actor) -> list[Rule]:
     return _lead_rules(actor, Lead.deleted_at.is_(None))
 
 
+def in_force(principal_id: int, kind: str) -> ColumnElement[bool]:
+    """That a grant is one of the principal's on that object, belongs to a set in force and has not ended."""
+    sets = select(GrantSet.id).where(
+        GrantSet.principal_id == principal_id, GrantSet.object == kind, GrantSet.state == GrantSetState.ACTIVE
+    )
+    return and_(
+        SharingGrant.principal_id == principal_id,
+        SharingGrant.object == kind,
+        SharingGrant.set_id.in_(sets),
+        or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
+    )
+
+
+def _shared_rules(model: type[Base], actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
+    """What sharing rules and shares by hand give: one rule for each of the actor's principals that is given anything."""
+    kind, key = model.__tablename__, model.__table__.c.id
+    highest, rules = _cap(actor, Level.EDIT), []
+    for object_, principal_id in actor.shared:
+        if object_ != kind:
+            continue
+        granted = select(SharingGrant.record_id).where(in_force(principal_id, kind))
+        only_read = key.not_in(granted.where(SharingGrant.level >= Level.EDIT))
+        rules.append(
+            Rule(
+                "shared",
+                highest,
+                and_(live, key.in_(granted)),
+                unless=only_read if highest > Level.READ else None,
+                otherwise=Level.READ,
+                principal_id=principal_id,
+            )
+        )
+    return rules
+
+
+def _by_default(
+    level: Level | None, actor: Actor, where: ColumnElement[bool], *, is_whole: bool
+) -> list[Rule]:
+    """What everybody of the actor's side is given; a portfolio switches it off."""
+    if level is None or actor.sees_portfolio_only:
+        return []
+    return [Rule("default", _cap(actor, level), where, is_whole=is_whole)]
+
+
 def _lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.is_partner:
-        return _partner_lead_rules(actor, live)
+        return [*_partner_lead_rules(actor, live), *_shared_rules(Lead, actor, live)]
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
-    rules = []
-    if actor.default_lead_level is not None and not actor.sees_portfolio_only:
-        # Ownership and the team of a partner account only raise the level of what the default gives.
-        rules.append(Rule("default", _cap(actor, actor.default_lead_level), live, is_whole=True))
+    # Everything else only raises the level of what the default gives.
+    rules = _by_default(actor.default_lead_level, actor, live, is_whole=True)
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Lead.owner_user_id == actor.user_id)))
     rules.extend(
         Rule(cause, _cap(actor, level), and_(live, Lead.partner_account_id.in_(account_ids)))
@@ -93,12 +140,14 @@ def _lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     rules.extend(
         Rule("queue", _cap(actor, Level.READ), and_(live, Lead.owner_queue_id == q)) for q in actor.queue_ids
     )
+    rules.extend(_shared_rules(Lead, actor, live))
     return rules
 
 
 def _partner_lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     offered = Lead.offer_id.is_not(None)
-    rules = [Rule("owner", Level.EDIT, and_(live, Lead.owner_user_id == actor.user_id), offered)]
+    rules = _by_default(actor.default_lead_level, actor, live, is_whole=True)
+    rules.append(Rule("owner", Level.EDIT, and_(live, Lead.owner_user_id == actor.user_id), offered))
     rules.extend(
         Rule(
             "role_hierarchy",
@@ -119,13 +168,12 @@ def _partner_lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
 
 def _account_rules(actor: Actor) -> list[Rule]:
     live = Account.deleted_at.is_(None)
-    if actor.is_partner:
-        return [Rule("owner", Level.EDIT, and_(live, Account.owner_user_id == actor.user_id))]
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
-    rules = []
-    if actor.default_account_level is not None and not actor.sees_portfolio_only:
-        rules.append(Rule("default", _cap(actor, actor.default_account_level), live, is_whole=True))
+    rules = _by_default(actor.default_account_level, actor, live, is_whole=True)
+    rules.extend(_shared_rules(Account, actor, live))
+    if actor.is_partner:
+        return [*rules, Rule("owner", Level.EDIT, and_(live, Account.owner_user_id == actor.user_id))]
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Account.owner_user_id == actor.user_id)))
     answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
     rules.append(Rule("account_team", _cap(actor, Level.EDIT), and_(live, Account.id.in_(answerable))))
@@ -134,23 +182,41 @@ def _account_rules(actor: Actor) -> list[Rule]:
 
 def _contact_rules(actor: Actor) -> list[Rule]:
     live = Contact.deleted_at.is_(None)
-    own = Rule("owner", _cap(actor, Level.FULL), and_(live, Contact.owner_user_id == actor.user_id))
-    if actor.is_partner:
-        return [own]
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
-    rules = [own]
-    has_account = Contact.account_id.is_not(None)
-    if actor.default_account_level is not None and not actor.sees_portfolio_only:
-        rules.append(Rule("default", _cap(actor, actor.default_account_level), and_(live, has_account)))
+    own_level = Level.EDIT if actor.is_partner else Level.FULL
+    rules = [Rule("owner", _cap(actor, own_level), and_(live, Contact.owner_user_id == actor.user_id))]
+    # One without an account is its owner's alone, whatever else would give it.
+    of_account = and_(live, Contact.account_id.is_not(None))
+    rules += _by_default(actor.default_contact_level, actor, of_account, is_whole=False)
+    rules += _shared_rules(Contact, actor, of_account)
+    rules += _of_shared_accounts(actor, of_account)
+    if actor.is_partner:
+        return rules
     team = or_(
         Contact.account_id.in_(
             select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
         ),
         Contact.account_id.in_(select(Account.id).where(Account.owner_user_id == actor.user_id)),
     )
-    rules.append(Rule("parent", _cap(actor, Level.EDIT), and_(live, has_account, team)))
+    rules.append(Rule("parent", _cap(actor, Level.EDIT), and_(of_account, team)))
     return rules
+
+
+def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[Rule]:
+    """A contact follows its account: what is shared of the account is shared of its contacts."""
+    return [
+        Rule(
+            "parent",
+            rule.level,
+            and_(of_account, Contact.account_id.in_(select(Account.id).where(rule.where))),
+            unless=None
+            if rule.unless is None
+            else Contact.account_id.in_(select(Account.id).where(rule.unless)),
+            otherwise=rule.otherwise,
+        )
+        for rule in _shared_rules(Account, actor, Account.deleted_at.is_(None))
+    ]
 
 
 _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {

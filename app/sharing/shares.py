@@ -1,0 +1,176 @@
+"""Sharing one record by hand, with an end if wanted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.events.operations import record
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import is_sqlite
+from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.sharing.levels import find_level
+from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant
+from app.sharing.principals import Known, find_principal, keep_principal
+from app.sharing.scope import scope
+from app.sharing.sharing_rules import LEVELS
+from app.sharing.subjects import SUBJECTS
+
+_ENDING = Actor.system("shares that end")
+
+
+def share_record(
+    session: Session,
+    actor: Actor,
+    subject: Any,
+    given: object,
+    level: object,
+    *,
+    until: datetime | None = None,
+    now: datetime,
+) -> tuple[ManualShare, Known]:
+    """Share a record the actor has in full with a principal; shared with them already, the level and end change.
+
+    subject: the loaded record.  level: "read" or "edit".  Writes an event; does not commit.
+    Raises NotAllowed, Invalid.
+    """
+    actor.require(Permission.RECORD_SHARE)
+    if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
+        raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
+    if level not in LEVELS:
+        raise Invalid({"level": [_l("Known: %(known)s.", known=", ".join(LEVELS))]})
+    if until is not None and until <= now:
+        raise Invalid({"until": [_l("The end must lie in the future.")]})
+    object_ = subject.__tablename__
+    if object_ == "contact" and subject.account_id is None:
+        raise Invalid(
+            {"principal": [_l("A contact without an account is private. Give it an account first.")]}
+        )
+    known = find_principal(session, given)
+    principal_id = keep_principal(session, known.key)
+    share = session.scalar(
+        select(ManualShare).where(
+            ManualShare.object == object_,
+            ManualShare.record_id == subject.id,
+            ManualShare.principal_id == principal_id,
+            ManualShare.ended_at.is_(None),
+        )
+    )
+    if share is None:
+        share = ManualShare(
+            ref=refs.new_ref(refs.SHARE),
+            object=object_,
+            record_id=subject.id,
+            principal_id=principal_id,
+            created_at=now,
+            created_by_id=actor.user_id,
+        )
+        session.add(share)
+    share.level, share.until = int(LEVELS[str(level)]), until
+    session.flush()
+    _grant(session, share, subject.created_at, now)
+    detail = {"with": known.name, "principal": known.key, "level": level, "until": until}
+    record(session, actor, verb="shared", subject=subject, at=now, detail=detail)
+    return share, known
+
+
+def _grant(session: Session, share: ManualShare, record_created_at: datetime, now: datetime) -> None:
+    """Store what the share gives, in the set of all shares with that principal."""
+    set_id = session.scalar(
+        select(GrantSet.id).where(
+            GrantSet.object == share.object,
+            GrantSet.principal_id == share.principal_id,
+            GrantSet.rule_id.is_(None),
+        )
+    )
+    if set_id is None:
+        row = GrantSet(
+            object=share.object, principal_id=share.principal_id, state=GrantSetState.ACTIVE, began_at=now
+        )
+        session.add(row)
+        session.flush()
+        set_id = row.id
+    insert: Any = sqlite.insert if is_sqlite(session) else postgresql.insert
+    statement = insert(SharingGrant).values(
+        set_id=set_id,
+        record_id=share.record_id,
+        object=share.object,
+        principal_id=share.principal_id,
+        level=share.level,
+        record_created_at=record_created_at,
+        until=share.until,
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["set_id", "record_id"],
+            set_={"level": statement.excluded.level, "until": statement.excluded.until},
+        )
+    )
+
+
+def unshare_record(session: Session, actor: Actor, subject: Any, share_ref: str, *, now: datetime) -> None:
+    """End a share of a record that the actor has in full.  Does not commit.  Raises NotAllowed, NotFound."""
+    actor.require(Permission.RECORD_SHARE)
+    if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
+        raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
+    share = session.scalar(
+        select(ManualShare).where(
+            ManualShare.ref == share_ref,
+            ManualShare.object == subject.__tablename__,
+            ManualShare.record_id == subject.id,
+            ManualShare.ended_at.is_(None),
+        )
+    )
+    if share is None:
+        raise NotFound("share", share_ref)
+    _end(session, actor, share, subject, now)
+
+
+def shares_of(session: Session, subject: Any) -> Sequence[ManualShare]:
+    """The shares of a record that stand, oldest first.  The caller has seen to it that it may be read."""
+    return session.scalars(
+        select(ManualShare)
+        .where(
+            ManualShare.object == subject.__tablename__,
+            ManualShare.record_id == subject.id,
+            ManualShare.ended_at.is_(None),
+        )
+        .order_by(ManualShare.id)
+    ).all()
+
+
+def end_lapsed(session: Session, *, now: datetime, limit: int = 200) -> int:
+    """End shares whose time is up; how many.  They give nothing from that moment on, ended or not."""
+    due = session.scalars(
+        select(ManualShare)
+        .where(ManualShare.until <= now, ManualShare.ended_at.is_(None))
+        .order_by(ManualShare.until)
+        .limit(limit)
+    ).all()
+    for share in due:
+        model = SUBJECTS[share.object].model
+        subject = session.scalar(select(model).where(scope(model, _ENDING), model.id == share.record_id))
+        _end(session, _ENDING, share, subject, now)
+    return len(due)
+
+
+def _end(session: Session, actor: Actor, share: ManualShare, subject: Any, now: datetime) -> None:
+    sets = select(GrantSet.id).where(
+        GrantSet.object == share.object,
+        GrantSet.principal_id == share.principal_id,
+        GrantSet.rule_id.is_(None),
+    )
+    session.execute(
+        delete(SharingGrant)
+        .where(SharingGrant.set_id.in_(sets), SharingGrant.record_id == share.record_id)
+        .execution_options(synchronize_session=False)
+    )
+    share.ended_at, share.ended_by_id = now, actor.user_id
+    if subject is not None:
+        detail = {"share": share.ref, "level": Level(share.level).name.lower()}
+        record(session, actor, verb="unshared", subject=subject, at=now, detail=detail)

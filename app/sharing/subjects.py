@@ -1,0 +1,86 @@
+"""The objects that rules share: which fields criteria may name, and how these are read from stored records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.accounts.fields import FieldKind as CrmKind
+from app.accounts.models import Account, Contact
+from app.leads.fields import FIELDS
+from app.leads.models import Lead, LeadSource, LeadStatus
+from app.routing.criteria import FieldType
+from app.routing.rules import CRITERIA_FIELDS
+
+_TYPES = {
+    CrmKind.NUMBER: FieldType.NUMBER,
+    CrmKind.MONEY: FieldType.NUMBER,
+    CrmKind.COUNTRY: FieldType.COUNTRY,
+    CrmKind.CHOICE: FieldType.CHOICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One object.  fields: those criteria may name, with their types.  attributes: field → attribute of the model."""
+
+    object: str
+    model: Any
+    fields: Mapping[str, FieldType]
+    attributes: Mapping[str, str]
+
+    @property
+    def owner_columns(self) -> list[ColumnElement[Any]]:
+        """The owning user, and the owning queue where the object can have one."""
+        columns = [self.model.owner_user_id]
+        return [*columns, self.model.owner_queue_id] if self.object == "lead" else columns
+
+    def columns(self, names: Sequence[str]) -> list[ColumnElement[Any]]:
+        """What is to be selected to judge those fields."""
+        return [getattr(self.model, self.attributes[name]).label(f"f_{name}") for name in names]
+
+    def reader(self, session: Session, names: Sequence[str]) -> Callable[[Any], dict[str, Any]]:
+        """Makes of a row that has `columns(names)` the record that criteria are matched with."""
+        lists = _names_in_lists(session, names) if self.object == "lead" else {}
+
+        def read(row: Any) -> dict[str, Any]:
+            record = {}
+            for name in names:
+                value = getattr(row, f"f_{name}")
+                record[name] = lists[name].get(value) if name in lists and value is not None else value
+            return record
+
+        return read
+
+
+def _names_in_lists(session: Session, names: Sequence[str]) -> dict[str, dict[int, str]]:
+    found: dict[str, dict[int, str]] = {}
+    if "status" in names:
+        found["status"] = {s.id: s.key for s in session.scalars(select(LeadStatus))}
+    if "source" in names:
+        found["source"] = {s.id: s.name for s in session.scalars(select(LeadSource))}
+    return found
+
+
+def _crm(object_: str, model: Any, fields: Mapping[str, Any]) -> Subject:
+    plain = {name: field for name, field in fields.items() if not field.is_reference}
+    return Subject(
+        object_,
+        model,
+        {name: _TYPES.get(field.kind, FieldType.TEXT) for name, field in plain.items()},
+        {name: field.attribute for name, field in plain.items()},
+    )
+
+
+def _lead() -> Subject:
+    return Subject("lead", Lead, CRITERIA_FIELDS, {name: FIELDS[name].attribute for name in CRITERIA_FIELDS})
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    "lead": _lead(),
+    "account": _crm("account", Account, ACCOUNT_FIELDS),
+    "contact": _crm("contact", Contact, CONTACT_FIELDS),
+}

@@ -1,0 +1,391 @@
+"""Keeping the grants of sharing rules right: built in the background, then kept with every change of a record.
+
+A set says for ever what it was made to say.  It is built batch by batch, each a transaction of its own;
+what was changed meanwhile is looked at once more; then it takes effect as a whole.  From the moment it
+exists, every transaction that changes a record settles that record's grants before it commits.
+
+Processes know which sets exist from a list that is at most `KNOWN_FOR` old.  A set therefore waits
+longer than that before it takes effect, and looks again at everything changed since a minute before it
+was made, which no transaction outlasts.
+"""
+
+import json
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import delete, func, inspect, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.accounts.models import AccountResponsible
+from app.identity.models import User
+from app.kernel.actor import Actor
+from app.kernel.db import is_sqlite
+from app.kernel.errors import Invalid
+from app.partners.models import PartnerAccount
+from app.routing.criteria import CannotEvaluate, Criteria, parse
+from app.sharing.models import (
+    GrantSet,
+    GrantSetState,
+    Principal,
+    SharingGrant,
+    SharingRule,
+    SharingRuleKind,
+    SharingRuleState,
+)
+from app.sharing.people import principals_of_owners
+from app.sharing.scope import scope
+from app.sharing.subjects import SUBJECTS, Subject
+from app.sharing.touched import TOUCHED, touch
+
+OWNERS_CHANGED = "owners_changed"
+KNOWN_FOR = 2.0  # seconds
+GRACE = timedelta(seconds=3)
+OUTLASTED = timedelta(seconds=60)
+BATCH = 2000
+CHUNK = 500  # of records settled with one statement
+
+# What a rule gives must be computed for records that nobody in particular may see.
+COMPUTING = Actor.system("sharing rules")
+_LIVE = (GrantSetState.BUILDING, GrantSetState.ACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A set of a rule, compiled.  owned_by: the principal that owns what it gives; None for criteria.
+
+    criteria: None also where what is stored cannot be understood any more; then it gives nothing.
+    """
+
+    id: int
+    object: str
+    principal_id: int
+    level: int
+    owned_by: int | None
+    criteria: Criteria | None
+
+    def gives(self, record: dict[str, Any], owner: Collection[int]) -> bool:
+        """Whether a record belongs to it.  owner: the principals that its owner is."""
+        if self.owned_by is not None:
+            return self.owned_by in owner
+        try:
+            return self.criteria is not None and self.criteria.matches(record)
+        except CannotEvaluate:
+            return False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return self.criteria.fields if self.criteria is not None else frozenset()
+
+
+# Which sets there are
+
+_known: tuple[float, dict[str, tuple[Ready, ...]]] = (0.0, {})
+
+
+def forget_known() -> None:
+    """Read anew which sets exist, the next time that anybody asks."""
+    global _known  # noqa: PLW0603 - a list for all threads, replaced as a whole
+    _known = (0.0, {})
+
+
+def live_sets(session: Session, object_: str) -> tuple[Ready, ...]:
+    """The sets of rules for that object which are in force or being built."""
+    global _known  # noqa: PLW0603
+    read_at, known = _known
+    if not read_at or time.monotonic() - read_at > KNOWN_FOR:
+        now = time.monotonic()
+        found: dict[str, list[Ready]] = {}
+        rows = session.scalars(
+            select(GrantSet).where(GrantSet.state.in_(_LIVE), GrantSet.rule_id.is_not(None))
+        )
+        for row in rows:
+            found.setdefault(row.object, []).append(ready(row))
+        known = {name: tuple(sets) for name, sets in found.items()}
+        _known = (now, known)
+    return known.get(object_, ())
+
+
+def ready(row: GrantSet) -> Ready:
+    """A set, compiled."""
+    criteria = None
+    if row.kind is SharingRuleKind.CRITERIA:
+        criteria = _compiled(row.object, _frozen(row.criteria))
+    return Ready(row.id, row.object, row.principal_id, row.level or 0, row.owned_by_id, criteria)
+
+
+def _frozen(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(object_: str, criteria: str) -> Criteria | None:
+    try:
+        return parse(json.loads(criteria) or None, SUBJECTS[object_].fields)
+    except Invalid:
+        return None
+
+
+# One batch of records
+
+
+def refresh(
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], *, lock: bool = False
+) -> None:
+    """Make the stored grants of these records what the sets say.  Does not commit.
+
+    lock: nobody changes them until the transaction ends.
+    """
+    for start in range(0, len(ids), CHUNK):
+        _refresh(session, subject, ids[start : start + CHUNK], sets, lock)
+
+
+def _refresh(
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], lock: bool = False
+) -> None:
+    wanted = wanted_grants(session, subject, ids, sets, lock)
+    stored = select(SharingGrant.set_id, SharingGrant.record_id).where(
+        SharingGrant.object == subject.object,
+        SharingGrant.record_id.in_(ids),
+        SharingGrant.set_id.in_([each.id for each in sets]),
+    )
+    held = {(set_id, record_id) for set_id, record_id in session.execute(stored)}
+    gone = sorted(held - set(wanted))
+    for start in range(0, len(gone), CHUNK):
+        pairs = gone[start : start + CHUNK]
+        session.execute(
+            delete(SharingGrant)
+            .where(tuple_(SharingGrant.set_id, SharingGrant.record_id).in_(pairs))
+            .execution_options(synchronize_session=False)
+        )
+    new = [row for key, row in sorted(wanted.items()) if key not in held]
+    if new:
+        insert: Any = sqlite.insert if is_sqlite(session) else postgresql.insert
+        session.execute(insert(SharingGrant).on_conflict_do_nothing(), new)
+
+
+def wanted_grants(
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], lock: bool = False
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """(set, record) → the grant, of those that the records belong to."""
+    names = sorted({name for each in sets for name in each.fields})
+    columns = [subject.model.id, subject.model.created_at, *subject.owner_columns, *subject.columns(names)]
+    statement = select(*columns).where(scope(subject.model, COMPUTING), subject.model.id.in_(ids))
+    if lock and not is_sqlite(session):
+        statement = statement.with_for_update(read=True)
+    rows = session.execute(statement).all()
+    users: dict[int, frozenset[int]] = {}
+    queues: dict[int, frozenset[int]] = {}
+    if any(each.owned_by is not None for each in sets):
+        users, queues = principals_of_owners(
+            session,
+            {row.owner_user_id for row in rows if row.owner_user_id is not None},
+            {key for row in rows if (key := getattr(row, "owner_queue_id", None)) is not None},
+        )
+    read = subject.reader(session, names)
+    found = {}
+    nobody: frozenset[int] = frozenset()
+    for row in rows:
+        record = read(row)
+        owner = users.get(row.owner_user_id, nobody) | queues.get(
+            getattr(row, "owner_queue_id", -1) or -1, nobody
+        )
+        for each in sets:
+            if each.gives(record, owner):
+                found[each.id, row.id] = {
+                    "set_id": each.id,
+                    "record_id": row.id,
+                    "object": subject.object,
+                    "principal_id": each.principal_id,
+                    "level": each.level,
+                    "record_created_at": row.created_at,
+                    "until": None,
+                }
+    return found
+
+
+# With every change
+
+
+def note_flushed(session: Session, _context: Any) -> None:
+    """Listener of `after_flush`: what the session itself has written."""
+    for each in (*session.new, *session.dirty):
+        name = getattr(each, "__tablename__", "")
+        if name in SUBJECTS:
+            touch(session, name, (each.id,))
+        elif _changes_owners(each):
+            session.info[OWNERS_CHANGED] = True
+    if any(isinstance(each, AccountResponsible) for each in session.deleted):
+        session.info[OWNERS_CHANGED] = True
+
+
+def _changes_owners(each: Any) -> bool:
+    """Whether it changes which principals somebody is who may own records."""
+    if isinstance(each, AccountResponsible):
+        return True
+    watched = {User: "role", PartnerAccount: "level_id"}.get(type(each))
+    return watched is not None and bool(inspect(each).attrs[watched].history.deleted)
+
+
+def settle(session: Session) -> None:
+    """Listener of `before_commit`: bring the grants of everything touched in the transaction up to date."""
+    if session.in_nested_transaction():
+        return  # the whole is settled at its end
+    session.flush()
+    touched = session.info.pop(TOUCHED, {})
+    for object_, ids in touched.items():
+        sets = live_sets(session, object_)
+        if sets and ids:
+            refresh(session, SUBJECTS[object_], sorted(ids), sets)
+    if session.info.pop(OWNERS_CHANGED, False):
+        rebuild_owned(session)
+
+
+def forget_touched(session: Session) -> None:
+    """Listener of `after_rollback`: nothing of it happened."""
+    session.info.pop(TOUCHED, None)
+    session.info.pop(OWNERS_CHANGED, None)
+
+
+# Building
+
+
+def begin_set(session: Session, rule: SharingRule, *, now: datetime) -> GrantSet:
+    """Begin to build what the rule says now, in place of what is being built.  Does not commit."""
+    session.execute(
+        update(GrantSet)
+        .where(GrantSet.rule_id == rule.id, GrantSet.state == GrantSetState.BUILDING)
+        .values(state=GrantSetState.ENDED)
+        .execution_options(synchronize_session="fetch")
+    )
+    model = SUBJECTS[rule.object].model
+    row = GrantSet(
+        object=rule.object,
+        principal_id=rule.share_with_id,
+        rule_id=rule.id,
+        kind=rule.kind,
+        owned_by_id=rule.owned_by_id,
+        criteria=rule.criteria,
+        level=rule.level,
+        state=GrantSetState.BUILDING,
+        began_at=now,
+        reached=0,
+        looked_at=0,
+        total=session.scalar(select(func.max(model.id)).where(scope(model, COMPUTING))) or 0,
+    )
+    session.add(row)
+    rule.state, rule.detail = SharingRuleState.BUILDING, ""
+    session.flush()
+    forget_known()
+    return row
+
+
+def rebuild_owned(session: Session) -> None:
+    """Build owner-based rules anew whose owners may be others now: roles, levels, teams or groups changed."""
+    from app.kernel import clock
+
+    rules = session.scalars(
+        select(SharingRule)
+        .join(Principal, Principal.id == SharingRule.owned_by_id)
+        .where(
+            SharingRule.deleted_at.is_(None),
+            Principal.key.not_like("user:%"),
+            Principal.key.not_like("queue:%"),
+        )
+    ).all()
+    for rule in rules:
+        begin_set(session, rule, now=clock.now())
+    session.flush()
+
+
+def build_step(session: Session, *, now: datetime) -> bool:
+    """One batch of what is to be built; whether there was anything to do.  Does not commit."""
+    statement = (
+        select(GrantSet).where(GrantSet.state == GrantSetState.BUILDING).order_by(GrantSet.id).limit(1)
+    )
+    if not is_sqlite(session):
+        statement = statement.with_for_update(skip_locked=True)
+    building = session.scalar(statement.execution_options(populate_existing=True))
+    if building is None:
+        return False
+    subject, sets = SUBJECTS[building.object], (ready(building),)
+    if building.caught_up_to is None:
+        model = subject.model
+        ids = session.scalars(
+            select(model.id)
+            .where(scope(model, COMPUTING), model.id > building.reached)
+            .order_by(model.id)
+            .limit(BATCH)
+        ).all()
+        refresh(session, subject, ids, sets)
+        building.looked_at += len(ids)
+        if ids:
+            building.reached = ids[-1]
+        if len(ids) < BATCH:
+            building.caught_up_to = building.began_at - OUTLASTED
+        return True
+    return _catch_up(session, building, subject, sets, now)
+
+
+def _catch_up(
+    session: Session, building: GrantSet, subject: Subject, sets: Sequence[Ready], now: datetime
+) -> bool:
+    """Look again at what was changed meanwhile; with the last of it the set takes effect."""
+    if now < building.began_at + GRACE:
+        return False
+    model = subject.model
+    changed = session.execute(
+        select(model.id, model.updated_at)
+        .where(scope(model, COMPUTING), model.updated_at >= building.caught_up_to)
+        .order_by(model.updated_at, model.id)
+        .limit(BATCH + 1)
+    ).all()
+    if len(changed) > BATCH and changed[-1].updated_at > building.caught_up_to:
+        refresh(session, subject, [key for key, _at in changed], sets)
+        building.caught_up_to = changed[-1].updated_at
+        return True
+    refresh(session, subject, [key for key, _at in changed], sets, lock=True)
+    activate(session, building)
+    return True
+
+
+def activate(session: Session, building: GrantSet) -> None:
+    """Let the set take effect in place of the rule's former one.  Does not commit."""
+    session.execute(
+        update(GrantSet)
+        .where(GrantSet.rule_id == building.rule_id, GrantSet.state == GrantSetState.ACTIVE)
+        .values(state=GrantSetState.ENDED)
+        .execution_options(synchronize_session="fetch")
+    )
+    building.state = GrantSetState.ACTIVE
+    rule = session.get_one(SharingRule, building.rule_id)
+    rule.state = SharingRuleState.ACTIVE
+    session.flush()
+    forget_known()
+
+
+def sweep(session: Session, *, now: datetime, limit: int = 5000) -> bool:
+    """Delete grants of sets that have ended; whether there were any.  Does not commit."""
+    ended = session.scalars(select(GrantSet.id).where(GrantSet.state == GrantSetState.ENDED).limit(1)).first()
+    if ended is None:
+        return False
+    ids = session.scalars(
+        select(SharingGrant.record_id)
+        .where(SharingGrant.set_id == ended)
+        .order_by(SharingGrant.record_id)
+        .limit(limit)
+    ).all()
+    quietly = {"synchronize_session": False}
+    session.execute(
+        delete(SharingGrant).where(
+            SharingGrant.set_id == ended, SharingGrant.record_id <= (ids[-1] if ids else 0)
+        ),
+        execution_options=quietly,
+    )
+    if len(ids) < limit:
+        session.execute(delete(GrantSet).where(GrantSet.id == ended), execution_options=quietly)
+    return True
