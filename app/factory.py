@@ -44,7 +44,9 @@ MODELS = (
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",
     "app.identity.views:bp",
+    "app.identity.second_step_views:bp",
     "app.identity.profile_views:bp",
+    "app.identity.second_factor_views:bp",
     "app.identity.user_views:bp",
     "app.offboarding.views:bp",
     "app.home.views:bp",

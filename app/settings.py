@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.kernel.actor import Role
+
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "CANAL_"
 SHORTEST_KEY = 32
@@ -54,7 +56,7 @@ class MailTarget:
 
 
 class Settings(BaseSettings):
-    """The settings of one process; an empty variable counts as not given.
+    """The settings of one process; an empty variable counts as not given, but for `second_factor_roles`.
 
     Frozen.  Tests make their own with keyword arguments, which go before the environment.
     """
@@ -88,6 +90,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="Signing key, at least 32 characters; empty for one made on first start in CANAL_DATA.",
+    )
+    second_factor_roles: str | None = Field(
+        default_factory=lambda: _named_but_empty(f"{PREFIX}SECOND_FACTOR_ROLES"),
+        description="Roles that must have a second factor, separated by commas; empty for none.",
     )
     demo: Switch = Field(False, description="Load the demo company into an empty database when serving.")
     rate_limits: Switch = Field(
@@ -167,6 +173,26 @@ class Settings(BaseSettings):
             raise ValueError(f"is shorter than {SHORTEST_KEY} characters; leave it out to have one made")
         return value
 
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _known_roles(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        names = [name.strip().lower() for name in value.split(",") if name.strip()]
+        unknown = [name for name in names if name not in set(Role)]
+        if unknown:
+            raise ValueError(
+                f"names a role that there is not ({unknown[0]}); the roles are {', '.join(Role)}"
+            )
+        return ",".join(dict.fromkeys(names))
+
+    @cached_property
+    def second_factor_of(self) -> frozenset[Role] | None:
+        """The roles that must have a second factor; None where the setting leaves that to the default."""
+        if self.second_factor_roles is None:
+            return None
+        return frozenset(Role(name) for name in self.second_factor_roles.split(",") if name)
+
     @cached_property
     def database(self) -> str:
         """The SQLAlchemy URL in force, with its password."""
@@ -194,6 +220,11 @@ class Settings(BaseSettings):
         Raises SettingsError when the data folder cannot hold it.
         """
         return self.secret_key.get_secret_value() or _kept_key(self.data)
+
+
+def _named_but_empty(name: str) -> str | None:
+    """An empty text where the variable is given without a value, which means something here; else None."""
+    return "" if os.environ.get(name) == "" else None
 
 
 def parse_mail_url(text: str) -> MailTarget:

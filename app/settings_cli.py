@@ -52,6 +52,7 @@ def rows(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
         "database_url": make_url(settings.database).render_as_string(hide_password=True),
         "mail_url": _mail_text(settings.mail),
         "public_url": settings.base_url,
+        "second_factor_roles": _roles_text(settings),
         "secret_key": "(set)" if settings.secret_key.get_secret_value() else "(kept in CANAL_DATA)",
     }
     defaults = {
@@ -60,9 +61,10 @@ def rows(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
         "data": "instance/",
         "public_url": "http://127.0.0.1:PORT",
         "secret_key": "made on first start",
+        "second_factor_roles": "all internal roles, none in the demo",
     }
     for name, field in Settings.model_fields.items():
-        value = resolved.get(name) or _text(getattr(settings, name))
+        value = resolved[name] if name in resolved else _text(getattr(settings, name))
         yield variable(name), value, defaults.get(name) or _text(field.default), field.description or ""
 
 
@@ -80,6 +82,11 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
+
+
+def _roles_text(settings: Settings) -> str:
+    given = settings.second_factor_roles
+    return given if given is not None else "(all internal roles, none in the demo)"
 
 
 def _mail_text(target: MailTarget) -> str:

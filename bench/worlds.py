@@ -74,6 +74,7 @@ class World:
             "CANAL_DATA": self.folder,
             "CANAL_SECRET_KEY": SECRET,
             "CANAL_RATE_LIMITS": "off",
+            "CANAL_SECOND_FACTOR_ROLES": "",
             "BENCH_WORLD": str(self.file),
         }
 
@@ -82,7 +83,7 @@ class World:
         return create_app(
             Settings(  # type: ignore[arg-type]  # pydantic takes plain strings
                 data=Path(self.folder), database_url=self.url, secret_key=SECRET, rate_limits=False,
-                log_level="error",
+                log_level="error", second_factor_roles="",
             )
         )  # fmt: skip
 

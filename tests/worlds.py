@@ -39,6 +39,7 @@ def make_app(folder: Path, database_url: str = "", **settings: Any) -> Flask:
         "rate_limits": False,
         "log_level": "error",
         "demo": False,
+        "second_factor_roles": "",
     }
     app = create_app(Settings(**{**given, **settings}))
     # Bugs surface in the test with their traceback instead of as a page with 500.

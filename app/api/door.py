@@ -20,7 +20,7 @@ from app.identity.queries import find_actor_by_token
 from app.kernel import clock
 from app.kernel.db import db, is_sqlite, join_transactions, set_reading, transaction
 from app.kernel.errors import Conflict, Invalid
-from app.web.access import SignInRequired
+from app.web.access import SecondFactorNeeded, SignInRequired
 from app.web.limits import API, limiter
 
 bp = APIBlueprint("api", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
@@ -52,6 +52,8 @@ def identify() -> Response | None:
     token = _bearer_token()
     if token is None:
         if request.endpoint in READABLE_SIGNED_IN and current_user.is_authenticated:
+            if current_user.actor.must_enrol:
+                raise SecondFactorNeeded
             g.actor = current_user.actor
             return None
         raise BadToken

@@ -120,6 +120,7 @@ def _found(session: Session, chance: Random, begin: datetime, now: datetime) -> 
     organisation.time_zone = "Europe/Madrid"
     organisation.prm_enabled_at = begin
     organisation.portal_published_at = begin
+    organisation.is_demo = True
     founder = Actor.system("demo company")
     kept = hash_password(PASSWORD)
     staff = {}

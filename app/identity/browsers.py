@@ -23,9 +23,14 @@ _SYSTEMS = (
 
 def browser_name(user_agent: str) -> str:
     """The browser and its system; what it says of itself, cut short, when it is neither."""
+    return ", ".join(filter(None, browser_and_system(user_agent))) or user_agent[:40] or "–"
+
+
+def browser_and_system(user_agent: str) -> tuple[str, str]:
+    """("Firefox", "Linux"); empty for what is not known by name."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    return ", ".join(filter(None, (browser, system))) or user_agent[:40] or "–"
+    return browser, system
 
 
 def place_of(address: str, user_agent: str) -> dict[str, object]:

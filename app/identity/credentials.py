@@ -14,7 +14,14 @@ from app.identity.models import LinkPurpose, OneTimeLink, User, UserState
 from app.identity.passwords import is_right
 from app.identity.queries import digest, find_user_by_email, get_organisation, make_actor
 from app.identity.sessions import revoke_keys, void_links
-from app.identity.signing_in import Browser, begin, company_is_suspended, lock_user, portal_is_closed_to
+from app.identity.signing_in import (
+    Browser,
+    Entry,
+    company_is_suspended,
+    enter,
+    lock_user,
+    portal_is_closed_to,
+)
 from app.kernel.actor import Actor
 from app.kernel.fold import email_key
 from app.notifications.models import NotificationKind
@@ -88,8 +95,8 @@ def get_link(session: Session, token: str, *, now: datetime) -> tuple[OneTimeLin
 
 def use_link(
     session: Session, token: str, password_hash: str, *, now: datetime, browser: Browser
-) -> str | None:
-    """Set the password that a link was for, and sign in; the new session's token.
+) -> Entry | None:
+    """Set the password that a link was for, and sign in: whoever has a second factor is still asked for a code.
 
     None when the portal is not published: the password is set, but that was no sign-in.  A reset ends
     every session, token and link of the user and tells them by mail.  Writes an event; does not commit.
@@ -114,7 +121,7 @@ def use_link(
         _replace(session, actor, user, password_hash, now=now)
     if portal_is_closed_to(session, user):
         return None
-    return begin(session, user, now=now, browser=browser)
+    return enter(session, user, now=now, browser=browser)
 
 
 def set_first_password(

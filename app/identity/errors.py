@@ -33,6 +33,28 @@ class RoleKeptOut(PortalNotOpen):
     )
 
 
+class StepGone(DomainError):
+    """A sign-in that waited for a code too long, was tried too often, or never began."""
+
+    status = 410
+    slug = "step-gone"
+    message = _l("This sign-in took too long or was tried too often. Begin again.")
+
+
+class NoSecondFactor(Conflict):
+    """What was to be done needs another second factor than there is now."""
+
+    slug = "no-second-factor"
+    message = _l("The second factor was changed meanwhile, or there is none. Look at the page again.")
+
+
+class FactorRequired(Conflict):
+    """The role asks for a second factor: it can be replaced, not turned off."""
+
+    slug = "second-factor-required"
+    message = _l("Your role needs a second factor. You can replace it, but not turn it off.")
+
+
 class AddressTaken(Invalid):
     """Another user has the address.  For internal people only: partners' doors answer neutrally."""
 

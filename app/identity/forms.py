@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext
 from wtforms import (
     DateField,
     Field,
+    HiddenField,
     IntegerField,
     PasswordField,
     RadioField,
@@ -66,7 +67,33 @@ class ChangePasswordForm(_NewPassword):
     current_password = PasswordField(_l("Your password now"), [InputRequired(_NEEDED)])
 
 
-def _in_our_time(_form: object, field: DateField) -> None:
+class CodeForm(Form):
+    """A code of the authenticator, or a recovery code."""
+
+    code = StringField(_l("Code"), [InputRequired(_NEEDED), Length(max=40)])
+
+
+class ConfirmCodeForm(CodeForm):
+    """The first code of an authenticator that is being set up."""
+
+    offer = HiddenField()
+
+
+class PasswordForm(Form):
+    """The password again, before something that only its owner may do."""
+
+    current_password = PasswordField(_l("Your password"), [InputRequired(_NEEDED)])
+
+
+class PasswordAndCodeForm(PasswordForm):
+    code = StringField(
+        _l("Code"),
+        [InputRequired(_NEEDED), Length(max=40)],
+        description=_l("From your authenticator app, or one of your recovery codes."),
+    )
+
+
+def in_our_time(_form: object, field: DateField) -> None:
     if field.data is not None and not 2000 <= field.data.year <= 2200:
         raise ValidationError(_l("Enter a day that is near."))
 
@@ -99,7 +126,7 @@ class ProfileForm(Form, AwayMixin):
     time_zone = SelectField(_l("Time zone"))
     away_on = DateField(
         _l("Away until the end of"),
-        [Optional(), _in_our_time],
+        [Optional(), in_our_time],
         description=_l(
             "Until then no rule and no turn gives you anything. Leave it empty when you are here."
         ),
@@ -158,7 +185,7 @@ class UserForm(Form, AwayMixin):
     )
     away_on = DateField(
         _l("Away until the end of"),
-        [Optional(), _in_our_time],
+        [Optional(), in_our_time],
         description=_l("Until then no rule and no turn gives them anything."),
     )
     language = SelectField(_l("Language"), choices=options(LANGUAGE_NAMES))

@@ -15,6 +15,7 @@ from app.identity.mail_choices import chosen_preferences, mail_choices, mailed_k
 from app.identity.models import User
 from app.identity.operations import THEMES, edit_profile
 from app.identity.passwords import check_password, hash_password
+from app.identity.required_factor import factor_state
 from app.identity.sessions import end_other_sessions, end_session, live_sessions
 from app.identity.tokens import create_token, live_tokens, revoke_token
 from app.identity.views import read_only
@@ -187,6 +188,7 @@ def _page(
         mail=_mail(user),
         token=token or TokenForm(formdata=None),
         new_secret=new_secret,
+        factor=factor_state(session, user),
         sessions=live_sessions(session, user.id, now=now),
         tokens=live_tokens(session, user.id, now=now),
         now=now,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.events import operations as events
 from app.identity.models import ApiToken, OneTimeLink, User, UserSession
 from app.identity.queries import IDLE_LIMIT, digest
+from app.identity.steps import end_steps
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
@@ -103,7 +104,9 @@ def end_all_sessions(session: Session, actor: Actor, user: User, *, now: datetim
 
 
 def revoke_keys(session: Session, user_id: int, *, now: datetime, keep_session: int | None = None) -> None:
-    """End every session, token and one-time link of a user at once, but the session named.  Writes no event."""
+    """End every session, token and one-time link of a user at once, but the session named; also sign-ins
+    that wait for a code.  Writes no event.
+    """
     end_sessions(session, user_id, now=now, keep=keep_session)
     session.execute(
         update(ApiToken)
@@ -111,6 +114,7 @@ def revoke_keys(session: Session, user_id: int, *, now: datetime, keep_session: 
         .values(revoked_at=now)
     )
     void_links(session, user_id, now=now)
+    end_steps(session, user_id, now=now)
 
 
 def void_links(session: Session, user_id: int, *, now: datetime) -> None:

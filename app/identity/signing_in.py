@@ -4,6 +4,7 @@ Checking is apart from signing in: it takes 30 ms and holds no transaction that 
 is checked again, under a lock, when the session begins.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,14 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.events import operations as events
-from app.identity.browsers import place_of
+from app.identity.browsers import browser_and_system, place_of
 from app.identity.errors import PortalNotOpen, RoleKeptOut, SignInRefused
 from app.identity.models import User, UserState
 from app.identity.passwords import hash_password, is_outdated, is_right
 from app.identity.queries import find_user_by_email, get_organisation, make_actor
 from app.identity.sessions import start_session
+from app.identity.steps import start_step
 from app.kernel.db import is_sqlite
 from app.kernel.fold import email_key
+from app.notifications.models import NotificationKind
+from app.notifications.operations import notify
 from app.partners.models import PartnerAccount, PartnerState
 
 log = structlog.get_logger("canal.identity")
@@ -27,10 +31,26 @@ log = structlog.get_logger("canal.identity")
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Where somebody signs in from, as their list of sessions shows it."""
+    """Where somebody signs in from, as their list of sessions shows it.
+
+    is_known: the account was signed in to from there before.
+    """
 
     address: str = ""
     user_agent: str = ""
+    is_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a right password opened.  token: of a session, or of the wait for a code.
+
+    counted_as: what wrong codes are counted by: the user, and the password that was right.
+    """
+
+    token: str
+    needs_code: bool = False
+    counted_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +73,41 @@ def check_credentials(session: Session, email: str, password: str) -> Checked:
     if user is None or user.password_hash is None or not right:
         log.info("sign-in refused", user=user.ref if user else None, reason="credentials")
         raise SignInRefused
-    _check_may_sign_in(session, user)
+    check_may_sign_in(session, user)
     renewed = hash_password(password) if is_outdated(user.password_hash) else None
     return Checked(user.id, user.password_hash, renewed)
 
 
-def sign_in(session: Session, checked: Checked, *, now: datetime, browser: Browser) -> str:
-    """Begin a session for somebody whose password was checked; returns its token.
+def sign_in(session: Session, checked: Checked, *, now: datetime, browser: Browser) -> Entry:
+    """Begin a session for somebody whose password was checked, or the wait for the code of their second factor.
 
-    Writes a session and an event; the first one makes a partner user assignable.  Does not commit.
+    A session comes with an event; the first one makes a partner user assignable.  Does not commit.
     Raises SignInRefused when the password or the right to sign in has gone meanwhile, PortalNotOpen.
     """
     user = lock_user(session, checked.user_id)
     if user.password_hash != checked.kept:
         raise SignInRefused
-    _check_may_sign_in(session, user)
+    check_may_sign_in(session, user)
     if checked.renewed is not None:
         user.password_hash = checked.renewed
-    return begin(session, user, now=now, browser=browser)
+    return enter(session, user, now=now, browser=browser)
+
+
+def enter(session: Session, user: User, *, now: datetime, browser: Browser) -> Entry:
+    """Let somebody in whose password was right: at once, or to the page that asks for a code."""
+    if not user.has_second_factor:
+        return Entry(begin(session, user, now=now, browser=browser))
+    since = int(user.password_changed_at.timestamp()) if user.password_changed_at else 0
+    return Entry(start_step(session, user, now=now), needs_code=True, counted_as=f"{user.ref}:{since}")
 
 
 def begin(session: Session, user: User, *, now: datetime, browser: Browser) -> str:
-    """Begin a session of a user who was found to be allowed; returns its token."""
+    """Begin a session of a user who was found to be allowed; returns its token.
+
+    Tells them by mail when it is from a browser that is not known, but for the very first time.
+    """
+    if not browser.is_known and user.last_sign_in_at is not None:
+        _tell_of_new_device(session, user, browser, now)
     token = start_session(session, user, now=now, address=browser.address, user_agent=browser.user_agent)
     if user.first_web_sign_in_at is None:
         user.first_web_sign_in_at = now
@@ -108,7 +141,15 @@ def why_closed(session: Session, user: User) -> PortalNotOpen | None:
     return RoleKeptOut() if user.role not in organisation.portal_roles else None
 
 
-def _check_may_sign_in(session: Session, user: User) -> None:
+def _tell_of_new_device(session: Session, user: User, browser: Browser, now: datetime) -> None:
+    name, system = browser_and_system(browser.user_agent)
+    where = {"browser": name, "system": system, "address": browser.address[:60]}
+    act = f"new device:{secrets.token_urlsafe(12)}"
+    notify(session, act=act, user=user, kind=NotificationKind.NEW_DEVICE, now=now, detail=where)
+
+
+def check_may_sign_in(session: Session, user: User) -> None:
+    """Raises SignInRefused for those who may not (any more), PortalNotOpen."""
     if user.state is not UserState.ACTIVE or company_is_suspended(session, user):
         log.info("sign-in refused", user=user.ref, reason="state")
         raise SignInRefused

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.identity.models import IdempotencyKey, OneTimeLink, UserSession
+from app.identity.models import IdempotencyKey, OneTimeLink, SignInStep, UserSession
 
 KEEP_ANSWERS = timedelta(hours=24)
 KEEP_ENDED = timedelta(days=30)
@@ -27,6 +27,7 @@ def delete_outdated(session: Session, *, now: datetime) -> int:
             ),
         )
         + _delete(session, OneTimeLink, OneTimeLink.expires_at < old)
+        + _delete(session, SignInStep, SignInStep.expires_at < now - KEEP_ANSWERS)
     )
 
 

@@ -27,7 +27,9 @@ from app.identity.operations import (
     resend_invitation,
 )
 from app.identity.queries import get_organisation
+from app.identity.required_factor import factor_state
 from app.identity.roles import role_helps, role_names
+from app.identity.second_factor import reset_second_factor
 from app.identity.sessions import end_all_sessions, live_sessions
 from app.identity.tokens import live_tokens, revoke_token
 from app.kernel import clock
@@ -94,6 +96,7 @@ def show(user_ref: str) -> ResponseReturnValue:
         now=now,
         away=is_away(row.user, now),
         may_manage=actor.can(managing_permission(row.user.is_partner)),
+        factor=factor_state(session, row.user),
         sessions=live_sessions(session, row.user.id, now=now),
         tokens=live_tokens(session, row.user.id, now=now),
         history=in_words(history_of(session, row.user)),
@@ -155,6 +158,25 @@ def end_sessions(user_ref: str) -> ResponseReturnValue:
         user = get_user(session, current_actor(), user_ref)
         number = end_all_sessions(session, current_actor(), user, now=clock.now())
     flash(_("Sessions ended: %(number)s.", number=number), "success")
+    return redirect(url_for("users.show", user_ref=user_ref), 303)
+
+
+@bp.get("/<ref('user'):user_ref>/second-factor/reset")
+@needs(Permission.USER_MANAGE)
+def ask_reset(user_ref: str) -> ResponseReturnValue:
+    """The question before a second factor is taken away."""
+    row = get_user_row(db.session(), current_actor(), user_ref)
+    return render_template("users/reset_factor.html", user=row.user, page_ref=row.user.ref)
+
+
+@bp.post("/<ref('user'):user_ref>/second-factor/reset")
+@needs(Permission.USER_MANAGE)
+def reset_factor(user_ref: str) -> ResponseReturnValue:
+    """Take the user's second factor away and end their sessions."""
+    with transaction() as session:
+        user = get_user(session, current_actor(), user_ref)
+        reset_second_factor(session, current_actor(), user, now=clock.now())
+    flash(_("The second factor of %(name)s is reset. Every session has ended.", name=user.name), "success")
     return redirect(url_for("users.show", user_ref=user_ref), 303)
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 
 from app.identity.credentials import get_link, send_reset, use_link
-from app.identity.devices import by_account, by_address, remember_device
+from app.identity.devices import by_account, by_address, carry_step, is_known_device, remember_device
 from app.identity.errors import LinkGone, PortalNotOpen, SignInRefused
 from app.identity.forms import ForgotPasswordForm, LinkForm, SignInForm, typed
 from app.identity.models import LinkPurpose
@@ -18,7 +18,7 @@ from app.identity.passwords import check_password, hash_password
 from app.identity.queries import find_actor_by_session
 from app.identity.refusals import note_failed_sign_in, record_failed_sign_in
 from app.identity.sessions import end_own_session
-from app.identity.signing_in import Browser, check_credentials
+from app.identity.signing_in import Browser, Entry, check_credentials
 from app.identity.signing_in import sign_in as begin_session
 from app.kernel import clock
 from app.kernel.db import db, set_reading, transaction
@@ -57,7 +57,8 @@ def submit_sign_in() -> ResponseReturnValue:
         read_only()  # the slow part, without SQLite's lock
         checked = check_credentials(db.session(), typed(form.email), typed(form.password))
         with transaction() as data:
-            token = begin_session(data, checked, now=clock.now(), browser=this_browser())
+            browser = this_browser(typed(form.email))
+            entry = begin_session(data, checked, now=clock.now(), browser=browser)
     except Invalid as error:
         if isinstance(error, SignInRefused):
             note_failure(typed(form.email))
@@ -68,10 +69,7 @@ def submit_sign_in() -> ResponseReturnValue:
     except PortalNotOpen as error:
         note_failure(typed(form.email), reason="portal")
         return render_template("identity/sign_in.html", form=form, notice=error.message), error.status
-    response = redirect(safe_next(request.args.get("next")), 303)
-    carry_session(token)
-    remember_device(response, typed(form.email))
-    return response
+    return go_on(entry, typed(form.email), request.args.get("next"))
 
 
 @bp.post("/sign-out")
@@ -125,7 +123,7 @@ def welcome(token: str) -> ResponseReturnValue:
 @public  # whoever holds the link proves it by the link
 @limiter.limit(PUBLIC_FORM)
 def submit_welcome(token: str) -> ResponseReturnValue:
-    """Set the password that the link is for, and sign in."""
+    """Set the password that the link is for, and sign in; a second factor is asked for all the same."""
     read_only()  # the slow part, without SQLite's lock
     link, user = get_link(db.session(), token, now=clock.now())
     form = LinkForm()
@@ -141,13 +139,11 @@ def submit_welcome(token: str) -> ResponseReturnValue:
         return page, 422
     password_hash = hash_password(typed(form.password))
     with transaction() as data:
-        session_token = use_link(data, token, password_hash, now=clock.now(), browser=this_browser())
-    if session_token is None:
+        email = user.email
+        entry = use_link(data, token, password_hash, now=clock.now(), browser=this_browser(email))
+    if entry is None:
         return redirect(url_for("identity.not_open"), 303)
-    response = redirect(safe_next(None), 303)
-    carry_session(session_token)
-    remember_device(response, user.email)
-    return response
+    return go_on(entry, email, None)
 
 
 @bp.get("/not-open")
@@ -178,6 +174,22 @@ def is_invitation(link: object) -> bool:
     return getattr(link, "purpose", None) is LinkPurpose.INVITATION
 
 
+def go_on(entry: Entry, email: str, target: str | None) -> ResponseReturnValue:
+    """Where a right password leads: to the page asked for, or to the one that asks for a code."""
+    if not entry.needs_code:
+        return let_in(entry.token, email, target)
+    carry_step(entry.token, email, entry.counted_as)
+    return redirect(url_for("second_step.show", next=target), 303)
+
+
+def let_in(token: str, email: str, target: str | None) -> ResponseReturnValue:
+    """Give the browser its session and go on to the page asked for."""
+    response = redirect(safe_next(target), 303)
+    carry_session(token)
+    remember_device(response, email)
+    return response
+
+
 def carry_session(token: str) -> None:
     """Give the browser a fresh cookie with that session and nothing of the one before."""
     found = find_actor_by_session(db.session(), token, now=clock.now())
@@ -203,6 +215,6 @@ def note_failure(email: str, *, reason: str = "") -> None:
             record_failed_sign_in(data, failed, reason=reason)
 
 
-def this_browser() -> Browser:
-    """Where the request comes from, for the list of sessions."""
-    return Browser(request.remote_addr or "", request.user_agent.string)
+def this_browser(email: str = "") -> Browser:
+    """Where the request comes from, for the list of sessions; email: of whom it may be known."""
+    return Browser(request.remote_addr or "", request.user_agent.string, is_known_device(email))

@@ -26,6 +26,8 @@ KIND_NAMES = {
     Kind.INVITATION: _l("Invitation"),
     Kind.PASSWORD_RESET: _l("New password asked for"),
     Kind.PASSWORD_CHANGED: _l("Password changed"),
+    Kind.SECOND_FACTOR: _l("Second factor"),
+    Kind.NEW_DEVICE: _l("New sign-in"),
     Kind.ADDRESS_TAKEN: _l("Address in use"),
     Kind.ROUTING_ALERT: _l("Routing needs a look"),
     Kind.OFFER_LAPSED: _l("Offer lapsed"),

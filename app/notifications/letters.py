@@ -193,6 +193,23 @@ def _password_changed(envelope: Envelope) -> Letter:
     return Letter(Kind.PASSWORD_CHANGED, envelope.link("/forgot-password"), {"at": at})
 
 
+def _second_factor(envelope: Envelope) -> Letter:
+    if envelope.user.state is not UserState.ACTIVE:
+        raise Withheld(Outcome.NOT_ACTIVE)
+    what = str(envelope.detail.get("what", ""))
+    path = "/forgot-password" if what in ("reset", "codes_tried") else "/profile#second-factor"
+    at = _moment(envelope.notification.created_at, envelope.user)
+    return Letter(Kind.SECOND_FACTOR, envelope.link(path), {"what": what, "at": at})
+
+
+def _new_device(envelope: Envelope) -> Letter:
+    if envelope.user.state is not UserState.ACTIVE:
+        raise Withheld(Outcome.NOT_ACTIVE)
+    where = {name: one_line(envelope.detail.get(name, "")) for name in ("browser", "system", "address")}
+    at = _moment(envelope.notification.created_at, envelope.user)
+    return Letter(Kind.NEW_DEVICE, envelope.link("/profile#sessions"), {"at": at, **where})
+
+
 def _address_taken(envelope: Envelope) -> Letter:
     actor = _actor(envelope)
     account = envelope.session.execute(
@@ -218,6 +235,8 @@ _WRITERS: dict[Kind, Callable[[Envelope], Letter]] = {
     Kind.INVITATION: _invitation,
     Kind.PASSWORD_RESET: _password_reset,
     Kind.PASSWORD_CHANGED: _password_changed,
+    Kind.SECOND_FACTOR: _second_factor,
+    Kind.NEW_DEVICE: _new_device,
     Kind.ADDRESS_TAKEN: _address_taken,
     Kind.ROUTING_ALERT: _routing_alert,
     Kind.OFFER_LAPSED: _offer_lapsed,

@@ -18,6 +18,8 @@ class NotificationKind(StrEnum):
     LEADS_ASSIGNED: `bulk:<id of the bulk act>`, the bulk act; its leads are those of its assignments.
     INVITATION, PASSWORD_RESET: `link:<id>`, no record, `link_id`.
     PASSWORD_CHANGED: no record.
+    SECOND_FACTOR: no record; `what` happened, see `identity.second_factor.Change`.
+    NEW_DEVICE: no record; `browser`, `system` (empty where they are not known) and `address`.
     ADDRESS_TAKEN: the partner's account; `email` that was invited, `who` invited it.
     ROUTING_ALERT: the lead, if any; `reason` in words.
     OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
@@ -30,6 +32,8 @@ class NotificationKind(StrEnum):
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind, no secret
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    SECOND_FACTOR = "second_factor"
+    NEW_DEVICE = "new_device"
     ADDRESS_TAKEN = "address_taken"
     ROUTING_ALERT = "routing_alert"
     OFFER_LAPSED = "offer_lapsed"

@@ -9,7 +9,15 @@ from app.notifications.models import NotificationKind as Kind
 
 MAIL, PORTAL = "now", "portal"
 
-ALWAYS_MAILED = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED})
+ALWAYS_MAILED = frozenset(
+    {
+        Kind.INVITATION,
+        Kind.PASSWORD_RESET,
+        Kind.PASSWORD_CHANGED,
+        Kind.SECOND_FACTOR,
+        Kind.NEW_DEVICE,
+    }
+)
 MAIL_ONLY = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET})
 CHOOSABLE = tuple(kind for kind in Kind if kind not in ALWAYS_MAILED)
 

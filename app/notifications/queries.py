@@ -22,6 +22,12 @@ from app.notifications.preferences import MAIL_ONLY
 from app.sharing.scope import scope
 
 NEWEST_COUNTED = 200
+_PATHS = {
+    Kind.PASSWORD_CHANGED: "/profile",
+    Kind.SECOND_FACTOR: "/profile#second-factor",
+    Kind.NEW_DEVICE: "/profile#sessions",
+    Kind.OFFER_LAPSED: "/inbox",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class NoticeRow:
             return self.record.path
         if self.kind is Kind.ROUTING_ALERT:
             return f"/leads/{self.detail['lead']}" if self.detail.get("lead") else "/setup/"
-        return {Kind.PASSWORD_CHANGED: "/profile", Kind.OFFER_LAPSED: "/inbox"}.get(self.kind, "/")
+        return _PATHS.get(self.kind, "/")
 
 
 def list_notices(

@@ -23,6 +23,14 @@ class SignInRequired(DomainError):
     message = _l("Sign in to go on.")
 
 
+class SecondFactorNeeded(DomainError):
+    """Signed in, but the role asks for a second factor that is not set up yet.  Pages lead there."""
+
+    status = 403
+    slug = "second-factor-needed"
+    message = _l("Your role needs a second factor. Set it up to go on.")
+
+
 def current_actor() -> Actor:
     """The person of this request.  Raises SignInRequired."""
     actor = cast("Actor | None", g.get("actor"))

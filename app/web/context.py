@@ -64,7 +64,7 @@ def _context() -> dict[str, Any]:
         return {"actor": actor, "organisation": g.get("organisation")}
     load_organisation()
     frame: dict[str, Any] = {"actor": actor, "organisation": g.get("organisation")}
-    if actor is not None:
+    if actor is not None and not actor.must_enrol:
         from app.web.frame import frame_counts
 
         counts = frame_counts(actor)

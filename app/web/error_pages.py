@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.kernel.db import db, set_reading
 from app.kernel.errors import DomainError, Invalid, NotAllowed
-from app.web.access import SignInRequired
+from app.web.access import SecondFactorNeeded, SignInRequired
 from app.web.htmx import wants_fragment
 from app.web.refusals import note_refused_attempt
 
@@ -82,6 +82,9 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
             target = request.full_path.rstrip("?") if request.path != "/" else None
             return redirect(url_for("identity.sign_in", next=target), 303)
         return redirect(url_for("identity.sign_in"), 303)
+    if isinstance(error, SecondFactorNeeded) and not is_api() and not wants_fragment():
+        wanted = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+        return redirect(url_for("second_factor.show", next=wanted), 303)
     errors = error.errors if isinstance(error, Invalid) else None
     message = str(error.message) if error.message else ""
     if not message and errors:

@@ -20,6 +20,7 @@ def is_off() -> bool:
 
 
 SIGN_IN = "10 per 5 minutes"
+CODES = "50 per day"  # beside SIGN_IN: so that whoever knows a password cannot go through all codes
 PUBLIC_FORM = "20 per minute"
 API = "600 per minute"
 RESET_MAIL = "5 per hour"  # for one account, so that nobody's mailbox is filled

@@ -9,14 +9,20 @@ from datetime import datetime, timedelta
 from flask import Flask, g, has_request_context, request
 from flask_login import LoginManager, UserMixin, current_user
 
-from app.identity.models import UserSession
+from app.identity.models import User, UserSession
 from app.identity.queries import find_actor_by_session, get_organisation
+from app.identity.required_factor import held_back
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db, set_reading, transaction
+from app.web.access import SecondFactorNeeded
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SEEN_EVERY = timedelta(minutes=5)
+# What somebody may reach who must set up a second factor first.
+_TO_ENROL = frozenset(
+    {"second_factor.show", "second_factor.start", "second_factor.confirm", "identity.sign_out"}
+)
 
 
 class SignedIn(UserMixin):
@@ -36,11 +42,13 @@ login_manager = LoginManager()
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
-    found = find_actor_by_session(db.session(), token, now=clock.now())
+    session = db.session()
+    found = find_actor_by_session(session, token, now=clock.now())
     if found is None:
         return None
     actor, g.organisation, user_session = found
-    return SignedIn(token, actor, user_session)
+    user = session.get_one(User, actor.user_id)  # loaded already, with the actor
+    return SignedIn(token, held_back(actor, user, g.organisation), user_session)
 
 
 def init_sign_in(app: Flask) -> None:
@@ -60,6 +68,8 @@ def _begin() -> None:
     if current_user.is_authenticated:
         g.actor = current_user.actor
         g.session_seen_at = current_user.session.last_seen_at
+        if g.actor.must_enrol and request.endpoint not in _TO_ENROL:
+            raise SecondFactorNeeded
 
 
 def load_organisation() -> None:

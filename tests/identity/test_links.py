@@ -11,7 +11,7 @@ from app.identity.links import link_token, link_url
 from app.identity.models import ApiToken, OneTimeLink, User, UserSession, UserState
 from app.identity.passwords import hash_password, is_right
 from app.identity.queries import digest, get_organisation
-from app.identity.signing_in import Browser
+from app.identity.signing_in import Browser, Entry
 from app.kernel import clock
 from app.kernel.db import db, transaction
 from app.notifications.models import Notification
@@ -174,7 +174,10 @@ def test_a_reset_ends_everything_the_old_password_opened_and_says_so(client, new
     assert rows(session, ApiToken)[0].revoked_at is not None
     assert client.get("/profile").status_code == 200
     assert [s.ended_at is None for s in rows(session, UserSession)] == [False, True]
-    assert mailed(session, mara)[-1] == ("password_changed", mara.email, "due")
+    assert mailed(session, mara)[1:] == [
+        ("password_changed", mara.email, "due"),
+        ("new_device", mara.email, "due"),
+    ]
     refused = new_client().submit("/sign-in", {"email": mara.email, "password": PASSWORD})
     assert refused.status_code == 422
 
@@ -224,8 +227,8 @@ def test_of_two_who_use_a_link_at_once_one_wins(app, session, ivo):
             return use_link(own, token, kept, now=clock.now(), browser=Browser())
 
     answers = together(app, [use] * 4)
-    assert sorted(isinstance(a, str) for a in answers) == [False, False, False, True]
-    assert all(isinstance(a, LinkGone) for a in answers if not isinstance(a, str))
+    assert sorted(isinstance(a, Entry) for a in answers) == [False, False, False, True]
+    assert all(isinstance(a, LinkGone) for a in answers if not isinstance(a, Entry))
     db.session.expire_all()
     assert row_count(session, UserSession) == 1
 

@@ -74,6 +74,14 @@ NAMES = (
     "invitation_internal",
     "password_reset",
     "password_changed",
+    "second_factor_set_up",
+    "second_factor_turned_off",
+    "second_factor_reset",
+    "second_factor_codes_renewed",
+    "second_factor_code_used",
+    "second_factor_codes_tried",
+    "new_device",
+    "new_device_unknown",
     "address_taken",
     "routing_alert",
     "offer_lapsed",
@@ -111,6 +119,12 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     _tell_of_links(session, world, zone)
     note = notify(session, act="password:1", user=pia, kind=Kind.PASSWORD_CHANGED, now=NOW)
     world.deliveries["password_changed"] = _delivery(session, note)
+    for what in ("set_up", "turned_off", "reset", "codes_renewed", "code_used", "codes_tried"):
+        _tell(session, world, f"second_factor_{what}", pia, Kind.SECOND_FACTOR, None, detail={"what": what})
+    where = {"browser": "Firefox", "system": "Linux", "address": "192.0.2.7"}
+    _tell(session, world, "new_device", pia, Kind.NEW_DEVICE, None, detail=where)
+    strange = {"browser": "", "system": "", "address": "192.0.2.7"}
+    _tell(session, world, "new_device_unknown", pia, Kind.NEW_DEVICE, None, detail=strange)
     account = session.scalars(
         select(Account).where(scope(Account, SYSTEM), Account.id == northwind.account_id)
     ).one()

@@ -91,7 +91,13 @@ def test_who_chose_the_portal_gets_no_mail_but_security_mail(
     mailed = session.scalars(
         select(Notification.kind).join(Delivery, Delivery.notification_id == Notification.id)
     )
-    assert set(mailed) == {Kind.INVITATION, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED}
+    assert set(mailed) == {
+        Kind.INVITATION,
+        Kind.PASSWORD_RESET,
+        Kind.PASSWORD_CHANGED,
+        Kind.SECOND_FACTOR,
+        Kind.NEW_DEVICE,
+    }
     assert row_count(session, Notification) == len(Kind)
 
 

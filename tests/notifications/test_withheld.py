@@ -67,7 +67,17 @@ def test_a_company_that_refused_it_is_not_told_of_it_in_its_queue(session: Sessi
     assert outcome(session, world, "lead_in_queue") == "no_access"
 
 
-@pytest.mark.parametrize("name", [*LEAD_MAILS, "password_changed", "password_reset", "offer_lapsed_partner"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *LEAD_MAILS,
+        "password_changed",
+        "password_reset",
+        "second_factor_reset",
+        "new_device",
+        "offer_lapsed_partner",
+    ],
+)
 def test_nobody_who_was_deactivated_is_mailed(session: Session, name: str) -> None:
     world = correspond(session)
     for user in (world.pia, world.pam):
