@@ -154,39 +154,40 @@ def _look(
 
 def _floor(session: Session, search: _Search, number: int) -> tuple[datetime, int] | None:
     """Down to where everything lies within so many events of each branch; None when there are no more."""
-    selects = [
-        select(Event.at, Event.id).where(*branch, *search.within).order_by(*_NEWEST).offset(number).limit(1)
-        for branch in search.branches
-    ]
-    return max((row for row in _run(session, selects, len(selects))), default=None)
+    selects = [_newest(branch, search.within).offset(number).limit(1) for branch in search.branches]
+    return next(iter(_run(session, _merged(selects, 1))), None)
 
 
 def _places(
     session: Session, search: _Search, floor: tuple[datetime, int] | None, limit: int
 ) -> list[tuple[datetime, int]]:
     """(at, id) of the newest events down to the floor."""
+    return _run(session, _select_places(search, floor, limit))
+
+
+def _select_places(search: _Search, floor: tuple[datetime, int] | None, limit: int) -> Any:
     above = [] if floor is None else [_place >= floor]
     selects = [
-        select(Event.at, Event.id)
-        .where(*branch, *search.rest, *search.within, *above)
-        .order_by(*_NEWEST)
-        .limit(limit)
-        for branch in search.branches
+        _newest(branch, (*search.within, *above, *search.rest)).limit(limit) for branch in search.branches
     ]
-    return _run(session, selects, limit)
+    return _merged(selects, limit)
 
 
-def _run(
-    session: Session, selects: Sequence[Select[datetime, int]], limit: int
-) -> list[tuple[datetime, int]]:
+def _newest(
+    branch: Sequence[ColumnElement[bool]], conditions: Sequence[ColumnElement[bool]]
+) -> Select[datetime, int]:
+    return select(Event.at, Event.id).where(*branch, *conditions).order_by(*_NEWEST)
+
+
+def _merged(selects: Sequence[Select[datetime, int]], limit: int) -> Any:
     """The rows of all of them, newest first."""
     if len(selects) == 1:
-        statement: Any = selects[0]
-    else:
-        merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
-        statement = (
-            select(merged.c.at, merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
-        )
+        return selects[0]
+    merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
+    return select(merged.c.at, merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
+
+
+def _run(session: Session, statement: Any) -> list[tuple[datetime, int]]:
     return [(at, key) for at, key in session.execute(statement)]
 
 

@@ -1,0 +1,75 @@
+"""Nobody rewrites what is on record: not Canal, and not whoever reaches past it, on either database."""
+
+import pytest
+from sqlalchemy import delete, text, update
+from sqlalchemy.exc import DBAPIError
+
+from app.events import operations as events
+from app.events.models import Event
+from app.kernel.db import db
+from tests.factories import actor_of, row_count
+
+
+@pytest.fixture
+def written(session, ada, now):
+    key = events.record(session, actor_of(session, ada), verb="edited", subject=ada, at=now)
+    session.commit()
+    return key
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(Event).values(actor_name="Somebody else"),
+        update(Event).values(detail={}),
+        delete(Event),
+        text("UPDATE event SET at = at"),
+        text("DELETE FROM event WHERE id > 0"),
+    ],
+)
+def test_no_row_is_changed_or_taken_away(session, written, statement):
+    with pytest.raises(DBAPIError, match="append-only"):
+        session.execute(statement)
+    session.rollback()
+    assert row_count(session, Event, Event.id == written, Event.actor_name == "Ada") == 1
+
+
+@pytest.mark.databases("postgresql")
+def test_the_table_is_not_emptied_at_once(session, written):
+    for table in ("event", "turn"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            session.connection().exec_driver_sql(f"TRUNCATE {table} CASCADE")
+        session.rollback()
+    assert row_count(session, Event) == 1
+
+
+def test_no_operation_of_canal_names_the_table_but_to_write_to_it():
+    """The room of events has no verb but the writing ones, and nobody else touches its model but to read."""
+    import ast
+    from pathlib import Path
+
+    changing = []
+    for file in Path(events.__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("update", "delete"):
+                changing += [
+                    f"{file.name}:{node.lineno}" for arg in node.args if getattr(arg, "id", "") == "Event"
+                ]
+    assert changing == []
+
+
+def test_the_guard_costs_an_insert_nothing(session, written):
+    """It stands before UPDATE, DELETE and TRUNCATE alone."""
+    connection = db.session().connection()
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'event'"
+        )
+        acts = sorted(row[0].split(" BEFORE ")[1].split()[0] for row in found)
+        assert acts == ["DELETE", "UPDATE"]
+    else:
+        found = connection.exec_driver_sql(
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'event'::regclass AND NOT tgisinternal"
+        )
+        acts = sorted(row[0].split(" BEFORE ")[1].split()[0] for row in found)
+        assert acts == ["DELETE", "TRUNCATE", "UPDATE"]
