@@ -117,12 +117,19 @@ def _partners(session: Session, keys: Sequence[int]) -> dict[int, dict[str, Any]
             PartnerLevel.name,
             PartnerAccount.capacity,
             Queue.ref,
+            PartnerAccount.may_invite,
         )
         .join(Queue, Queue.id == PartnerAccount.queue_id)
         .outerjoin(PartnerLevel, PartnerLevel.id == PartnerAccount.level_id)
         .where(PartnerAccount.account_id.in_(keys))
     )
     return {
-        key: {"state": state, "level": level, "capacity": capacity, "queue_id": queue}
-        for key, state, level, capacity, queue in rows
+        key: {
+            "state": state,
+            "level": level,
+            "capacity": capacity,
+            "queue_id": queue,
+            "may_invite": may_invite,
+        }
+        for key, state, level, capacity, queue, may_invite in rows
     }

@@ -32,7 +32,13 @@ def enable_partner(account_id: str, body: EnablePartner) -> Response:
         actor = current_actor()
         check_account_version(session, actor, account_id)
         partners.enable_partner(
-            session, actor, account_id, level=body.level, capacity=body.capacity, now=clock.now()
+            session,
+            actor,
+            account_id,
+            level=body.level,
+            capacity=body.capacity,
+            may_invite=body.may_invite,
+            now=clock.now(),
         )
         answer = account_json(session, actor, account_id)
     return record_answer(answer)

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g, redirect, render_template, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app.home.first_steps import first_steps, is_first_visit
 from app.home.needs import next_setup_step, todo
 from app.home.queries import (
     count_by_status,
@@ -43,8 +45,25 @@ SHOWN_IN_QUEUE = 5
 @needs(Permission.HOME_VIEW)
 def index() -> ResponseReturnValue:
     session, actor, now = db.session(), current_actor(), clock.now()
+    if actor.is_partner and _comes_first(session, actor):
+        return redirect(url_for("home.begin"), 303)
     page, names = _page(session, actor, now)
     return render_template(page, now=now, status_words=first_names(), **names)
+
+
+def _comes_first(session: Session, actor: Actor) -> bool:
+    """Whether to show a partner user what to do first: once, in their first session."""
+    if "begun" in cookie:
+        return False
+    cookie["begun"] = True
+    return is_first_visit(session, actor)
+
+
+@bp.get("/first-steps")
+@needs(Permission.INBOX_VIEW)
+def begin() -> ResponseReturnValue:
+    """What a partner user does first; from the person menu at any time."""
+    return render_template("home/first_steps.html", steps=first_steps(db.session(), current_actor()))
 
 
 def _page(session: Session, actor: Actor, now: datetime) -> tuple[str, Mapping[str, Any]]:

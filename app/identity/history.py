@@ -24,6 +24,7 @@ class Entry:
 
 _WORDS = {
     "created": ("user-plus", _l("created this user")),
+    "address_taken": ("user-x", _l("sent nothing: the address is another user's")),
     "invited": ("mail", _l("sent an invitation")),
     "accepted_invitation": ("check", _l("accepted the invitation")),
     "signed_in": ("log-in", _l("signed in")),

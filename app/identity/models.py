@@ -12,6 +12,10 @@ from app.kernel.db import Base, Key
 from app.kernel.records import Named, Stamped
 
 
+# Before the key of a user whose address is another's; no address begins like that.
+STAND_IN = "taken:"
+
+
 class UserState(StrEnum):
     INVITED = "invited"
     ACTIVE = "active"
@@ -76,6 +80,11 @@ class User(Named, Stamped, Base):
     @property
     def is_partner(self) -> bool:
         return self.partner_account_id is not None
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether the address is another user's, so that this one only stands in its company's list."""
+        return self.email_key.startswith(STAND_IN)
 
 
 class UserSession(Base):

@@ -21,7 +21,8 @@ from app.identity.errors import (
     OwnAccount,
     field_error,
 )
-from app.identity.models import AccountScope, OneTimeLink, User, UserState
+from app.identity.leading import check_changes, check_role, require_leading
+from app.identity.models import STAND_IN, AccountScope, OneTimeLink, User, UserState
 from app.identity.queries import find_user_by_email
 from app.identity.signing_in import lock_user
 from app.kernel import refs
@@ -57,23 +58,34 @@ def create_user(
     time_zone: str = "UTC",
     account_scope: AccountScope = AccountScope.ALL,
     capacity: int | None = None,
+    is_stand_in: bool = False,
 ) -> User:
     """A user in the state invited, without a password; `queue_invitation` sends the mail.
 
-    partner_account: makes it a partner user, who needs a partner's role.  Writes an event; does not commit.
+    partner_account: makes it a partner user, who needs a partner's role.  is_stand_in: it stands in a
+    partner's list for somebody whose address is another user's; nobody can ever sign in with it.  Writes an
+    event; does not commit.
     Raises NotAllowed, Invalid (name, e-mail, role, language, time zone, capacity), AddressTaken.
     """
-    actor.require(managing_permission(partner_account is not None))
+    company_id = partner_account.account_id if partner_account else None
+    if actor.is_partner:
+        actor.require(Permission.TEAM_MANAGE)
+        check_role(actor, role)
+        if company_id != actor.company_id:
+            raise NotAllowed
+    else:
+        actor.require(managing_permission(partner_account is not None))
     address = clean_email(email)
     values = {"name": name, "role": role, "language": language, "time_zone": time_zone, "capacity": capacity}
     cleaned = _clean(values, is_partner=partner_account is not None)
+    ref = refs.new_ref(refs.USER)
     user = User(
-        ref=refs.new_ref(refs.USER),
+        ref=ref,
         email=address,
-        email_key=email_key(address),
+        email_key=f"{STAND_IN}{ref}" if is_stand_in else email_key(address),
         state=UserState.INVITED,
         account_scope=account_scope,
-        partner_account_id=partner_account.account_id if partner_account else None,
+        partner_account_id=company_id,
         contact_id=contact.id if contact else None,
         mail_preferences={},
         created_at=now,
@@ -94,7 +106,12 @@ def create_user(
 
 
 def queue_invitation(session: Session, actor: Actor, user: User, *, now: datetime) -> OneTimeLink:
-    """Send the user a link to set a password with, for 72 hours; an older one opens nothing any more."""
+    """Send the user a link to set a password with, for 72 hours; an older one opens nothing any more.
+
+    Raises AddressTaken when the address is another user's: nobody is invited to be two people.
+    """
+    if user.is_stand_in:
+        raise AddressTaken
     link = send_invitation(session, user, now=now)
     events.record(session, actor, verb="invited", subject=user, at=now)
     return link
@@ -111,11 +128,18 @@ def invite_user(session: Session, actor: Actor, *, now: datetime, **values: Any)
 
 
 def resend_invitation(session: Session, actor: Actor, user: User, *, now: datetime) -> None:
-    """A new invitation for somebody who has not set a password yet.  Raises NotAllowed, NotInvited."""
+    """A new invitation for somebody who has not set a password yet.
+
+    A partner gets the usual answer for an address that is another user's, and nothing is sent.
+    Raises NotAllowed, NotInvited, AddressTaken (to the vendor's people).
+    """
     require_managing(session, actor, user, managing_permission(user.is_partner))
     user = lock_user(session, user.id)
     if user.state is not UserState.INVITED:
         raise NotInvited
+    if user.is_stand_in and actor.is_partner:
+        events.record(session, actor, verb="invited", subject=user, at=now)
+        return
     queue_invitation(session, actor, user, now=now)
 
 
@@ -141,6 +165,8 @@ def edit_user(
         raise NotActive
     if version is not None and version != user.version:
         raise Stale(_l("Somebody has changed this user meanwhile. Check the values and save again."))
+    if actor.is_partner:
+        check_changes(actor, values)
     cleaned = _clean(values, is_partner=user.is_partner)
     old_role = user.role
     new_role = cleaned.get("role", old_role)
@@ -178,7 +204,13 @@ def managing_permission(is_partner: bool) -> Permission:
 
 
 def require_managing(session: Session, actor: Actor, user: User, permission: Permission) -> None:
-    """Raises NotAllowed unless the actor has the permission and, for partner users, sees their company."""
+    """Raises NotAllowed unless the actor has the permission and, for partner users, sees their company.
+
+    A partner's people need to lead the colleague instead.
+    """
+    if actor.is_partner:
+        require_leading(session, actor, user)
+        return
     actor.require(permission)
     if user.partner_account_id is None:
         return

@@ -81,7 +81,9 @@ def _next_leads(session: Session, whose: ColumnElement[bool], last: int) -> Sequ
 def _move(
     session: Session, actor: Actor, wish: Wish, leads: Sequence[Lead], act: BulkAct | None, now: datetime
 ) -> list[Plan]:
-    work = Assigning.begin(session, actor, wish, leads, one=False, now=now)
+    # Partners give to colleagues only; what a leader gives back, the vendor's rules send on.
+    planner = _LEAVING if actor.is_partner and wish.target is None else actor
+    work = Assigning.begin(session, planner, wish, leads, one=False, now=now)
     plans = [plan for plan in map(work.plan, leads) if plan is not None]
     work.desk.write()
     for plan in plans:

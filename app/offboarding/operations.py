@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -21,16 +22,19 @@ from app.identity.operations import queue_invitation, require_another_administra
 from app.identity.sessions import revoke_keys
 from app.kernel.actor import Actor, Permission, Role
 from app.kernel.db import is_sqlite
-from app.kernel.errors import NotFound
+from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.leads.capacity import open_leads_of_user
 from app.leads.models import Lead
-from app.offboarding.choices import OpenRecords, name_of
+from app.offboarding.choices import GiveTo, Keep, OpenRecords, name_of
 from app.offboarding.errors import LeftAlready, NotLeft
 from app.offboarding.moves import move_open_leads
 from app.partners.models import PartnerAccount, PartnerState
+from app.routing.candidates import USER
 from app.routing.models import Queue, QueueMember, RoundRobin, RoundRobinMember
 from app.routing.queues import remove_queue_member
 from app.routing.round_robins import remove_round_robin_member
 from app.routing.seats import lock_round_robins
+from app.routing.targets import no_such_target
 
 # Seats end with the person, whoever may otherwise manage queues.
 _SEATS = Actor.system("leaving")
@@ -53,15 +57,22 @@ def deactivate_user(
 ) -> Left:
     """End a user's rights at once, and decide about what is open in their name.
 
-    Sessions, tokens and links end, seats in queues and round robins too; pending offers go on.  Writes
-    events; does not commit.
+    Sessions, tokens and links end, seats in queues and round robins too; pending offers go on.  A partner's
+    leader gives what is open to a colleague or back to the vendor's rules; nothing is kept.  Writes events;
+    does not commit.
     Raises NotAllowed, OwnAccount, LeftAlready, LastAdministrator, Conflict (the default queue's last
-    member), NotAssignable, AtCapacity, LeadMoved.
+    member), Invalid (a leader who keeps), NotAssignable, AtCapacity, LeadMoved.
     """
-    require_managing(session, actor, user, leaving_permission(user.is_partner))
-    if user.id == actor.user_id:
-        raise OwnAccount
-    _hold_routing(session)
+    if actor.is_partner:
+        actor.require(Permission.TEAM_MANAGE)
+        _hold_routing(session)  # companies before people
+        require_managing(session, actor, user, Permission.TEAM_MANAGE)
+        _check_within_company(session, actor, user, open_records)
+    else:
+        require_managing(session, actor, user, leaving_permission(user.is_partner))
+        if user.id == actor.user_id:
+            raise OwnAccount
+        _hold_routing(session)
     if user.role is Role.ADMINISTRATOR:
         require_another_administrator(session, user)
     _hold(session, select(User).where(User.id == user.id))
@@ -78,12 +89,24 @@ def deactivate_user(
     return Left(moved)
 
 
+def _check_within_company(session: Session, actor: Actor, user: User, choice: OpenRecords) -> None:
+    """That a leader leaves nothing behind and gives to nobody else's people.  Raises Invalid, NotAssignable."""
+    if isinstance(choice, GiveTo):
+        target = choice.target
+        if target.kind != USER or target.company_id != actor.company_id or target.id == user.id:
+            raise no_such_target()
+    elif isinstance(choice, Keep) and open_leads_of_user(session, user.id):
+        raise Invalid({"open_records": [_l("Say what becomes of the open leads.")]})
+
+
 def reactivate_user(session: Session, actor: Actor, user: User, *, now: datetime) -> User:
     """Let a deactivated user in again: the person, not the leads, seats, sessions or tokens.
 
     Somebody who never set a password gets a new invitation.  Writes an event; does not commit.
     Raises NotAllowed, NotLeft.
     """
+    if actor.is_partner:
+        raise NotAllowed  # whoever comes back is the vendor's to say
     require_managing(session, actor, user, leaving_permission(user.is_partner))
     _hold(session, select(User).where(User.id == user.id))
     if user.state is not UserState.DEACTIVATED:

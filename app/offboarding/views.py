@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,6 +16,8 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import DomainError, Invalid
 from app.leads.errors import AtCapacity
+from app.offboarding import team_views  # noqa: F401 - its routes
+from app.offboarding.blueprint import bp
 from app.offboarding.choices import GiveTo, Keep, OpenRecords, Route
 from app.offboarding.operations import (
     deactivate_user,
@@ -29,8 +31,6 @@ from app.offboarding.plans import find_successors, plan_suspension, plan_user_le
 from app.routing.models import Queue
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
-
-bp = Blueprint("offboarding", __name__)
 
 
 @bp.get("/setup/users/<ref('user'):user_ref>/deactivate")

@@ -1,4 +1,4 @@
-"""The blueprint of the room; `views` and `enabling_views` hang their routes on it."""
+"""The blueprint of the room; `views`, `enabling_views` and `team_views` hang their routes on it."""
 
 from flask import Blueprint
 

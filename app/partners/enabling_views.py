@@ -102,6 +102,7 @@ def _agreed(form: PartnerForm) -> dict[str, Any]:
         "level": form.level.data or None,
         "capacity": form.capacity.data,
         "members_from": form.members_from.data,
+        "may_invite": form.may_invite.data,
     }
 
 
@@ -116,6 +117,7 @@ def edit(account_ref: str) -> ResponseReturnValue:
         level=detail.level.ref if detail.level else "",
         capacity=detail.partner.capacity,
         members_from=minimum_role(session, detail.queue.id, detail.account.id).value,
+        may_invite=detail.partner.may_invite.value,
     )
     return _edit_page(session, detail.account, form)
 

@@ -21,6 +21,11 @@ MEMBERS_FROM = {
     "manager": _l("Managers and executives"),
     "executive": _l("Executives only"),
 }
+MAY_INVITE = {
+    "nobody": _l("Nobody: you enable each of them"),
+    "executive": _l("Executives"),
+    "manager": _l("Managers and executives"),
+}
 _WHOLE = _l("Give a whole number, zero or more; leave it empty for no limit.")
 
 
@@ -48,6 +53,12 @@ class PartnerForm(Form):
         _l("Who sees what waits in the partner's queue"),
         choices=options(MEMBERS_FROM.items()),
         default="user",
+    )
+    may_invite = RadioField(
+        _l("Who may invite colleagues"),
+        choices=options(MAY_INVITE.items()),
+        default="nobody",
+        description=_l("Into their own company only, with a role up to their own."),
     )
 
 

@@ -20,7 +20,7 @@ from app.kernel.actor import PARTNER_ROLES, Actor, Level, Permission, Role
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.text import clean_text
 from app.partners.errors import NoAccount, NotAPartner, OnlyBusinesses, PartnerAlready, PartnersOff, Suspended
-from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
+from app.partners.models import MayInvite, PartnerAccount, PartnerLevel, PartnerState
 from app.routing.models import Queue
 from app.routing.partner_queues import create_partner_queue, minimum_role, narrow_partner_queue
 from app.sharing.scope import scope
@@ -34,6 +34,7 @@ def enable_partner(
     level: str | None = None,
     capacity: int | None = None,
     members_from: Role | str = Role.USER,
+    may_invite: MayInvite | str = MayInvite.NOBODY,
     channel_manager: str | None = None,
     now: datetime,
 ) -> PartnerAccount:
@@ -41,6 +42,7 @@ def enable_partner(
 
     level: public name or name of a partner level.  capacity: most open leads of all its users together,
     None for no limit.  members_from: the role from which its users are members of the queue.
+    may_invite: from which role on they may invite colleagues.
     channel_manager: public name of the person who owns the account from now on; without it the owner
     stays if their role fits, else it is the actor.  Writes events; does not commit.
     Raises NotAllowed, NotFound, PartnersOff, OnlyBusinesses, PartnerAlready, Invalid.
@@ -55,6 +57,7 @@ def enable_partner(
     found_level = _find_level(session, level)
     role = _partner_role(members_from, "members_from")
     limit = _capacity(capacity)
+    inviting = _may_invite(may_invite)
     manager = _channel_manager(session, actor, account, channel_manager)
     changes: dict[str, tuple[Any, Any]] = {}
     if manager.id != account.owner_user_id:
@@ -66,6 +69,7 @@ def enable_partner(
         state=PartnerState.ACTIVE,
         level_id=found_level.id if found_level else None,
         capacity=limit,
+        may_invite=inviting,
         queue_id=queue.id,
         enabled_at=now,
         enabled_by_id=actor.user_id,
@@ -81,7 +85,8 @@ def enable_partner(
 def edit_partner(
     session: Session, actor: Actor, account_ref: str, values: Mapping[str, Any], *, now: datetime
 ) -> PartnerAccount:
-    """Change what is agreed with a partner.  values: any of level, capacity, members_from; others stay.
+    """Change what is agreed with a partner.  values: any of level, capacity, members_from, may_invite;
+    others stay.
 
     Lowering the capacity moves nothing.  Writes an event; nothing when nothing changes.
     Raises NotAllowed, NotFound, NotAPartner, Invalid.
@@ -89,7 +94,7 @@ def edit_partner(
     actor.require(Permission.PARTNER_ENABLE)
     account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)
     partner = _get_partner(session, account)
-    unknown = set(values) - {"level", "capacity", "members_from"}
+    unknown = set(values) - {"level", "capacity", "members_from", "may_invite"}
     if unknown:
         raise Invalid({name: [_l("There is no such field.")] for name in sorted(unknown)})
     changes: dict[str, tuple[Any, Any]] = {}
@@ -104,6 +109,11 @@ def edit_partner(
         if limit != partner.capacity:
             changes["capacity"] = (partner.capacity, limit)
             partner.capacity = limit
+    if "may_invite" in values:
+        inviting = _may_invite(values["may_invite"])
+        if inviting is not partner.may_invite:
+            changes["may_invite"] = (partner.may_invite, inviting)
+            partner.may_invite = inviting
     if "members_from" in values:
         role = _partner_role(values["members_from"], "members_from")
         queue = session.get_one(Queue, partner.queue_id)
@@ -220,6 +230,12 @@ def _capacity(given: Any) -> int | None:
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= HIGHEST_CAPACITY:
         raise Invalid({"capacity": [_l("Give a whole number, zero or more; leave it empty for no limit.")]})
     return given
+
+
+def _may_invite(given: Any) -> MayInvite:
+    if given not in set(MayInvite):
+        raise Invalid({"may_invite": [_l("Choose one of those listed.")]})
+    return MayInvite(given)
 
 
 def _channel_manager(session: Session, actor: Actor, account: Account, given: str | None) -> User:

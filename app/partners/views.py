@@ -1,4 +1,4 @@
-"""Partners: the list, one partner; a partner's own team."""
+"""Partners: the list, one partner."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.activities.panel import feed_of
-from app.identity.models import UserState
 from app.identity.queries import get_organisation
 from app.identity.roles import role_names
 from app.kernel import clock, refs
@@ -19,9 +18,9 @@ from app.kernel.text import clean_text
 from app.leads.choices import first_names
 from app.leads.filters import parse_lead_query
 from app.leads.queries import list_leads
-from app.partners import enabling_views  # noqa: F401 - its routes
+from app.partners import enabling_views, team_views  # noqa: F401 - their routes
 from app.partners.blueprint import bp
-from app.partners.forms import MEMBERS_FROM
+from app.partners.forms import MAY_INVITE, MEMBERS_FROM
 from app.partners.models import PartnerState
 from app.partners.queries import (
     MOST_TO_ENABLE,
@@ -31,7 +30,6 @@ from app.partners.queries import (
     list_partners,
     open_partner,
 )
-from app.partners.team import my_team
 from app.routing.candidates import PARTNER_ACCOUNT, USER
 from app.routing.eligibility import Wanted, take_snapshot
 from app.routing.partner_queues import minimum_role
@@ -110,6 +108,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         leads=leads.items,
         has_more_leads=leads.older is not None,
         members_from=MEMBERS_FROM[minimum_role(session, detail.queue.id, detail.account.id)],
+        may_invite=MAY_INVITE[detail.partner.may_invite],
         role_names=role_names(),
         status_words=first_names(),
         **_standing(session, detail, now),
@@ -132,13 +131,3 @@ def _standing(session: Session, detail: PartnerDetail, now: datetime) -> dict[st
             key: refusal.message for (what, key), refusal in found.items() if what == USER and refusal
         },
     }
-
-
-@bp.get("/team")
-@needs(Permission.TEAM_VIEW)
-def team() -> ResponseReturnValue:
-    """A partner's own people."""
-    members = my_team(db.session(), current_actor())
-    return render_template(
-        "partners/team.html", members=members, role_names=role_names(), now=clock.now(), states=UserState
-    )

@@ -192,9 +192,9 @@ def test_a_manager_sees_colleagues_and_the_leads_of_lower_ranks(signed_in, sessi
     make_lead(session, owner=pia)
     make_lead(session, owner=pex)
     make_lead(session, owner=pam)
-    team = {m.user.name: (m.open_leads, m.is_seen) for m in my_team(session, actor_of(session, pam))}
+    team = {m.user.name: (m.open_leads, m.is_seen) for m in my_team(session, actor_of(session, pam)).members}
     assert team == {"Pia": (1, True), "Pam": (1, True), "Pex": (None, False)}
-    assert {m.user.name: m.open_leads for m in my_team(session, actor_of(session, pex))} == {
+    assert {m.user.name: m.open_leads for m in my_team(session, actor_of(session, pex)).members} == {
         "Pia": 1,
         "Pam": 1,
         "Pex": 1,

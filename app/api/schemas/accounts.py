@@ -82,6 +82,7 @@ class PartnerOut(Answer):
     level: str | None
     capacity: int | None
     queue_id: Id
+    may_invite: Literal["nobody", "executive", "manager"]
 
 
 class Account(Answer):
@@ -213,6 +214,9 @@ class EnablePartner(Body):
 
     level: Text = Field(default=None, description="Id or name of a partner level.")
     capacity: Whole | None = Field(default=None, description="Most open leads of all its users together.")
+    may_invite: Literal["nobody", "executive", "manager"] = Field(
+        default="nobody", description="The role from which its users may invite colleagues."
+    )
 
 
 class SuspendPartner(Body):

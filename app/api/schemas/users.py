@@ -6,17 +6,16 @@ from pydantic import Field, StrictStr
 
 from app.api.schemas.common import Answer, Body, Id, Moment, SuccessorIn, Text, Whole, list_of
 
-InternalRole = Literal["administrator", "channel_manager", "sales", "viewer"]
 AnyRole = Literal["administrator", "channel_manager", "sales", "viewer", "user", "manager", "executive"]
 Scope = Literal["all", "portfolio"]
 
 
 class NewUser(Body):
-    """An internal user, who gets an invitation by mail."""
+    """Somebody who gets an invitation by mail: an internal user, or a colleague of a partner's leader."""
 
     email: StrictStr
     name: StrictStr
-    role: InternalRole
+    role: AnyRole
     account_scope: Scope = "all"
 
 
