@@ -95,6 +95,7 @@ API: tuple[str, ...] = (
     "app.api.partners",
     "app.api.users",
     "app.api.queues",
+    "app.api.sharing",
     "app.api.round_robins",
     "app.api.assignment_rules",
     "app.api.imports",

@@ -48,6 +48,9 @@ KINDS: dict[str, str | None] = {
     "import_id": refs.IMPORT,
     "bulk_act_id": refs.BULK,
     "delivery_id": refs.DELIVERY,
+    "group_id": refs.GROUP,
+    "sharing_rule_id": refs.SHARING_RULE,
+    "share_id": refs.SHARE,
     "item_id": None,
     "registry": None,
 }

@@ -29,8 +29,8 @@ EDITABLE = (
     "names",
 )  # fmt: skip
 LEVELS = ("private", "read", "read_write")
-# Objects whose internal default can be chosen; contacts follow their accounts.
-CHOOSABLE_DEFAULTS = ("account", "lead")
+# Objects whose defaults can be chosen; contacts follow their accounts unless they are named too.
+CHOOSABLE_DEFAULTS = ("account", "contact", "lead")
 # Where `names` keeps what the fourth category of accounts is called, beside the names of the objects.
 FOURTH_CATEGORY = "fourth_account_category"
 
@@ -96,7 +96,7 @@ def edit_organisation(
 
     values: any of `EDITABLE`.  fourth_category: the name of the fourth category of accounts, None for none.
     preview_fields: what partners see of a lead before they claim it.  defaults: object → {"internal": level,
-    "external": "private"}, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural]; they
+    "external": level}, either left out, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural]; they
     replace all that were given before.  Writes an event with old and new values.
     Raises NotAllowed, Invalid, Stale.
     """
@@ -110,7 +110,7 @@ def edit_organisation(
             wanted.get("names", organisation.names), wanted.pop("fourth_category")
         )
     if "defaults" in wanted:
-        wanted["defaults"] = _with_defaults(organisation.defaults, wanted["defaults"])
+        wanted["defaults"] = _with_defaults(organisation, wanted["defaults"])
     changes = {
         name: (getattr(organisation, name), value)
         for name, value in wanted.items()
@@ -183,8 +183,8 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _defaults(value: Any) -> dict[str, str]:
-    """Object → internal level."""
+def _defaults(value: Any) -> dict[str, dict[str, str]]:
+    """Object → side → level, of the sides that are given."""
     if not isinstance(value, Mapping):
         raise Invalid({"defaults": [_l("This must be an object.")]})
     chosen = {}
@@ -192,11 +192,10 @@ def _defaults(value: Any) -> dict[str, str]:
         if thing not in CHOOSABLE_DEFAULTS:
             known = ", ".join(CHOOSABLE_DEFAULTS)
             raise Invalid({"defaults": [_l("Defaults can be chosen of: %(known)s.", known=known)]})
-        if levels.get("external", "private") != "private":
-            raise Invalid({"defaults": [_l("What partners have by default stays private.")]})
-        if levels.get("internal") not in LEVELS:
+        given = {side: level for side, level in levels.items() if level is not None}
+        if not given or set(given) - {"internal", "external"} or set(given.values()) - set(LEVELS):
             raise Invalid({"defaults": [_l("Choose one of: %(known)s.", known=", ".join(LEVELS))]})
-        chosen[thing] = levels["internal"]
+        chosen[thing] = given
     return chosen
 
 
@@ -240,11 +239,21 @@ def _with_fourth_category(renamed: Mapping[str, Any] | None, name: str | None) -
     return {language: known for language, known in names.items() if known}
 
 
-def _with_defaults(before: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Any]:
-    """All defaults, those of the objects named changed.  chosen: object → internal level."""
-    after = {thing: dict(levels) for thing, levels in before.items()}
-    for thing, level in chosen.items():
-        after[thing]["internal"] = level
-    if "account" in chosen:
-        after["contact"]["internal"] = chosen["account"]
+def _with_defaults(organisation: Organisation, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """All defaults, those of the objects named changed.  chosen: object → side → level.
+
+    Raises Invalid: partners never have more than the vendor's people, and nothing while there are none.
+    """
+    after = {thing: dict(levels) for thing, levels in organisation.defaults.items()}
+    if "account" in chosen and "contact" not in chosen:
+        chosen = {**chosen, "contact": chosen["account"]}
+    for thing, levels in chosen.items():
+        after[thing].update(levels)
+        outside, inside = (LEVELS.index(after[thing][side]) for side in ("external", "internal"))
+        if outside > inside:
+            message = _l("What partners have by default is never more than what your own people have.")
+            raise Invalid({"defaults": [message]})
+        if outside and organisation.prm_enabled_at is None:
+            message = _l("What partners have stays private until partner management is switched on.")
+            raise Invalid({"defaults": [message]})
     return after

@@ -20,7 +20,7 @@ from app.kernel.db import db, set_reading
 # So many an hour are written one by one: of one person, in all.
 OF_ONE_PERSON, IN_ALL = 20, 200
 _CONVERTER = re.compile(r"<(?:[^<>]*:)?(\w+)>")
-_PUBLIC_NAME = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{22}")
+_PUBLIC_NAME = re.compile(r"[a-z]{2,5}_[0-9A-Za-z]{22}")
 _flood = Flood()
 
 
@@ -36,11 +36,12 @@ class _Person:
 def note_refused_attempt() -> None:
     """Write an event about the request that is being refused, unless the person causes too many.
 
+    A request that only reads changes nothing, not even by being refused: the log of requests has it.
     The request's own transaction has been rolled back; this is one by itself.  That it cannot be written
     changes nothing of the answer.
     """
     actor: Actor | None = g.get("actor")
-    if actor is None or actor.user_id is None:
+    if actor is None or actor.user_id is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     now = clock.now()
     left_out = _flood.note({actor.user_id: OF_ONE_PERSON, "all": IN_ALL}, now)

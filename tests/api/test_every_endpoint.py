@@ -15,8 +15,10 @@ KINDS = {
     "lead_id": "lead", "account_id": "acct", "contact_id": "cont", "user_id": "user", "queue_id": "queue",
     "round_robin_id": "rr", "rule_id": "rule", "member_id": "mem", "responsible_id": "mem", "activity_id": "act",
     "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
+    "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
 }  # fmt: skip
 NOBODY = f"user_{'0' * 22}"
+SHARE: dict[str, Any] = {"principal": {"type": "all_internal"}, "level": "read"}
 # Bodies that are valid, so that only the record in the path is wrong.
 BODIES: dict[str, Any] = {
     "decline": {"reason": "other"}, "release": {"reason": "other"}, "assign": {"route": True},
@@ -25,6 +27,8 @@ BODIES: dict[str, Any] = {
     "deactivate": {"open_records": "keep"}, "change_weight": {"weight": 2}, "new_item": {"name": "x"},
     "new_responsible": {"user_id": NOBODY}, "new_queue_member": {"type": "user", "id": NOBODY},
     "new_round_robin_member": {"principal": {"type": "user", "id": NOBODY}},
+    "new_group_member": {"type": "all_internal"}, "new_lead_share": SHARE, "new_account_share": SHARE,
+    "new_contact_share": SHARE,
 }  # fmt: skip
 
 

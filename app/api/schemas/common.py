@@ -114,8 +114,11 @@ class PrincipalIn(Body):
 class Principal(Answer):
     """Somebody who is given something."""
 
-    type: Literal["user", "internal_role", "partner_account", "account_team", "queue", "all_internal"]
-    id: str = Field(default="", description="Absent for all_internal.")
+    type: Literal[
+        "user", "internal_role", "partner_account", "account_team", "partner_level", "queue", "group",
+        "all_internal", "all_partners",
+    ]  # fmt: skip
+    id: str = Field(default="", description="Absent for all_internal and all_partners.")
     role: Literal["user", "manager", "executive"] = Field(
         default="user", description="Beside a partner account that is narrowed to that role and above."
     )

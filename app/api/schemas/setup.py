@@ -40,10 +40,10 @@ class DefaultsOut(Answer):
 
 
 class DefaultsIn(Body):
-    """Internal defaults; external ones stay private."""
+    """Defaults to change; a side that is left out stays.  Partners never have more than the vendor's people."""
 
-    internal: Default
-    external: Literal["private"] = "private"
+    internal: Default | None = None
+    external: Default | None = None
 
 
 class Settings(Answer):
@@ -75,7 +75,7 @@ class SettingsChanges(Body):
     portal_roles: list[StrictStr] | None = Field(
         default=None, description="Partner roles that are members of the portal: user, manager, executive."
     )
-    defaults: dict[str, DefaultsIn] | None = Field(default=None, description="Of lead and account.")
+    defaults: dict[str, DefaultsIn] | None = Field(default=None, description="Of lead, account and contact.")
     names: dict[str, dict[str, list[StrictStr]]] | None = Field(
         default=None, description="Language → object → [singular, plural]; replaces all that were renamed."
     )
