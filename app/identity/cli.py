@@ -13,6 +13,7 @@ from app.identity.models import User
 from app.identity.operations import create_user, queue_invitation
 from app.identity.passwords import check_password, hash_password
 from app.identity.queries import find_user_by_email, get_organisation
+from app.identity.second_factor import reset_second_factor
 from app.identity.tokens import MOST_DAYS, create_token
 from app.kernel import clock
 from app.kernel.actor import INTERNAL_ROLES, Actor, Role
@@ -48,6 +49,27 @@ def create(email: str, name: str, role: str, password_stdin: bool) -> None:
     click.echo(f"{user.email} {how} as {role}.")
 
 
+@users.command("reset-second-factor")
+@click.argument("email")
+def reset(email: str) -> None:
+    """Take somebody's second factor away when phone and recovery codes are lost; ends their sessions."""
+    try:
+        with transaction() as session:
+            user = _find(session, email)
+            reset_second_factor(session, _COMMAND, user, now=clock.now())
+    except DomainError as error:
+        _fail(error)
+    click.echo(f"{user.email} has no second factor any more, and every session has ended.")
+
+
+def _find(session: Session, email: str) -> User:
+    """Raises Invalid for an address that is nobody's."""
+    user = find_user_by_email(session, email_key(email) or "")
+    if user is None:
+        raise Invalid({"email": [f"There is no user with the address {email}."]})
+    return user
+
+
 def _create(
     session: Session, email: str, name: str, role: Role, password_hash: str | None, now: datetime
 ) -> User:
@@ -73,9 +95,7 @@ def create_for(email: str, label: str, days: int | None) -> None:
     """Make a token for an active user and print it on the last line, this once."""
     try:
         with transaction() as session:
-            user = find_user_by_email(session, email_key(email) or "")
-            if user is None:
-                raise Invalid({"email": [f"There is no user with the address {email}."]})
+            user = _find(session, email)
             _token, secret = create_token(session, _COMMAND, user, label=label, days=days, now=clock.now())
     except DomainError as error:
         _fail(error)

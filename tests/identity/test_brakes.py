@@ -1,10 +1,13 @@
 """How often sign-in and the public forms may be tried, and that the brakes lock nobody else out."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.identity.models import UserSession
 from app.web.limits import limiter
 from tests.factories import PASSWORD, make_user, row_count
+from tests.identity.second_factors import code_of, give_factor, give_password, wrong_code
 from tests.people import Client
 
 WRONG = "not the password at all"
@@ -132,6 +135,96 @@ def test_the_old_password_is_not_guessed_through_the_profile(browse, session, ma
         "password_again": "winds turn at dawn",
     }
     answers = [browser.submit("/profile/password", data, page="/profile").status_code for _ in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+
+
+# Codes of a second factor
+
+
+def step_of(browser, user):
+    """The password is given; the form's token for as many codes as wanted."""
+    assert give_password(browser, user).location == "/sign-in/code"
+    return browser.csrf("/sign-in/code")
+
+
+def try_code(browser, token, code):
+    return browser.post("/sign-in/code", data={"code": code, "csrf_token": token}).status_code
+
+
+def test_codes_are_not_guessed_however_often_one_begins_again(browse, session, mara):
+    give_factor(session, mara)
+    answers = []
+    for number in range(4):
+        browser = browse(f"192.0.2.{number}")
+        token = step_of(browser, mara)
+        answers += [try_code(browser, token, wrong_code(mara)) for _ in range(4)]
+    assert answers == [422] * 10 + [429] * 6
+    late = browse("192.0.2.99")
+    assert try_code(late, step_of(late, mara), code_of(mara)) == 429
+
+
+def test_codes_from_one_address_have_to_wait_whoever_they_are_for(browse, session, mara):
+    people = [make_user(session) for _ in range(4)]
+    for user in (*people, mara):
+        give_factor(session, user)
+    answers = []
+    for user in people:
+        browser = browse()
+        token = step_of(browser, user)
+        answers += [try_code(browser, token, wrong_code(user)) for _ in range(3)]
+    assert answers == [422] * 10 + [429] * 2
+    elsewhere = browse("192.0.2.7")
+    assert try_code(elsewhere, step_of(elsewhere, mara), code_of(mara)) == 303
+
+
+def test_whoever_knows_the_password_does_not_lock_out_a_browser_that_is_known(browse, session, mara):
+    give_factor(session, mara)
+    home = browse("192.0.2.200")
+    assert try_code(home, step_of(home, mara), code_of(mara)) == 303
+    home.submit("/sign-out", page="/profile")
+    for number in range(4):
+        thief = browse(f"192.0.2.{number}")
+        token = step_of(thief, mara)
+        for _ in range(5):
+            try_code(thief, token, wrong_code(mara))
+    late = browse("192.0.2.99")
+    assert try_code(late, step_of(late, mara), code_of(mara, steps=1)) == 429
+    assert try_code(home, step_of(home, mara), code_of(mara, steps=1)) == 303
+
+
+def test_whoever_knows_an_old_password_uses_up_nothing_of_the_new_one(browse, session, mara):
+    give_factor(session, mara)
+    for number in range(3):
+        thief = browse(f"192.0.2.{number}")
+        token = step_of(thief, mara)
+        for _ in range(5):
+            try_code(thief, token, wrong_code(mara))
+    mara.password_changed_at += timedelta(seconds=5)
+    session.commit()
+    new_place = browse("192.0.2.99")
+    assert try_code(new_place, step_of(new_place, mara), code_of(mara)) == 303
+
+
+def test_strangers_without_the_password_use_up_no_codes(browse, session, mara):
+    give_factor(session, mara)
+    home = browse("192.0.2.200")
+    token = step_of(home, mara)
+    for number in range(12):
+        stranger = browse(f"192.0.2.{number}")
+        try_sign_in(stranger, mara.email)
+        assert try_code(stranger, stranger.csrf("/sign-in"), wrong_code(mara)) == 410
+    assert try_code(home, token, code_of(mara)) == 303
+
+
+def test_password_and_code_are_not_guessed_through_the_profile(browse, session, mara):
+    give_factor(session, mara)
+    browser = browse()
+    assert try_code(browser, step_of(browser, mara), code_of(mara)) == 303
+    page = "/profile/second-factor"
+    data = {"current_password": PASSWORD, "code": wrong_code(mara)}
+    answers = [
+        browser.submit(page + path, data, page=page).status_code for path in ("/turn-off", "/codes", "") * 4
+    ]
     assert answers == [422] * 10 + [429] * 2
 
 
