@@ -11,7 +11,6 @@ from app.kernel.actor import PARTNER_ROLES, Role
 from app.kernel.db import Base, Key
 from app.kernel.records import Named, Stamped
 
-
 # Before the key of a user whose address is another's; no address begins like that.
 STAND_IN = "taken:"
 

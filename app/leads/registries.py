@@ -36,7 +36,8 @@ Check = Callable[[Session, Item, Mapping[str, Any]], None]
 class Registry:
     """One list.  fields: what an entry has beside its name: field → reader of its value.
 
-    uses: select of something for every use of an entry.  check: refuses a change of an entry.
+    uses: select of something for every use of an entry.  name_uses: what uses it, in words, "" for nothing.
+    check: refuses a change of an entry.
     has_key: entries have a lasting name for integrators beside the one that people read.
     """
 
@@ -49,6 +50,7 @@ class Registry:
     has_key: bool = False
     ref_kind: str = refs.ITEM
     can_retire: bool = True
+    name_uses: Callable[[Session, Item], str] | None = None
 
 
 def list_items(session: Session, registry: Registry) -> Sequence[Item]:
@@ -125,6 +127,8 @@ def remove_item(session: Session, actor: Actor, registry: Registry, ref: str, *,
     item = get_item(session, registry, ref)
     if registry.check is not None:
         registry.check(session, item, {"is_active": False})
+    if registry.name_uses is not None and (used_by := registry.name_uses(session, item)):
+        raise InUse(_l("“%(name)s” is in use: %(uses)s.", name=item.name, uses=used_by))
     if session.scalar(registry.uses(item).limit(1)) is not None:
         if registry.can_retire:
             raise InUse(_l("“%(name)s” is in use. Retire it: what has it keeps it.", name=item.name))
@@ -139,13 +143,28 @@ def move_item(
 ) -> Item:
     """Change places with the neighbour above or below; at the end it stays.  Raises NotAllowed, NotFound."""
     actor.require(registry.permission)
+    refs_in_order = [item.ref for item in list_items(session, registry)]
+    at = refs_in_order.index(get_item(session, registry, ref).ref)
+    to = min(max(at - 1 if up else at + 1, 0), len(refs_in_order) - 1)
+    return place_item(session, actor, registry, ref, to=to, now=now)
+
+
+def place_item(
+    session: Session, actor: Actor, registry: Registry, ref: str, *, to: int, now: datetime
+) -> Item:
+    """Put an entry at a place of the list, 0 for the first; beyond the end it is the last.
+
+    Writes an event unless it stands there already.  Raises NotAllowed, NotFound, Invalid.
+    """
+    actor.require(registry.permission)
     items = list(list_items(session, registry))
     item = get_item(session, registry, ref)
-    at = items.index(item)
-    to = at - 1 if up else at + 1
-    if not 0 <= to < len(items):
+    if to < 0:
+        raise Invalid({"to": [_l("There is no such place in the list.")]})
+    at, to = items.index(item), min(to, len(items) - 1)
+    if at == to:
         return item
-    items[at], items[to] = items[to], items[at]
+    items.insert(to, items.pop(at))
     for position, entry in enumerate(items):
         entry.position = position
     record(session, actor, verb="moved", subject=item, at=now, detail={"name": item.name, "to": to})

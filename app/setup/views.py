@@ -11,7 +11,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
-from app.leads.registries import add_item, edit_item, list_items, move_item, remove_item
+from app.leads.registries import add_item, edit_item, list_items, move_item, place_item, remove_item
 from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
 from app.setup.registries import ListPage, category_names, given, list_page
@@ -231,12 +231,18 @@ def add_entry(name: str) -> ResponseReturnValue:
 def save_entry(name: str, item_ref: str) -> ResponseReturnValue:
     """Change, move, retire, bring back or remove an entry, by the button that was pressed."""
     page, actor, act = _page(name), current_actor(), request.form.get("act", "save")
+    if request.form.get("to"):  # dropped there by its handle; no button was pressed
+        act = "move"
     now = clock.now()
     try:
         with transaction() as session:
             match act:
                 case "up" | "down":
                     item = move_item(session, actor, page.registry, item_ref, up=act == "up", now=now)
+                    said = _("“%(name)s” is moved.", name=item.name)
+                case "move":
+                    place = _place(request.form.get("to", ""))
+                    item = place_item(session, actor, page.registry, item_ref, to=place, now=now)
                     said = _("“%(name)s” is moved.", name=item.name)
                 case "retire" | "restore":
                     is_active = {"is_active": act == "restore"}
@@ -257,3 +263,10 @@ def save_entry(name: str, item_ref: str) -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         return _refused(page, item_ref, error)
     return _done(page, item_ref, said)
+
+
+def _place(text: str) -> int:
+    """Where a row was dropped, from 0.  Raises Invalid."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 6):
+        raise Invalid({"to": [_("There is no such place in the list.")]})
+    return int(text)

@@ -7,6 +7,8 @@
    data-menu                <details> that closes by Escape and by a click elsewhere
    data-autosubmit          a form that is sent when one of its selects changes
    data-unsaved             a form that asks before it is left with changes
+   data-drag                a handle by which its row is dragged among those with data-drop="form's id": the form is
+                            sent with the place where it fell in `to`
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -122,6 +124,45 @@
       all.indeterminate = count > 0 && count < boxes.length;
     }
   }
+
+  /* Dragging rows; a menu in each row does the same by keyboard and by tapping */
+  let dragged = null;
+  const lineUp = (row) => [...row.parentNode.children].filter((other) => other.matches("[data-drop]"));
+  const dropsAfter = (row, event) => event.clientY > row.getBoundingClientRect().top + row.offsetHeight / 2;
+  const unmark = () => document.querySelectorAll(".is-drop-before, .is-drop-after").forEach((row) => row.classList.remove("is-drop-before", "is-drop-after"));
+  const rowUnder = (event) => {
+    const row = event.target.closest?.("[data-drop]");
+    return dragged && row && row !== dragged && row.parentNode === dragged.parentNode ? row : null;
+  };
+  on("dragstart", (event) => {
+    dragged = event.target.closest?.("[data-drag]")?.closest("[data-drop]") ?? null;
+    if (!dragged) return;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", "");
+    event.dataTransfer.setDragImage(dragged, 0, 0);
+    dragged.classList.add("is-dragged");
+  });
+  on("dragover", (event) => {
+    const row = rowUnder(event);
+    unmark();
+    if (!row) return;
+    event.preventDefault();
+    row.classList.add(dropsAfter(row, event) ? "is-drop-after" : "is-drop-before");
+  });
+  on("drop", (event) => {
+    const row = rowUnder(event);
+    if (!row) return;
+    event.preventDefault();
+    const form = document.getElementById(dragged.dataset.drop);
+    const others = lineUp(dragged).filter((other) => other !== dragged);
+    find("[name=to]", form).value = others.indexOf(row) + (dropsAfter(row, event) ? 1 : 0);
+    form.requestSubmit();
+  });
+  on("dragend", () => {
+    unmark();
+    dragged?.classList.remove("is-dragged");
+    dragged = null;
+  });
 
   /* Forms */
   on("change", (event) => {

@@ -3,7 +3,7 @@
 import pytest
 
 from app.events.models import Event
-from app.kernel import clock
+from app.kernel import clock, refs
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
 from app.leads.models import DeclineReason, LeadSource, LeadStatus
 from app.leads.registries import (
@@ -18,6 +18,7 @@ from app.leads.registries import (
 )
 from app.partners.levels import LEVELS
 from app.partners.models import PartnerLevel
+from app.sharing.models import GroupMember, Principal, PublicGroup
 from tests.factories import actor_of, get_status, make_lead, make_partner, row_count, rows
 
 HTMX = {"HX-Request": "true"}
@@ -207,3 +208,65 @@ def test_an_entry_that_does_not_exist_is_not_found(signed_in, session, ada):
             {"colour": 1},
             now=clock.now(),
         )
+
+
+# Put somewhere by dragging
+
+
+@pytest.mark.parametrize("listing", PAGES)
+def test_a_row_is_dropped_somewhere_else(signed_in, session, ada, listing):
+    registry = {"statuses": STATUSES, "sources": SOURCES, "decline-reasons": REASONS, "levels": LEVELS}[
+        listing
+    ]
+    actor, browser, path = actor_of(session, ada), signed_in(ada), f"/setup/{listing}"
+    for name in ("Lest", "Mig", "Nou"):
+        values = {"name": name, **({"category": "working"} if registry is STATUSES else {})}
+        add_item(session, actor, registry, values, now=clock.now())
+    items = list_items(session, registry)
+    last, count = items[-1].ref, len(items)
+    assert "data-drag" in browser.get(path).get_data(as_text=True)
+    assert browser.submit(f"{path}/{last}", {"to": "0", "name": "Not this"}, page=path).status_code == 303
+    assert names(session, registry)[0] == "Nou", "the name that was being typed is left alone"
+    assert browser.submit(f"{path}/{last}", {"to": "99999"}, page=path).status_code == 303
+    assert names(session, registry)[-1] == "Nou"
+    assert [item.position for item in list_items(session, registry)] == list(range(count))
+    for odd in ("-1", "x", "1.5", "9" * 30):
+        assert browser.submit(f"{path}/{last}", {"to": odd}, page=path).status_code == 422
+    told = [e.detail["to"] for e in rows(session, Event, Event.record_ref == last, Event.verb == "moved")]
+    assert told == [0, count - 1]
+
+
+def test_a_level_in_use_says_what_uses_it(signed_in, api, session, ada, mara):
+    level = add_item(session, actor_of(session, ada), LEVELS, {"name": "Platinum"}, now=clock.now())
+    for name in ("Avet", "Bruc", "Cirer", "Dàlia", "Estepa"):
+        make_partner(session, name, owner=mara, level_id=level.id)
+    refused = signed_in(ada).submit(f"/setup/levels/{level.ref}", {"act": "remove"}, page="/setup/levels")
+    assert refused.status_code == 409
+    assert "“Platinum” is in use: Avet, Bruc, Cirer, 2 more." in refused.get_data(as_text=True)
+    called = api(ada).delete(f"/registries/partner_levels/{level.ref}")
+    assert called.status_code == 409
+    assert "Avet" in called.json["detail"]
+    assert "Platinum" in names(session, LEVELS)
+
+
+def test_a_level_that_something_is_shared_with_is_in_use(session, ada):
+    level = add_item(session, actor_of(session, ada), LEVELS, {"name": "Platinum"}, now=clock.now())
+    principal = Principal(key=f"partner_level:{level.id}")
+    session.add(principal)
+    session.flush()
+    remover = actor_of(session, ada)
+    group_of = Principal(key="group:1")
+    session.add(group_of)
+    session.flush()
+    now = clock.now()
+    group = PublicGroup(
+        ref=refs.new_ref(refs.ITEM), name="Best", name_fold="best", principal_id=group_of.id,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(group)
+    session.flush()
+    session.add(GroupMember(ref=refs.new_ref(refs.MEMBER), group_id=group.id, principal_id=principal.id))
+    session.flush()
+    with pytest.raises(InUse) as refused:
+        remove_item(session, remover, LEVELS, level.ref, now=now)
+    assert "1 group, sharing rule or share" in str(refused.value.message)
