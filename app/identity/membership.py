@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, cast, literal
+from sqlalchemy import ColumnElement, CompoundSelect, String, Text, cast, literal, select, union_all
 
 from app.identity.models import Organisation
+from app.kernel.actor import PARTNER_ROLES
 
 
 def is_member(role: Any) -> ColumnElement[bool]:
@@ -14,3 +15,14 @@ def is_member(role: Any) -> ColumnElement[bool]:
     """
     quoted = literal('"') + cast(role, String) + literal('"')
     return cast(Organisation.portal_roles, Text).contains(quoted)
+
+
+def roles_kept_out() -> CompoundSelect[*tuple[Any, ...]]:
+    """The partner roles that are no members, as a subquery that is asked once however many people there are."""
+    asked = (
+        select(cast(literal(role.value), String))
+        .select_from(Organisation)
+        .where(~is_member(literal(role.value)))
+        for role in PARTNER_ROLES
+    )
+    return union_all(*asked)

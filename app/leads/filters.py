@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, String, and_, cast, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.identity.membership import roles_kept_out
 from app.identity.models import User, UserState
 from app.intake.models import Import
 from app.kernel.actor import Actor, Level, Role
@@ -232,14 +233,17 @@ def _duplicates(actor: Actor, values: Sequence[str]) -> Condition:
 
 
 def _needs_owner(_actor: Actor, values: Sequence[str]) -> Condition:
-    """Open, and with somebody who has left: a deactivated user, or a suspended partner account."""
+    """Open, and with somebody who cannot work on it: see `left_behind`."""
     wanted = values[0] in ("true", "1", "yes")
     return left_behind() if wanted else not_(left_behind())
 
 
 def left_behind() -> Condition:
-    """That an open lead is in the name of somebody who has left, or waits in the queue of a company that has."""
-    people = select(User.id).where(User.state == UserState.DEACTIVATED)
+    """That an open lead is in the name of somebody who has left, or waits in the queue of a company that has.
+
+    Who is in a role that is no member of the portal cannot work on it either.
+    """
+    people = select(User.id).where(or_(User.state == UserState.DEACTIVATED, User.role.in_(roles_kept_out())))
     companies = select(PartnerAccount.account_id).where(PartnerAccount.state == PartnerState.SUSPENDED)
     # Neither column is NULL in what is compared: NOT IN with a NULL would be true of nothing.
     by_person = and_(Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(people))

@@ -166,3 +166,13 @@ def test_the_row_keeps_its_roles_in_quotes(session):
     assert not any(a in b for a in known for b in known if a != b)
     assert session.scalars(select(Organisation.portal_roles)).one() == known
     assert session.scalars(select(User)).all() == []
+
+
+def test_open_leads_of_those_who_stay_out_need_an_owner(session, api, ada, pia, pam):
+    theirs, hers = make_lead(session, owner=pia), make_lead(session, owner=pam)
+    narrow(session, ada, "manager")
+    found = api(ada).get("/leads?needs_owner=true").json["items"]
+    assert [lead["id"] for lead in found] == [theirs.ref]
+    others = {lead["id"] for lead in api(ada).get("/leads?needs_owner=false").json["items"]}
+    assert hers.ref in others
+    assert theirs.ref not in others
