@@ -21,7 +21,7 @@ from app.identity.passwords import hash_password
 from app.identity.queries import find_actor, get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Role
-from app.partners.models import PartnerAccount
+from app.partners.models import MayInvite, PartnerAccount
 from app.partners.operations import enable_partner, enable_partner_user
 
 PASSWORD = "all aboard the slow boat"  # noqa: S105 - printed for whoever tries the demo on this machine
@@ -145,12 +145,11 @@ def _found(session: Session, chance: Random, begin: datetime, now: datetime) -> 
 
 
 def let_in(user: User, password_hash: str, at: datetime) -> None:
-    """As if the person had followed their invitation and signed in."""
+    """As if the person had followed their invitation; the first real sign-in is still to come, and no news."""
     user.password_hash = password_hash
     user.password_changed_at = at
     user.state = UserState.ACTIVE
     user.first_web_sign_in_at = at
-    user.last_sign_in_at = at
 
 
 def _add_customers(company: Company) -> None:
@@ -252,6 +251,7 @@ def _add_shop(company: Company, territory: str, row: dict[str, str], kept: str, 
         account.ref,
         level=level,
         capacity=120,
+        may_invite=INVITING_BY_LEVEL.get(level, MayInvite.NOBODY),
         channel_manager=owner.ref,
         now=at,
     )

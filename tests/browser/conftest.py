@@ -40,15 +40,18 @@ class Portal:
     url: str
     data: Path
 
-    def mails_to(self, address: str, *, at_least: int = 1, seconds: float = 20) -> list[EmailMessage]:
-        """Mails to that address, oldest first; waits until there are enough."""
+    def mails_to(
+        self, address: str, *, about: str = "", at_least: int = 1, seconds: float = 20
+    ) -> list[EmailMessage]:
+        """Mails to that address, oldest first; waits until there are enough.  about: what their text holds."""
         give_up = time.monotonic() + seconds
         while True:
             found = []
             for path in sorted((self.data / "mail").glob("*.eml"), key=lambda p: p.stat().st_mtime_ns):
                 with path.open("rb") as file:
                     message = BytesParser(policy=policy.default).parse(file)
-                if address in str(message["To"]):
+                body = message.get_body(("plain",))
+                if address in str(message["To"]) and body is not None and about in body.get_content():
                     found.append(message)
             if len(found) >= at_least:
                 return found

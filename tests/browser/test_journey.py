@@ -196,8 +196,8 @@ def test_changing_the_owner_tells_the_new_one_in_their_language(portal: Portal, 
     page.get_by_role("button", name="Change owner").click()
     page.wait_for_url(f"{portal.url}/leads/{ref}")
     expect(page.locator("main")).to_contain_text("Montse Puig")
-    mail = portal.mails_to("montse@shop.example")[-1]
     assert ref is not None
+    mail = portal.mails_to("montse@shop.example", about=ref)[-1]
     assert ref in link_in(mail)
     body = mail.get_body(("plain",))
     assert body is not None
