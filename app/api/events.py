@@ -13,7 +13,7 @@ from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.setup import EventList
 from app.events.queries import EventFilter, EventRow, list_events, names_of_sources
-from app.events.visibility import told
+from app.events.visibility import is_key, told
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
 from app.web.access import current_actor, needs
@@ -70,7 +70,7 @@ def _event(actor: Actor, row: EventRow, sources: Mapping[int, str]) -> dict[str,
         "door": event.door,
         "changes": {name: _values(name, pair, sources) for name, pair in event.changes.items()},
         "detail": {
-            name: value for name, value in told(actor, event.detail).items() if not _is_key(name, value)
+            name: value for name, value in told(actor, event.detail).items() if not is_key(name, value)
         },
     }
 
@@ -79,11 +79,7 @@ def _values(name: str, pair: Sequence[Any], sources: Mapping[int, str]) -> list[
     """Old and new value; keys, which never leave, as names or not at all."""
     if name == "source":
         return [sources.get(value) if isinstance(value, int) else value for value in pair]
-    return [None if _is_key(name, value) else value for value in pair]
-
-
-def _is_key(name: str, value: Any) -> bool:
-    return name.endswith("_id") and isinstance(value, int)
+    return [None if is_key(name, value) else value for value in pair]
 
 
 def _sources(session: Session, rows: Sequence[EventRow]) -> Mapping[int, str]:

@@ -21,6 +21,7 @@ from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus
 from app.notifications.models import Delivery
 from app.partners.models import PartnerLevel
 from app.routing.models import Queue, RoundRobin, RuleSet
+from app.sharing.models import PublicGroup, SharingRule
 from app.sharing.scope import scope, scope_of_deleted_leads
 
 
@@ -102,6 +103,13 @@ _KINDS: dict[str, _Kind] = {
     "partner_level": _kind(
         PartnerLevel, lambda: labels.one("partner_level"), _plain(PartnerLevel), lambda r: r.name
     ),
+    "public_group": _kind(
+        PublicGroup, lambda: _("group"), _plain(PublicGroup), lambda r: r.name, "groups.show", "group_ref"
+    ),
+    "sharing_rule": _kind(
+        SharingRule, lambda: _("sharing rule"), _plain(SharingRule), lambda r: r.name, "sharing_rules.show",
+        "rule_ref",
+    ),
     "delivery": _kind(Delivery, lambda: _("mail"), _plain(Delivery), lambda r: r.recipient),
     # Named by what they are on, see `_activity_names`.
     "activity": _Kind(lambda: labels.one("activity")),
@@ -178,7 +186,7 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
     return Subject(kind_name(kind), event.record_ref, name or (str(told) if told else ""), url)
 
 
-_LISTS = ("lead_status", "lead_source", "decline_reason", "partner_level")
+_LISTS = ("lead_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule")
 
 
 def _activity_names(

@@ -5,6 +5,7 @@ vendor knows of (people, queues, rules, lists), and what they did themselves.  W
 out as a file, and from where, is for administrators.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_
@@ -20,10 +21,12 @@ from app.sharing.scope import scope, scope_of_deleted_leads
 # administrators and by those who did it: what is added later is closed until somebody thinks about it.
 KNOWN_TO_ALL = (
     "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
-    "decline_reason", "partner_level",
+    "decline_reason", "partner_level", "public_group", "sharing_rule",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
-SECURITY = ("sign_in_failed", "refused", "exported")
+SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
+# What `sharing` calls somebody that it can give something to, as `user:17`.
+_PRINCIPAL = re.compile(r"[a-z_]+:[0-9]+(:[0-9]+)?")
 # Where somebody was is nobody's business but an administrator's.
 PLACES = frozenset({"address", "browser"})
 
@@ -37,6 +40,13 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
     known = and_(Event.record_kind.in_(KNOWN_TO_ALL), Event.verb.not_in(SECURITY))
     others = Event.record_kind.not_in(("lead", "account", "contact", "activity"))
     return or_(known, *shared, and_(own, others))
+
+
+def is_key(name: str, value: Any) -> bool:
+    """Whether a value is a key of a row, or a principal's made of one: those never leave."""
+    if isinstance(value, str):
+        return _PRINCIPAL.fullmatch(value) is not None
+    return name.endswith("_id") and isinstance(value, int) and not isinstance(value, bool)
 
 
 def shows_places(actor: Actor) -> bool:

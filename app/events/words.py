@@ -4,7 +4,7 @@ A sentence holds `%(record)s` where the record's name and link stand.  A room th
 to `VERBS`; until then the verb stands for itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from flask_babel import ngettext as _n
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.events.models import Event
+from app.events.visibility import is_key
 from app.leads.fields import FIELDS as LEAD_FIELDS
 
 LONGEST_VALUE = 300
@@ -35,6 +36,13 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "sessions_ended": ("log-out", "keys", _l("ended sessions of %(record)s")),
     "token_created": ("key", "keys", _l("made an API token of %(record)s")),
     "token_revoked": ("key", "keys", _l("revoked an API token of %(record)s")),
+    "second_factor_set_up": ("smartphone", "keys", _l("set up the second factor of %(record)s")),
+    "second_factor_turned_off": ("smartphone", "keys", _l("turned off the second factor of %(record)s")),
+    "second_factor_reset": ("smartphone", "keys", _l("reset the second factor of %(record)s")),
+    "second_factor_failed": ("x-circle", "keys", _l("gave a wrong code of the second factor of %(record)s")),
+    "recovery_code_used": ("key", "keys", _l("used a recovery code")),
+    "recovery_codes_renewed": ("key", "keys", _l("made new recovery codes")),
+    "address_taken": ("mail", "people", _l("An address was given that %(record)s has already")),
     "invited": ("mail", "people", _l("sent %(record)s an invitation")),
     "accepted_invitation": ("check", "people", _l("accepted the invitation")),
     "deactivated": ("user-x", "people", _l("deactivated %(record)s")),
@@ -62,6 +70,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "accepted": ("check", "leads", _l("accepted %(record)s")),
     "assigned_many": ("arrow-right", "leads", _l("changed the owner of many at once")),
     "undone": ("undo", "leads", _l("took a change of many back")),
+    "shared": ("eye", "sharing", _l("shared %(record)s")),
+    "unshared": ("lock", "sharing", _l("ended a share of %(record)s")),
     "partner_enabled": ("handshake", "partners", _l("made %(record)s a partner")),
     "partner_edited": ("handshake", "partners", _l("changed the partnership of %(record)s")),
     "partner_suspended": ("pause", "partners", _l("suspended the partnership of %(record)s")),
@@ -69,6 +79,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "partner_user_enabled": ("user-plus", "partners", _l("invited somebody as a partner user of %(record)s")),
     "prm_enabled": ("handshake", "setup", _l("switched partner management on")),
     "portal_published": ("globe", "setup", _l("published the portal")),
+    "portal_roles_changed": ("users", "setup", _l("changed who are members of the portal")),
     "activated": ("play", "setup", _l("activated %(record)s")),
     "member_added": ("user-plus", "setup", _l("added a member to %(record)s")),
     "member_changed": ("user", "setup", _l("changed a member of %(record)s")),
@@ -86,8 +97,8 @@ _OF_KIND: dict[tuple[str, str], Any] = {
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
 # What is told without saying who did it: nobody in person did.
-_WHOLE = frozenset({"sign_in_failed", "link_asked", "imported", "import_failed", "expired"})
-GROUPS = ("keys", "people", "records", "leads", "partners", "files", "setup", "mail")
+_WHOLE = frozenset({"sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired"})
+GROUPS = ("keys", "people", "records", "leads", "sharing", "partners", "files", "setup", "mail")
 
 
 def group_names() -> dict[str, str]:
@@ -97,6 +108,7 @@ def group_names() -> dict[str, str]:
         "people": _("People"),
         "records": _("Records"),
         "leads": _("Routing"),
+        "sharing": _("Sharing"),
         "partners": _("Partners"),
         "files": _("Files"),
         "setup": _("Setup"),
@@ -161,6 +173,8 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             return _("to %(owner)s", owner=detail["to"])
         case "token_created":
             return str(detail.get("label", ""))
+        case "shared" if detail.get("with"):
+            return _("with %(name)s", name=detail["with"])
         case "imported" if detail.get("rows") is not None:
             return _n("%(num)s row", "%(num)s rows", int(detail["rows"]))
         case "responsible_added" | "responsible_removed" | "partner_user_enabled":
@@ -177,12 +191,12 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
     """
     shown = []
     for name, pair in event.changes.items():
-        if isinstance(pair, list) and len(pair) == 2 and not is_key(name, pair):
+        if isinstance(pair, list) and len(pair) == 2 and not any(is_key(name, v) for v in pair):
             old, new = (value_text(value, names) for value in pair)
             shown.append((field_name(event.record_kind, name), f"{old} → {new}"))
     labels = _details()
     for name, value in detail.items():
-        if value is None or value == "" or is_key(name, [value]) or name in ("filter", "version"):
+        if value is None or value == "" or is_key(name, value) or name in ("filter", "version"):
             continue
         if (event.verb, name) in _SAID:
             continue
@@ -198,11 +212,6 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
 _SAID = frozenset(
     {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
 )
-
-
-def is_key(name: str, values: Sequence[Any]) -> bool:
-    """Whether a field holds keys of rows, which nobody is shown."""
-    return name.endswith("_id") and any(isinstance(v, int) and not isinstance(v, bool) for v in values)
 
 
 def field_name(kind: str, name: str) -> str:
