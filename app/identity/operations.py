@@ -177,11 +177,13 @@ def edit_user(
             require_another_administrator(session, user)
     _apply(session, actor, user, cleaned, now)
     if new_role is not old_role and user.is_partner:
-        session.execute(
-            update(Lead)
-            .where(scope(Lead, _RANKING), Lead.owner_user_id == user.id)
-            .values(owner_rank=new_role.rank)
-        )
+        # Two statements, since the index of owners knows live leads only.
+        for part in (Lead.deleted_at.is_(None), Lead.deleted_at.is_not(None)):
+            session.execute(
+                update(Lead)
+                .where(scope(Lead, _RANKING), part, Lead.owner_user_id == user.id)
+                .values(owner_rank=new_role.rank)
+            )
     return user
 
 

@@ -62,8 +62,14 @@ class DeclineReason(Named, Base):
 
 
 _LIVE = text("deleted_at IS NULL")
+_DELETED = text("deleted_at IS NOT NULL")
 _OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
 _OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
+
+
+def _live_index(name: str, *columns: str) -> Index:
+    """Of live leads only: with that condition in the index, lists and counts are found without reading rows."""
+    return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
 class Lead(Named, Stamped, Base):
@@ -81,16 +87,17 @@ class Lead(Named, Stamped, Base):
     __table_args__ = (
         CheckConstraint("(owner_user_id IS NULL) <> (owner_queue_id IS NULL)", name="one_owner"),
         CheckConstraint("offer_id IS NULL OR owner_user_id IS NOT NULL", name="offer_has_person"),
-        Index("ix_lead_created", "created_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_arrived", "arrived_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_updated", "updated_at", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_company", "company_fold", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_last_name", "last_name_fold", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_score", "score", "id", postgresql_where=_LIVE, sqlite_where=_LIVE),
-        Index("ix_lead_owner", "owner_user_id", "created_at", "id"),
-        Index("ix_lead_queue_waiting", "owner_queue_id", "waiting_since", "id"),
-        Index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
-        Index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        _live_index("ix_lead_created", "created_at", "id"),
+        _live_index("ix_lead_arrived", "arrived_at", "id"),
+        _live_index("ix_lead_updated", "updated_at", "id"),
+        _live_index("ix_lead_company", "company_fold", "id"),
+        _live_index("ix_lead_last_name", "last_name_fold", "id"),
+        _live_index("ix_lead_score", "score", "id"),
+        _live_index("ix_lead_owner", "owner_user_id", "created_at", "id"),
+        _live_index("ix_lead_queue_waiting", "owner_queue_id", "waiting_since", "id"),
+        _live_index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
+        _live_index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        Index("ix_lead_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
         Index("ix_lead_open_user", "owner_user_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
         Index(
             "ix_lead_open_partner", "partner_account_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE
