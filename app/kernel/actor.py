@@ -97,7 +97,6 @@ class Actor:
 
     Made anew for every request, so that a change of role or state counts on the next one.
     must_enrol: their role needs a second factor that they do not have yet; they may do nothing else before.
-    must_enrol: their role needs a second factor that they do not have yet; they may do nothing else before.
     queue_ids: queues the person belongs to, by themselves or through their partner account.
     managed_ids, answerable_ids: partner accounts that the person owns, and those they are a responsible
     of (internal people only).
@@ -128,7 +127,6 @@ class Actor:
     door: str = "web"
     session_id: int | None = None
     token_id: int | None = None
-    must_enrol: bool = False
     must_enrol: bool = False
     system_name: str | None = field(default=None)
 
