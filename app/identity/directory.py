@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.events.models import Event
+from app.events.visibility import visible_events
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Role
 from app.kernel.errors import NotFound
@@ -94,13 +95,14 @@ def list_users(
     )
 
 
-def history_of(session: Session, user: User, *, limit: int = 20) -> Sequence[Event]:
-    """What happened to the user, the newest first."""
+def history_of(session: Session, actor: Actor, user: User, *, limit: int = 20) -> Sequence[Event]:
+    """What happened to the user, the newest first, as far as the actor may read it."""
+    conditions = [Event.record_kind == "user", Event.record_id == user.id]
+    visible = visible_events(actor)
+    if visible is not None:
+        conditions.append(visible)
     return session.scalars(
-        select(Event)
-        .where(Event.record_kind == "user", Event.record_id == user.id)
-        .order_by(Event.id.desc())
-        .limit(limit)
+        select(Event).where(*conditions).order_by(Event.at.desc(), Event.id.desc()).limit(limit)
     ).all()
 
 

@@ -99,7 +99,7 @@ def show(user_ref: str) -> ResponseReturnValue:
         factor=factor_state(session, row.user),
         sessions=live_sessions(session, row.user.id, now=now),
         tokens=live_tokens(session, row.user.id, now=now),
-        history=in_words(history_of(session, row.user)),
+        history=in_words(history_of(session, actor, row.user)),
         **_names(),
     )
 

@@ -405,3 +405,15 @@ def test_the_page_costs_the_same_for_three_lines_and_for_fifty(
     few = ask()
     add(20)
     assert ask() == few
+
+
+def test_the_users_own_page_tells_no_more_than_the_log(session, signed_in, ada, mara, vic, now):
+    write(session, NOBODY, vic, now, verb="sign_in_failed", detail={"reason": "password"})
+    write(session, actor_of(session, vic), vic, now, verb="refused", detail={"method": "GET", "act": "/setup"})
+    write(session, actor_of(session, ada), vic, now, verb="edited", changes={"name": ("V", "Vic")})
+    url = f"/setup/users/{vic.ref}"
+    for_manager, for_administrator = text(signed_in(mara).get(url)), text(signed_in(ada).get(url))
+    assert "changed the details" in for_manager
+    for words in ("sign-in with this address failed", "tried what they may not do"):
+        assert words not in for_manager
+        assert words in for_administrator
