@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app import settings_cli
+from app.kernel.actor import Role
 from app.settings import MailTarget, Settings, SettingsError, make_data_folder, parse_mail_url
 
 ROOT = Path(__file__).parent.parent
@@ -53,8 +54,25 @@ def test_an_empty_variable_counts_as_not_given(environ):
 
 
 @pytest.mark.parametrize(
+    ("value", "roles"),
+    [
+        (None, None),
+        ("", frozenset()),
+        ("  ", frozenset()),
+        (" Administrator,sales ,", frozenset({Role.ADMINISTRATOR, Role.SALES})),
+        ("user,manager,executive", frozenset({Role.USER, Role.MANAGER, Role.EXECUTIVE})),
+    ],
+)
+def test_roles_with_a_second_factor_may_be_named_empty_or_left_to_the_default(environ, value, roles):
+    if value is not None:
+        environ("CANAL_SECOND_FACTOR_ROLES", value)
+    assert settings_cli.load_settings().second_factor_of == roles
+
+
+@pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
+        ("CANAL_SECOND_FACTOR_ROLES", "boss", "which names a role that there is not (boss); the roles are"),
         ("CANAL_DEMO", "maybe", "CANAL_DEMO is 'maybe', which is neither on nor off; write 1 or 0."),
         ("CANAL_MAIL_RETRY_SECONDS", "0", "which is out of range; give a whole number from 1 to 3600."),
         ("CANAL_MAIL_RETRY_SECONDS", "soon", "which is no whole number; write digits only."),

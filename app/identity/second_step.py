@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
+from app.identity.browsers import place_of
 from app.identity.queries import get_organisation, make_actor
 from app.identity.second_factor import Change, Means, Typed, accept_code, note_wrong_code, tell_change
 from app.identity.signing_in import Browser, begin, check_may_sign_in, lock_user
@@ -37,7 +38,8 @@ def pass_step(
     means = accept_code(session, owner, user, typed, now=now)
     if means is None:
         step.tries += 1
-        note_wrong_code(session, _SOMEBODY, user, now=now)
+        where = place_of(browser.address, browser.user_agent)
+        note_wrong_code(session, _SOMEBODY, user, now=now, where=where)
         log.info("sign-in refused", user=user.ref, reason="code")
         if step.tries >= MOST_TRIES:
             tell_change(session, user, Change.CODES_TRIED, act=f"sign-in step:{step.id}", now=now)

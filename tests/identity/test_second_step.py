@@ -101,6 +101,7 @@ def test_a_wrong_code_is_refused_and_on_record(client, session, mara, codes):
     assert WRONG_TEXT in answer.text
     [event] = rows(session, Event)
     assert (event.verb, event.record_ref, event.actor_id) == ("second_factor_failed", mara.ref, None)
+    assert event.detail["address"] == "127.0.0.1"
     assert give_code(client, code_of(mara)).status_code == 303
 
 
