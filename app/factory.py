@@ -48,6 +48,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.identity.profile_views:bp",
     "app.identity.second_factor_views:bp",
     "app.identity.user_views:bp",
+    "app.identity.viewing_views:bp",
     "app.offboarding.views:bp",
     "app.home.views:bp",
     "app.leads.views:bp",

@@ -42,6 +42,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "second_factor_failed": ("x-circle", "keys", _l("gave a wrong code of the second factor of %(record)s")),
     "recovery_code_used": ("key", "keys", _l("used a recovery code")),
     "recovery_codes_renewed": ("key", "keys", _l("made new recovery codes")),
+    "viewing_started": ("eye", "keys", _l("began to see Canal as %(record)s does")),
+    "viewing_stopped": ("eye", "keys", _l("stopped seeing Canal as %(record)s does")),
     "address_taken": ("mail", "people", _l("An address was given that %(record)s has already")),
     "invited": ("mail", "people", _l("sent %(record)s an invitation")),
     "accepted_invitation": ("check", "people", _l("accepted the invitation")),

@@ -102,6 +102,7 @@ class UserSession(Base):
     ended_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(String(60), default="")
     user_agent: Mapped[str] = mapped_column(String(300), default="")
+    viewing_as_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
 
 
 class LinkPurpose(StrEnum):

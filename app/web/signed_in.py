@@ -7,14 +7,17 @@ own transaction, so that what was taken away is gone on the next request.
 from datetime import datetime, timedelta
 
 from flask import Flask, g, has_request_context, request
+from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, UserMixin, current_user
 
 from app.identity.models import User, UserSession
 from app.identity.queries import find_actor_by_session, get_organisation
 from app.identity.required_factor import held_back
+from app.identity.viewing import seen_as
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db, set_reading, transaction
+from app.kernel.errors import NotAllowed
 from app.web.access import SecondFactorNeeded
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,13 +28,21 @@ _TO_ENROL = frozenset(
 )
 
 
-class SignedIn(UserMixin):
-    """What Flask-Login carries: the session's token, not the person."""
+# What is done as oneself even while one looks at Canal as somebody else.
+_AS_ONESELF = frozenset({"viewing.stop", "identity.sign_out"})
 
-    def __init__(self, token: str, actor: Actor, session: UserSession) -> None:
+
+class SignedIn(UserMixin):
+    """What Flask-Login carries: the session's token, not the person.
+
+    actor: who signed in.  seen_as: whose view is shown, themselves unless they look at Canal as somebody else.
+    """
+
+    def __init__(self, token: str, actor: Actor, session: UserSession, seen_as: Actor | None = None) -> None:
         self.token = token
         self.actor = actor
         self.session = session
+        self.seen_as = seen_as or actor
 
     def get_id(self) -> str:
         return self.token
@@ -48,7 +59,8 @@ def _load(token: str) -> SignedIn | None:
         return None
     actor, g.organisation, user_session = found
     user = session.get_one(User, actor.user_id)  # loaded already, with the actor
-    return SignedIn(token, held_back(actor, user, g.organisation), user_session)
+    actor = held_back(actor, user, g.organisation)
+    return SignedIn(token, actor, user_session, seen_as(session, actor, user_session))
 
 
 def init_sign_in(app: Flask) -> None:
@@ -70,6 +82,17 @@ def _begin() -> None:
         g.session_seen_at = current_user.session.last_seen_at
         if g.actor.must_enrol and request.endpoint not in _TO_ENROL:
             raise SecondFactorNeeded
+        if request.endpoint not in _AS_ONESELF:
+            _look_as(current_user.seen_as)
+
+
+def _look_as(seen: Actor) -> None:
+    """Show the page as that person sees it.  Raises NotAllowed, as oneself, for anything but looking."""
+    if seen.viewer_name and request.method not in SAFE_METHODS:
+        raise NotAllowed(
+            _l("You are looking at Canal as somebody else. Nothing can be changed until you stop.")
+        )
+    g.actor = seen
 
 
 def load_organisation() -> None:
