@@ -1,5 +1,7 @@
 """Nobody rewrites what is on record: not Canal, and not whoever reaches past it, on either database."""
 
+import re
+
 import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
@@ -7,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from app.events import operations as events
 from app.events.models import Event
 from app.kernel.db import db
-from tests.factories import actor_of, row_count
+from app.settings import ROOT
+from tests.factories import actor_of, row_count, rows
 
 
 @pytest.fixture
@@ -73,3 +76,31 @@ def test_the_guard_costs_an_insert_nothing(session, written):
         )
         acts = sorted(row[0].split(" BEFORE ")[1].split()[0] for row in found)
         assert acts == ["DELETE", "TRUNCATE", "UPDATE"]
+
+
+def test_the_erasure_that_the_manual_describes_leaves_the_guard_in_place(
+    session, engine, ada, mara, written, now
+):
+    """It is not Canal's to do, but whoever owns the database must be able to, without losing the guard."""
+    manual = (ROOT / "docs" / "audit-log.md").read_text()
+    blocks = dict(re.findall(r"```sql\n-- (\w+)\n(.*?)```", manual, re.S))
+    statements = blocks["SQLite" if engine == "sqlite" else "PostgreSQL"]
+    events.record(session, actor_of(session, mara), verb="edited", subject=mara, at=now)
+    key = ada.id
+    session.commit()
+    session.close()
+    script = re.sub(r"(actor_id = |record_id = )0\b", rf"\g<1>{key}", statements)
+    raw = db.engine.raw_connection()
+    try:
+        if engine == "sqlite":
+            raw.driver_connection.executescript(script)
+        else:
+            raw.driver_connection.execute(script)
+            raw.commit()
+    finally:
+        raw.close()
+    names = [event.actor_name for event in rows(session, Event)]
+    assert names == ["(erased)", "Mara", "database"]
+    with pytest.raises(DBAPIError, match="append-only"):
+        session.execute(update(Event).values(detail={}))
+    session.rollback()
