@@ -68,6 +68,10 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.routing.views.rules:bp",
     "app.routing.views.alerts:bp",
     "app.routing.views.owners:bp",
+    "app.sharing.views.defaults:bp",
+    "app.sharing.views.groups:bp",
+    "app.sharing.views.rules:bp",
+    "app.sharing.views.access:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",

@@ -32,6 +32,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
+from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
@@ -83,6 +84,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         may_edit=detail.may_edit(actor),
         may_govern=detail.may_govern(actor),
         feed=feed_of(session, actor, detail.contact),
+        access=panel_of(session, actor, detail.contact),
     )
 
 

@@ -46,6 +46,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
+from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
@@ -117,6 +118,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         responsibles=responsibles_of(session, account),
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
+        access=panel_of(session, actor, account),
         shown=SHOWN_RELATED,
     )
 

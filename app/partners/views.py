@@ -33,6 +33,7 @@ from app.partners.queries import (
 from app.routing.candidates import PARTNER_ACCOUNT, USER
 from app.routing.eligibility import Wanted, take_snapshot
 from app.routing.partner_queues import minimum_role
+from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.listing import ListAddress
 
@@ -113,6 +114,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         status_words=first_names(),
         **_standing(session, detail, now),
         feed=feed_of(session, actor, detail.account),
+        access=panel_of(session, actor, detail.account),
         feed_next=request.path,
         now=now,
         may_change=actor.can(Permission.PARTNER_ENABLE),

@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.kernel.errors import Invalid
-from app.routing.criteria import Criteria
+from app.routing.criteria import Criteria, FieldType
 from app.routing.criteria_form import Row, from_form, to_form
 from app.routing.rule_queries import RulePage
 from app.routing.rules import CRITERIA_FIELDS
@@ -152,9 +152,9 @@ def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
         kind, _colon, ref = entry.target.partition(":")
         criteria = None
         try:
-            criteria = _criteria(entry)
+            criteria = criteria_of(entry)
         except Invalid as error:
-            draft.problems.setdefault(i, []).extend(_sentences(error, entry))
+            draft.problems.setdefault(i, []).extend(condition_problems(error))
         found.append(
             {
                 "name": entry.name,
@@ -170,18 +170,21 @@ def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
     return found
 
 
-def _criteria(entry: EntryDraft) -> dict[str, Any] | None:
+def criteria_of(
+    entry: EntryDraft, fields: Mapping[str, FieldType] = CRITERIA_FIELDS
+) -> dict[str, Any] | None:
+    """The conditions of an entry as they are stored; None for those that match everything.  Raises Invalid."""
     if entry.kept:
         try:
             kept = json.loads(entry.kept)
         except (ValueError, RecursionError) as error:
             raise Invalid({"": [_("These conditions cannot be read any more.")]}) from error
         return kept if isinstance(kept, dict) else None
-    criteria: Criteria = from_form(entry.join, entry.rows, CRITERIA_FIELDS)
+    criteria: Criteria = from_form(entry.join, entry.rows, fields)
     return None if criteria.matches_everything else criteria.to_json()
 
 
-def _sentences(error: Invalid, entry: EntryDraft) -> list[str]:
+def condition_problems(error: Invalid) -> list[str]:
     """Complaints about conditions, each with the number of its row among the filled ones."""
     said = []
     for path, messages in error.errors.items():

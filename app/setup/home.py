@@ -75,6 +75,35 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            _("Sharing"),
+            [
+                (
+                    _("Organisation-wide defaults"),
+                    _("What everybody inside, and every partner user, has of all records."),
+                    "globe",
+                    "sharing_defaults.show",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+                (
+                    _("Public groups"),
+                    _("People, roles and companies under one name, to share with."),
+                    "users",
+                    "groups.index",
+                    p.SHARING_MANAGE,
+                    {},
+                ),
+                (
+                    _("Sharing rules"),
+                    _("Which records are given to whom beyond that, kept right by themselves."),
+                    "eye",
+                    "sharing_rules.index",
+                    p.SHARING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
             _("Routing"),
             [
                 (

@@ -100,6 +100,7 @@ class _Places:
     def __init__(self, session: Session, record: Record) -> None:
         self.session = session
         self.record = record
+        self.found: dict[int, Account | None] = {}
 
     def cause(self, cause: str) -> Cause:
         if cause == "queue":
@@ -124,7 +125,10 @@ class _Places:
         key = self.record.partner_account_id if isinstance(self.record, Lead) else self.record.account_id
         if key is None:
             return None
-        return self.session.scalar(select(Account).where(scope(Account, _EXPLAINING), Account.id == key))
+        if key not in self.found:
+            statement = select(Account).where(scope(Account, _EXPLAINING), Account.id == key)
+            self.found[key] = self.session.scalar(statement)
+        return self.found[key]
 
 
 def _grants(session: Session, record: Record) -> Iterator[Grant]:

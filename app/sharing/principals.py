@@ -182,7 +182,10 @@ def _side_name(kind: str) -> str:
 
 def names_of(session: Session, principal_ids: Iterable[int]) -> dict[int, Known]:
     """Principal's id → what it is, for all of them in one statement a type; gone ones keep their key as name."""
-    rows = session.execute(select(Principal.id, Principal.key).where(Principal.id.in_(set(principal_ids))))
+    ids = set(principal_ids)
+    if not ids:
+        return {}
+    rows = session.execute(select(Principal.id, Principal.key).where(Principal.id.in_(ids)))
     parts = {key_id: key.split(":") for key_id, key in rows}
     wanted: dict[str, set[int]] = {}
     for kind, *rest in parts.values():

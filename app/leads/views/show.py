@@ -15,6 +15,7 @@ from app.leads.queries import LeadDetail, open_lead
 from app.leads.rows import LeadRow
 from app.leads.views.blueprint import bp
 from app.leads.views.page import read_lead_page
+from app.sharing.access_page import Panel, panel_of
 from app.web.access import current_actor, needs
 
 
@@ -37,6 +38,7 @@ def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str =
         "leads/show.html",
         page=read_lead_page(session, actor, detail),
         feed=feed_of(session, actor, detail.lead),
+        access=panel_of(session, actor, detail.lead),
         refusal=refusal,
         now=clock.now(),
         **more,
@@ -48,6 +50,7 @@ def _preview(session: Session, actor: Actor, row: LeadRow, *, refusal: str = "",
     return render_template(
         "leads/preview.html",
         row=row,
+        access=Panel("lead", row.ref, None),
         may_claim=row.is_waiting and actor.can(Permission.LEAD_CLAIM),
         may_answer=is_mine and actor.can(Permission.LEAD_ANSWER_OFFER),
         state=inbox_state(session, actor),

@@ -1,0 +1,1 @@
+"""Pages of sharing: defaults, groups, rules, who sees a record."""

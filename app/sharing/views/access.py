@@ -1,0 +1,257 @@
+"""Who sees a record and why: the page, the panel's content, sharing by hand; whom pickers offer."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts.queries import get_account, get_contact
+from app.kernel import clock, labels
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid, NotFound
+from app.leads.queries import get_lead
+from app.sharing.access_page import everybody, may_share, one_person, shared_with, shares_by_hand, themselves
+from app.sharing.explain import Record
+from app.sharing.forms import ShareForm
+from app.sharing.levels import find_level
+from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices, users_named
+from app.sharing.rule_draft import OWNED_BY, SHARE_WITH
+from app.sharing.shares import share_record, unshare_record
+from app.web.access import current_actor, needs
+from app.web.form_errors import show_errors
+from app.web.htmx import wants_fragment
+
+bp = Blueprint("access", __name__)
+
+WITH = "principal"
+_PAGES = {
+    "lead": ("leads.show", "lead_ref"),
+    "account": ("accounts.show", "account_ref"),
+    "contact": ("contacts.show", "contact_ref"),
+}
+
+
+@bp.get("/leads/<ref('lead'):record_ref>/access")
+@needs(Permission.LEAD_VIEW)
+def lead(record_ref: str) -> ResponseReturnValue:
+    """Who sees a lead; those who may not ask learn why they see it themselves."""
+    return _show("lead", record_ref)
+
+
+@bp.get("/accounts/<ref('acct'):record_ref>/access")
+@needs(Permission.ACCOUNT_VIEW)
+def account(record_ref: str) -> ResponseReturnValue:
+    """Who sees an account, in the same way."""
+    return _show("account", record_ref)
+
+
+@bp.get("/contacts/<ref('cont'):record_ref>/access")
+@needs(Permission.CONTACT_VIEW)
+def contact(record_ref: str) -> ResponseReturnValue:
+    """Who sees a contact, in the same way."""
+    return _show("contact", record_ref)
+
+
+def _record(session: Session, actor: Actor, kind: str, ref: str) -> Record:
+    """The record, as far as it is seen at all.  Raises NotFound."""
+    if kind == "lead":
+        return get_lead(session, actor, ref, Level.PREVIEW)
+    return get_account(session, actor, ref) if kind == "account" else get_contact(session, actor, ref)
+
+
+def _show(kind: str, ref: str) -> ResponseReturnValue:
+    session, actor = db.session(), current_actor()
+    record = _record(session, actor, kind, ref)
+    if wants_fragment():
+        return render_template("access/_panel_body.html", **_told(session, actor, record))
+    return _page(session, actor, record, Picker(WITH, type="user"), ShareForm(formdata=None))
+
+
+def _told(session: Session, actor: Actor, record: Record) -> dict[str, Any]:
+    """What page and panel show alike."""
+    asks = actor.can(Permission.ACCESS_VIEW)
+    shares = may_share(session, actor, record)
+    kind = record.__tablename__
+    endpoint, argument = _PAGES[kind]
+    return {
+        "kind": kind,
+        "record_ref": record.ref,
+        "here": url_for(f"access.{kind}", record_ref=record.ref),
+        "up": url_for(endpoint, **{argument: record.ref}),  # type: ignore[arg-type]
+        "lines": everybody(session, actor, record) if asks else [],
+        "own": None if asks else themselves(session, actor, record),
+        "shares": shares_by_hand(session, actor, record) if asks or shares else [],
+        "may_share": shares,
+    }
+
+
+def _page(
+    session: Session,
+    actor: Actor,
+    record: Record,
+    picker: Picker,
+    form: ShareForm,
+    refused: tuple[str, ShareForm | None] = ("", None),
+) -> str:
+    """form: of a new share.  refused: the share whose change was refused, with what was typed."""
+    asked = request.args.get("user", "")
+    search = request.args.get("q", "").strip()[:80]
+    asks = actor.can(Permission.ACCESS_VIEW)
+    return render_template(
+        "access/show.html",
+        **_told(session, actor, record),
+        title=_title(session, actor, record),
+        is_private=record.__tablename__ == "contact" and record.account_id is None,  # type: ignore[union-attr]
+        verdict=one_person(session, actor, asked, record) if asks and asked else None,
+        is_nobody=asks and bool(asked),
+        search=search,
+        people=users_named(session, search) if asks and search else [],
+        picker=offer(session, picker) if may_share(session, actor, record) else picker,
+        form=form,
+        changed=refused[0],
+        change=refused[1],
+        types=type_choices(),
+        roles=role_choices(),
+    )
+
+
+def _title(session: Session, actor: Actor, record: Any) -> str:
+    """The record's name for those who may read it; a preview has none."""
+    if (find_level(session, actor, record) or Level.PREVIEW) < Level.READ:
+        return labels.one(record.__tablename__, title=True)
+    kind = record.__tablename__
+    return str(
+        record.display_title if kind == "lead" else record.name if kind == "account" else record.full_name
+    )
+
+
+@bp.get("/leads/<ref('lead'):record_ref>/access/people", defaults={"kind": "lead"})
+@bp.get("/accounts/<ref('acct'):record_ref>/access/people", defaults={"kind": "account"})
+@bp.get("/contacts/<ref('cont'):record_ref>/access/people", defaults={"kind": "contact"})
+@needs(Permission.ACCESS_VIEW)
+def people(kind: str, record_ref: str) -> ResponseReturnValue:
+    """Whom one may ask about, while a name is typed."""
+    session, actor = db.session(), current_actor()
+    record = _record(session, actor, kind, record_ref)
+    search = request.args.get("q", "").strip()[:80]
+    here = url_for(f"access.{kind}", record_ref=record.ref)
+    return render_template(
+        "access/_people.html", people=users_named(session, search), search=search, here=here
+    )
+
+
+# Sharing by hand
+
+
+@bp.post("/leads/<ref('lead'):record_ref>/access/shares", defaults={"kind": "lead"})
+@bp.post("/accounts/<ref('acct'):record_ref>/access/shares", defaults={"kind": "account"})
+@bp.post("/contacts/<ref('cont'):record_ref>/access/shares", defaults={"kind": "contact"})
+@needs(Permission.RECORD_SHARE)
+def share(kind: str, record_ref: str) -> ResponseReturnValue:
+    """Share a record, or only show whom the chosen type offers."""
+    actor, picker, form = current_actor(), read_picker(request.form, WITH), ShareForm()
+    if request.form.get("act") == "look":
+        reading = db.session()
+        return _page(reading, actor, _record(reading, actor, kind, record_ref), picker, form)
+    try:
+        with transaction() as session:
+            record = _record(session, actor, kind, record_ref)
+            _shared, known = share_record(
+                session,
+                actor,
+                record,
+                picker.given(),
+                form.level.data,
+                until=_end_of_day(form.until.data, actor.time_zone),
+                now=clock.now(),
+            )
+    except Invalid as error:
+        picker.errors.extend(str(message) for message in error.errors.pop(WITH, ()))
+        show_errors(form, error)
+        session = db.session()
+        return _page(session, actor, _record(session, actor, kind, record_ref), picker, form), 422
+    flash(_("It is shared with %(name)s.", name=known.name), "success")
+    return _back(kind, record_ref)
+
+
+@bp.post("/leads/<ref('lead'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "lead"})
+@bp.post(
+    "/accounts/<ref('acct'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "account"}
+)
+@bp.post(
+    "/contacts/<ref('cont'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "contact"}
+)
+@needs(Permission.RECORD_SHARE)
+def change_share(kind: str, record_ref: str, share_ref: str) -> ResponseReturnValue:
+    """Change level and end of a share, or take it back, by the button that was pressed."""
+    actor, form = current_actor(), ShareForm()
+    try:
+        with transaction() as session:
+            record = _record(session, actor, kind, record_ref)
+            if request.form.get("act") == "remove":
+                unshare_record(session, actor, record, share_ref, now=clock.now())
+                said = _("It is shared with them no longer.")
+            else:
+                given = shared_with(session, record, share_ref)
+                if given is None:
+                    raise NotFound("share", share_ref)
+                until = _end_of_day(form.until.data, actor.time_zone)
+                share_record(session, actor, record, given, form.level.data, until=until, now=clock.now())
+                said = _("Saved.")
+    except Invalid as error:
+        show_errors(form, error)
+        session = db.session()
+        record = _record(session, actor, kind, record_ref)
+        new = ShareForm(formdata=None)
+        return _page(session, actor, record, Picker(WITH, type="user"), new, (share_ref, form)), 422
+    flash(said, "success")
+    return _back(kind, record_ref)
+
+
+def _back(kind: str, record_ref: str) -> ResponseReturnValue:
+    """To the page, or, where they took their own way in, to the list."""
+    session, actor = db.session(), current_actor()
+    try:
+        _record(session, actor, kind, record_ref)
+    except NotFound:
+        return redirect(url_for(f"{kind}s.index"), 303)
+    return redirect(url_for(f"access.{kind}", record_ref=record_ref, _anchor="shares"), 303)
+
+
+def _end_of_day(text: object, zone: str) -> datetime | None:
+    """The end of a day in the person's zone; None for none.  Raises Invalid."""
+    typed = str(text or "").strip()
+    if not typed:
+        return None
+    try:
+        day = date.fromisoformat(typed)
+        if len(typed) != len("2026-01-31") or not 1990 <= day.year <= 2200:
+            raise ValueError
+    except ValueError as error:
+        raise Invalid({"until": [_("This must be a day, such as 2026-01-31.")]}) from error
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+# Pickers
+
+
+@bp.get("/principals/<any('who', 'list'):part>/<any('principal', 'share_with', 'owned_by'):name>")
+@needs(Permission.RECORD_SHARE)
+def principals(part: str, name: str) -> ResponseReturnValue:
+    """Whom a picker offers: all of its lower half after another type, or the list while a name is typed."""
+    picker = read_picker(request.args, name)
+    if part == "who":
+        picker.search = picker.ref = picker.role = ""
+    if picker.type not in {kind for kind, _name in type_choices()} or name not in (
+        WITH,
+        SHARE_WITH,
+        OWNED_BY,
+    ):
+        abort(404)
+    template = "sharing/_picker_who.html" if part == "who" else "sharing/_picker_list.html"
+    return render_template(template, picker=offer(db.session(), picker), roles=role_choices())

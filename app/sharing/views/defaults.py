@@ -1,0 +1,87 @@
+"""Organisation-wide defaults: what everybody inside, and every partner user, has of all records."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.identity.models import Organisation
+from app.identity.organisation import LEVELS, edit_organisation
+from app.identity.queries import get_organisation
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid, Stale
+from app.sharing.forms import OBJECTS, chosen_defaults, default_helps, default_words, defaults_form
+from app.web.access import current_actor, needs
+from app.web.form_errors import show_errors
+
+bp = Blueprint("sharing_defaults", __name__, url_prefix="/setup/sharing-defaults")
+
+
+@bp.get("")
+@needs(Permission.SETTING_MANAGE)
+def show() -> ResponseReturnValue:
+    """One table: object by inside and partners."""
+    organisation = get_organisation(db.session())
+    is_on = organisation.prm_enabled_at is not None
+    form = defaults_form(prm_is_on=is_on, current=organisation.defaults)
+    form.version.data = str(organisation.version)
+    return _page(form, organisation)
+
+
+def _page(form: Any, organisation: Organisation) -> str:
+    return render_template(
+        "sharing/defaults.html",
+        form=form,
+        objects=OBJECTS,
+        prm=organisation,
+        words=default_words(),
+        helps=default_helps(),
+    )
+
+
+@bp.post("")
+@needs(Permission.SETTING_MANAGE)
+def save() -> ResponseReturnValue:
+    """Change all of them at once."""
+    is_on = get_organisation(db.session()).prm_enabled_at is not None
+    form = defaults_form(prm_is_on=is_on)
+    chosen = chosen_defaults(form, prm_is_on=is_on)
+    try:
+        _refuse_wrong(form, chosen)
+        with transaction() as session:
+            edit_organisation(
+                session, current_actor(), {"defaults": chosen}, version=_version(form), now=clock.now()
+            )
+    except Invalid as error:
+        show_errors(form, error)
+        return _page(form, get_organisation(db.session())), 422
+    except Stale:
+        form.form_errors = [_("Somebody changed this while you were editing. Reload to see it as it is now.")]
+        return _page(form, get_organisation(db.session())), 409
+    flash(_("Saved. It counts on the next click of everybody."), "success")
+    return redirect(url_for("sharing_defaults.show"), 303)
+
+
+def _version(form: Any) -> int | None:
+    text = str(form.version.data or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _refuse_wrong(form: Any, chosen: dict[str, dict[str, str]]) -> None:
+    """Raises Invalid at the fields themselves; the operation refuses the same without saying where."""
+    errors: dict[str, list[Any]] = {}
+    for thing, levels in chosen.items():
+        for side, level in levels.items():
+            if level not in LEVELS:
+                errors[f"{thing}-{side}"] = [_("Choose one of those listed.")]
+        inside, outside = levels["internal"], levels.get("external", "private")
+        if {inside, outside} <= set(LEVELS) and LEVELS.index(outside) > LEVELS.index(inside):
+            errors[f"{thing}-external"] = [_("Partners never have more than everybody inside.")]
+    if not form.validate_on_submit() and form.errors:
+        errors.update({name: list(messages) for name, messages in form.errors.items()})
+    if errors:
+        form.form_errors = []
+        raise Invalid(errors)
