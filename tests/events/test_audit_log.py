@@ -409,7 +409,9 @@ def test_the_page_costs_the_same_for_three_lines_and_for_fifty(
 
 def test_the_users_own_page_tells_no_more_than_the_log(session, signed_in, ada, mara, vic, now):
     write(session, NOBODY, vic, now, verb="sign_in_failed", detail={"reason": "password"})
-    write(session, actor_of(session, vic), vic, now, verb="refused", detail={"method": "GET", "act": "/setup"})
+    write(
+        session, actor_of(session, vic), vic, now, verb="refused", detail={"method": "GET", "act": "/setup"}
+    )
     write(session, actor_of(session, ada), vic, now, verb="edited", changes={"name": ("V", "Vic")})
     url = f"/setup/users/{vic.ref}"
     for_manager, for_administrator = text(signed_in(mara).get(url)), text(signed_in(ada).get(url))

@@ -31,6 +31,8 @@ from tests.factories import (
     rows,
 )
 from tests.identity.letters import last_link
+from tests.identity.second_factors import give_code, give_password, wrong_code
+from tests.identity.test_second_factor import set_up
 
 NEW_PASSWORD = "canary that flies by night"
 WRONG = "canary that nobody knows"
@@ -250,6 +252,49 @@ def keys(c):
     c.ok(browser.submit(link, {"password": PASSWORD, "password_again": PASSWORD}))
 
 
+def sharing(c):
+    mara, lead = c.api("mara"), c.lead(owner=c.users["sal"])
+    sal = {"type": "user", "id": c.ref("sal")}
+    group = c.ok(mara.post("/groups", {"name": c.name(), "members": [sal]})).json["id"]
+    c.ok(mara.patch(f"/groups/{group}", {"name": c.name()}))
+    member = c.ok(mara.post(f"/groups/{group}/members", {"type": "user", "id": c.ref("vic")})).json["id"]
+    c.ok(mara.delete(f"/groups/{group}/members/{member}"))
+    rule = {
+        "object": "lead",
+        "kind": "owner",
+        "owned_by": sal,
+        "share_with": {"type": "all_internal"},
+        "level": "read",
+    }
+    rule_ref = c.ok(mara.post("/sharing-rules", {"name": c.name(), **rule})).json["id"]
+    c.ok(mara.patch(f"/sharing-rules/{rule_ref}", {"level": "edit"}))
+    c.ok(mara.delete(f"/sharing-rules/{rule_ref}"))
+    share = {"principal": {"type": "user", "id": c.ref("vic")}, "level": "read"}
+    share_ref = c.ok(c.api("ada").post(f"/leads/{lead}/shares", share)).json["id"]
+    c.ok(c.api("ada").delete(f"/leads/{lead}/shares/{share_ref}"))
+    c.ok(mara.delete(f"/groups/{group}"))
+
+
+def second_factors(c):
+    user = make_user(c.session, c.name(), email=f"f{next(c.numbers)}@vendor.example")
+    browser = people.Client(c.app, use_cookies=True)
+    c.secrets.add(people.sign_in(browser, user))
+    secret, codes = set_up(browser, user)
+    c.secrets |= {secret, secret.replace(" ", ""), *codes, *(code.replace("-", "") for code in codes)}
+    c.ok(browser.submit("/sign-out", {}, page="/profile"))
+    give_password(browser, user)
+    assert give_code(browser, wrong_code(user)).status_code == 422
+    c.ok(give_code(browser, codes[0]))
+    c.ok(c.browser("ada").submit(f"/setup/users/{user.ref}/second-factor/reset", {}, page="/profile"))
+
+
+def looking_as_somebody_else(c):
+    browser = c.browser("ada")
+    c.ok(browser.submit(f"/setup/users/{c.ref('vic')}/view-as", {}, page="/profile"))
+    assert browser.get("/setup/organisation").status_code == 403
+    c.ok(browser.submit("/stop-viewing", {}, page="/leads"))
+
+
 def files(c):
     for path in ("/leads/export", "/accounts/export", "/contacts/export", "/setup/audit-log/export"):
         c.ok(c.browser("ada").submit(path, {}, page="/profile"))
@@ -280,6 +325,7 @@ def what_is_refused(c):
 ACTS = (
     lead_life, offers, claims, many_at_once, accounts_and_contacts, partners, queues_and_turns, rules,
     settings_and_lists, a_failed_mail, people_come_and_go, keys, files, what_is_refused,
+    sharing, second_factors, looking_as_somebody_else,
 )  # fmt: skip
 
 

@@ -164,7 +164,13 @@ def test_a_refusal_is_answered_although_it_cannot_be_recorded(session, signed_in
 
     browser = signed_in(vic)
     monkeypatch.setattr("app.web.refusals.record", broken)
-    assert browser.get("/setup/organisation").status_code == 403
+    assert browser.submit(f"/leads/{make_lead(session).ref}/delete", {}, page="/profile").status_code == 403
+    assert told(session, "refused") == []
+
+
+def test_a_page_that_is_refused_changes_nothing(session, signed_in, vic):
+    assert signed_in(vic).get("/setup/organisation").status_code == 403
+    assert told(session, "refused") == []
 
 
 @pytest.mark.parametrize(
@@ -230,3 +236,11 @@ def test_a_first_password_set_by_invitation_signs_in_with_a_place(session, clien
     assert told(session, "accepted_invitation")
     assert told(session, "signed_in")[0].detail["address"] == "127.0.0.1"
     assert password_hash(PASSWORD) not in str([event.detail for event in rows(session, Event)])
+
+
+def test_whoever_looks_as_somebody_else_is_the_one_who_tried(session, signed_in, ada, vic):
+    browser = signed_in(ada)
+    browser.submit(f"/setup/users/{vic.ref}/view-as", {}, page="/profile")
+    assert browser.submit("/leads", {"company": "x"}, page="/leads").status_code == 403
+    event = told(session, "refused")[-1]
+    assert (event.actor_id, event.record_ref, event.door) == (ada.id, ada.ref, "web")
