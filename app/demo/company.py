@@ -38,6 +38,7 @@ ZONES = {
     "AU": "Australia/Sydney",
 }
 LEVEL_BY_SALES = ((3_000_000, "Gold"), (1_000_000, "Silver"), (0, "Registered"))
+INVITING_BY_LEVEL = {"Gold": MayInvite.MANAGER, "Silver": MayInvite.EXECUTIVE}
 
 
 @dataclass(frozen=True, slots=True)

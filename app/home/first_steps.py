@@ -13,7 +13,7 @@ from app.activities.models import Activity
 from app.identity.models import User, UserSession, UserState
 from app.inbox.queries import SHOWN, InboxState, inbox_state
 from app.kernel import labels
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Permission, Role
 from app.partners.inviting import may_invite_to
 from app.web.filters import number
 
@@ -89,11 +89,13 @@ def _claim(actor: Actor, state: InboxState) -> Step:
     title = _("Take your first %(lead)s", lead=lead)
     if state.mine:
         text = ngettext(
-            "%(count)s is yours. You see all of it, and so do the leaders of your company.",
-            "%(count)s are yours. You see all of them, and so do the leaders of your company.",
+            "%(count)s is yours: you see all of it.",
+            "%(count)s are yours: you see all of them.",
             state.mine,
             count=_count(state.mine),
         )
+        if actor.rank < Role.EXECUTIVE.rank:
+            text += " " + _("So do those above you in your company.")
         return Step("check", title, text, f"{url}?box=mine", _("Show mine"), is_done=True)
     if state.is_full:
         return Step("target", title, _("Not now: as many are open as may be held."))

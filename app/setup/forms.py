@@ -101,7 +101,7 @@ def preview_label(name: str) -> str:
 
 class PortalRolesForm(Form):
     portal_roles = _Boxes(
-        _l("Members of the portal"),
+        _l("Roles that may use it"),
         description=_l(
             "People of the other roles cannot sign in, their sessions and tokens stop working, and they are given"
             " nothing. What is theirs stays theirs until somebody moves it."

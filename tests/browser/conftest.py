@@ -4,12 +4,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
@@ -67,6 +69,16 @@ def link_in(message: EmailMessage) -> str:
     found = re.search(r"https?://\S+", body.get_content())
     assert found is not None, body.get_content()
     return found.group(0)
+
+
+def executive_of(portal: Portal) -> str:
+    """The address of a partner's executive who may invite colleagues."""
+    with closing(sqlite3.connect(f"file:{portal.data / 'canal.db'}?mode=ro", uri=True)) as database:
+        found = database.execute(
+            "SELECT user.email FROM user JOIN partner_account ON account_id = partner_account_id"
+            " WHERE role = 'executive' AND user.state = 'active' AND may_invite = 'manager' ORDER BY user.id"
+        ).fetchone()
+    return str(found[0])
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Portal, SignIn
+from tests.browser.conftest import Portal, SignIn, executive_of
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +55,7 @@ ADMINISTRATOR = [
     "/setup/capture",
     "/setup/sources",
     "/setup/statuses",
+    "/setup/levels",
     "/api/v1/docs",
 ]
 PARTNER = [
@@ -70,6 +71,13 @@ PARTNER = [
     "/profile",
     "/search?q=bike",
     "/leads/lead_00000000000000000000aa",
+]
+LEADER = [
+    "/first-steps",
+    "/team",
+    "/team/invite",
+    r"/team -> /team/user_\w+/edit",
+    r"/team -> /team/user_\w+/deactivate",
 ]
 AXE = Axe()
 STRANGER = ["/sign-in", "/forgot-password", "/welcome/nothing-here"]
@@ -135,6 +143,10 @@ def test_pages_of_the_administrator(portal: Portal, sign_in: SignIn) -> None:
 
 def test_pages_of_the_partner_user(portal: Portal, sign_in: SignIn) -> None:
     check_pages(sign_in("partner user"), portal, PARTNER)
+
+
+def test_pages_of_a_partners_executive(portal: Portal, sign_in: SignIn) -> None:
+    check_pages(sign_in(executive_of(portal)), portal, LEADER)
 
 
 def test_pages_in_catalan_fit_a_phone(portal: Portal, sign_in: SignIn) -> None:

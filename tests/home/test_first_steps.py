@@ -79,7 +79,7 @@ def test_it_says_what_waits_and_what_is_done(signed_in, session, pia, northwind)
     assert "Claim one and it is yours alone" in page
     lead = make_lead(session, owner=pia)
     page = text_of(browser.get("/first-steps"))
-    assert "1 is yours." in page
+    assert "1 is yours: you see all of it. So do those above you" in page
     assert page.count('is-green">Done') + page.count("tone-green") >= 1
     assert browser.submit(
         f"/leads/{lead.ref}/activities",

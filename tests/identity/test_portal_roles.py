@@ -39,7 +39,7 @@ def test_every_role_is_a_member_at_the_start(session):
 def test_the_page_says_who_is_a_member_and_changes_it(signed_in, session, ada, pia, pam, otto):
     browser = signed_in(ada)
     page = text_of(browser.get("/setup/prm"))
-    assert "Who is a member" in page
+    assert "Members of the portal" in page
     assert "2 people" in page  # Pia and Otto are users
     answer = browser.submit("/setup/prm/roles", {"portal_roles": ["executive", "manager"]}, page="/setup/prm")
     assert answer.status_code == 303
