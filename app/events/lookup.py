@@ -36,7 +36,7 @@ _OF_PREFIX: dict[str, Any] = {
     refs.DELIVERY: Delivery,
 }
 ORGANISATION = "organisation"
-_REF = re.compile(r"(?<![0-9A-Za-z])[a-z]{2,5}_[0-9A-Za-z]{22}(?![0-9A-Za-z])")
+_REF = re.compile(r"(?<![0-9A-Za-z])[a-z]{2,8}_[0-9A-Za-z]{22}(?![0-9A-Za-z])")
 
 
 def read_ref(text: str) -> str | None:

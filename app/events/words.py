@@ -198,7 +198,7 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
             shown.append((field_name(event.record_kind, name), f"{old} → {new}"))
     labels = _details()
     for name, value in detail.items():
-        if value is None or value == "" or is_key(name, value) or name in ("filter", "version"):
+        if value is None or value == "" or is_key(name, value) or name in _UNSAID:
             continue
         if (event.verb, name) in _SAID:
             continue
@@ -210,6 +210,8 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
     return shown
 
 
+# For the machinery, or said by the line or a changed field already.
+_UNSAID = frozenset({"filter", "version", "to", "to_ref"})
 # What the line says already.
 _SAID = frozenset(
     {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
@@ -269,7 +271,6 @@ def _details() -> dict[str, str]:
         "reason": _("Reason"),
         "left_out": _("Before it, without an entry of their own"),
         "on": _("On"),
-        "to": _("To"),
         "cause": _("Cause"),
         "label": _("Label"),
         "name": _("Name"),
