@@ -35,7 +35,7 @@ _WORDS = {
     "second_factor_set_up": ("smartphone", _l("set up a second factor")),
     "second_factor_turned_off": ("smartphone", _l("turned off the second factor")),
     "second_factor_reset": ("smartphone", _l("reset the second factor; every session ended")),
-    "second_factor_failed": ("alert", _l("gave a wrong code after the right password")),
+    "second_factor_failed": ("alert", _l("gave a wrong code of the second factor")),
     "recovery_codes_renewed": ("key", _l("made new recovery codes")),
     "recovery_code_used": ("key", _l("used a recovery code")),
     "sign_in_failed": ("x-circle", _l("a sign-in with this address failed")),

@@ -3,7 +3,7 @@
 Whoever calls holds the user with `lock_user`, so that no code is taken twice by two requests at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,16 +106,9 @@ def prove(
     """
     user = _own(session, actor, user_id, kept)
     if accept_code(session, actor, user, typed, now=now) is None:
-        note_wrong_code(session, actor, user, now=now)
+        events.record(session, actor, verb="second_factor_failed", subject=user, at=now)
         return None
     return user
-
-
-def note_wrong_code(
-    session: Session, actor: Actor, user: User, *, now: datetime, where: Mapping[str, object] | None = None
-) -> None:
-    """Record that somebody with the right password, or a session, gave a wrong code.  where: as `place_of`."""
-    events.record(session, actor, verb="second_factor_failed", subject=user, at=now, detail=where)
 
 
 def set_up(

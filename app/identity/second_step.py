@@ -9,17 +9,13 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from app.identity.browsers import place_of
 from app.identity.queries import get_organisation, make_actor
-from app.identity.second_factor import Change, Means, Typed, accept_code, note_wrong_code, tell_change
+from app.identity.refusals import FailedSignIn, record_failed_sign_in
+from app.identity.second_factor import Change, Means, Typed, accept_code, tell_change
 from app.identity.signing_in import Browser, begin, check_may_sign_in, lock_user
 from app.identity.steps import MOST_TRIES, get_step
-from app.kernel.actor import Actor
 
 log = structlog.get_logger("canal.identity")
-
-# Whose password was right, but who is not known to be its owner.
-_SOMEBODY = Actor.system("second step", door="web")
 
 
 def pass_step(
@@ -38,8 +34,7 @@ def pass_step(
     means = accept_code(session, owner, user, typed, now=now)
     if means is None:
         step.tries += 1
-        where = place_of(browser.address, browser.user_agent)
-        note_wrong_code(session, _SOMEBODY, user, now=now, where=where)
+        record_failed_sign_in(session, FailedSignIn(user.email, now, browser, 0), reason="code")
         log.info("sign-in refused", user=user.ref, reason="code")
         if step.tries >= MOST_TRIES:
             tell_change(session, user, Change.CODES_TRIED, act=f"sign-in step:{step.id}", now=now)

@@ -100,8 +100,8 @@ def test_a_wrong_code_is_refused_and_on_record(client, session, mara, codes):
     assert answer.status_code == 422
     assert WRONG_TEXT in answer.text
     [event] = rows(session, Event)
-    assert (event.verb, event.record_ref, event.actor_id) == ("second_factor_failed", mara.ref, None)
-    assert event.detail["address"] == "127.0.0.1"
+    assert (event.verb, event.record_ref, event.actor_id) == ("sign_in_failed", mara.ref, None)
+    assert (event.detail["reason"], event.detail["address"]) == ("code", "127.0.0.1")
     assert give_code(client, code_of(mara)).status_code == 303
 
 
@@ -185,7 +185,7 @@ def test_five_wrong_codes_end_the_wait_and_the_person_is_told(client, session, m
     token = client.csrf("/sign-in")
     late = client.post("/sign-in/code", data={"code": code_of(mara), "csrf_token": token})
     assert late.status_code == 410
-    assert verbs(session) == ["second_factor_failed"] * MOST_TRIES
+    assert verbs(session) == ["sign_in_failed"] * MOST_TRIES
     assert mailed(session, mara) == [("second_factor", mara.email, "due")]
     give_password(client, mara)
     assert give_code(client, code_of(mara)).status_code == 303
