@@ -82,7 +82,7 @@ def everybody(session: Session, actor: Actor, record: Record) -> list[Line]:
             naming.who(grant.to),
             level_words(grant.level),
             level_tone(grant.level),
-            [naming.why(cause) for cause in dict.fromkeys(grant.causes)],
+            [naming.why(cause, grant.to) for cause in dict.fromkeys(grant.causes)],
         )
         for grant in grants
     ]

@@ -64,7 +64,8 @@ class Picker:
 
     @property
     def is_searched(self) -> bool:
-        return self.type in SEARCHED
+        """Whether the list is too long to be looked through."""
+        return self.type in SEARCHED and (self.is_cut or bool(self.search))
 
     @property
     def takes_role(self) -> bool:

@@ -185,10 +185,18 @@ class Naming:
         return Who(name, _note(to.type, to.role), ICONS[to.type], self._url(to.type, to.ref))
 
     def why(self, cause: Cause, to: Grantee | None = None) -> Why:
-        """A cause as those who may ask who sees a record read it.  Partner users read no names."""
+        """A cause as those who may ask who sees a record read it.  Partner users read no names.
+
+        to: the principal in whose line it stands, which then need not be named again.
+        """
         name = self.names.get(_OF_CAUSE.get(cause.type, ""), {}).get(cause.ref or "", "")
         if self.actor.is_partner:
             return Why(_own_words(cause.type))
+        if to is not None and to.ref == cause.ref:
+            if (to.type, cause.type) == (QUEUE, "queue"):
+                return Why(_("it waits there"), self._url(QUEUE, cause.ref))
+            if (to.type, cause.type) == (ACCOUNT_TEAM, "account_team"):
+                return Why(_("account team"), self._url(ACCOUNT_TEAM, cause.ref))
         match cause.type:
             case "queue":
                 text = _("member of the queue “%(name)s”", name=name)
@@ -223,7 +231,7 @@ class Naming:
 def _own_words(cause: str) -> str:
     """A cause without names."""
     return {
-        "administrator": _("administrator"),
+        "administrator": _("administrators have everything"),
         "default": _("organisation-wide default"),
         "owner": _("ownership"),
         "offer": _("an offer"),

@@ -30,7 +30,7 @@ from app.sharing.rule_draft import (
 )
 from app.sharing.sharing_rules import Written, create_rule, delete_rule, edit_rule, get_rule
 from app.sharing.subjects import SUBJECTS
-from app.sharing.words import criteria_words, field_choices, level_tone, level_words, sentence_of
+from app.sharing.words import Who, criteria_words, field_choices, level_tone, level_words, sentence_of, who_of
 from app.web.access import current_actor, needs
 from app.web.filters import number
 from app.web.listing import ListAddress
@@ -51,7 +51,7 @@ class RuleRow:
 
     rule: SharingRule
     what: str
-    whom: str
+    whom: Who
     level: str
     tone: str
     reaches_partners: bool
@@ -90,7 +90,7 @@ def _rows(session: Session, rules: Sequence[SharingRule], *, most: int) -> list[
             RuleRow(
                 rule,
                 _what(rule, names),
-                sentence_of(whom),
+                who_of(whom),
                 level_words(level),
                 level_tone(level),
                 reaches_partners(session, whom.key),
@@ -213,10 +213,10 @@ def _save(draft: RuleDraft, rule: SharingRule | None) -> SharingRule:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What partners would see through the rule: asked about before it is saved."""
+    """What partners would see, or change, through the rule: asked about before it is saved."""
 
     whom: str
-    level: str
+    edits: bool
     given: Count
 
 
@@ -231,7 +231,7 @@ def _ask_about_partners(session: Session, draft: RuleDraft, rule: SharingRule | 
     draft.confirmed = mark
     known = _known(session, draft)
     given = count_given(session, written, seconds=LONGEST_COUNT_SECONDS)
-    return Reach(sentence_of(known), level_words(written.level), given)
+    return Reach(sentence_of(known), written.level >= Level.EDIT, given)
 
 
 def _known(session: Session, draft: RuleDraft) -> Known:
