@@ -132,6 +132,7 @@ def codes() -> ResponseReturnValue:
 @_guesses
 def renew() -> ResponseReturnValue:
     """Make new recovery codes and show them, this once; the old ones open nothing any more."""
+    read_only()  # the slow part, without SQLite's lock
     user = _with_factor()
     fresh = make_codes()
     kept = hash_codes(fresh, user.second_factor_nonce or "")

@@ -36,6 +36,7 @@ MANAGER = [
     "/imports/new",
     "/notifications",
     "/profile",
+    "/profile/second-factor",
     "/search?q=bike",
     "/setup/",
     "/setup/round-robins",
@@ -80,7 +81,7 @@ LEADER = [
     r"/team -> /team/user_\w+/deactivate",
 ]
 AXE = Axe()
-STRANGER = ["/sign-in", "/forgot-password", "/welcome/nothing-here"]
+STRANGER = ["/sign-in", "/sign-in/code", "/forgot-password", "/welcome/nothing-here"]
 
 
 def check_pages(page: Page, portal: Portal, paths: list[str]) -> None:

@@ -10,8 +10,15 @@ from app.identity.models import UserState
 from app.identity.views import SECONDS_TO_ASK
 from app.partners.models import PartnerState
 from tests.factories import PASSWORD, make_partner, make_user
+from tests.identity.second_factors import give_factor
 
 TRIES = 200
+
+
+def _with_factor(session):
+    user = make_user(session)
+    give_factor(session, user)
+    return user
 
 
 @pytest.fixture
@@ -20,6 +27,7 @@ def addresses(session, mara, northwind):
     westwind = make_partner(session, "Westwind", state=PartnerState.SUSPENDED)
     people = {
         "wrong password": (mara.email, "not the password at all"),
+        "with a second factor": (_with_factor(session).email, "not the password at all"),
         "unknown": ("nobody@vendor.example", "not the password at all"),
         "invited": (make_user(session, state=UserState.INVITED, password=None).email, PASSWORD),
         "deactivated": (make_user(session, state=UserState.DEACTIVATED).email, PASSWORD),
