@@ -44,7 +44,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "recovery_codes_renewed": ("key", "keys", _l("made new recovery codes")),
     "viewing_started": ("eye", "keys", _l("began to see Canal as %(record)s does")),
     "viewing_stopped": ("eye", "keys", _l("stopped seeing Canal as %(record)s does")),
-    "address_taken": ("mail", "people", _l("An address was given that %(record)s has already")),
+    "address_taken": ("mail", "people", _l("An address that is another user's was invited for %(record)s")),
     "invited": ("mail", "people", _l("sent %(record)s an invitation")),
     "accepted_invitation": ("check", "people", _l("accepted the invitation")),
     "deactivated": ("user-x", "people", _l("deactivated %(record)s")),

@@ -4,9 +4,9 @@ import pytest
 
 from app.activities.models import Activity
 from app.identity.models import UserSession
-from app.kernel import clock
 from app.kernel.actor import Role
 from app.partners.models import MayInvite
+from app.routing.models import Queue
 from tests.factories import PASSWORD, make_lead, make_user, rows
 
 
@@ -68,8 +68,6 @@ def test_it_says_so_when_nothing_waits(signed_in, pia):
 
 
 def test_it_says_what_waits_and_what_is_done(signed_in, session, pia, northwind):
-    from app.routing.models import Queue
-
     queue = session.get_one(Queue, northwind.queue_id)
     for _ in range(2):
         make_lead(session, queue=queue)
@@ -80,7 +78,7 @@ def test_it_says_what_waits_and_what_is_done(signed_in, session, pia, northwind)
     lead = make_lead(session, owner=pia)
     page = text_of(browser.get("/first-steps"))
     assert "1 is yours: you see all of it. So do those above you" in page
-    assert page.count('is-green">Done') + page.count("tone-green") >= 1
+    assert page.count("Done") == 1
     assert browser.submit(
         f"/leads/{lead.ref}/activities",
         {"kind": "call", "text": "Spoke", "done": "1"},
@@ -91,8 +89,6 @@ def test_it_says_what_waits_and_what_is_done(signed_in, session, pia, northwind)
 
 
 def test_those_who_hold_as_many_as_they_may_are_not_sent_to_claim(signed_in, session, pia, northwind):
-    from app.routing.models import Queue
-
     pia.capacity = 0
     make_lead(session, queue=session.get_one(Queue, northwind.queue_id))
     page = text_of(signed_in(pia).get("/first-steps"))
@@ -106,4 +102,3 @@ def test_leaders_meet_their_team_or_invite_it(signed_in, session, pex, northwind
     assert "Invite who works with you." in text_of(signed_in(pex).get("/first-steps"))
     make_user(session, "Somebody", partner=northwind, role=Role.USER)
     assert "1 colleague is here." in text_of(signed_in(pex).get("/first-steps"))
-    assert clock.now() is not None

@@ -17,6 +17,7 @@ from app.routing.assign import Wish, assign_lead
 from app.routing.picker import owner_choices
 from app.routing.targets import find_target
 from tests.factories import PASSWORD, actor_of, get_default_queue, make_lead, make_user, rows
+from tests.partners.teams import account_of
 
 
 def narrow(session, ada, *roles):
@@ -145,19 +146,12 @@ def test_a_company_whose_people_are_no_members_takes_nothing(session, now, ada, 
 def test_nobody_who_stays_out_is_told_of_arrivals(session, ada, mara, northwind, pia, pam):
     narrow(session, ada, "user")
     lead = make_lead(session)
-    wish = Wish(find_target(session, actor_of(session, mara), "partner_account", _ref(session, northwind)))
+    wish = Wish(
+        find_target(session, actor_of(session, mara), "partner_account", account_of(session, northwind).ref)
+    )
     assign_lead(session, actor_of(session, mara), lead.ref, wish, now=clock.now())
     session.flush()
     assert session.scalars(select(Notification.user_id)).all() == [pia.id], "not the manager, who stays out"
-
-
-def _ref(session, partner):
-    from app.accounts.models import Account
-    from app.kernel.actor import Actor
-    from app.sharing.scope import scope
-
-    found = select(Account.ref).where(scope(Account, Actor.system("tests")), Account.id == partner.account_id)
-    return session.scalar(found)
 
 
 def test_the_row_keeps_its_roles_in_quotes(session):
