@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, jsonify
+from flask_babel import lazy_gettext as _l
 
 from app.api.answers import no_content, page_json, plain_list_arguments, record_answer, sliced
 from app.api.routes import Area
@@ -11,7 +12,7 @@ from app.api.schemas.setup import RegistryItem, RegistryItemIn, RegistryItemList
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import NotFound
+from app.kernel.errors import Invalid, NotFound
 from app.leads.registries import (
     REASONS,
     SOURCES,
@@ -20,6 +21,7 @@ from app.leads.registries import (
     add_item,
     edit_item,
     list_items,
+    place_item,
     remove_item,
 )
 from app.partners.levels import LEVELS
@@ -48,6 +50,8 @@ def list_registry(registry: str) -> Response:
 def new_item(registry: str, body: RegistryItemIn) -> Response:
     """At the end."""
     known = _registry(registry)
+    if body.position is not None:
+        raise Invalid({"position": [_l("A new entry comes to the end. Move it then.")]})
     with transaction() as session:
         item = add_item(session, current_actor(), known, _values(body), now=clock.now())
         answer = _item(known, item)
@@ -63,9 +67,11 @@ def new_item(registry: str, body: RegistryItemIn) -> Response:
 @needs(Permission.SOURCE_MANAGE)  # as above
 def change_item(registry: str, item_id: str, body: RegistryItemIn) -> Response:
     """Retired ones stay with the records that have them, and are not offered any more."""
-    known = _registry(registry)
+    known, now = _registry(registry), clock.now()
     with transaction() as session:
-        item = edit_item(session, current_actor(), known, item_id, _values(body), now=clock.now())
+        item = edit_item(session, current_actor(), known, item_id, _values(body), now=now)
+        if body.position is not None:
+            item = place_item(session, current_actor(), known, item_id, to=body.position, now=now)
         answer = _item(known, item)
     return record_answer(answer)
 
@@ -87,7 +93,7 @@ def _registry(name: str) -> Registry:
 
 
 def _values(body: RegistryItemIn) -> dict[str, Any]:
-    values = body.model_dump(exclude_unset=True)
+    values = body.model_dump(exclude_unset=True, exclude={"position"})
     if "active" in values:
         values["is_active"] = values.pop("active")
     return values

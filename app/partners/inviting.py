@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.contact_operations import create_contact
@@ -12,7 +12,7 @@ from app.accounts.models import Account, Contact
 from app.events.operations import record
 from app.identity.errors import AddressTaken, field_error
 from app.identity.leading import check_role, hold_leader, may_invite
-from app.identity.models import User, UserState
+from app.identity.models import STAND_IN, User, UserState
 from app.identity.operations import clean_email, create_user, queue_invitation
 from app.identity.queries import find_user_by_email, get_organisation
 from app.kernel.actor import Actor, Permission, Role
@@ -58,8 +58,9 @@ def invite_colleague(
     if called is None:
         raise field_error("name", _l("Enter a name."))
     holder = find_user_by_email(session, email_key(address) or "")
-    if holder is not None and _is_known(actor, holder):
-        raise field_error("email", _l("%(name)s of your team has this address.", name=holder.name))
+    known = _find_colleague(session, actor, address)
+    if known is not None:
+        raise field_error("email", _l("%(name)s of your team has this address.", name=known.name))
     account = session.scalars(
         select(Account).where(scope(Account, _INVITING), Account.id == partner.account_id)
     ).one()
@@ -85,9 +86,16 @@ def invite_colleague(
     return user
 
 
-def _is_known(actor: Actor, holder: User) -> bool:
-    """Whether the actor sees in their own list that the address is taken."""
-    return holder.partner_account_id == actor.company_id and holder.state is not UserState.DEACTIVATED
+def _find_colleague(session: Session, actor: Actor, address: str) -> User | None:
+    """Whoever has the address in the actor's own list, stand-ins too: they must not be told apart."""
+    wanted = email_key(address)
+    colleagues = session.scalars(
+        select(User)
+        .where(User.partner_account_id == actor.company_id, User.state != UserState.DEACTIVATED)
+        .where(or_(User.email_key == wanted, User.email_key.startswith(STAND_IN)))
+        .order_by(User.id)
+    )
+    return next((user for user in colleagues if email_key(user.email) == wanted), None)
 
 
 def _contact(session: Session, account: Account, name: str, address: str, now: datetime) -> Contact:

@@ -125,6 +125,21 @@ def test_registries_are_kept(api, ada, mara, sal, vic, pia, name):
     assert api(ada).get(f"{path}?nonsense=1").status_code == 422
 
 
+@pytest.mark.parametrize("name", ["lead_statuses", "lead_sources", "decline_reasons", "partner_levels"])
+def test_entries_are_put_in_another_order(api, ada, name):
+    path = f"/registries/{name}"
+    extra = {"category": "working"} if name == "lead_statuses" else {}
+    refs = [api(ada).post(path, {"name": f"Entry {n}", **extra}).json["id"] for n in range(3)]
+    assert api(ada).post(path, {"name": "First", "position": 0, **extra}).status_code == 422
+    moved = api(ada).patch(f"{path}/{refs[2]}", {"position": 0, "name": "To the front"})
+    assert (moved.json["position"], moved.json["name"]) == (0, "To the front")
+    assert api(ada).items(path)[0]["id"] == refs[2]
+    assert api(ada).patch(f"{path}/{refs[2]}", {"position": 10_000}).status_code == 200
+    assert api(ada).items(path)[-1]["id"] == refs[2]
+    for odd in (-1, 1.5, "2", True):
+        assert api(ada).patch(f"{path}/{refs[0]}", {"position": odd}).status_code == 422
+
+
 def test_registries_that_are_not_there(api, ada):
     for method, path, body in (
         ("GET", "/registries/nonsense", None), ("POST", "/registries/nonsense", {"name": "x"}),

@@ -255,6 +255,19 @@ def test_a_colleagues_address_is_named_for_it_is_seen_anyway(signed_in, session,
     assert invite(session, pam, email=pia.email).is_stand_in, "one who left is nobody of the team"
 
 
+def test_inviting_an_address_twice_does_not_tell_either(signed_in, session, pam, otto):
+    browser, answers = signed_in(pam), []
+    for name, email in (("Nil Serra", "nil@northwind.example"), ("Ot To", "otto@southwind.example")):
+        given = {**NEW, "name": name, "email": email}
+        assert browser.submit("/team/invite", given).status_code == 303
+        again = browser.submit("/team/invite", {**given, "email": email.upper()})
+        answers.append((again.status_code, f"{name} of your team has this address" in text_of(again)))
+        [user] = rows(session, User, User.name == name)
+        deactivate_user(session, actor_of(session, pam), user, Keep(), now=clock.now())
+        answers.append(browser.submit("/team/invite", given).status_code)
+    assert answers == [(422, True), 303] * 2
+
+
 @pytest.mark.race
 def test_two_companies_invite_one_address_at_the_same_moment(app, session, southwind, pam):
     southwind.may_invite = MayInvite.MANAGER

@@ -91,6 +91,9 @@ class RegistryItemIn(Body):
     gives_turn_back: StrictBool | None = Field(default=None, description="decline_reasons")
     accept_within_minutes: Whole | None = Field(default=None, description="partner_levels")
     active: StrictBool | None = Field(default=None, description="false retires it; not of partner_levels")
+    position: Whole | None = Field(
+        default=None, description="From 0; of a change: where it goes in the list."
+    )
 
 
 class RegistryItem(Answer):
