@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select, union_all
+from sqlalchemy import ColumnElement, literal, or_, select, union_all
 from sqlalchemy import func as sql
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,16 @@ from app.accounts.models import Contact
 from app.identity.queries import keys_of_users
 from app.kernel.errors import Invalid
 from app.routing.criteria import CannotEvaluate, Criteria, parse
-from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRuleKind
+from app.sharing.models import (
+    GrantSet,
+    GrantSetState,
+    GroupReach,
+    Principal,
+    PublicGroup,
+    SharingGrant,
+    SharingRule,
+    SharingRuleKind,
+)
 from app.sharing.people import principals_of_owners
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import Written
@@ -125,6 +134,21 @@ class _Meeting:
             {user for user, principals in of_users.items() if stored in principals},
             {queue for queue, principals in of_queues.items() if stored in principals},
         )
+
+
+def rules_through(session: Session, group: PublicGroup) -> Sequence[SharingRule]:
+    """The rules that give something to whoever is in the group, directly or through groups that hold it."""
+    holding = select(GroupReach.group_principal_id).where(
+        GroupReach.member_principal_id == group.principal_id
+    )
+    return session.scalars(
+        select(SharingRule)
+        .where(
+            SharingRule.deleted_at.is_(None),
+            or_(SharingRule.share_with_id == group.principal_id, SharingRule.share_with_id.in_(holding)),
+        )
+        .order_by(SharingRule.id)
+    ).all()
 
 
 def counts_of_rules(

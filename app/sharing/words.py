@@ -22,6 +22,7 @@ from app.partners.models import PartnerLevel
 from app.routing.criteria import parse
 from app.routing.criteria_words import describe
 from app.routing.models import Queue
+from app.sharing.consequences import Count
 from app.sharing.explain import Cause, Grant, Grantee
 from app.sharing.models import PublicGroup, SharingRule
 from app.sharing.principals import (
@@ -38,6 +39,7 @@ from app.sharing.principals import (
 )
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
+from app.web.filters import number
 
 ICONS: Mapping[str, str] = {
     USER: "user",
@@ -86,6 +88,13 @@ def level_words(level: Level) -> str:
         Level.EDIT: _("Edits"),
         Level.FULL: _("Everything"),
     }[level]
+
+
+def count_words(count: Count) -> str:
+    """ "1,234", or "more than 10,000"."""
+    if count.is_more and count.number:
+        return _("more than %(number)s", number=number(count.number))
+    return number(count.number)
 
 
 def level_tone(level: Level) -> str:

@@ -219,6 +219,36 @@ def test_a_group_in_use_names_what_uses_it_and_stays(session, signed_in, ada, ma
     assert row_count(session, PublicGroup) == 1
 
 
+def test_a_partner_in_a_group_that_rules_give_something_is_asked_about_first(
+    session, signed_in, ada, mara, sal, northwind
+):
+    actor = actor_of(session, ada)
+    inner = create_group(session, actor, name="Inner", now=clock.now())
+    outer = create_group(
+        session, actor, name="Outer", members=[{"type": "group", "id": inner.ref}], now=clock.now()
+    )
+    make_lead(session, owner=mara, city="Girona")
+    _rule_for(session, ada, {"type": "group", "id": outer.ref})
+    settle_all(session)
+    browser, path = signed_in(mara), f"{GROUPS}/{inner.ref}"
+    partner = {"principal_type": "partner_account", "principal_id": account_of(session, northwind).ref}
+    asked = browser.submit(f"{path}/members", partner, page=path)
+    assert asked.status_code == 200
+    assert "“Girona”: 1 of the leads" in asked.text
+    assert row_count(session, GroupMember) == 1
+    confirmed = re.search(r'name="confirmed" value="([^"]+)"', asked.text)
+    assert confirmed
+    everybody = {"principal_type": "all_partners", "confirmed": confirmed[1]}
+    assert "This reaches partners" in browser.submit(f"{path}/members", everybody, page=path).text
+    assert (
+        browser.submit(f"{path}/members", {**partner, "confirmed": confirmed[1]}, page=path).status_code
+        == 303
+    )
+    colleague = {"principal_type": "user", "principal_id": sal.ref}
+    assert browser.submit(f"{path}/members", colleague, page=path).status_code == 303
+    assert row_count(session, GroupMember) == 3
+
+
 def test_names_of_groups_are_asked_for_once_and_escaped(session, signed_in, mara):
     browser, new = signed_in(mara), f"{GROUPS}/new"
     assert browser.submit(GROUPS, {"name": " "}, page=new).status_code == 422

@@ -13,6 +13,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
+from app.sharing.consequences import Count, counts_of_rules, rules_through
 from app.sharing.forms import GroupForm
 from app.sharing.groups import (
     add_group_member,
@@ -25,9 +26,9 @@ from app.sharing.groups import (
 )
 from app.sharing.models import PublicGroup
 from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices
-from app.sharing.principals import names_of, reaches_partners
+from app.sharing.principals import find_principal, names_of, reaches_partners
 from app.sharing.queries import list_groups, members_of_groups
-from app.sharing.words import Who, sentence_of, who_of
+from app.sharing.words import Who, count_words, sentence_of, who_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.listing import ListAddress
@@ -80,7 +81,16 @@ def show(group_ref: str) -> ResponseReturnValue:
     return _page(session, get_group(session, group_ref), Picker("principal", type="user"))
 
 
-def _page(session: Session, group: PublicGroup, picker: Picker) -> str:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a new member would bring to partners: (rule's name, object, how many records)."""
+
+    whom: str
+    key: str
+    rules: Sequence[tuple[str, str, str]]
+
+
+def _page(session: Session, group: PublicGroup, picker: Picker, reach: Reach | None = None) -> str:
     found = members_of_groups(session, [group.id])[group.id]
     names = names_of(session, [member.principal_id for member in found])
     members = [
@@ -98,6 +108,7 @@ def _page(session: Session, group: PublicGroup, picker: Picker) -> str:
         uses=uses_of(session, group),
         reaches=any(member.reaches_partners for member in members),
         picker=offer(session, picker),
+        reach=reach,
         types=type_choices(),
         roles=role_choices(),
     )
@@ -189,6 +200,10 @@ def add_member(group_ref: str) -> ResponseReturnValue:
         reading = db.session()
         return _page(reading, get_group(reading, group_ref), picker)
     try:
+        reading = db.session()
+        reach = _ask_about_partners(reading, get_group(reading, group_ref), picker)
+        if reach is not None:
+            return _page(reading, get_group(reading, group_ref), picker, reach)
         with transaction() as session:
             _member, known = add_group_member(
                 session, current_actor(), group_ref, picker.given(), now=clock.now()
@@ -199,6 +214,19 @@ def add_member(group_ref: str) -> ResponseReturnValue:
         return _page(reading, get_group(reading, group_ref), picker), 422
     flash(_("%(name)s is in it now.", name=known.name), "success")
     return redirect(url_for("groups.show", group_ref=group_ref), 303)
+
+
+def _ask_about_partners(session: Session, group: PublicGroup, picker: Picker) -> Reach | None:
+    """What is to be agreed to first: partners would come to see what rules give the group.  Raises Invalid."""
+    known = find_principal(session, picker.given())
+    if request.form.get("confirmed") == known.key or not reaches_partners(session, known.key):
+        return None
+    rules = rules_through(session, group)
+    if not rules:
+        return None
+    counts = counts_of_rules(session, [rule.id for rule in rules])
+    told = [(rule.name, rule.object, count_words(counts.get(rule.id, Count(0)))) for rule in rules]
+    return Reach(sentence_of(known), known.key, told)
 
 
 def _texts(error: Invalid) -> list[str]:

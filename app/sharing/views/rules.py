@@ -30,9 +30,17 @@ from app.sharing.rule_draft import (
 )
 from app.sharing.sharing_rules import Written, create_rule, delete_rule, edit_rule, get_rule
 from app.sharing.subjects import SUBJECTS
-from app.sharing.words import Who, criteria_words, field_choices, level_tone, level_words, sentence_of, who_of
+from app.sharing.words import (
+    Who,
+    count_words,
+    criteria_words,
+    field_choices,
+    level_tone,
+    level_words,
+    sentence_of,
+    who_of,
+)
 from app.web.access import current_actor, needs
-from app.web.filters import number
 from app.web.listing import ListAddress
 
 bp = Blueprint("sharing_rules", __name__, url_prefix="/setup/sharing-rules")
@@ -69,13 +77,6 @@ def index() -> ResponseReturnValue:
     return render_template(
         "sharing_rules/index.html", rows=rows, page=page, address=address, count=count_words
     )
-
-
-def count_words(count: Count) -> str:
-    """ "1,234", or "more than 10,000"."""
-    if count.is_more and count.number:
-        return _("more than %(number)s", number=number(count.number))
-    return number(count.number)
 
 
 def _rows(session: Session, rules: Sequence[SharingRule], *, most: int) -> list[RuleRow]:
