@@ -13,17 +13,19 @@ from tests.sharing.test_plans import plan_of
 VERBS = ("created", "edited", "assigned", "claimed", "signed_in", "token_created")
 
 
-def fill(session, users, now, number=600):
-    """Events of many kinds, as a busy installation has them."""
-    rows = [
-        {
-            "at": now - timedelta(minutes=number - n), "verb": VERBS[-1] if n % 40 == 7 else VERBS[n % 5], "record_kind": "user",
-            "record_id": users[n % len(users)].id, "record_ref": users[n % len(users)].ref,
-            "actor_id": users[n % len(users)].id if n % 5 else None, "actor_name": "x", "company_id": None,
-            "door": "command" if n % 40 == 9 else ("web", "api", "import")[n % 3], "changes": {}, "detail": {},
-        }
-        for n in range(number)
-    ]  # fmt: skip
+def fill(session, users, now, number=3000):
+    """Events of many kinds, as a busy installation has them: most by one person, of few kinds."""
+    rows = []
+    for n in range(number):
+        user = users[n // 30 % len(users)] if n % 30 == 3 else users[-1]
+        rows.append(
+            {
+                "at": now - timedelta(minutes=(number - n) / 5), "verb": VERBS[-1] if n % 40 == 7 else VERBS[n % 5],
+                "record_kind": "user", "record_id": user.id, "record_ref": user.ref, "actor_id": user.id,
+                "actor_name": "x", "company_id": None,
+                "door": "command" if n % 40 == 9 else ("web", "api", "import")[n % 3], "changes": {}, "detail": {},
+            }
+        )  # fmt: skip
     session.execute(insert(Event), rows)
     session.connection().exec_driver_sql("ANALYZE")
 

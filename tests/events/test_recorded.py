@@ -9,7 +9,6 @@ from app.events.models import Event
 from app.identity.models import UserState
 from app.identity.queries import get_organisation
 from app.kernel import clock
-from app.kernel.db import db
 from app.kernel.errors import NotAllowed
 from app.routing.alerts import resolve_alert
 from app.routing.models import RoutingAlert
@@ -207,7 +206,6 @@ def test_settings_and_lists_are_on_record(session, signed_in, ada):
 def test_partner_management_and_portal_are_on_record(app, session, ada):
     runner = app.test_cli_runner()
     session.commit()
-    db.session.remove()
     assert runner.invoke(args=["prm", "enable", "--confirm"]).exit_code == 0
     assert runner.invoke(args=["portal", "publish"]).exit_code == 0
     for verb in ("prm_enabled", "portal_published"):
