@@ -13,6 +13,7 @@ from bench.intake import measure_beside, measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
 from bench.races import measure_claim_operation, measure_turns
 from bench.servers import Load
+from bench.sharing import measure_sharing
 from bench.throughput import measure_claims, measure_inbox
 from bench.worlds import drop_world, make_world, sleep_until_quiet
 
@@ -65,6 +66,9 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             for rows in (10_000, max(sizes)):
                 measure_memory(report, worlds[0], rows=rows)
             _say(f"{engine}: imports measured")
+            report.begin(f"Sharing, {engine}")
+            measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
+            _say(f"{engine}: sharing measured")
         finally:
             for world in worlds:
                 drop_world(world)

@@ -7,9 +7,10 @@ principals with the level they are given: people whose account scope is their po
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -18,8 +19,8 @@ from app.identity.queries import DEFAULT_LEVELS, get_organisation
 from app.kernel.actor import PARTNER_ROLES, Actor, Level, Role
 from app.leads.models import Lead
 from app.routing.models import Queue, QueueMember
-from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
-from app.sharing.principals import names_of
+from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant, SharingRule
+from app.sharing.principals import names_of_keys
 from app.sharing.rules import rules_for
 from app.sharing.scope import scope, scoped
 
@@ -61,11 +62,7 @@ def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, 
     rules = rules_for(model, person)
     if not rules:
         return None, []
-    given = [
-        case((scoped(model, rule.where), rule.given()), else_=0).label(f"rule_{number}")
-        for number, rule in enumerate(rules)
-    ]
-    row = session.execute(select(*given).where(scope(model, _EXPLAINING), model.id == record.id)).one()
+    row = session.execute(_levels_of(model, person), {"key": record.id}).one()
     held = [(rule.cause, Level(level)) for rule, level in zip(rules, row, strict=True) if level]
     if not held:
         return None, []
@@ -81,6 +78,16 @@ def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, 
         else:
             causes[places.cause(cause)] = None
     return max(level for _cause, level in held), list(causes)
+
+
+@lru_cache(maxsize=256)
+def _levels_of(model: Any, person: Actor) -> Select[Any]:
+    """What each of the person's rules gives of the record `key`, 0 for nothing.  Kept, since making it is dear."""
+    given = [
+        case((scoped(model, rule.where), rule.given()), else_=0).label(f"rule_{number}")
+        for number, rule in enumerate(rules_for(model, person))
+    ]
+    return select(*given).where(scope(model, _EXPLAINING), model.id == bindparam("key"))
 
 
 def who_sees(session: Session, record: Record) -> Sequence[Grant]:
@@ -115,9 +122,10 @@ class _Places:
         return queue.ref if queue else None
 
     def account_ref(self) -> str | None:
-        account = self.account()
+        account = self.account
         return account.ref if account else None
 
+    @cached_property
     def account(self) -> Account | None:
         """The partner account of a lead, the account itself, or that of a contact."""
         if isinstance(self.record, Account):
@@ -154,10 +162,12 @@ def _by_default(session: Session, record: Record) -> Iterator[Grant]:
             yield Grant(Grantee(everybody), level, (Cause("default"),))
 
 
-def _in_force(object_: str, record_id: int) -> Select[*tuple[Any, ...]]:
-    """(principal, level, public name of the rule, of the share) of every grant of a record that counts."""
+@cache
+def _in_force() -> Select[*tuple[Any, ...]]:
+    """(principal, its key, level, public name of the rule, of the share) of every grant of a record that counts."""
     return (
-        select(SharingGrant.principal_id, SharingGrant.level, SharingRule.ref, ManualShare.ref)
+        select(SharingGrant.principal_id, Principal.key, SharingGrant.level, SharingRule.ref, ManualShare.ref)
+        .join(Principal, Principal.id == SharingGrant.principal_id)
         .join(GrantSet, and_(GrantSet.id == SharingGrant.set_id, GrantSet.state == GrantSetState.ACTIVE))
         .outerjoin(SharingRule, SharingRule.id == GrantSet.rule_id)
         .outerjoin(
@@ -171,12 +181,16 @@ def _in_force(object_: str, record_id: int) -> Select[*tuple[Any, ...]]:
             ),
         )
         .where(
-            SharingGrant.object == object_,
-            SharingGrant.record_id == record_id,
+            SharingGrant.object == bindparam("object"),
+            SharingGrant.record_id == bindparam("record"),
             or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
         )
         .order_by(SharingGrant.principal_id, SharingGrant.set_id)
     )
+
+
+def _grants_of(session: Session, object_: str, record_id: int) -> Sequence[Any]:
+    return session.execute(_in_force(), {"object": object_, "record": record_id}).all()
 
 
 def _cause_of(rule: str | None, share: str | None) -> Cause:
@@ -186,21 +200,23 @@ def _cause_of(rule: str | None, share: str | None) -> Cause:
 def _shared_causes(session: Session, record: Record, person: Actor) -> list[Cause]:
     """The rules and shares that give the record to one of the person's principals."""
     kind = record.__tablename__
-    mine = [principal_id for object_, principal_id in person.shared if object_ == kind]
-    rows = session.execute(_in_force(kind, record.id).where(SharingGrant.principal_id.in_(mine)))
-    return [_cause_of(rule, share) for _principal, _level, rule, share in rows]
+    mine = {principal_id for object_, principal_id in person.shared if object_ == kind}
+    rows = _grants_of(session, kind, record.id)
+    return [
+        _cause_of(rule, share) for principal_id, _key, _level, rule, share in rows if principal_id in mine
+    ]
 
 
 def _by_sharing(session: Session, places: _Places, record: Record) -> Iterator[Grant]:
     """What rules and shares give of the record itself; a contact follows its account."""
     found: list[tuple[Any, Cause | None]] = [
-        (row, None) for row in session.execute(_in_force(record.__tablename__, record.id))
+        (row, None) for row in _grants_of(session, record.__tablename__, record.id)
     ]
     if isinstance(record, Contact) and record.account_id is not None:
         follows = places.cause("parent")
-        found += [(row, follows) for row in session.execute(_in_force("account", record.account_id))]
-    names = names_of(session, {row[0] for row, _through in found})
-    for (principal_id, level, rule, share), through in found:
+        found += [(row, follows) for row in _grants_of(session, "account", record.account_id)]
+    names = names_of_keys(session, {row[0]: row[1] for row, _through in found}) if found else {}
+    for (principal_id, _key, level, rule, share), through in found:
         known = names[principal_id]
         cause = through or _cause_of(rule, share)
         yield Grant(Grantee(known.type, known.ref, known.role), Level(level), (cause,))
@@ -245,7 +261,7 @@ def _by_queue(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
 
 def _by_team(session: Session, places: _Places, record: Record) -> Iterator[Grant]:
     """The owner of a partner account has its leads in full; its responsibles change them."""
-    account = places.account()
+    account = places.account
     if account is None:
         return
     cause = places.cause("parent" if isinstance(record, Contact) else "account_team")

@@ -26,7 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
 from app.sharing.models import SharingGrant
-from app.sharing.rules import Rule, in_force
+from app.sharing.rules import Grants, Rule, in_force
 from app.sharing.scope import branches, scoped
 
 
@@ -62,7 +62,7 @@ def merged_ids(
     Rows come in the window's order, as the database sorts.
     """
     rules = _rules(model, actor, level, causes)
-    selects = [_branch(model, rule, window, filters, level) for rule in rules]
+    selects = [each for rule in rules for each in _branches(model, rule, window, filters, level)]
     if not selects:
         nothing = scoped(model, model.id.is_(None))
         return select(model.id, model.version.label("given"), window.sort.label("sort_value")).where(nothing)
@@ -94,8 +94,9 @@ def capped_count(
     counted once.
     """
     selects = [
-        select(model.id).where(scoped(model, rule.at_least(level)), *filters).limit(cap + 1)
+        select(model.id).where(scoped(model, condition), *filters).limit(cap + 1)
         for rule in _rules(model, actor, level, causes)
+        for condition in _conditions(model, rule, level)
     ]
     if not selects:
         return select(literal(0))
@@ -119,12 +120,40 @@ def _rules(model: Any, actor: Actor, level: Level, causes: frozenset[str] | None
     return [rule for rule in rules if rule.is_whole][:1] or rules
 
 
-def _branch(
+def _branches(
     model: Any, rule: Rule, window: Window, filters: Sequence[ColumnElement[bool]], level: Level
+) -> list[Select[*tuple[Any, ...]]]:
+    """The rule's first rows: one select, or one for each principal whose grants it reads."""
+    if rule.grants is not None and window.sort.key == "created_at":
+        return [
+            _along_grants(model, rule, rule.grants, principal_id, window, filters, level)
+            for principal_id in rule.grants.principal_ids
+        ]
+    return [_branch(model, rule, c, window, filters) for c in _conditions(model, rule, level)]
+
+
+def _conditions(model: Any, rule: Rule, level: Level) -> list[ColumnElement[bool]]:
+    """What gives the rule's rows, written so that each fits an index."""
+    if rule.grants is None:
+        return [rule.at_least(level)]
+    kind = model.__tablename__
+    return [
+        and_(
+            rule.grants.live,
+            model.id.in_(select(SharingGrant.record_id).where(in_force([principal_id], kind, level))),
+        )
+        for principal_id in rule.grants.principal_ids
+    ]
+
+
+def _branch(
+    model: Any,
+    rule: Rule,
+    condition: ColumnElement[bool],
+    window: Window,
+    filters: Sequence[ColumnElement[bool]],
 ) -> Select[*tuple[Any, ...]]:
-    if rule.principal_id is not None and window.sort.key == "created_at":
-        return _along_grants(model, rule, window, filters, level)
-    conditions: list[ColumnElement[bool]] = [scoped(model, rule.at_least(level)), *filters]
+    conditions: list[ColumnElement[bool]] = [scoped(model, condition), *filters]
     if window.after is not None:
         here = tuple_(window.sort, model.id)
         there = tuple_(*(_bound(v, c) for v, c in zip(window.after, (window.sort, model.id), strict=True)))
@@ -141,16 +170,21 @@ def _branch(
 
 
 def _along_grants(
-    model: Any, rule: Rule, window: Window, filters: Sequence[ColumnElement[bool]], level: Level
+    model: Any,
+    rule: Rule,
+    grants: Grants,
+    principal_id: int,
+    window: Window,
+    filters: Sequence[ColumnElement[bool]],
+    level: Level,
 ) -> Select[*tuple[Any, ...]]:
-    """The rule's first rows by creation, found by walking its principal's grants, which are kept in that order.
+    """The first rows by creation of one principal, found by walking its grants, which are kept in that order.
 
     A record that several sets grant comes once: the rows of one record stand together in the index.
     """
-    assert rule.principal_id is not None
     at, key = SharingGrant.record_created_at, SharingGrant.record_id
-    joined = and_(model.id == key, in_force(rule.principal_id, model.__tablename__))
-    conditions: list[ColumnElement[bool]] = [scoped(model, rule.at_least(level)), *filters]
+    joined = and_(model.id == key, in_force([principal_id], model.__tablename__, level))
+    conditions: list[ColumnElement[bool]] = [scoped(model, grants.live), *filters]
     if window.after is not None:
         here = tuple_(at, key)
         there = tuple_(*(_bound(v, c) for v, c in zip(window.after, (window.sort, model.id), strict=True)))

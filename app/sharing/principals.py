@@ -5,11 +5,12 @@ A person's principals are the keys that `keys_of` lists and every group that one
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -97,14 +98,31 @@ def principals_of(keys: Sequence[str]) -> Select[int]:
     return select(Principal.id).where(or_(Principal.id.in_(own), Principal.id.in_(groups)))
 
 
-def find_shared(session: Session, keys: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """(object, principal) pairs for which somebody with these keys has grants in force."""
-    rows = session.execute(
+@cache
+def _shared_with() -> Select[str, int]:
+    """Made once: every request of an installation that shares anything runs it."""
+    own = select(Principal.id).where(Principal.key.in_(bindparam("keys", expanding=True)))
+    mine = own.cte("mine")
+    groups = select(GroupReach.group_principal_id).where(
+        GroupReach.member_principal_id.in_(select(mine.c.id))
+    )
+    return (
         select(GrantSet.object, GrantSet.principal_id)
-        .where(GrantSet.state == GrantSetState.ACTIVE, GrantSet.principal_id.in_(principals_of(keys)))
+        .where(
+            GrantSet.state == GrantSetState.ACTIVE,
+            or_(GrantSet.principal_id.in_(select(mine.c.id)), GrantSet.principal_id.in_(groups)),
+        )
         .distinct()
         .order_by(GrantSet.object, GrantSet.principal_id)
     )
+
+
+def find_shared(session: Session, keys: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """(object, principal) pairs for which somebody with these keys has grants in force.
+
+    Theirs are the principals that they are, and every group that one of these is in.
+    """
+    rows = session.execute(_shared_with(), {"keys": list(keys)})
     return tuple((object_, principal_id) for object_, principal_id in rows)
 
 
@@ -158,6 +176,9 @@ _TABLES: dict[str, Any] = {
 }
 
 
+_NAMED: dict[str, Any] = {table.__tablename__: table for table in _TABLES.values()}
+
+
 def _by_ref(kind: str) -> Select[Any, Any, Any]:
     """(key, public name, name) of those that can be chosen."""
     table = _TABLES[kind]
@@ -181,24 +202,35 @@ def _side_name(kind: str) -> str:
 
 
 def names_of(session: Session, principal_ids: Iterable[int]) -> dict[int, Known]:
-    """Principal's id → what it is, for all of them in one statement a type; gone ones keep their key as name."""
-    ids = set(principal_ids)
-    if not ids:
-        return {}
-    rows = session.execute(select(Principal.id, Principal.key).where(Principal.id.in_(ids)))
-    parts = {key_id: key.split(":") for key_id, key in rows}
-    wanted: dict[str, set[int]] = {}
+    """Principal's id → what it is.  Two statements, whatever the number."""
+    rows = session.execute(select(Principal.id, Principal.key).where(Principal.id.in_(set(principal_ids))))
+    return names_of_keys(session, {row.id: row.key for row in rows})
+
+
+def names_of_keys(session: Session, keys: Mapping[int, str]) -> dict[int, Known]:
+    """Principal's id → what it is.  keys: id → key.  One statement; gone ones keep their key as name."""
+    parts = {key_id: key.split(":") for key_id, key in keys.items()}
+    wanted: dict[str, set[int]] = {table: set() for table in _NAMED}
     for kind, *rest in parts.values():
         if kind in _TABLES:
-            wanted.setdefault(kind, set()).add(int(rest[0]))
+            wanted[_TABLES[kind].__tablename__].add(int(rest[0]))
     found: dict[tuple[str, int], tuple[str, str]] = {}
-    for kind, keys in wanted.items():
-        table = _TABLES[kind]
-        statement = select(table.id, table.ref, table.name).where(table.id.in_(keys))
-        if table is Account:
-            statement = statement.where(scope(Account, _NAMING))
-        found.update({(kind, key): (ref, name) for key, ref, name in session.execute(statement)})
+    if any(wanted.values()):
+        rows = session.execute(_names(), {name: list(ids) for name, ids in wanted.items()})
+        found = {(table, key): (ref, name) for table, key, ref, name in rows}
     return {key_id: _known(found, *part) for key_id, part in parts.items()}
+
+
+@cache
+def _names() -> Any:
+    """(table, id, public name, name) of rows of every table that principals are of; made once."""
+    selects = []
+    for name, model in _NAMED.items():
+        statement = select(literal(name), model.id, model.ref, model.name)
+        if model is Account:
+            statement = statement.where(scope(Account, _NAMING))
+        selects.append(statement.where(model.id.in_(bindparam(name, expanding=True))))
+    return union_all(*selects)
 
 
 def _known(found: Mapping[tuple[str, int], tuple[str, str]], kind: str, *rest: str) -> Known:
@@ -207,7 +239,7 @@ def _known(found: Mapping[tuple[str, int], tuple[str, str]], kind: str, *rest: s
         return Known(key, kind, None, _side_name(kind))
     if kind == INTERNAL_ROLE:
         return Known(key, kind, rest[0], str(role_names()[Role(rest[0])]))
-    ref, name = found.get((kind, int(rest[0])), (key, key))
+    ref, name = found.get((_TABLES[kind].__tablename__, int(rest[0])), (key, key))
     role = None
     if kind == PARTNER_ACCOUNT and rest[1] != "0":
         role = next(each for each in PARTNER_ROLES if each.rank == int(rest[1]))

@@ -22,12 +22,20 @@ SHARED_TABLES = frozenset({"account", "contact", "lead"})
 
 
 @dataclass(frozen=True, slots=True)
+class Grants:
+    """Stored grants that a rule reads.  live: what a record must be besides."""
+
+    principal_ids: tuple[int, ...]
+    live: ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One reason for which the actor is given records.
 
     level: what it gives at most.  unless: where this holds it gives `otherwise` only: the preview of a
     pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
-    add nothing to a list.  principal_id: of whom the grants are that it reads, None for all other rules.
+    add nothing to a list.  grants: where a list finds its rows by the grants themselves.
     """
 
     cause: str
@@ -36,7 +44,7 @@ class Rule:
     unless: ColumnElement[bool] | None = None
     otherwise: Level = Level.PREVIEW
     is_whole: bool = False
-    principal_id: int | None = None
+    grants: Grants | None = None
 
     def can_give(self, level: Level) -> bool:
         return self.level >= level
@@ -77,39 +85,39 @@ def _live_lead_rules(actor: Actor) -> list[Rule]:
     return _lead_rules(actor, Lead.deleted_at.is_(None))
 
 
-def in_force(principal_id: int, kind: str) -> ColumnElement[bool]:
-    """That a grant is one of the principal's on that object, belongs to a set in force and has not ended."""
+def in_force(principal_ids: Sequence[int], kind: str, level: Level = Level.READ) -> ColumnElement[bool]:
+    """That a grant is to one of the principals, on that object, at that level at least, belongs to a set in
+    force and has not ended.
+    """
     sets = select(GrantSet.id).where(
-        GrantSet.principal_id == principal_id, GrantSet.object == kind, GrantSet.state == GrantSetState.ACTIVE
+        GrantSet.principal_id.in_(principal_ids),
+        GrantSet.object == kind,
+        GrantSet.state == GrantSetState.ACTIVE,
     )
     return and_(
-        SharingGrant.principal_id == principal_id,
+        SharingGrant.principal_id.in_(principal_ids),
         SharingGrant.object == kind,
         SharingGrant.set_id.in_(sets),
         or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
+        *([SharingGrant.level >= level] if level > Level.READ else []),
     )
 
 
 def _shared_rules(model: type[Base], actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
-    """What sharing rules and shares by hand give: one rule for each of the actor's principals that is given anything."""
-    kind, key = model.__tablename__, model.__table__.c.id
-    highest, rules = _cap(actor, Level.EDIT), []
-    for object_, principal_id in actor.shared:
-        if object_ != kind:
-            continue
-        granted = select(SharingGrant.record_id).where(in_force(principal_id, kind))
-        only_read = key.not_in(granted.where(SharingGrant.level >= Level.EDIT))
-        rules.append(
-            Rule(
-                "shared",
-                highest,
-                and_(live, key.in_(granted)),
-                unless=only_read if highest > Level.READ else None,
-                otherwise=Level.READ,
-                principal_id=principal_id,
-            )
-        )
-    return rules
+    """What sharing rules and shares by hand give to the actor's principals, as one rule, if anything."""
+    kind, table = model.__tablename__, model.__table__
+    ids = tuple(principal_id for object_, principal_id in actor.shared if object_ == kind)
+    if not ids:
+        return []
+
+    def granted(level: Level) -> ColumnElement[bool]:
+        found = exists().where(SharingGrant.record_id == table.c.id, in_force(ids, kind, level))
+        return found.correlate(table)
+
+    highest = _cap(actor, Level.EDIT)
+    only_read = ~granted(Level.EDIT) if highest > Level.READ else None
+    where = and_(live, granted(Level.READ))
+    return [Rule("shared", highest, where, unless=only_read, otherwise=Level.READ, grants=Grants(ids, live))]
 
 
 def _by_default(

@@ -11,13 +11,13 @@ was made, which no transaction outlasts.
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import delete, func, inspect, select, tuple_, update
+from sqlalchemy import Delete, Insert, Select, bindparam, delete, func, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid
 from app.partners.models import PartnerAccount
-from app.routing.criteria import CannotEvaluate, Criteria, parse
+from app.routing.criteria import All, CannotEvaluate, Criteria, FieldType, Leaf, Op, parse
 from app.sharing.models import (
     GrantSet,
     GrantSetState,
@@ -82,9 +82,49 @@ class Ready:
         return self.criteria.fields if self.criteria is not None else frozenset()
 
 
+class Sets:
+    """Compiled sets, those of criteria by a value that a record must have: few are looked at for each record."""
+
+    def __init__(self, found: Iterable[Ready]) -> None:
+        self.all = tuple(found)
+        self.ids = frozenset(each.id for each in self.all)
+        self.fields = tuple(sorted({name for each in self.all for name in each.fields}))
+        self.by_owner = any(each.owned_by is not None for each in self.all)
+        self._rest: list[Ready] = []
+        self._by_value: dict[str, dict[str, list[Ready]]] = {}
+        for each in self.all:
+            leaf = _needed(each.criteria)
+            if leaf is None:
+                self._rest.append(each)
+            else:
+                value = str(leaf.value).casefold()
+                self._by_value.setdefault(leaf.field, {}).setdefault(value, []).append(each)
+
+    def that_give(self, record: dict[str, Any], owner: Collection[int]) -> Iterator[Ready]:
+        """Those that the record belongs to.  owner: the principals that its owner is."""
+        for each in self._rest:
+            if each.gives(record, owner):
+                yield each
+        for field, by_value in self._by_value.items():
+            value = record.get(field)
+            if isinstance(value, str):
+                yield from (each for each in by_value.get(value.casefold(), ()) if each.gives(record, owner))
+
+
+def _needed(criteria: Criteria | None) -> Leaf | None:
+    """A text that a record must hold to meet the criteria; None where there is no such."""
+    if criteria is None:
+        return None
+    root = criteria.root
+    parts = root.parts if isinstance(root, All) else (root,)
+    texts = (FieldType.TEXT, FieldType.CHOICE)
+    fitting = (p for p in parts if isinstance(p, Leaf) and p.op is Op.EQUALS and p.type in texts)
+    return next(fitting, None)
+
+
 # Which sets there are
 
-_known: tuple[float, dict[str, tuple[Ready, ...]]] = (0.0, {})
+_known: tuple[float, dict[str, Sets]] = (0.0, {})
 
 
 def forget_known() -> None:
@@ -93,8 +133,8 @@ def forget_known() -> None:
     _known = (0.0, {})
 
 
-def live_sets(session: Session, object_: str) -> tuple[Ready, ...]:
-    """The sets of rules for that object which are in force or being built."""
+def live_sets(session: Session, object_: str) -> Sets | None:
+    """The sets of rules for that object which are in force or being built, if any."""
     global _known  # noqa: PLW0603
     read_at, known = _known
     if not read_at or time.monotonic() - read_at > KNOWN_FOR:
@@ -105,9 +145,9 @@ def live_sets(session: Session, object_: str) -> tuple[Ready, ...]:
         )
         for row in rows:
             found.setdefault(row.object, []).append(ready(row))
-        known = {name: tuple(sets) for name, sets in found.items()}
+        known = {name: Sets(sets) for name, sets in found.items()}
         _known = (now, known)
-    return known.get(object_, ())
+    return known.get(object_)
 
 
 def ready(row: GrantSet) -> Ready:
@@ -134,7 +174,7 @@ def _compiled(object_: str, criteria: str) -> Criteria | None:
 
 
 def refresh(
-    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], *, lock: bool = False
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sets, *, lock: bool = False
 ) -> None:
     """Make the stored grants of these records what the sets say.  Does not commit.
 
@@ -144,49 +184,71 @@ def refresh(
         _refresh(session, subject, ids[start : start + CHUNK], sets, lock)
 
 
-def _refresh(
-    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], lock: bool = False
-) -> None:
+def _refresh(session: Session, subject: Subject, ids: Sequence[int], sets: Sets, lock: bool = False) -> None:
     wanted = wanted_grants(session, subject, ids, sets, lock)
-    stored = select(SharingGrant.set_id, SharingGrant.record_id).where(
-        SharingGrant.object == subject.object,
-        SharingGrant.record_id.in_(ids),
-        SharingGrant.set_id.in_([each.id for each in sets]),
-    )
-    held = {(set_id, record_id) for set_id, record_id in session.execute(stored)}
-    gone = sorted(held - set(wanted))
-    for start in range(0, len(gone), CHUNK):
-        pairs = gone[start : start + CHUNK]
-        session.execute(
-            delete(SharingGrant)
-            .where(tuple_(SharingGrant.set_id, SharingGrant.record_id).in_(pairs))
-            .execution_options(synchronize_session=False)
-        )
+    stored = session.execute(_stored(), {"object": subject.object, "ids": ids})
+    held = {(set_id, record_id) for set_id, record_id in stored if set_id in sets.ids}
+    connection = session.connection()
+    gone = [{"one_set": set_id, "one_record": record_id} for set_id, record_id in sorted(held - set(wanted))]
+    if gone:
+        connection.execute(_taking_away(), gone)
     new = [row for key, row in sorted(wanted.items()) if key not in held]
     if new:
-        insert: Any = sqlite.insert if is_sqlite(session) else postgresql.insert
-        session.execute(insert(SharingGrant).on_conflict_do_nothing(), new)
+        connection.execute(_giving(is_sqlite(session)), new)
+
+
+# Made once, since making them costs more than running them.
+
+
+@cache
+def _stored() -> Select[int, int]:
+    return select(SharingGrant.set_id, SharingGrant.record_id).where(
+        SharingGrant.object == bindparam("object"),
+        SharingGrant.record_id.in_(bindparam("ids", expanding=True)),
+    )
+
+
+@cache
+def _taking_away() -> Delete:
+    table: Any = SharingGrant.__table__
+    return delete(table).where(
+        table.c.set_id == bindparam("one_set"), table.c.record_id == bindparam("one_record")
+    )
+
+
+@cache
+def _giving(on_sqlite: bool) -> Insert:
+    table: Any = SharingGrant.__table__
+    insert: Any = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+    statement: Insert = insert.on_conflict_do_nothing()
+    return statement
+
+
+@lru_cache(maxsize=64)
+def _judged(object_: str, names: tuple[str, ...], lock: bool) -> Select[Any]:
+    subject = SUBJECTS[object_]
+    model = subject.model
+    columns = [model.id, model.created_at, *subject.owner_columns, *subject.columns(names)]
+    wanted = model.id.in_(bindparam("ids", expanding=True))
+    statement = select(*columns).where(scope(model, COMPUTING), wanted)
+    return statement.with_for_update(read=True) if lock else statement
 
 
 def wanted_grants(
-    session: Session, subject: Subject, ids: Sequence[int], sets: Sequence[Ready], lock: bool = False
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sets, lock: bool = False
 ) -> dict[tuple[int, int], dict[str, Any]]:
     """(set, record) → the grant, of those that the records belong to."""
-    names = sorted({name for each in sets for name in each.fields})
-    columns = [subject.model.id, subject.model.created_at, *subject.owner_columns, *subject.columns(names)]
-    statement = select(*columns).where(scope(subject.model, COMPUTING), subject.model.id.in_(ids))
-    if lock and not is_sqlite(session):
-        statement = statement.with_for_update(read=True)
-    rows = session.execute(statement).all()
+    statement = _judged(subject.object, sets.fields, lock and not is_sqlite(session))
+    rows = session.execute(statement, {"ids": list(ids)}).all()
     users: dict[int, frozenset[int]] = {}
     queues: dict[int, frozenset[int]] = {}
-    if any(each.owned_by is not None for each in sets):
+    if sets.by_owner:
         users, queues = principals_of_owners(
             session,
             {row.owner_user_id for row in rows if row.owner_user_id is not None},
             {key for row in rows if (key := getattr(row, "owner_queue_id", None)) is not None},
         )
-    read = subject.reader(session, names)
+    read = subject.reader(session, sets.fields)
     found = {}
     nobody: frozenset[int] = frozenset()
     for row in rows:
@@ -194,17 +256,16 @@ def wanted_grants(
         owner = users.get(row.owner_user_id, nobody) | queues.get(
             getattr(row, "owner_queue_id", -1) or -1, nobody
         )
-        for each in sets:
-            if each.gives(record, owner):
-                found[each.id, row.id] = {
-                    "set_id": each.id,
-                    "record_id": row.id,
-                    "object": subject.object,
-                    "principal_id": each.principal_id,
-                    "level": each.level,
-                    "record_created_at": row.created_at,
-                    "until": None,
-                }
+        for each in sets.that_give(record, owner):
+            found[each.id, row.id] = {
+                "set_id": each.id,
+                "record_id": row.id,
+                "object": subject.object,
+                "principal_id": each.principal_id,
+                "level": each.level,
+                "record_created_at": row.created_at,
+                "until": None,
+            }
     return found
 
 
@@ -312,7 +373,7 @@ def build_step(session: Session, *, now: datetime) -> bool:
     building = session.scalar(statement.execution_options(populate_existing=True))
     if building is None:
         return False
-    subject, sets = SUBJECTS[building.object], (ready(building),)
+    subject, sets = SUBJECTS[building.object], Sets([ready(building)])
     if building.caught_up_to is None:
         model = subject.model
         ids = session.scalars(
@@ -331,9 +392,7 @@ def build_step(session: Session, *, now: datetime) -> bool:
     return _catch_up(session, building, subject, sets, now)
 
 
-def _catch_up(
-    session: Session, building: GrantSet, subject: Subject, sets: Sequence[Ready], now: datetime
-) -> bool:
+def _catch_up(session: Session, building: GrantSet, subject: Subject, sets: Sets, now: datetime) -> bool:
     """Look again at what was changed meanwhile; with the last of it the set takes effect."""
     if now < building.began_at + GRACE:
         return False

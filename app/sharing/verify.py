@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import BATCH, COMPUTING, Ready, ready, wanted_grants
+from app.sharing.upkeep import BATCH, COMPUTING, Sets, ready, wanted_grants
 
 
 def differences(session: Session) -> Iterator[str]:
@@ -25,13 +25,13 @@ def differences(session: Session) -> Iterator[str]:
             rules = select(GrantSet.id, SharingRule.ref).join(SharingRule, SharingRule.id == GrantSet.rule_id)
             named = session.execute(rules.where(GrantSet.id.in_([row.id for row in rows])))
             names = {row[0]: row[1] for row in named}
-            yield from _of_rules(session, object_, [ready(row) for row in rows], names)
+            yield from _of_rules(session, object_, Sets(ready(row) for row in rows), names)
         yield from _of_shares(session, object_)
 
 
-def _of_rules(session: Session, object_: str, sets: list[Ready], names: dict[int, str]) -> Iterator[str]:
+def _of_rules(session: Session, object_: str, sets: Sets, names: dict[int, str]) -> Iterator[str]:
     subject, reached = SUBJECTS[object_], 0
-    model, set_ids = subject.model, [each.id for each in sets]
+    model = subject.model
     while True:
         ids = session.scalars(
             select(model.id)
@@ -56,7 +56,7 @@ def _of_rules(session: Session, object_: str, sets: list[Ready], names: dict[int
                     SharingGrant.record_created_at,
                 ).where(
                     SharingGrant.object == object_,
-                    SharingGrant.set_id.in_(set_ids),
+                    SharingGrant.set_id.in_(sets.ids),
                     SharingGrant.record_id > reached,
                     SharingGrant.record_id <= ids[-1],
                 )

@@ -9,6 +9,7 @@ from bench.intake import measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
 from bench.races import measure_claim_operation, measure_turns
 from bench.servers import Load
+from bench.sharing import measure_sharing
 from bench.throughput import measure_claims, measure_inbox
 from bench.worlds import World, drop_world, make_world
 
@@ -43,4 +44,8 @@ def test_every_round_runs_and_no_page_asks_too_often(world: World) -> None:
     report.begin("Imports")
     measure_import(report, world, rows=200, rounds=1)
     measure_memory(report, world, rows=200)
+    report.begin("Sharing")
+    with Load() as load:
+        measure_sharing(report, world, world, load, rules=12, rounds=1, each=3)
     assert "| round robin, 4 connections" in report.table()
+    assert "claims while it is built" in report.table()
