@@ -48,6 +48,8 @@ MANAGER = [
 ADMINISTRATOR = [
     "/",
     "/setup/",
+    "/setup/audit-log",
+    "/setup/audit-log?kind=edited&from=2026-01-01",
     "/setup/users",
     r"/setup/users -> /setup/users/user_\w+",
     "/setup/users/new",
