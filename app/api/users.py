@@ -26,6 +26,7 @@ from app.kernel.errors import Invalid
 from app.offboarding.operations import deactivate_user, leaving_permission, reactivate_user
 from app.partners.inviting import invite_colleague
 from app.web.access import current_actor, needs
+from app.web.limits import invitations
 
 area = Area("Users", "People who sign in: the vendor's, and partners'.")
 UserQuery = list_query("UserQuery", FILTERS, SORTS, default="-created_at")
@@ -43,6 +44,7 @@ def list_users() -> Response:
 
 @area.post("/users", "Invite an internal user, or a colleague", {201: User})
 @needs(Permission.PEOPLE_MANAGE)  # administrators; for their own company also partners' leaders
+@invitations
 def new_user(body: NewUser) -> Response:
     """The invitation goes out by mail.  The vendor makes partner users from contacts.
 

@@ -24,14 +24,7 @@ from app.partners.team_forms import ColleagueForm, InviteColleagueForm
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
-from app.web.limits import limiter
-
-# Each sends a mail to an address that somebody types.
-INVITATIONS = "30 per hour"
-
-
-def _by_person() -> str:
-    return current_actor().ref
+from app.web.limits import invitations
 
 
 @bp.get("/team")
@@ -63,7 +56,7 @@ def _roles(present: User | None) -> Any:
 
 @bp.post("/team/invite")
 @needs(Permission.TEAM_MANAGE)
-@limiter.limit(INVITATIONS, key_func=_by_person)
+@invitations
 def invite_now() -> ResponseReturnValue:
     """Invite a colleague.  The answer is the same whether or not the address is somebody's already."""
     form = InviteColleagueForm()
@@ -139,7 +132,7 @@ def _version() -> int | None:
 
 @bp.post("/team/<ref('user'):user_ref>/invite")
 @needs(Permission.TEAM_MANAGE)
-@limiter.limit(INVITATIONS, key_func=_by_person)
+@invitations
 def invite_again(user_ref: str) -> ResponseReturnValue:
     """Send a colleague's invitation again, with a new link."""
     with transaction() as session:

@@ -7,6 +7,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from app.settings import current_settings
+from app.web.access import current_actor
 
 limiter = Limiter(
     key_func=get_remote_address, headers_enabled=True, storage_uri="memory://", strategy="moving-window"
@@ -24,3 +25,16 @@ CODES = "50 per day"  # beside SIGN_IN: so that whoever knows a password cannot 
 PUBLIC_FORM = "20 per minute"
 API = "600 per minute"
 RESET_MAIL = "5 per hour"  # for one account, so that nobody's mailbox is filled
+
+
+def _is_internal() -> bool:
+    return current_actor().is_internal
+
+
+# What a partner's person sends to addresses that they type, through all doors together.
+invitations = limiter.shared_limit(
+    "30 per hour",
+    scope="invitations",
+    key_func=lambda: current_actor().ref,
+    exempt_when=_is_internal,
+)

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app.identity.models import UserSession
+from app.partners.models import MayInvite
 from app.web.limits import limiter
 from tests.factories import PASSWORD, make_user, row_count
 from tests.identity.second_factors import code_of, give_factor, give_password, wrong_code
-from tests.people import Client
+from tests.people import ApiClient, Client, make_token, sign_in
 
 WRONG = "not the password at all"
 
@@ -230,3 +231,23 @@ def test_password_and_code_are_not_guessed_through_the_profile(browse, session, 
 
 def test_with_the_setting_off_nothing_is_braked(client, session, mara):
     assert {try_sign_in(client, mara.email).status_code for _ in range(12)} == {422}
+
+
+def test_a_partners_leader_invites_thirty_an_hour_through_all_doors(
+    strict, session, pam, pex, northwind, ada
+):
+    northwind.may_invite = MayInvite.MANAGER
+    session.commit()
+
+    def invite(user, number, role="user"):
+        body = {"email": f"n{number}@many.example", "name": f"N {number}", "role": role}
+        return ApiClient(strict, make_token(user)).post("/users", body).status_code
+
+    browser = Client(strict, use_cookies=True)
+    sign_in(browser, pam)
+    given = {"email": "first@many.example", "name": "First", "role": "user", "language": "en"}
+    assert browser.submit("/team/invite", given).status_code == 303
+    assert [invite(pam, number) for number in range(30)] == [201] * 29 + [429]
+    assert browser.submit("/team/invite", {**given, "email": "last@many.example"}).status_code == 429
+    assert invite(pex, 100) == 201, "the others are not kept waiting"
+    assert [invite(ada, 200 + number, "sales") for number in range(35)] == [201] * 35
