@@ -25,7 +25,7 @@ from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
 
 # Partners see neither accounts nor contacts; their new user gets a contact all the same.
-_INVITING = Actor.system("colleagues of partners")
+_INVITING = Actor.system("invitations")
 # As long as each part of a contact's name.
 LONGEST_NAME = 120
 
