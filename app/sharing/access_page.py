@@ -131,21 +131,20 @@ def shares_by_hand(session: Session, actor: Actor, record: Record) -> list[Share
     people: dict[int, str] = {
         row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(givers)))
     }
-    zone = ZoneInfo(actor.time_zone)
-    return [_share_line(share, names[share.principal_id], people, zone) for share in shares]
+    return [_share_line(share, names[share.principal_id], people, actor) for share in shares]
 
 
-def _share_line(share: ManualShare, known: Known, people: dict[int, str], zone: ZoneInfo) -> ShareLine:
+def _share_line(share: ManualShare, known: Known, people: dict[int, str], actor: Actor) -> ShareLine:
     level = Level(share.level)
     last = share.until - timedelta(seconds=1) if share.until is not None else None
     return ShareLine(
         share.ref,
-        who_of(known),
+        who_of(known, actor),
         "edit" if level >= Level.EDIT else "read",
         level_words(level),
         level_tone(level),
         last,
-        last.astimezone(zone).date().isoformat() if last is not None else "",
+        last.astimezone(ZoneInfo(actor.time_zone)).date().isoformat() if last is not None else "",
         people.get(share.created_by_id or 0, ""),
         share.created_at,
     )

@@ -101,9 +101,10 @@ def level_tone(level: Level) -> str:
     return {Level.PREVIEW: "grey", Level.READ: "blue", Level.EDIT: "green", Level.FULL: "violet"}[level]
 
 
-def who_of(known: Known) -> Who:
-    """A principal that was chosen."""
-    return Who(known.name, _note(known.type, known.role), ICONS[known.type], _page(known.type, known.ref))
+def who_of(known: Known, actor: Actor) -> Who:
+    """A principal that was chosen, linked where the actor may go."""
+    url = _page(known.type, known.ref, actor)
+    return Who(known.name, _note(known.type, known.role), ICONS[known.type], url)
 
 
 def sentence_of(known: Known) -> str:
@@ -137,8 +138,16 @@ _PAGES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _page(kind: str, ref: str | None) -> str:
-    if kind not in _PAGES or ref is None:
+_NEEDED: Mapping[str, Permission] = {
+    USER: Permission.USER_VIEW,
+    PARTNER_ACCOUNT: Permission.PARTNER_VIEW,
+    GROUP: Permission.SHARING_MANAGE,
+}
+
+
+def _page(kind: str, ref: str | None, actor: Actor) -> str:
+    needed = _NEEDED.get(kind)
+    if kind not in _PAGES or ref is None or (needed is not None and not actor.can(needed)):
         return ""
     endpoint, argument = _PAGES[kind]
     return url_for(endpoint, **{argument: ref}) if endpoint in current_app.view_functions else ""  # type: ignore[arg-type]
@@ -229,12 +238,7 @@ class Naming:
         return Why(_own_words(cause.type))
 
     def _url(self, kind: str, ref: str | None) -> str:
-        needed = {
-            USER: Permission.USER_VIEW,
-            PARTNER_ACCOUNT: Permission.PARTNER_VIEW,
-            GROUP: Permission.SHARING_MANAGE,
-        }.get(kind)
-        return _page(kind, ref) if needed is None or self.actor.can(needed) else ""
+        return _page(kind, ref, self.actor)
 
 
 def _own_words(cause: str) -> str:

@@ -19,6 +19,8 @@ MANAGER = [
     r"/leads -> /leads/lead_\w+",
     r"/leads/lead_\w+/owner",
     r"/leads -> /leads/lead_\w+",
+    r"/leads/lead_\w+/access",
+    r"/leads -> /leads/lead_\w+",
     r"/leads/lead_\w+/edit",
     "/leads/new",
     "/queues",
@@ -44,6 +46,12 @@ MANAGER = [
     "/setup/assignment-rules",
     r"/setup/assignment-rules -> /setup/assignment-rules/rule_\w+",
     "/setup/deliveries",
+    "/setup/groups",
+    "/setup/groups/new",
+    "/setup/sharing-rules",
+    "/setup/sharing-rules/new",
+    r"/accounts -> /accounts/acct_\w+",
+    r"/accounts/acct_\w+/access",
 ]
 ADMINISTRATOR = [
     "/",
@@ -59,6 +67,7 @@ ADMINISTRATOR = [
     "/setup/sources",
     "/setup/statuses",
     "/setup/levels",
+    "/setup/sharing-defaults",
     "/api/v1/docs",
 ]
 PARTNER = [

@@ -274,13 +274,17 @@ def test_only_those_who_have_it_in_full_share_it(session, signed_in, mara, sal, 
     form = {"principal_type": "all_partners", "level": "edit"}
     assert browser.submit(f"{url}/shares", form, page="/profile").status_code == 403
     own = make_lead(session, owner=sal)
+    share_record(
+        session, actor_of(session, sal), own, {"type": "user", "id": vic.ref}, "read", now=clock.now()
+    )
     page = browser.get(f"/leads/{own.ref}/access").text
     assert 'id="share"' in page
     assert 'id="person"' not in page
     assert "Everybody who sees it" not in page
+    assert "<b>Vic</b>" in page  # whose page in setup is not theirs to open
     for person in (vic, pia):
         assert signed_in(person).submit(f"{url}/shares", form, page="/profile").status_code in (403, 404)
-    assert row_count(session, ManualShare) == 0
+    assert row_count(session, ManualShare) == 1
 
 
 def test_who_takes_their_own_way_in_away_is_led_to_the_list(session, signed_in, mara, sal):

@@ -96,7 +96,7 @@ def _page(session: Session, group: PublicGroup, picker: Picker, reach: Reach | N
     members = [
         MemberRow(
             member.ref,
-            who_of(names[member.principal_id]),
+            who_of(names[member.principal_id], current_actor()),
             reaches_partners(session, names[member.principal_id].key),
         )
         for member in found

@@ -91,7 +91,7 @@ def _rows(session: Session, rules: Sequence[SharingRule], *, most: int) -> list[
             RuleRow(
                 rule,
                 _what(rule, names),
-                who_of(whom),
+                who_of(whom, current_actor()),
                 level_words(level),
                 level_tone(level),
                 reaches_partners(session, whom.key),
