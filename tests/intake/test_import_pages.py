@@ -74,7 +74,7 @@ def test_the_journey_of_a_file(app: Flask, session: Session, mara: User, signed_
     assert all(lead.ref in listed for lead in rows(session, Lead))
     rejected = client.get(f"{show}/rejected.csv", buffered=True)
     assert rejected.headers["Content-Disposition"].startswith("attachment")
-    table = list(csv.reader(io.StringIO(rejected.text.removeprefix("\ufeff"))))
+    table = list(csv.reader(io.StringIO(rejected.text.removeprefix("\ufeff")), delimiter=";"))
     assert [(row[0], row[2], row[5]) for row in table[1:]] == [("4", "", "'=cmd")]
     assert leads_by_name(session)["Puig"].imported == {"Odd": "1"}
     listed = client.get("/imports").text
