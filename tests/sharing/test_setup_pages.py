@@ -54,6 +54,7 @@ def test_defaults_are_saved_at_once_and_recorded(session, signed_in, ada, northw
     data = {"lead-internal": "read", "lead-external": "private", "account-internal": "read_write",
             "account-external": "read", "contact-internal": "read_write", "contact-external": "private",
             "version": version[1]}  # fmt: skip
+    data["confirmed"] = "account:read"
     assert browser.submit(DEFAULTS, data).status_code == 303
     defaults = get_organisation(session).defaults
     assert defaults["lead"] == {"internal": "read", "external": "private"}
@@ -84,6 +85,33 @@ def test_wrong_defaults_are_told_at_their_field_and_nothing_changes(
     assert words in answer.text.partition(f'id="{field}-error"')[2][:400]
     assert 'href="#' + field in answer.text
     assert get_organisation(session).defaults == before
+
+
+def test_what_partners_would_see_by_default_is_told_with_its_number_before_it_is_saved(
+    session, signed_in, ada, mara, northwind
+):
+    for _ in range(3):
+        make_lead(session, owner=mara)
+    browser = signed_in(ada)
+    data = {
+        f"{thing}-{side}": level
+        for thing in SUBJECTS
+        for side, level in (("internal", "read_write"), ("external", "private"))
+    }
+    asked = browser.submit(DEFAULTS, {**data, "lead-external": "read"})
+    assert asked.status_code == 200
+    assert "3 leads" in _text(asked)
+    mark = re.search(r'name="confirmed" value="([^"]+)"', asked.text)
+    assert mark
+    assert get_organisation(session).defaults["lead"]["external"] == "private"
+    wider = {**data, "lead-external": "read_write", "confirmed": mark[1]}
+    assert "3 leads, and could change them" in _text(browser.submit(DEFAULTS, wider))
+    assert get_organisation(session).defaults["lead"]["external"] == "private"
+    agreed = {**data, "lead-external": "read", "confirmed": mark[1]}
+    assert browser.submit(DEFAULTS, agreed).status_code == 303
+    assert get_organisation(session).defaults["lead"]["external"] == "read"
+    # Less than now is nothing to be asked about.
+    assert browser.submit(DEFAULTS, data).status_code == 303
 
 
 def test_without_partner_management_partners_have_nothing_by_default(session, signed_in, ada):

@@ -1,19 +1,27 @@
 """Organisation-wide defaults: what everybody inside, and every partner user, has of all records."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation
 from app.identity.organisation import LEVELS, edit_organisation
 from app.identity.queries import get_organisation
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, Stale
+from app.sharing.consequences import count_given
 from app.sharing.forms import OBJECTS, chosen_defaults, default_helps, default_words, defaults_form
+from app.sharing.models import SharingRuleKind
+from app.sharing.principals import ALL_PARTNERS
+from app.sharing.sharing_rules import Written
+from app.sharing.words import count_words
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 
@@ -31,7 +39,15 @@ def show() -> ResponseReturnValue:
     return _page(form, organisation)
 
 
-def _page(form: Any, organisation: Organisation) -> str:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What every partner user would come to see.  mark: what is agreed to.  opened: (object, edits, how many)."""
+
+    mark: str
+    opened: Sequence[tuple[str, bool, str]]
+
+
+def _page(form: Any, organisation: Organisation, reach: Reach | None = None) -> str:
     return render_template(
         "sharing/defaults.html",
         form=form,
@@ -39,7 +55,26 @@ def _page(form: Any, organisation: Organisation) -> str:
         prm=organisation,
         words=default_words(),
         helps=default_helps(),
+        reach=reach,
     )
+
+
+def _ask_about_partners(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> Reach | None:
+    """What is to be agreed to first: the objects of which partners would have more than now, with their number."""
+    before = get_organisation(session).defaults
+    wider = {
+        thing: levels["external"]
+        for thing, levels in chosen.items()
+        if LEVELS.index(levels.get("external", "private")) > LEVELS.index(before[thing]["external"])
+    }
+    mark = ",".join(f"{thing}:{level}" for thing, level in wider.items())
+    if not wider or request.form.get("confirmed") == mark:
+        return None
+    told = []
+    for thing, level in wider.items():
+        every = Written(thing, "", SharingRuleKind.CRITERIA, None, {}, ALL_PARTNERS, Level.READ)
+        told.append((thing, level == "read_write", count_words(count_given(session, every))))
+    return Reach(mark, told)
 
 
 @bp.post("")
@@ -51,6 +86,9 @@ def save() -> ResponseReturnValue:
     chosen = chosen_defaults(form, prm_is_on=is_on)
     try:
         _refuse_wrong(form, chosen)
+        reach = _ask_about_partners(db.session(), chosen)
+        if reach is not None:
+            return _page(form, get_organisation(db.session()), reach)
         with transaction() as session:
             edit_organisation(
                 session, current_actor(), {"defaults": chosen}, version=_version(form), now=clock.now()
