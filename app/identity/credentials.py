@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.events import operations as events
+from app.identity.browsers import place_of
 from app.identity.errors import LinkGone, NotActive, field_error
 from app.identity.links import LIFETIMES, token_of
 from app.identity.models import LinkPurpose, OneTimeLink, User, UserState
@@ -54,7 +55,7 @@ def send_invitation(session: Session, user: User, *, now: datetime) -> OneTimeLi
     return link
 
 
-def send_reset(session: Session, email: str, *, now: datetime) -> None:
+def send_reset(session: Session, email: str, *, now: datetime, browser: Browser | None = None) -> None:
     """Mail a reset link to the address, if it is somebody's who may use one; a new invitation to the invited.
 
     Nothing tells whether it was; that it does not take longer either is the door's to see to.
@@ -67,7 +68,8 @@ def send_reset(session: Session, email: str, *, now: datetime) -> None:
     else:
         link = make_link(session, user, LinkPurpose.RESET, now=now)
         _mail_link(session, user, link, NotificationKind.PASSWORD_RESET, now)
-    events.record(session, _FORGOTTEN, verb="link_asked", subject=user, at=now)
+    where = place_of(browser.address, browser.user_agent) if browser is not None else {}
+    events.record(session, _FORGOTTEN, verb="link_asked", subject=user, at=now, detail=where)
 
 
 def get_link(session: Session, token: str, *, now: datetime) -> tuple[OneTimeLink, User]:

@@ -105,7 +105,7 @@ def submit_forgot_password() -> ResponseReturnValue:
     if not form.validate():
         return render_template("identity/forgot_password.html", form=form, sent=False), 422
     with taking(SECONDS_TO_ASK), transaction() as data:
-        send_reset(data, typed(form.email), now=clock.now())
+        send_reset(data, typed(form.email), now=clock.now(), browser=this_browser())
     return redirect(url_for("identity.forgot_password", sent=1), 303)
 
 

@@ -131,6 +131,7 @@ def test_passwords_links_sessions_and_tokens_are_on_record(session, client, new_
     ):
         assert verb in verbs, verb
     assert verbs.count("changed_password") == 2
+    assert told(session, "link_asked")[0].detail["address"] == "127.0.0.1"
 
 
 def test_a_refused_attempt_names_the_act_and_the_record(session, signed_in, api, vic, sal, otto):
