@@ -62,6 +62,8 @@ def web_command() -> None:
         port=settings.port,
         threads=settings.web_threads,
         ident=None,
+        # What a proxy says of the client is weighed by the application; waitress would take it away.
+        clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
         _quiet=True,
     )
 

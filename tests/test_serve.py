@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -84,3 +85,31 @@ def test_a_taken_port_is_told_before_anything_is_done(environ, tmp_path):
     assert f"Port {environ['PORT']} of 127.0.0.1 cannot be used" in ended.stderr
     assert f"make run PORT={int(environ['PORT']) + 1}" in ended.stderr
     assert not (tmp_path / "data" / "canal.db").exists()
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [("1", "203.0.113.9"), ("0", "127.0.0.1")])
+def test_a_client_behind_a_proxy_is_told_from_the_proxy(environ, trusted, seen):
+    """Through the web process as it is run: its server must leave the proxy's headers to the application."""
+    settings = {"CANAL_TRUSTED_PROXIES": trusted}
+    upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
+    subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
+    command = [sys.executable, "-m", "flask", "--app", "app", "web"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            ask = urllib.request.Request(
+                f"http://127.0.0.1:{environ['PORT']}/sign-in",
+                headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"},
+            )
+            for _try in range(100):
+                try:
+                    urllib.request.urlopen(ask, timeout=10).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            assert process.stdout
+            addresses = (re.search(r'"address": "([^"]*)"', line) for line in process.stdout)
+            assert next(found.group(1) for found in addresses if found) == seen
+        finally:
+            process.terminate()

@@ -69,4 +69,5 @@ def seen_as(session: Session, actor: Actor, row: UserSession) -> Actor:
         session_id=actor.session_id,
         permissions=other.permissions - {Permission.PROFILE_EDIT},
         viewer_name=actor.name,
+        viewer_ref=actor.ref,
     )

@@ -97,7 +97,7 @@ class Actor:
 
     Made anew for every request, so that a change of role or state counts on the next one.
     must_enrol: their role needs a second factor that they do not have yet; they may do nothing else before.
-    viewer_name: of the administrator who looks at Canal as this person, and may change nothing.
+    viewer_name, viewer_ref: of the administrator who looks at Canal as this person, and may change nothing.
     queue_ids: queues the person belongs to, by themselves or through their partner account.
     managed_ids, answerable_ids: partner accounts that the person owns, and those they are a responsible
     of (internal people only).
@@ -130,6 +130,7 @@ class Actor:
     token_id: int | None = None
     must_enrol: bool = False
     viewer_name: str = ""
+    viewer_ref: str = ""
     system_name: str | None = field(default=None)
 
     @classmethod

@@ -143,9 +143,16 @@ def _finish(response: Response) -> Response:
         path=logged_path(),
         status=response.status_code,
         milliseconds=round(taken * 1000, 1),
-        user=g.get("log_user"),
+        user=_who(),
+        address=request.remote_addr,
     )
     return response
+
+
+def _who() -> str | None:
+    """The public name of whoever is signed in, or whose token it is; of the viewer where one looks as another."""
+    actor = g.get("actor")
+    return None if actor is None else actor.viewer_ref or actor.ref
 
 
 def _failed(exc_info: Any) -> None:

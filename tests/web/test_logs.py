@@ -52,6 +52,7 @@ def test_all_lines_of_a_request_carry_its_id(app, capsys):
     assert {line["request_id"] for line in written} == {answer.headers["X-Request-ID"]}
     assert written[1] | {"milliseconds": 0, "timestamp": "", "request_id": ""} == {
         "event": "request", "method": "GET", "path": "/leads", "status": 200, "milliseconds": 0, "user": None,
+        "address": "127.0.0.1",
         "level": "info", "logger": "canal.web", "timestamp": "", "request_id": "",
     }  # fmt: skip
 
