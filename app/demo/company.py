@@ -14,6 +14,7 @@ from app.accounts.operations import create_account
 from app.demo.files import rows
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.routing import set_up_routing
+from app.demo.sharing import set_up_sharing
 from app.demo.story import tell_story
 from app.identity.models import User, UserState
 from app.identity.operations import create_user
@@ -113,6 +114,7 @@ def load(session: Session, *, now: datetime, leads: int = 2400, seed: int = 1) -
         _add_partners(company)
         set_up_routing(company)
         tell_story(company, leads)
+        set_up_sharing(company)
 
 
 def _found(session: Session, chance: Random, begin: datetime, now: datetime) -> Company:

@@ -4,14 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.demo import is_empty, load, sign_ins
 from app.identity.models import User
+from app.kernel import clock
 from app.leads.models import Lead, Offer, OfferState
 from app.leads.operations import claim_lead
 from app.routing.models import Queue
 from app.routing.verify import verify_routing
+from app.sharing.consequences import counts_of_rules
+from app.sharing.models import GrantSet, GrantSetState, PublicGroup, SharingRule
+from app.sharing.principals import reaches_partners
 from app.sharing.scope import scope
+from app.sharing.upkeep import build_step, settle
+from app.sharing.verify import differences
 from tests.factories import actor_of
 
 PARTNERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
@@ -45,3 +52,16 @@ def test_people_can_take_more_at_any_moment(app, session, moment, leads, seed):
         assert claim_lead(session, actor, ref, now=moment).owner_user_id == user.id
     session.flush()
     assert verify_routing(session).differences == []
+    check_sharing(session)
+
+
+def check_sharing(session: Session) -> None:
+    """One rule, which the worker builds, gives a group of colleagues large companies' leads and partners nothing."""
+    settle(session)
+    while session.scalar(select(GrantSet.id).where(GrantSet.state == GrantSetState.BUILDING)):
+        build_step(session, now=clock.now())
+    rule = session.scalars(select(SharingRule)).one()
+    group = session.scalars(select(PublicGroup)).one()
+    assert not reaches_partners(session, f"group:{group.id}")
+    assert counts_of_rules(session, [rule.id])[rule.id].number > 0
+    assert list(differences(session)) == []
