@@ -84,7 +84,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         may_edit=detail.may_edit(actor),
         may_govern=detail.may_govern(actor),
         feed=feed_of(session, actor, detail.contact),
-        access=panel_of(session, actor, detail.contact),
+        access=panel_of(actor, detail.contact),
     )
 
 

@@ -118,7 +118,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         responsibles=responsibles_of(session, account),
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
-        access=panel_of(session, actor, account),
+        access=panel_of(actor, account),
         shown=SHOWN_RELATED,
     )
 

@@ -114,7 +114,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         status_words=first_names(),
         **_standing(session, detail, now),
         feed=feed_of(session, actor, detail.account),
-        access=panel_of(session, actor, detail.account),
+        access=panel_of(actor, detail.account),
         feed_next=request.path,
         now=now,
         may_change=actor.can(Permission.PARTNER_ENABLE),

@@ -59,17 +59,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The panel on a record's page.  number: of principals, None for those who may ask about themselves only."""
+    """The panel on a record's page, before it is opened.  of_all: whether the reader may ask about everybody."""
 
     kind: str
     ref: str
-    number: int | None
+    of_all: bool
 
 
-def panel_of(session: Session, actor: Actor, record: Record) -> Panel:
-    """What the panel says before it is opened."""
-    number = len(who_sees(session, record)) if actor.can(Permission.ACCESS_VIEW) else None
-    return Panel(record.__tablename__, record.ref, number)
+def panel_of(actor: Actor, record: Record) -> Panel:
+    """The panel of a record.  Asks nothing: every page of a record has it."""
+    return Panel(record.__tablename__, record.ref, actor.can(Permission.ACCESS_VIEW))
 
 
 def everybody(session: Session, actor: Actor, record: Record) -> list[Line]:
