@@ -179,6 +179,9 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             return _("with %(name)s", name=detail["with"])
         case "imported" if detail.get("rows") is not None:
             return _n("%(num)s row", "%(num)s rows", int(detail["rows"]))
+        case "member_added" | "member_changed" | "member_removed" | "weight_changed":
+            member = str(detail.get("member", ""))
+            return "" if is_key("member", member) else names.get(member, member)
         case "responsible_added" | "responsible_removed" | "partner_user_enabled":
             return str(detail.get("name", ""))
         case "edited":
@@ -211,10 +214,14 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
 
 
 # For the machinery, or said by the line or a changed field already.
-_UNSAID = frozenset({"filter", "version", "to", "to_ref"})
+_UNSAID = frozenset({"filter", "version", "to_ref"})
 # What the line says already.
 _SAID = frozenset(
     {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
+    | {
+        (verb, "to")
+        for verb in ("created", "assigned", "claimed", "transferred", "released", "declined", "expired")
+    }
 )
 
 

@@ -47,6 +47,21 @@ def role_of_rank(rank: int) -> Role | None:
     return next((role for role in PARTNER_ROLES if role.rank == rank and rank > 0), None)
 
 
+def told_of_member(session: Session, member: Any) -> dict[str, str]:
+    """A member of a queue or a round robin as events tell of it: its name and public name."""
+    model: Any = User
+    key = member.user_id
+    if member.account_id is not None:
+        model, key = Account, member.account_id
+    elif getattr(member, "queue_id", None) is not None and key is None:
+        model, key = Queue, member.queue_id
+    statement = select(model.name, model.ref).where(model.id == key)
+    if model is Account:
+        statement = statement.where(scope(Account, _NAMING))
+    name, ref = session.execute(statement).one()
+    return {"member": name, "ref": ref}
+
+
 def find_principal(session: Session, given: Mapping[str, Any], *, field: str = "members") -> Principal:
     """The principal that `{"type", "id", "role"?}` names.
 

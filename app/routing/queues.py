@@ -30,7 +30,7 @@ from app.routing.models import (
     RuleSet,
     RuleState,
 )
-from app.routing.principals import Principal, find_principal
+from app.routing.principals import Principal, find_principal, told_of_member
 from app.sharing.scope import scope
 
 # A queue in which anything at all waits is not deleted, whether or not the actor sees it.
@@ -132,24 +132,27 @@ def add_queue_member(
     actor.require(Permission.ROUTING_MANAGE)
     queue = get_queue(session, ref, for_update=True)
     principal = find_principal(session, given)
-    member = _add_member(session, actor, queue, principal, now)
-    touch(queue, actor, now)
+    member, is_changed = _add_member(session, actor, queue, principal, now)
+    if is_changed:
+        touch(queue, actor, now)
     return member, principal
 
 
 def _add_member(
     session: Session, actor: Actor, queue: Queue, principal: Principal, now: datetime
-) -> QueueMember:
+) -> tuple[QueueMember, bool]:
+    """The membership, and whether it is new or another than before."""
     _check_member(session, queue, principal)
     is_user = principal.kind == USER
     same = QueueMember.user_id == principal.id if is_user else QueueMember.account_id == principal.id
     member = session.scalar(select(QueueMember).where(QueueMember.queue_id == queue.id, same))
     detail = {"member": principal.name, "ref": principal.ref, "rank": principal.minimum_rank}
     if member is not None:
-        if member.minimum_rank != principal.minimum_rank:
+        is_changed = member.minimum_rank != principal.minimum_rank
+        if is_changed:
             member.minimum_rank = principal.minimum_rank
             record(session, actor, verb="member_changed", subject=queue, at=now, detail=detail)
-        return member
+        return member, is_changed
     member = QueueMember(
         ref=refs.new_ref(refs.MEMBER),
         queue_id=queue.id,
@@ -161,7 +164,7 @@ def _add_member(
     session.add(member)
     session.flush()  # a second membership is refused here
     record(session, actor, verb="member_added", subject=queue, at=now, detail=detail)
-    return member
+    return member, True
 
 
 def _check_member(session: Session, queue: Queue, principal: Principal) -> None:
@@ -201,9 +204,9 @@ def remove_queue_member(session: Session, actor: Actor, ref: str, member_ref: st
             raise Conflict(
                 _l("The default queue needs somebody who looks into it. Add another member first.")
             )
+    detail = told_of_member(session, member)
     session.delete(member)
     touch(queue, actor, now)
-    detail = {"member_ref": member.ref, "user_id": member.user_id, "account_id": member.account_id}
     record(session, actor, verb="member_removed", subject=queue, at=now, detail=detail)
 
 

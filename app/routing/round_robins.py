@@ -22,7 +22,7 @@ from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, USER
 from app.routing.edits import LONGEST_NAME, clean_minutes, clean_name, require_version, touch
 from app.routing.fairness import LARGEST_WEIGHT, SMALLEST_WEIGHT
 from app.routing.models import Queue, RoundRobin, RoundRobinMember, RuleEntry, RuleSet, RuleState
-from app.routing.principals import Principal, find_principal
+from app.routing.principals import Principal, find_principal, told_of_member
 from app.routing.queues import add_named
 from app.routing.seats import lock_round_robins
 from app.routing.turns import Turns
@@ -136,10 +136,11 @@ def set_weight(
     new = _weight(weight)
     if new == member.weight:
         return member
-    detail = {"member": member_ref, "from": member.weight, "to": new}
+    changes = {"weight": (member.weight, new)}
     member.weight = new
     touch(group, actor, now)
-    record(session, actor, verb="weight_changed", subject=group, at=now, detail=detail)
+    detail = told_of_member(session, member)
+    record(session, actor, verb="weight_changed", subject=group, at=now, changes=changes, detail=detail)
     _begin_epoch(session, group.id, now)
     return member
 
@@ -152,7 +153,8 @@ def remove_round_robin_member(
     member = _member(session, group, member_ref)
     member.removed_at = now
     touch(group, actor, now)
-    record(session, actor, verb="member_removed", subject=group, at=now, detail={"member": member_ref})
+    detail = told_of_member(session, member)
+    record(session, actor, verb="member_removed", subject=group, at=now, detail=detail)
     _begin_epoch(session, group.id, now)
 
 

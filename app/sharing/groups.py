@@ -25,7 +25,7 @@ from app.sharing.models import (
     PublicGroup,
     SharingRule,
 )
-from app.sharing.principals import GROUP, Known, find_principal, keep_principal
+from app.sharing.principals import GROUP, Known, find_principal, keep_principal, names_of
 from app.sharing.upkeep import rebuild_owned
 
 LONGEST_NAME = 120
@@ -124,8 +124,9 @@ def add_group_member(
     actor.require(Permission.SHARING_MANAGE)
     group = get_group(session, ref, for_update=True)
     known = find_principal(session, given, field="principal")
-    member = _add(session, actor, group, known, now)
-    _touch(group, actor, now)
+    member, is_new = _add(session, actor, group, known, now)
+    if is_new:
+        _touch(group, actor, now)
     return member, known
 
 
@@ -138,12 +139,13 @@ def remove_group_member(session: Session, actor: Actor, ref: str, member_ref: st
     )
     if member is None:
         raise NotFound("member", member_ref)
-    key = session.scalar(select(Principal.key).where(Principal.id == member.principal_id))
+    known = names_of(session, [member.principal_id])[member.principal_id]
     session.delete(member)
     session.flush()
     _rewrite_reach(session)
     _touch(group, actor, now)
-    record(session, actor, verb="member_removed", subject=group, at=now, detail={"member": key})
+    detail = {"member": known.name, "principal": known.key}
+    record(session, actor, verb="member_removed", subject=group, at=now, detail=detail)
 
 
 def delete_group(session: Session, actor: Actor, ref: str, *, now: datetime) -> None:
@@ -187,20 +189,24 @@ def uses_of(session: Session, group: PublicGroup) -> list[str]:
     return [*uses, _("records shared with it by hand")] if shared is not None else uses
 
 
-def _add(session: Session, actor: Actor, group: PublicGroup, known: Known, now: datetime) -> GroupMember:
+def _add(
+    session: Session, actor: Actor, group: PublicGroup, known: Known, now: datetime
+) -> tuple[GroupMember, bool]:
+    """The membership, and whether it is new."""
     principal_id = keep_principal(session, known.key)
     member = session.scalar(
         select(GroupMember).where(GroupMember.group_id == group.id, GroupMember.principal_id == principal_id)
     )
     if member is not None:
-        return member
+        return member, False
     _refuse_circle(session, group, principal_id)
     member = GroupMember(ref=refs.new_ref(refs.MEMBER), group_id=group.id, principal_id=principal_id)
     session.add(member)
     session.flush()
     _rewrite_reach(session)
-    record(session, actor, verb="member_added", subject=group, at=now, detail={"member": known.key})
-    return member
+    detail = {"member": known.name, "principal": known.key}
+    record(session, actor, verb="member_added", subject=group, at=now, detail=detail)
+    return member, True
 
 
 def _refuse_circle(session: Session, group: PublicGroup, principal_id: int) -> None:

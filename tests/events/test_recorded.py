@@ -243,3 +243,23 @@ def test_whoever_looks_as_somebody_else_is_the_one_who_tried(session, signed_in,
     assert browser.submit("/leads", {"company": "x"}, page="/leads").status_code == 403
     event = told(session, "refused")[-1]
     assert (event.actor_id, event.record_ref, event.door) == (ada.id, ada.ref, "web")
+
+
+def test_who_came_and_went_is_named_and_asking_twice_changes_nothing(session, api, mara, sal, northwind):
+    made = {
+        "/queues": {"name": "Iberia", "members": []},
+        "/round-robins": {"name": "Turns", "members": []},
+        "/groups": {"name": "Friends", "members": []},
+    }
+    sals = {"type": "user", "id": sal.ref}
+    for path, body in made.items():
+        ref = api(mara).post(path, body).json["id"]
+        given = {"principal": sals} if path == "/round-robins" else sals
+        member = api(mara).post(f"{path}/{ref}/members", given).json["id"]
+        before = api(mara).get(f"{path}/{ref}").json.get("version"), len(rows(session, Event))
+        if path != "/round-robins":
+            assert api(mara).post(f"{path}/{ref}/members", given).json["id"] == member
+            assert (api(mara).get(f"{path}/{ref}").json.get("version"), len(rows(session, Event))) == before
+        assert api(mara).delete(f"{path}/{ref}/members/{member}").status_code == 204
+        for verb in ("member_added", "member_removed"):
+            assert told(session, verb)[-1].detail["member"] == "Sal", (path, verb)
