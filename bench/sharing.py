@@ -256,8 +256,11 @@ def _new_rule(report: Report, world: World) -> None:
 def _worker(world: World) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-    with world.app().app_context(), transaction() as session:
-        session.execute(text("UPDATE organisation SET sending_held_at = '2026-01-01 00:00:00'"))
+    with world.app().app_context():
+        with transaction() as session:
+            session.execute(text("UPDATE organisation SET sending_held_at = '2026-01-01 00:00:00'"))
+        db.session.remove()
+        db.engine.dispose()
     return subprocess.Popen(command, cwd=ROOT, env=world.environ(), **quiet)  # type: ignore[call-overload, no-any-return]
 
 
