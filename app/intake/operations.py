@@ -180,8 +180,15 @@ def start_import(session: Session, actor: Actor, ref: str, *, again: bool = Fals
         raise AlreadyImported(before)
     import_.state = ImportState.WAITING
     import_.options = {**import_.options, "again": again}
-    record(session, actor, verb="import_started", subject=import_, at=now)
+    _tell_start(session, actor, import_, now)
     return import_
+
+
+def _tell_start(session: Session, actor: Actor, import_: Import, now: datetime) -> None:
+    """What is taken in from here on: the file, and which column holds which field."""
+    columns = {header: name for header, name in import_.mapping.items() if name}
+    detail = {"filename": import_.filename, "columns": columns, "after": import_.done or None}
+    record(session, actor, verb="import_started", subject=import_, at=now, detail=detail)
 
 
 def find_imported_before(session: Session, import_: Import) -> Import | None:
@@ -213,15 +220,18 @@ def count_as_imported(
     record(session, actor, verb="imported", subject=import_, at=now, detail={"same_as": before.ref})
 
 
-def resume_import(session: Session, import_: Import, file: KeptFile | None = None) -> Import:
-    """Let an import that was cancelled or has failed go on after its last whole batch.  Does not commit.
+def resume_import(
+    session: Session, actor: Actor, import_: Import, file: KeptFile | None = None, *, now: datetime
+) -> Import:
+    """Let an import that was cancelled or has failed go on after its last whole batch.
 
-    file: the same file kept anew, where the first copy has been removed.
+    file: the same file kept anew, where the first copy has been removed.  Writes an event; does not commit.
     """
     if file is not None:
         import_.path = file.path
     import_.state, import_.finished_at, import_.detail = ImportState.WAITING, None, None
     import_.lease = import_.leased_until = None
+    _tell_start(session, actor, import_, now)
     return import_
 
 

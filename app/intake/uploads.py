@@ -112,7 +112,7 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
         mapping = mapping_of(table, wishes)
         options = {"source": wishes.source, "day_first": find_day_first(table, mapping)}
         with transaction() as session:
-            import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind)
+            import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind, now=now)
             if import_ is None:
                 import_ = _begin(session, actor, ref, file, table, mapping, options, wishes, now)
             keeps = import_.path == file.path
@@ -153,7 +153,7 @@ def _begin(
     return operations.start_import(session, actor, ref, again=True, now=now)
 
 
-def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str) -> Import | None:
+def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str, *, now: datetime) -> Import | None:
     """The import of the same file that has not come to its end, made to go on."""
     import_ = session.scalar(
         select(Import)
@@ -170,7 +170,7 @@ def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str) -> Import 
         return import_
     if import_.done == 0 or not is_visible:
         return None
-    return operations.resume_import(session, import_, file)
+    return operations.resume_import(session, actor, import_, file, now=now)
 
 
 def _failed(

@@ -239,7 +239,7 @@ def resume(import_ref: str) -> ResponseReturnValue:
         import_ = get_import(session, current_actor(), import_ref, for_update=True)
         if import_.state is not ImportState.FAILED or not path_of(import_).exists():
             raise Conflict(_("This import cannot go on. Upload the file again."))
-        operations.resume_import(session, import_)
+        operations.resume_import(session, current_actor(), import_, now=clock.now())
     return redirect(url_for("intake.show", import_ref=import_ref), 303)
 
 

@@ -245,7 +245,7 @@ def test_whoever_looks_as_somebody_else_is_the_one_who_tried(session, signed_in,
     assert (event.actor_id, event.record_ref, event.door) == (ada.id, ada.ref, "web")
 
 
-def test_who_came_and_went_is_named_and_asking_twice_changes_nothing(session, api, mara, sal, northwind):
+def test_who_came_and_went_is_named_and_asking_twice_changes_nothing(session, api, mara, sal, pia):
     made = {
         "/queues": {"name": "Iberia", "members": []},
         "/round-robins": {"name": "Turns", "members": []},
@@ -254,12 +254,29 @@ def test_who_came_and_went_is_named_and_asking_twice_changes_nothing(session, ap
     sals = {"type": "user", "id": sal.ref}
     for path, body in made.items():
         ref = api(mara).post(path, body).json["id"]
-        given = {"principal": sals} if path == "/round-robins" else sals
-        member = api(mara).post(f"{path}/{ref}/members", given).json["id"]
+        given = {"principal": {"type": "user", "id": pia.ref}} if path == "/round-robins" else sals
+        answer = api(mara).post(f"{path}/{ref}/members", given)
+        assert answer.status_code == 201, (path, answer.json)
+        member = answer.json["id"]
         before = api(mara).get(f"{path}/{ref}").json.get("version"), len(rows(session, Event))
         if path != "/round-robins":
             assert api(mara).post(f"{path}/{ref}/members", given).json["id"] == member
             assert (api(mara).get(f"{path}/{ref}").json.get("version"), len(rows(session, Event))) == before
         assert api(mara).delete(f"{path}/{ref}/members/{member}").status_code == 204
         for verb in ("member_added", "member_removed"):
-            assert told(session, verb)[-1].detail["member"] == "Sal", (path, verb)
+            name = "Pia" if path == "/round-robins" else "Sal"
+            assert told(session, verb)[-1].detail["member"] == name, (path, verb)
+
+
+def test_the_start_of_an_import_tells_its_columns_and_going_on_is_told_too(session, ada, now):
+    from app.intake.models import Import, ImportState
+    from app.intake.operations import resume_import
+    from tests.intake.importing import take
+
+    done = take(session, "Last name,Shoe size\nPuig,39\n", ada)
+    event = told(session, "import_started")[0]
+    assert event.detail["columns"] == {"Last name": "last_name"}
+    assert event.detail["filename"] == "leads.csv"
+    done.state = ImportState.FAILED
+    resume_import(session, actor_of(session, ada), session.get_one(Import, done.id), now=now)
+    assert [e.record_ref for e in told(session, "import_started")] == [done.ref, done.ref]

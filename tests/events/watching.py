@@ -28,9 +28,10 @@ UNTOLD: dict[str, tuple[str, ...]] = {
     "sharing_grant": ("*",),
     "principal": ("*",),
     "group_reach": ("*",),
-    # How far the worker has come; that it began, ended or was stopped is told.
+    "user": ("second_factor_step",),  # that a code is used up
+    # What somebody is preparing, which its start tells; how far the worker has come; that it began, ended or was stopped is told.
     "import": (
-        "lease", "leased_until", "state", "started_at", "rows", "done", "accepted", "created", "updated", "unchanged", "refused",
+        "mapping", "options", "lease", "leased_until", "state", "started_at", "rows", "done", "accepted", "created", "updated", "unchanged", "refused",
         "warnings",
     ),
 }  # fmt: skip
