@@ -285,6 +285,20 @@ def _details() -> dict[str, str]:
         "role": _("Role"),
         "days": _("Days"),
         "offered_until": _("Offered until"),
+        "filename": _("File"),
+        "columns": _("Columns"),
+        "member": _("Member"),
+        "with": _("With"),
+        "level": _("Level"),
+        "until": _("Until"),
+        "kind": _("Kind"),
+        "done": _("Done"),
+        "weight": _("Weight"),
+        "token": _("Token"),
+        "prefix": _("Begins with"),
+        "session": _("Session"),
+        "entries": _("Entries"),
+        "held_since": _("Held since"),
     }
 
 
