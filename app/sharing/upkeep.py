@@ -194,6 +194,12 @@ def _refresh(session: Session, subject: Subject, ids: Sequence[int], sets: Sets,
         connection.execute(_taking_away(), gone)
     new = [row for key, row in sorted(wanted.items()) if key not in held]
     if new:
+        # The list may be older than the end of a set, which may even have been swept away.
+        standing = set(
+            session.scalars(_standing(is_sqlite(session)), {"ids": {row["set_id"] for row in new}})
+        )
+        new = [row for row in new if row["set_id"] in standing]
+    if new:
         connection.execute(_giving(is_sqlite(session)), new)
 
 
@@ -214,6 +220,14 @@ def _taking_away() -> Delete:
     return delete(table).where(
         table.c.set_id == bindparam("one_set"), table.c.record_id == bindparam("one_record")
     )
+
+
+@cache
+def _standing(on_sqlite: bool) -> Select[int]:
+    """Which of these sets are live; on PostgreSQL none of them is swept away until the transaction ends."""
+    wanted = GrantSet.id.in_(bindparam("ids", expanding=True))
+    statement = select(GrantSet.id).where(wanted, GrantSet.state.in_(_LIVE)).order_by(GrantSet.id)
+    return statement if on_sqlite else statement.with_for_update(read=True, key_share=True)
 
 
 @cache

@@ -21,12 +21,12 @@ from app.notifications.operations import Mail
 from app.sharing import upkeep
 from app.sharing.explain import who_sees, why
 from app.sharing.groups import add_group_member, remove_group_member
-from app.sharing.models import GroupMember, PublicGroup
+from app.sharing.models import GrantSet, GroupMember, PublicGroup, SharingGrant
 from app.sharing.scope import scope
 from app.sharing.shares import shares_of, unshare_record
 from app.sharing.sharing_rules import delete_rule
 from app.sharing.verify import differences
-from tests.factories import SYSTEM, actor_of
+from tests.factories import SYSTEM, actor_of, row_count
 from tests.sharing.shared_worlds import (
     Shared,
     add_rule,
@@ -216,3 +216,20 @@ def _spec(grant: object) -> dict[str, object]:
     to = grant.to  # type: ignore[attr-defined]
     spec = {"type": to.type, "id": to.ref}
     return {**spec, "role": to.role} if to.role else spec
+
+
+def test_a_set_that_was_swept_away_meanwhile_is_given_nothing(app: Flask, session: Session) -> None:
+    """Another process may still have it in its list when a record is saved."""
+    shared = build_shared(session, 11)
+    known = upkeep.live_sets(session, "lead")
+    assert known is not None
+    for ref in list(shared.rules):
+        delete_rule(session, actor_of(session, shared.administrator), ref, now=clock.now())
+    session.flush()
+    while upkeep.sweep(session, now=clock.now()):
+        pass
+    leads = [lead.id for lead in shared.world.leads]
+    upkeep.refresh(session, upkeep.SUBJECTS["lead"], leads, known)
+    session.flush()
+    assert row_count(session, GrantSet, GrantSet.rule_id.is_not(None)) == 0
+    assert row_count(session, SharingGrant, SharingGrant.set_id.in_(known.ids)) == 0
