@@ -56,7 +56,8 @@ SUBJECT = _Subject()
 def enable_prm(session: Session, actor: Actor, *, now: datetime) -> bool:
     """Switch partner management on, for good, with nothing shared; False when it was on already.
 
-    What partners see of records that nobody gives them stays private.  Nothing switches it off again.
+    What partners see of records that nobody gives them stays private, and sharing rules and shares by hand that
+    would reach them are ended.  Nothing switches it off again.
     Writes an event; does not commit.  Raises NotAllowed.
     """
     actor.require(Permission.PRM_ENABLE)
@@ -68,6 +69,9 @@ def enable_prm(session: Session, actor: Actor, *, now: datetime) -> bool:
         thing: {**levels, "external": "private"} for thing, levels in organisation.defaults.items()
     }
     organisation.version += 1
+    from app.sharing.reaching import end_what_reaches_partners  # which knows people
+
+    end_what_reaches_partners(session, actor, now=now)
     record(session, actor, verb="prm_enabled", subject=SUBJECT, at=now)
     return True
 

@@ -122,6 +122,10 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
     assignment_id = _assign(session, actor, lead, before, to, move, now)
     if move.offer is not None:
         _offer(session, lead, to, move.offer, now)
+    if not is_new and before.company_id is not None and before.company_id != to.company_id:
+        from app.sharing.shares import end_shares_with_company  # which knows leads
+
+        end_shares_with_company(session, actor, lead, before.company_id, now=now)
     if move.forgets_refusal and to.company_id is not None:
         _forget_refusal(session, lead, to.company_id)
     _record(session, actor, lead, before, to, move, is_new, now)

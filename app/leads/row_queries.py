@@ -5,12 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Label, ScalarSelect, Select, and_, bindparam, func, null, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.activities.models import Activity
 from app.identity.models import User
+from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.bands import employee_band
 from app.leads.models import Lead, LeadSource, LeadStatus
@@ -20,6 +22,8 @@ from app.sharing.scope import scope
 
 # Names of owners and their companies stand beside a lead that is scoped itself.
 _NAMES = Actor.system("owner names")
+# Stands for an owner whom the reader is not to know.
+NOBODY = f"{refs.USER}_{'0' * 22}"
 _LEVELS = {int(level): level for level in Level}
 
 
@@ -143,7 +147,14 @@ def owner_link(
     company_ref: str | None,
     company_name: str | None,
 ) -> OwnerLink:
-    """The owner as the actor may know them; names of companies are the vendor's people's to read."""
+    """The owner as the actor may know them; names of companies are the vendor's people's to read.
+
+    Partner people to whom a lead of somebody else's is shared are not told whose it is.
+    """
+    if actor.is_partner and user_id != actor.user_id:
+        is_of_ours = company_name == actor.company_name
+        if not is_of_ours and (user_id is not None or company_name):
+            return OwnerLink("user", NOBODY, _("Somebody else"))
     if user_id is None:
         return OwnerLink("queue", queue_ref or "", queue_name or "")
     kind = "partner" if company_name else "user"

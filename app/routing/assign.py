@@ -122,6 +122,10 @@ def require_assignable_by(actor: Actor, lead: Lead) -> None:
     actor.require(Permission.LEAD_TRANSFER)
     if lead.owner_user_id is None or lead.partner_account_id != actor.company_id:
         raise NotAllowed(_l("Only what you or your colleagues hold can be transferred."))
+    # A share may show what a peer or somebody above holds; it gives no right to take it from them.
+    is_below = lead.owner_rank is not None and lead.owner_rank < actor.rank
+    if lead.owner_user_id != actor.user_id and not is_below:
+        raise NotAllowed(_l("Only what you or your colleagues hold can be transferred."))
 
 
 @dataclass(slots=True)

@@ -131,7 +131,9 @@ def _by_default(
 
 def _lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.is_partner:
-        return [*_partner_lead_rules(actor, live), *_shared_rules(Lead, actor, live)]
+        # While a lead is offered to their company, its people see the preview, whatever else would give more.
+        ours = and_(Lead.offer_id.is_not(None), func.coalesce(Lead.partner_account_id, 0) == actor.company_id)
+        return [*_partner_lead_rules(actor, live), *_shared_rules(Lead, actor, and_(live, ~ours))]
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     # Everything else only raises the level of what the default gives.

@@ -5,18 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.sharing.levels import find_level
-from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant
-from app.sharing.principals import Known, find_principal, keep_principal
+from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant
+from app.sharing.principals import PARTNER_ACCOUNT, USER, Known, find_principal, keep_principal
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import LEVELS
 from app.sharing.subjects import SUBJECTS
@@ -54,12 +55,7 @@ def share_record(
     known = find_principal(session, given)
     principal_id = keep_principal(session, known.key)
     share = session.scalar(
-        select(ManualShare).where(
-            ManualShare.object == object_,
-            ManualShare.record_id == subject.id,
-            ManualShare.principal_id == principal_id,
-            ManualShare.ended_at.is_(None),
-        )
+        _standing(session, object_, subject.id).where(ManualShare.principal_id == principal_id)
     )
     if share is None:
         share = ManualShare(
@@ -77,6 +73,34 @@ def share_record(
     detail = {"with": known.name, "principal": known.key, "level": level, "until": until}
     record(session, actor, verb="shared", subject=subject, at=now, detail=detail)
     return share, known
+
+
+def _standing(session: Session, object_: str, record_id: int) -> Select[ManualShare]:
+    """The shares of a record that stand, held so that nobody ends or changes them meanwhile."""
+    statement = select(ManualShare).where(
+        ManualShare.object == object_, ManualShare.record_id == record_id, ManualShare.ended_at.is_(None)
+    )
+    if not is_sqlite(session):
+        statement = statement.with_for_update()
+    return statement.execution_options(populate_existing=True)
+
+
+def end_shares_with_company(
+    session: Session, actor: Actor, lead: Any, company_id: int, *, now: datetime
+) -> None:
+    """End what was shared by hand with a company that the lead leaves, or with one of its people.
+
+    Shares that reach further than that company stay.  Writes events; does not commit.
+    """
+    people = select(User.id).where(User.partner_account_id == company_id)
+    keys = [f"{USER}:{key}" for key in session.scalars(people)]
+    theirs = select(Principal.id).where(
+        or_(Principal.key.like(f"{PARTNER_ACCOUNT}:{company_id}:%"), Principal.key.in_(keys))
+    )
+    for share in session.scalars(
+        _standing(session, "lead", lead.id).where(ManualShare.principal_id.in_(theirs))
+    ).all():
+        _end(session, actor, share, lead, now)
 
 
 def _grant(session: Session, share: ManualShare, record_created_at: datetime, now: datetime) -> None:
@@ -118,14 +142,8 @@ def unshare_record(session: Session, actor: Actor, subject: Any, share_ref: str,
     actor.require(Permission.RECORD_SHARE)
     if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
         raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
-    share = session.scalar(
-        select(ManualShare).where(
-            ManualShare.ref == share_ref,
-            ManualShare.object == subject.__tablename__,
-            ManualShare.record_id == subject.id,
-            ManualShare.ended_at.is_(None),
-        )
-    )
+    standing = _standing(session, subject.__tablename__, subject.id)
+    share = session.scalar(standing.where(ManualShare.ref == share_ref))
     if share is None:
         raise NotFound("share", share_ref)
     _end(session, actor, share, subject, now)
@@ -151,12 +169,18 @@ def end_lapsed(session: Session, *, now: datetime, limit: int = 200) -> int:
         .where(ManualShare.until <= now, ManualShare.ended_at.is_(None))
         .order_by(ManualShare.until)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()
     for share in due:
-        model = SUBJECTS[share.object].model
-        subject = session.scalar(select(model).where(scope(model, _ENDING), model.id == share.record_id))
-        _end(session, _ENDING, share, subject, now)
+        end_share(session, _ENDING, share, now=now)
     return len(due)
+
+
+def end_share(session: Session, actor: Actor, share: ManualShare, *, now: datetime) -> None:
+    """End a share, whichever record it is of.  Does not commit."""
+    model = SUBJECTS[share.object].model
+    subject = session.scalar(select(model).where(scope(model, _ENDING), model.id == share.record_id))
+    _end(session, actor, share, subject, now)
 
 
 def _end(session: Session, actor: Actor, share: ManualShare, subject: Any, now: datetime) -> None:

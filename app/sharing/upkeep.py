@@ -17,15 +17,17 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, bindparam, delete, func, inspect, select, update
+from sqlalchemy import ColumnElement, Delete, Insert, Select, bindparam, delete, func, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.accounts.models import AccountResponsible
+from app.accounts.models import Account, AccountResponsible
 from app.identity.models import User
+from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid
+from app.leads.models import LeadSource
 from app.partners.models import PartnerAccount
 from app.routing.criteria import All, CannotEvaluate, Criteria, FieldType, Leaf, Op, parse
 from app.sharing.models import (
@@ -42,7 +44,7 @@ from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS, Subject
 from app.sharing.touched import TOUCHED, touch
 
-OWNERS_CHANGED = "owners_changed"
+OWNERS_CHANGED, RENAMED = "owners_changed", "renamed"
 KNOWN_FOR = 2.0  # seconds
 GRACE = timedelta(seconds=3)
 OUTLASTED = timedelta(seconds=60)
@@ -292,8 +294,10 @@ def note_flushed(session: Session, _context: Any) -> None:
         name = getattr(each, "__tablename__", "")
         if name in SUBJECTS:
             touch(session, name, (each.id,))
-        elif _changes_owners(each):
+        if _changes_owners(each):
             session.info[OWNERS_CHANGED] = True
+        if isinstance(each, LeadSource) and inspect(each).attrs.name.history.deleted:
+            session.info[RENAMED] = True
     if any(isinstance(each, AccountResponsible) for each in session.deleted):
         session.info[OWNERS_CHANGED] = True
 
@@ -302,7 +306,7 @@ def _changes_owners(each: Any) -> bool:
     """Whether it changes which principals somebody is who may own records."""
     if isinstance(each, AccountResponsible):
         return True
-    watched = {User: "role", PartnerAccount: "level_id"}.get(type(each))
+    watched = {User: "role", PartnerAccount: "level_id", Account: "owner_user_id"}.get(type(each))
     return watched is not None and bool(inspect(each).attrs[watched].history.deleted)
 
 
@@ -318,12 +322,20 @@ def settle(session: Session) -> None:
             refresh(session, SUBJECTS[object_], sorted(ids), sets)
     if session.info.pop(OWNERS_CHANGED, False):
         rebuild_owned(session)
+    if session.info.pop(RENAMED, False):
+        _rebuild(session, SharingRule.object == "lead", SharingRule.kind == SharingRuleKind.CRITERIA)
 
 
 def forget_touched(session: Session) -> None:
-    """Listener of `after_rollback`: nothing of it happened."""
+    """Listener of `after_rollback`: nothing of it happened.
+
+    Where only a savepoint was rolled back, what was touched before it still counts.
+    """
+    if session.in_nested_transaction():
+        return
     session.info.pop(TOUCHED, None)
     session.info.pop(OWNERS_CHANGED, None)
+    session.info.pop(RENAMED, None)
 
 
 # Building
@@ -361,18 +373,16 @@ def begin_set(session: Session, rule: SharingRule, *, now: datetime) -> GrantSet
 
 def rebuild_owned(session: Session) -> None:
     """Build owner-based rules anew whose owners may be others now: roles, levels, teams or groups changed."""
-    from app.kernel import clock
+    people = Principal.key.not_like("user:%") & Principal.key.not_like("queue:%")
+    _rebuild(session, SharingRule.owned_by_id.in_(select(Principal.id).where(people)))
 
-    rules = session.scalars(
-        select(SharingRule)
-        .join(Principal, Principal.id == SharingRule.owned_by_id)
-        .where(
-            SharingRule.deleted_at.is_(None),
-            Principal.key.not_like("user:%"),
-            Principal.key.not_like("queue:%"),
-        )
-    ).all()
-    for rule in rules:
+
+def _rebuild(session: Session, *which: ColumnElement[bool]) -> None:
+    """Build these rules anew, as they are written at this moment."""
+    statement = select(SharingRule).where(SharingRule.deleted_at.is_(None), *which).order_by(SharingRule.id)
+    if not is_sqlite(session):
+        statement = statement.with_for_update()  # so that none is deleted or changed meanwhile
+    for rule in session.scalars(statement.execution_options(populate_existing=True)).all():
         begin_set(session, rule, now=clock.now())
     session.flush()
 
@@ -434,8 +444,8 @@ def activate(session: Session, building: GrantSet) -> None:
         .values(state=GrantSetState.ENDED)
         .execution_options(synchronize_session="fetch")
     )
-    building.state = GrantSetState.ACTIVE
-    rule = session.get_one(SharingRule, building.rule_id)
+    rule = session.get_one(SharingRule, building.rule_id, populate_existing=True)
+    building.state = GrantSetState.ACTIVE if rule.deleted_at is None else GrantSetState.ENDED
     rule.state = SharingRuleState.ACTIVE
     session.flush()
     forget_known()

@@ -79,11 +79,10 @@ def test_levels_are_ordered_by_dragging_and_by_the_menu(portal: Portal, sign_in:
     handles.nth(2).drag_to(page.locator("[data-drop]").first, target_position={"x": 40, "y": 4})
     expect(page.locator("#registry [role=status]")).to_contain_text("“Gold” is moved.")
     assert order() == ["Gold", "Registered", "Silver"]
-    for _ in range(2):
+    for place in (1, 2):
         row = page.locator("[data-drop]").filter(has=page.locator("input[value=Gold]"))
         row.get_by_label("More for Gold").press("Enter")
         row.get_by_role("button", name="Move down").press("Enter")
-        expect(page.locator("#registry [role=status]")).to_contain_text("“Gold” is moved.")
-    expect(names.nth(2)).to_have_value("Gold")
+        expect(names.nth(place)).to_have_value("Gold")
     page.reload()
     assert order() == ["Registered", "Silver", "Gold"]

@@ -180,7 +180,16 @@ def _meets(lead: Lead, criteria: dict[str, Any]) -> bool:
 
 
 def shared_level(session: Session, shared: Shared, person: User, lead: Lead) -> int:
-    """What rules and shares give the person of the lead; 0 for nothing."""
+    """What rules and shares give the person of the lead; 0 for nothing.
+
+    What is offered to their company stays a preview for its people.
+    """
+    if (
+        lead.offer_id is not None
+        and person.is_partner
+        and lead.partner_account_id == person.partner_account_id
+    ):
+        return 0
     given = [0]
     for rule in shared.rules.values():
         holds = (

@@ -140,7 +140,7 @@ def _change_role(session: Session, shared: Shared, chance: random.Random) -> Non
     edit_user(
         session,
         actor_of(session, shared.administrator),
-        person.ref,
+        person,
         {"role": chance.choice(roles)},
         now=clock.now(),
     )
