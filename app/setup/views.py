@@ -15,6 +15,7 @@ from app.leads.registries import add_item, edit_item, list_items, move_item, pla
 from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
 from app.setup.registries import ListPage, category_names, given, list_page
+from app.sharing.reaching import what_reaches_partners
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
@@ -47,7 +48,10 @@ def _prm_page(form: ConfirmForm, roles: PortalRolesForm | None = None) -> str:
     organisation = get_organisation(session)
     roles = roles or PortalRolesForm(formdata=None, portal_roles=list(organisation.portal_roles))
     people = {role.value: count for role, count in count_partner_people(session).items()}
-    return render_template("setup/prm.html", prm=organisation, form=form, roles=roles, people=people)
+    reaching = what_reaches_partners(session) if organisation.prm_enabled_at is None else None
+    return render_template(
+        "setup/prm.html", prm=organisation, form=form, roles=roles, people=people, reaching=reaching
+    )
 
 
 @bp.post("/prm")

@@ -7,7 +7,12 @@ from app.identity.organisation import enable_prm, publish_portal
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.errors import WrongOrder
-from tests.factories import actor_of, rows
+from app.sharing.models import ManualShare, SharingRule
+from app.sharing.principals import names_of
+from app.sharing.shares import share_record
+from app.sharing.sharing_rules import create_rule, read_rule
+from app.sharing.verify import differences
+from tests.factories import actor_of, make_account, rows
 
 
 def run(app, *args):
@@ -83,3 +88,31 @@ def test_operations_answer_whether_they_did_something(session, ada):
         publish_portal(session, actor, now=now)
     assert [enable_prm(session, actor, now=now) for _ in range(2)] == [True, False]
     assert [publish_portal(session, actor, now=now) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("door", ["operation", "command"])
+def test_what_would_reach_partners_is_ended_when_they_are_let_in(app, session, signed_in, ada, mara, door):
+    """As the wizard's safe choices say: nothing else is shared with partners."""
+    actor, now = actor_of(session, ada), clock.now()
+    for name, share_with in (("inside", "all_internal"), ("outside", "all_partners")):
+        given = {
+            "name": name, "object": "lead", "kind": "criteria", "share_with": {"type": share_with}, "level": "edit",
+        }  # fmt: skip
+        create_rule(session, actor, read_rule(session, given), now=now)
+    account = make_account(session, "Forges del Ter", owner=mara)
+    for share_with in ("all_internal", "all_partners"):
+        share_record(session, actor, account, {"type": share_with}, "read", now=now)
+    session.commit()
+    page = signed_in(ada).get("/setup/prm").get_data(as_text=True)
+    assert "These end, so that nothing reaches partners by itself: outside" in page
+    assert "1 share ends with it." in page
+    if door == "operation":
+        assert enable_prm(session, actor, now=clock.now())
+        session.commit()
+    else:
+        assert run(app, "prm", "enable", "--confirm").exit_code == 0
+    session.expire_all()
+    assert [rule.name for rule in rows(session, SharingRule, SharingRule.deleted_at.is_(None))] == ["inside"]
+    (share,) = rows(session, ManualShare, ManualShare.ended_at.is_(None))
+    assert names_of(session, [share.principal_id])[share.principal_id].type == "all_internal"
+    assert list(differences(session)) == []
