@@ -154,13 +154,8 @@ def _branch(
     filters: Sequence[ColumnElement[bool]],
 ) -> Select[*tuple[Any, ...]]:
     conditions: list[ColumnElement[bool]] = [scoped(model, condition), *filters]
-    if window.after is not None:
-        here = tuple_(window.sort, model.id)
-        there = tuple_(*(_bound(v, c) for v, c in zip(window.after, (window.sort, model.id), strict=True)))
-        conditions.append(here < there if window.descending else here > there)
-    order = (
-        (window.sort.desc(), model.id.desc()) if window.descending else (window.sort.asc(), model.id.asc())
-    )
+    after, order = _keyset(window, window.sort, model.id)
+    conditions += after
     return (
         select(model.id, rule.given().label("given"), window.sort.label("sort_value"))
         .where(and_(*conditions))
@@ -185,11 +180,8 @@ def _along_grants(
     at, key = SharingGrant.record_created_at, SharingGrant.record_id
     joined = and_(model.id == key, in_force([principal_id], model.__tablename__, level))
     conditions: list[ColumnElement[bool]] = [scoped(model, grants.live), *filters]
-    if window.after is not None:
-        here = tuple_(at, key)
-        there = tuple_(*(_bound(v, c) for v, c in zip(window.after, (window.sort, model.id), strict=True)))
-        conditions.append(here < there if window.descending else here > there)
-    order = (at.desc(), key.desc()) if window.descending else (at.asc(), key.asc())
+    after, order = _keyset(window, at, key)
+    conditions += after
     highest = func.max(SharingGrant.level)
     given = case((highest > int(rule.level), int(rule.level)), else_=highest)
     return (
@@ -200,6 +192,18 @@ def _along_grants(
         .order_by(*order)
         .limit(window.limit + 1)
     )
+
+
+def _keyset(
+    window: Window, sort: InstrumentedAttribute[Any], key: InstrumentedAttribute[Any]
+) -> tuple[list[ColumnElement[bool]], tuple[ColumnElement[Any], ...]]:
+    """(what comes after the page before, the order), by these columns: the record's own or those of its grants."""
+    order = (sort.desc(), key.desc()) if window.descending else (sort.asc(), key.asc())
+    if window.after is None:
+        return [], order
+    here = tuple_(sort, key)
+    there = tuple_(*(_bound(value, column) for value, column in zip(window.after, (sort, key), strict=True)))
+    return [here < there if window.descending else here > there], order
 
 
 def _bound(value: Any, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
