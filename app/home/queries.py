@@ -163,7 +163,7 @@ def list_refusals(session: Session, actor: Actor, *, since: datetime, limit: int
     return [
         Refusal(
             lead.ref,
-            lead.display_title,
+            lead.title_for(actor),
             name,
             company_name or "",
             offer.state,
@@ -300,6 +300,7 @@ def my_tasks(session: Session, actor: Actor, *, limit: int = SHOWN_TASKS) -> Seq
             Contact.ref,
             Contact.last_name,
         )
+        .select_from(Activity)
         .outerjoin(Lead, and_(Lead.id == Activity.lead_id, scope(Lead, actor, Level.READ)))
         .outerjoin(Account, and_(Account.id == Activity.account_id, scope(Account, actor, Level.READ)))
         .outerjoin(Contact, and_(Contact.id == Activity.contact_id, scope(Contact, actor, Level.READ)))

@@ -108,7 +108,7 @@ def check_pages(page: Page, portal: Portal, paths: list[str]) -> None:
                 problems.append(f"{path} at {width}: {wide} px stick out")
             for theme in ("light", "dark"):
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-                problems.extend(f"{path} at {width}, {theme}: {found}" for found in _axe(page))
+                problems.extend(f"{path} at {width}, {theme}: {found}" for found in axe_problems(page))
         page.set_viewport_size({"width": 1280, "height": 900})
     assert problems == []
 
@@ -124,15 +124,13 @@ def _open(page: Page, portal: Portal, path: str) -> None:
         fitting = [link for link in links if re.fullmatch(pattern + r"(\?.*)?", link)]
         assert fitting, f"no link like {pattern} on {page.url}"
         pattern = fitting[0]
-    if arrow or "\\w" not in path:
-        answer = page.goto(portal.url + pattern)
-    else:
-        answer = page.goto(portal.url + pattern)
+    answer = page.goto(portal.url + pattern)
     assert answer is not None
     assert answer.status < 500, pattern
 
 
-def _axe(page: Page) -> list[str]:
+def axe_problems(page: Page) -> list[str]:
+    """What axe finds on the page as it is."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)  # half a megabyte: once a page
     # Style sheets are ours and loaded; axe would ask for them again by addresses that do not exist.
