@@ -17,7 +17,7 @@ from app.kernel.actor import PARTNER_ROLES, Actor, Level
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.models import QueueMember
 from app.sharing.models import GrantSet, GrantSetState
-from app.sharing.principals import find_shared, keys_of
+from app.sharing.principals import Membership, find_shared, keys_of
 from app.sharing.scope import scope
 
 # A session that has not been seen for so long has ended, see also `sessions.LIFETIME`.
@@ -190,6 +190,7 @@ def _actor(
     door: str = "web",
     session_id: int | None = None,
     token_id: int | None = None,
+    membership: Membership | None = None,
 ) -> Actor:
     side = "external" if user.is_partner else "internal"
     level_id, has_shares, *texts = principals
@@ -221,12 +222,34 @@ def _actor(
         default_account_level=DEFAULT_LEVELS[organisation.defaults["account"][side]],
         default_contact_level=DEFAULT_LEVELS[organisation.defaults["contact"][side]],
         level_id=level_id,
-        shared=find_shared(session, keys) if has_shares else (),
+        shared=_shared(session, keys, membership) if has_shares else (),
         preview_fields=tuple(organisation.preview_fields),
         door=door,
         session_id=session_id,
         token_id=token_id,
     )
+
+
+def _shared(session: Session, keys: list[str], membership: Membership | None) -> tuple[tuple[str, int], ...]:
+    return membership.shared(keys) if membership is not None else find_shared(session, keys)
+
+
+def find_actors(
+    session: Session, membership: Membership, user_ids: Collection[int] | None = None
+) -> dict[int, Actor]:
+    """User → actor, of those among `user_ids` who may act, else of everybody who may.  One statement.
+
+    For asking about many people; membership: read in this transaction.
+    """
+    statement = _signed_in()
+    if user_ids is not None:
+        statement = statement.where(User.id.in_(user_ids))
+    return {
+        user.id: _actor(
+            session, user, organisation, company or "", principals, door="system", membership=membership
+        )
+        for user, organisation, company, *principals in session.execute(statement)
+    }
 
 
 def keys_of_users(session: Session, user_ids: Collection[int]) -> dict[int, list[str]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
@@ -103,6 +104,7 @@ class Actor:
     of (internal people only).
     level_id: the level of a partner user's company.
     shared: (object, principal) pairs: of whom sharing rules and shares by hand give the person something.
+    supposed: what a change not yet made would do to that (`sharing.rules.Supposed`); previews alone ask so.
     """
 
     user_id: int | None
@@ -124,6 +126,7 @@ class Actor:
     default_contact_level: Level | None = None
     level_id: int | None = None
     shared: tuple[tuple[str, int], ...] = ()
+    supposed: Any = None
     preview_fields: tuple[str, ...] = ()
     door: str = "web"
     session_id: int | None = None

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal, or_, select, union_all
@@ -13,6 +12,7 @@ from app.accounts.models import Contact
 from app.identity.queries import keys_of_users
 from app.kernel.errors import Invalid
 from app.routing.criteria import CannotEvaluate, Criteria, parse
+from app.sharing.differences import MOST_COUNTED, Count
 from app.sharing.models import (
     GrantSet,
     GrantSetState,
@@ -29,15 +29,15 @@ from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
 from app.sharing.upkeep import BATCH, COMPUTING
 
-MOST_COUNTED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A number of records.  is_more: there are, or may be, more than these."""
-
-    number: int
-    is_more: bool = False
+__all__ = [
+    "MOST_COUNTED",
+    "Count",
+    "Meeting",
+    "can_be_seen",
+    "count_given",
+    "counts_of_rules",
+    "rules_through",
+]
 
 
 def count_given(
@@ -54,18 +54,18 @@ def count_given(
     """
     subject = SUBJECTS[written.object]
     model: Any = subject.model
-    meets = _Meeting(session, written)
+    meets = Meeting(session, written)
     until = None if seconds is None else time.monotonic() + seconds
     columns = [model.id, *subject.owner_columns, *subject.columns(meets.names)]
     found, reached = 0, 0
     while True:
         rows = session.execute(
             select(*columns)
-            .where(scope(model, COMPUTING), *_can_be_seen(model), model.id > reached)
+            .where(scope(model, COMPUTING), *can_be_seen(model), model.id > reached)
             .order_by(model.id)
             .limit(batch)
         ).all()
-        found += meets.count(rows)
+        found += len(meets.of(rows))
         if found > most:
             return Count(most, is_more=True)
         if len(rows) < batch:
@@ -75,13 +75,13 @@ def count_given(
         reached = rows[-1].id
 
 
-def _can_be_seen(model: Any) -> list[ColumnElement[bool]]:
+def can_be_seen(model: Any) -> list[ColumnElement[bool]]:
     """Without what no rule gives anybody: deleted records, contacts without an account."""
     live = [model.deleted_at.is_(None)]
     return [*live, model.account_id.is_not(None)] if model is Contact else live
 
 
-class _Meeting:
+class Meeting:
     """Judges records as the builder of grants does, without a stored set."""
 
     def __init__(self, session: Session, written: Written) -> None:
@@ -97,10 +97,11 @@ class _Meeting:
         self.names = sorted(self.criteria.fields) if self.criteria is not None else []
         self.read = subject.reader(session, self.names)
 
-    def count(self, rows: Sequence[Any]) -> int:
+    def of(self, rows: Sequence[Any]) -> list[Any]:
+        """Those of the rows that meet it.  rows: with `id`, the owners' columns and those of `names`."""
         if self.owned_by is not None:
             return self._owned(rows, self.owned_by)
-        return sum(1 for row in rows if self._matches(row))
+        return [row for row in rows if self._matches(row)]
 
     def _matches(self, row: Any) -> bool:
         try:
@@ -108,17 +109,17 @@ class _Meeting:
         except CannotEvaluate:
             return False
 
-    def _owned(self, rows: Sequence[Any], key: str) -> int:
+    def _owned(self, rows: Sequence[Any], key: str) -> list[Any]:
         users = {row.owner_user_id for row in rows if row.owner_user_id is not None}
         queues = {queue for row in rows if (queue := getattr(row, "owner_queue_id", None)) is not None}
-        owning_users, owning_queues = self._owners(key, users, queues)
-        return sum(
-            1
+        owning_users, owning_queues = self.owners(key, users, queues)
+        return [
+            row
             for row in rows
             if row.owner_user_id in owning_users or getattr(row, "owner_queue_id", None) in owning_queues
-        )
+        ]
 
-    def _owners(
+    def owners(
         self, key: str, users: Collection[int], queues: Collection[int]
     ) -> tuple[Collection[int], Collection[int]]:
         """Those of the owners who are the principal."""
@@ -168,7 +169,7 @@ def counts_of_rules(
         some = (
             select(SharingGrant.record_id)
             .join(model, model.id == SharingGrant.record_id)
-            .where(scope(model, COMPUTING), *_can_be_seen(model), SharingGrant.set_id == set_id)
+            .where(scope(model, COMPUTING), *can_be_seen(model), SharingGrant.set_id == set_id)
             .limit(most + 1)
             .subquery()
         )

@@ -140,7 +140,11 @@ def _conditions(model: Any, rule: Rule, level: Level) -> list[ColumnElement[bool
     return [
         and_(
             rule.grants.live,
-            model.id.in_(select(SharingGrant.record_id).where(in_force([principal_id], kind, level))),
+            model.id.in_(
+                select(SharingGrant.record_id).where(
+                    in_force([principal_id], kind, level, without=rule.grants.without)
+                )
+            ),
         )
         for principal_id in rule.grants.principal_ids
     ]
@@ -178,7 +182,8 @@ def _along_grants(
     A record that several sets grant comes once: the rows of one record stand together in the index.
     """
     at, key = SharingGrant.record_created_at, SharingGrant.record_id
-    joined = and_(model.id == key, in_force([principal_id], model.__tablename__, level))
+    held = in_force([principal_id], model.__tablename__, level, without=grants.without)
+    joined = and_(model.id == key, held)
     conditions: list[ColumnElement[bool]] = [scoped(model, grants.live), *filters]
     after, order = _keyset(window, at, key)
     conditions += after

@@ -23,10 +23,34 @@ SHARED_TABLES = frozenset({"account", "contact", "lead"})
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Stored grants that a rule reads.  live: what a record must be besides."""
+    """Stored grants that a rule reads.  live: what a record must be besides.  without: sets that do not count."""
 
     principal_ids: tuple[int, ...]
     live: ColumnElement[bool]
+    without: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What a sharing rule would give somebody: records of that object that meet a condition."""
+
+    object: str
+    level: Level
+    where: ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Supposed:
+    """What a change not yet made would do to what is shared with somebody, see `Actor.supposed`.
+
+    ended: sets that would count no longer.  given: what would be given beside those that count.
+    """
+
+    ended: tuple[int, ...] = ()
+    given: tuple[Given, ...] = ()
+
+
+NOTHING_SUPPOSED = Supposed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +109,11 @@ def _live_lead_rules(actor: Actor) -> list[Rule]:
     return _lead_rules(actor, Lead.deleted_at.is_(None))
 
 
-def in_force(principal_ids: Sequence[int], kind: str, level: Level = Level.READ) -> ColumnElement[bool]:
+def in_force(
+    principal_ids: Sequence[int], kind: str, level: Level = Level.READ, *, without: Sequence[int] = ()
+) -> ColumnElement[bool]:
     """That a grant is to one of the principals, on that object, at that level at least, belongs to a set in
-    force and has not ended.
+    force and has not ended.  without: sets that do not count.
     """
     sets = select(GrantSet.id).where(
         GrantSet.principal_id.in_(principal_ids),
@@ -100,24 +126,34 @@ def in_force(principal_ids: Sequence[int], kind: str, level: Level = Level.READ)
         SharingGrant.set_id.in_(sets),
         or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
         *([SharingGrant.level >= level] if level > Level.READ else []),
+        *([SharingGrant.set_id.not_in(without)] if without else []),
     )
 
 
 def _shared_rules(model: type[Base], actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
-    """What sharing rules and shares by hand give to the actor's principals, as one rule, if anything."""
+    """What sharing rules and shares by hand give to the actor's principals: one rule, if anything.
+
+    What a change not yet made would give them comes beside it, a rule each.
+    """
     kind, table = model.__tablename__, model.__table__
+    supposed: Supposed = actor.supposed or NOTHING_SUPPOSED
+    rules = [
+        Rule("shared", _cap(actor, given.level), and_(live, given.where))
+        for given in supposed.given
+        if given.object == kind
+    ]
     ids = tuple(principal_id for object_, principal_id in actor.shared if object_ == kind)
     if not ids:
-        return []
+        return rules
 
     def granted(level: Level) -> ColumnElement[bool]:
-        found = exists().where(SharingGrant.record_id == table.c.id, in_force(ids, kind, level))
-        return found.correlate(table)
+        held = in_force(ids, kind, level, without=supposed.ended)
+        return exists().where(SharingGrant.record_id == table.c.id, held).correlate(table)
 
     highest = _cap(actor, Level.EDIT)
     only_read = ~granted(Level.EDIT) if highest > Level.READ else None
-    where = and_(live, granted(Level.READ))
-    return [Rule("shared", highest, where, unless=only_read, otherwise=Level.READ, grants=Grants(ids, live))]
+    where, grants = and_(live, granted(Level.READ)), Grants(ids, live, supposed.ended)
+    return [*rules, Rule("shared", highest, where, unless=only_read, otherwise=Level.READ, grants=grants)]
 
 
 def _by_default(

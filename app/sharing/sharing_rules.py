@@ -164,9 +164,11 @@ def delete_rule(session: Session, actor: Actor, ref: str, *, now: datetime) -> N
 
 
 def _write(session: Session, rule: SharingRule, written: Written) -> None:
+    # Looked up first: looking up writes what has been changed so far, and half a rule cannot be stored.
+    owned_by = keep_principal(session, written.owned_by) if written.owned_by else None
+    share_with = keep_principal(session, written.share_with)
     rule.object, rule.name, rule.kind = written.object, written.name, written.kind
-    rule.owned_by_id = keep_principal(session, written.owned_by) if written.owned_by else None
-    rule.share_with_id = keep_principal(session, written.share_with)
+    rule.owned_by_id, rule.share_with_id = owned_by, share_with
     rule.criteria, rule.level = written.criteria, int(written.level)
 
 

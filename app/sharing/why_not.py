@@ -14,12 +14,12 @@ from app.accounts.models import Account, Contact
 from app.identity.models import User, UserState
 from app.identity.queries import DEFAULT_LEVELS, find_actor, get_organisation
 from app.kernel import labels
-from app.kernel.actor import Actor, Role
+from app.kernel.actor import Actor
 from app.leads.models import Lead, LeadRefusal
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.explain import Record
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant, SharingRule
-from app.sharing.principals import keys_of, principals_of
+from app.sharing.principals import keys_of_actor, principals_of
 from app.sharing.scope import scope
 
 _EXPLAINING = Actor.system("explain")
@@ -110,14 +110,7 @@ def _team(session: Session, actor: Actor, record: Record) -> Iterator[str]:
 
 def _sharing(session: Session, actor: Actor, record: Record) -> Iterator[str]:
     """That nothing is shared with them, or what is about to be."""
-    keys = keys_of(
-        user_id=actor.user_id or 0,
-        role=Role(actor.role),
-        company_id=actor.company_id,
-        level_id=actor.level_id,
-        queue_ids=actor.queue_ids,
-        team_ids=(*actor.managed_ids, *actor.answerable_ids),
-    )
+    keys = keys_of_actor(actor)
     yield _("no sharing rule and no share by hand gives it to them")
     building = session.scalars(
         select(SharingRule.name)
