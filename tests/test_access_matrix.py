@@ -14,8 +14,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.identity.models import User
+from app.identity.queries import find_actor
 from app.identity.roles import PERMISSIONS
+from app.kernel import clock
 from app.kernel.actor import Permission, Role
+from app.sharing.shares import share_record
 from app.web.access import access_of
 from tests.access_table import PUBLIC, REFUSED_INSIDE, ROLES, ROUTES
 from tests.factories import make_account, make_contact, make_lead, make_partner, make_user
@@ -122,8 +125,18 @@ def _records_of(session: Session, user: User) -> dict[str, str]:
     if not user.is_partner:
         account = make_account(session, owner=user)
         records |= {"account": account.ref, "contact": make_contact(session, account=account).ref}
+    _share_more(session, user)
     session.commit()
     return records
+
+
+def _share_more(session: Session, user: User) -> None:
+    """One of each is shared with the person, so that every page is asked what it shows of such records."""
+    ada = find_actor(session, make_user(session, role=Role.ADMINISTRATOR).id, door="web")
+    assert ada is not None
+    account = make_account(session)
+    for record in (make_lead(session), account, make_contact(session, account=account)):
+        share_record(session, ada, record, {"type": "user", "id": user.ref}, "edit", now=clock.now())
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -17,6 +17,7 @@ from app.kernel.actor import Actor, Level, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant
+from app.sharing.scoped import Scoped
 
 SHARED_TABLES = frozenset({"account", "contact", "lead"})
 
@@ -251,14 +252,17 @@ def _contact_rules(actor: Actor) -> list[Rule]:
 
 def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[Rule]:
     """A contact follows its account: what is shared of the account is shared of its contacts."""
+
+    def of_those(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        # Marked, for the level given stands outside the contacts' own scope.
+        return Contact.account_id.in_(select(Account.id).where(Scoped(condition, Account.__tablename__)))
+
     return [
         Rule(
             "parent",
             rule.level,
-            and_(of_account, Contact.account_id.in_(select(Account.id).where(rule.where))),
-            unless=None
-            if rule.unless is None
-            else Contact.account_id.in_(select(Account.id).where(rule.unless)),
+            and_(of_account, of_those(rule.where)),
+            unless=None if rule.unless is None else of_those(rule.unless),
             otherwise=rule.otherwise,
         )
         for rule in _shared_rules(Account, actor, Account.deleted_at.is_(None))

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Boolean, ColumnElement, false, or_, true
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.elements import ColumnClause, TextClause
-from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
 from app.leads.models import Lead
 from app.sharing.rules import SHARED_TABLES, Rule, deleted_lead_rules, rules_for
+from app.sharing.scoped import Scoped
 
 __all__ = [
     "Rule",
@@ -35,35 +34,6 @@ __all__ = [
 
 class UnscopedStatement(RuntimeError):
     """A statement on a shared table without its scope: a bug, never shown to people as anything else."""
-
-
-class Scoped(ColumnElement[bool]):
-    """A visibility condition of one table, recognisable in the statement that carries it."""
-
-    __visit_name__ = "scoped"
-    inherit_cache = True
-    type = Boolean()
-    _traverse_internals = [
-        ("condition", InternalTraversal.dp_clauseelement),
-        ("table_name", InternalTraversal.dp_string),
-    ]
-
-    def __init__(self, condition: ColumnElement[bool], table_name: str) -> None:
-        self.condition = condition
-        self.table_name = table_name
-
-    def self_group(self, against: Any = None) -> "Scoped":
-        """Itself, in any company: SQLAlchemy's own would compare it with 1 on SQLite, which defeats every index."""
-        return self
-
-    @property
-    def _from_objects(self) -> list[Any]:
-        return list(self.condition._from_objects)  # noqa: SLF001 - so that bare counts know their table
-
-
-@compiles(Scoped)
-def _compile_scoped(element: Scoped, compiler: Any, **kw: Any) -> str:
-    return f"({compiler.process(element.condition, **kw)})"
 
 
 def branches(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Sequence[Rule]:
