@@ -366,6 +366,8 @@ ROUTES: dict[str, P | str] = {
     "rules.show": P.ROUTING_MANAGE,
     "rules.trial": P.ROUTING_MANAGE,
     "search.results": P.LEAD_VIEW,
+    "lead_fields.save": P.SETTING_MANAGE,
+    "lead_fields.show": P.SETTING_MANAGE,
     "setup.add_entry": P.SETUP_VIEW,
     "setup.capture": P.SETTING_MANAGE,
     "setup.index": P.SETUP_VIEW,

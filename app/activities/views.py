@@ -9,7 +9,7 @@ from app.activities.operations import finish_activity, log_activity
 from app.activities.panel import LONG, feed_of, record_url
 from app.activities.queries import Record, get_record, get_record_of
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
 from app.leads.models import Lead
@@ -45,11 +45,11 @@ def _show(model: type[Record], ref: str) -> ResponseReturnValue:
     feed = feed_of(session, actor, record, cursor=request.args.get("cursor"), limit=LONG)
     if wants_fragment():
         return render_template("activities/_rows.html", feed=feed)
-    return render_template("activities/timeline.html", feed=feed, **_frame(record))
+    return render_template("activities/timeline.html", feed=feed, **_frame(actor, record))
 
 
-def _frame(record: Record) -> dict[str, str]:
-    name = record.display_title if isinstance(record, Lead) else _name(record)
+def _frame(actor: Actor, record: Record) -> dict[str, str]:
+    name = record.title_for(actor) if isinstance(record, Lead) else _name(record)
     return {"record_name": name, "record_url": record_url(record), "record_kind": record.__tablename__}
 
 
@@ -95,7 +95,7 @@ def _refused(model: type[Record], ref: str, form: ActivityForm) -> ResponseRetur
     feed = feed_of(session, actor, record, form=form)
     if wants_fragment():
         return render_template("activities/_feed.html", feed=feed), 422
-    return render_template("activities/timeline.html", feed=feed, **_frame(record)), 422
+    return render_template("activities/timeline.html", feed=feed, **_frame(actor, record)), 422
 
 
 @bp.post("/activities/<ref('act'):activity_ref>/finish")

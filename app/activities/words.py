@@ -74,14 +74,15 @@ def event_row(event: Event, reader: Actor) -> TimelineRow:
     # A person has a key; what the system does is told without a subject.
     who = event.actor_name if event.actor_id is not None else ""
     icon, make = _VERBS.get(event.verb, ("edit", _anything))
-    what = make(event)
+    seen = _seen(event, reader)
+    what = _edited(event.record_kind, seen) if event.verb == "edited" else make(event)
     return TimelineRow(
         ref="",
         icon=icon,
         who=who,
         what=what if who else _capital(what),
         at=event.at,
-        details=_details(event, reader),
+        details=_details(event, seen, reader),
     )
 
 
@@ -97,8 +98,17 @@ def field_label(record_kind: str, name: str) -> str:
     return str(field.label) if field is not None else name.replace("_", " ")
 
 
-def _edited(event: Event) -> str:
-    names = [field_label(event.record_kind, name) for name in event.changes]
+def _seen(event: Event, reader: Actor) -> Mapping[str, Any]:
+    """What was changed, without the fields of a lead that the reader never sees."""
+    if event.record_kind != "lead":
+        return event.changes
+    return {name: change for name, change in event.changes.items() if name not in reader.hidden_fields}
+
+
+def _edited(record_kind: str, seen: Mapping[str, Any]) -> str:
+    names = [field_label(record_kind, name) for name in seen]
+    if not names:
+        return _("changed something that you do not see")
     if len(names) == 1:
         return _("changed %(field)s", field=names[0])
     return _n("changed %(num)s field", "changed %(num)s fields", len(names))
@@ -153,7 +163,7 @@ _REASONS = {
 # verb → icon and the words for it.
 _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "created": ("plus", _created),
-    "edited": ("edit", _edited),
+    "edited": ("edit", _anything),
     "deleted": ("trash", _plain(_l("deleted this"))),
     "restored": ("rotate", _plain(_l("restored this"))),
     "claimed": ("hand", _plain(_l("claimed it"))),
@@ -176,13 +186,13 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
 }
 
 
-def _details(event: Event, reader: Actor) -> tuple[tuple[str, str], ...]:
+def _details(event: Event, seen: Mapping[str, Any], reader: Actor) -> tuple[tuple[str, str], ...]:
     """Old and new values, by the fields' labels; keys of other records are not shown."""
     shown = []
     order = list(_FIELDS.get(event.record_kind, ()))
-    names = sorted(event.changes, key=lambda name: (order.index(name) if name in order else len(order), name))
+    names = sorted(seen, key=lambda name: (order.index(name) if name in order else len(order), name))
     for name in names:
-        old, new = event.changes[name]
+        old, new = seen[name]
         if name == "owner" and reader.is_partner and event.verb != "transferred":
             continue
         if _is_key(old) or _is_key(new):

@@ -1,9 +1,9 @@
-"""Leads as the API shows them: whole, or as a preview that simply lacks what may not be seen."""
+"""Leads as the API shows them, whole or as a preview; either simply lacks what may not be seen."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -11,9 +11,11 @@ from app.api.answers import moment, owner_json, version_of
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.clock import now
+from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.leads.queries import find_rows
 from app.leads.rows import LeadRow
+from app.leads.seen import seen_names, seen_reasons
 from app.sharing.scope import scope
 
 PLAIN = (
@@ -25,6 +27,8 @@ PLAIN = (
     "phone",
     "mobile",
     "website",
+    "status",
+    "source",
     "rating",
     "industry",
     "employees",
@@ -47,34 +51,53 @@ PLAIN = (
     "opted_out_phone",
     "score",
     "external_id",
+    "campaign",
 )
+# Said of a lead beside its fields, and not part of the version of partner people: a field that they never see
+# may have been changed.
+_STAMPS = ("updated_at", "updated_by")
 _DUPLICATES: dict[str, Any] = {"lead": Lead, "contact": Contact, "account": Account}
 
 
 def leads_json(session: Session, actor: Actor, rows: Sequence[LeadRow]) -> list[dict[str, Any]]:
     """The rows of a list, in their order, in a constant number of statements."""
     keys = [row.id for row in rows if not row.is_preview]
-    found = (
-        session.execute(
-            select(Lead, LeadStatus.key, LeadSource.name)
-            .join(LeadStatus, LeadStatus.id == Lead.status_id)
-            .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
-            .where(scope(Lead, actor, Level.READ), Lead.id.in_(keys))
-            .execution_options(populate_existing=True)
-        ).all()
-        if keys
-        else []
-    )
-    whole = {lead.id: (lead, status, source) for lead, status, source in found}
-    people = _people(session, actor, [lead for lead, _, _ in found])
-    alike = _duplicates(session, actor, [lead for lead, _, _ in found])
+    found = _read_whole(session, actor, keys) if keys else []
+    whole = {lead.id: lead for lead in found}
+    people = _people(session, actor, found)
+    alike = _duplicates(session, actor, found)
     return [
         _preview(actor, row)
         if row.is_preview
-        else _whole(actor, row, *whole[row.id], people=people, duplicates=alike.get(row.id, []))
+        else _whole(actor, row, whole[row.id], people=people, duplicates=alike.get(row.id, []))
         for row in rows
         if row.is_preview or row.id in whole
     ]
+
+
+def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence[Any]:
+    """What whole leads are made of, with the fields that the actor sees and no others; those by their names."""
+    named: dict[str, Any] = {"status": LeadStatus.key, "source": LeadSource.name}
+    fields = [
+        named.get(name, getattr(Lead, FIELDS[name].attribute)).label(f"field_{name}")
+        for name in seen_names(actor)
+    ]
+    return session.execute(
+        select(
+            Lead.id,
+            Lead.version,
+            Lead.created_at,
+            Lead.updated_at,
+            Lead.created_by_id,
+            Lead.updated_by_id,
+            Lead.duplicates,
+            Lead.imported if actor.is_internal else null().label("imported"),
+            *fields,
+        )
+        .join(LeadStatus, LeadStatus.id == Lead.status_id)
+        .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .where(scope(Lead, actor, Level.READ), Lead.id.in_(keys))
+    ).all()
 
 
 def lead_json(session: Session, actor: Actor, ref: str) -> dict[str, Any]:
@@ -102,16 +125,14 @@ def _preview(actor: Actor, row: LeadRow) -> dict[str, Any]:
         elif name == "age_days":
             body[name] = (now() - row.arrived_at).days
         else:
-            body[name] = getattr(row, name)
+            body[name] = row.more[name] if name in row.more else getattr(row, name)
     return body
 
 
 def _whole(
     actor: Actor,
     row: LeadRow,
-    lead: Lead,
-    status: str,
-    source: str | None,
+    lead: Any,
     *,
     people: dict[int, dict[str, Any]],
     duplicates: list[dict[str, Any]],
@@ -123,24 +144,23 @@ def _whole(
         "updated_at": moment(lead.updated_at),
         "created_by": people.get(lead.created_by_id or 0),
         "updated_by": people.get(lead.updated_by_id or 0),
-        "arrived_at": moment(lead.arrived_at),
-        **{name: getattr(lead, name) for name in PLAIN},
-        "status": status,
-        "source": source,
-        "campaign_id": None,
+        "arrived_at": moment(row.arrived_at),
+        **{name: getattr(lead, f"field_{name}") for name in PLAIN if name not in actor.hidden_fields},
         "owner": owner_json(row.owner),
         "offer": _offer(row),
         "custom": {},
         "duplicates": duplicates,
     }
+    if "campaign" not in actor.hidden_fields:
+        body["campaign_id"] = None
     if actor.is_internal:
-        body["campaign"] = lead.campaign_name
         body["imported"] = lead.imported
-    body["version"] = version_of(actor, body, lead.version)
+    seen = {name: value for name, value in body.items() if name not in _STAMPS}
+    body["version"] = version_of(actor, seen, lead.version)
     return body
 
 
-def _people(session: Session, actor: Actor, leads: Sequence[Lead]) -> dict[int, dict[str, Any]]:
+def _people(session: Session, actor: Actor, leads: Sequence[Any]) -> dict[int, dict[str, Any]]:
     """Who created and changed the leads; partner people learn the names of their own company only."""
     keys = {key for lead in leads for key in (lead.created_by_id, lead.updated_by_id) if key is not None}
     if not keys:
@@ -151,8 +171,8 @@ def _people(session: Session, actor: Actor, leads: Sequence[Lead]) -> dict[int, 
     return {key: {"type": "user", "id": ref, "name": name} for key, ref, name in session.execute(statement)}
 
 
-def _duplicates(session: Session, actor: Actor, leads: Sequence[Lead]) -> dict[int, list[dict[str, Any]]]:
-    """Probable duplicates, those the actor may read."""
+def _duplicates(session: Session, actor: Actor, leads: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+    """Probable duplicates, those the actor may read, for reasons that they may know."""
     wanted: dict[str, set[int]] = {}
     for lead in leads:
         for entry in lead.duplicates:
@@ -164,9 +184,9 @@ def _duplicates(session: Session, actor: Actor, leads: Sequence[Lead]) -> dict[i
         names.update({(kind, key): ref for key, ref in session.execute(statement)})
     return {
         lead.id: [
-            {"type": e["type"], "id": names[e["type"], e["id"]], "reasons": e["reasons"]}
+            {"type": e["type"], "id": names[e["type"], e["id"]], "reasons": reasons}
             for e in lead.duplicates
-            if (e["type"], e["id"]) in names
+            if (e["type"], e["id"]) in names and (reasons := seen_reasons(actor, e["reasons"]))
         ]
         for lead in leads
     }

@@ -1,14 +1,16 @@
 """/settings: the organisation's one record."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from app.api.answers import check_version, moment, record_answer, version_of
 from app.api.routes import Area
-from app.api.schemas.setup import Settings, SettingsChanges
-from app.identity.models import Organisation
+from app.api.schemas.setup import LeadFieldsIn, Settings, SettingsChanges
+from app.identity.lead_fields import EVERYONE, read_lead_fields, set_lead_fields
 from app.identity.organisation import FOURTH_CATEGORY, edit_organisation
 from app.identity.portal import set_portal_roles
 from app.identity.queries import get_organisation
@@ -26,7 +28,7 @@ area = Area(
 @area.get("/settings", "Read the settings", {200: Settings})
 @needs(Permission.SETUP_VIEW)
 def read_settings() -> Response:
-    return record_answer(_settings(current_actor(), get_organisation(db.session())))
+    return record_answer(_settings(db.session(), current_actor()))
 
 
 @area.patch("/settings", "Change settings", {200: Settings})
@@ -41,17 +43,32 @@ def change_settings(body: SettingsChanges) -> Response:
         values["accent"] = values["accent"] or ""
     with transaction() as session:
         actor = current_actor()
-        check_version(lambda: _settings(actor, get_organisation(session)))
+        check_version(lambda: _settings(session, actor))
+        values.pop("lead_fields", None)
         roles = values.pop("portal_roles", None)
         if roles is not None:
             set_portal_roles(session, actor, roles, now=clock.now())
         version = get_organisation(session).version
-        organisation = edit_organisation(session, actor, values, version=version, now=clock.now())
-        answer = _settings(actor, organisation)
+        edit_organisation(session, actor, values, version=version, now=clock.now())
+        if body.lead_fields is not None:
+            _change_fields(session, actor, body.lead_fields)
+        answer = _settings(session, actor)
     return record_answer(answer)
 
 
-def _settings(actor: Actor, organisation: Organisation) -> dict[str, Any]:
+def _change_fields(session: Session, actor: Actor, given: LeadFieldsIn) -> None:
+    levels = given.levels or {}
+    if EVERYONE in levels:
+        raise Invalid({"lead_fields.levels": [_l("There is no such partner level any more.")]})
+    wanted: dict[str, Mapping[str, str | None]] = {**levels}
+    if given.all is not None:
+        wanted[EVERYONE] = {**given.all}
+    set_lead_fields(session, actor, wanted, knowingly=given.knowingly, now=clock.now())
+
+
+def _settings(session: Session, actor: Actor) -> dict[str, Any]:
+    organisation = get_organisation(session)
+    fields = read_lead_fields(session)
     names = {
         language: {thing: words for thing, words in known.items() if thing != FOURTH_CATEGORY}
         for language, known in (organisation.names or {}).items()
@@ -63,6 +80,10 @@ def _settings(actor: Actor, organisation: Organisation) -> dict[str, Any]:
         "time_zone": organisation.time_zone,
         "strict_capture": organisation.strict_capture,
         "preview_fields": list(organisation.preview_fields),
+        "lead_fields": {
+            "all": dict(fields.everyone),
+            "levels": {level.ref: dict(level.own) for level in fields.levels if level.own},
+        },
         "defaults": organisation.defaults,
         "names": {language: known for language, known in names.items() if known},
         "prm_enabled_at": moment(organisation.prm_enabled_at),

@@ -76,7 +76,7 @@ def _kind(
 
 _KINDS: dict[str, _Kind] = {
     "lead": _kind(
-        Lead, lambda: labels.one("lead"), _leads, lambda r: str(r.display_title), "leads.show", "lead_ref"
+        Lead, lambda: labels.one("lead"), _leads, lambda r: r.ref, "leads.show", "lead_ref"
     ),
     "account": _kind(
         Account, lambda: labels.one("account"), _shared(Account), lambda r: r.name, "accounts.show", "account_ref"
@@ -141,7 +141,7 @@ def subjects_of(session: Session, actor: Actor, events: Iterable[Event]) -> dict
             names.update(_activity_names(session, actor, keys))
         elif known is not None and known.read is not None:
             rows = session.scalars(known.read(actor).where(known.key.in_(keys)))
-            names.update({(kind, row.id): (known.name(row), _has_page(row)) for row in rows})
+            names.update({(kind, row.id): (_name(actor, known, row), _has_page(row)) for row in rows})
     nothing = ("", False)
     return {e.id: _subject(e, *names.get((e.record_kind, e.record_id), nothing)) for e in events}
 
@@ -161,8 +161,13 @@ def names_of_values(session: Session, actor: Actor, events: Iterable[Event]) -> 
         known = _KINDS[kind]
         if known.read is not None:
             rows = session.scalars(known.read(actor).where(known.ref.in_(public)))
-            names.update({row.ref: known.name(row) for row in rows})
+            names.update({row.ref: _name(actor, known, row) for row in rows})
     return names
+
+
+def _name(actor: Actor, known: _Kind, row: Any) -> str:
+    """What a record is called; a lead of the fields that the reader sees."""
+    return row.title_for(actor) if isinstance(row, Lead) else known.name(row)
 
 
 def kind_name(kind: str) -> str:

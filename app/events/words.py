@@ -16,6 +16,7 @@ from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.events.models import Event
 from app.events.visibility import is_key
 from app.leads.fields import FIELDS as LEAD_FIELDS
+from app.leads.visibility import field_label, visibility_words
 
 LONGEST_VALUE = 300
 _RECORD = "\x00"
@@ -82,6 +83,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "prm_enabled": ("handshake", "setup", _l("switched partner management on")),
     "portal_published": ("globe", "setup", _l("published the portal")),
     "portal_roles_changed": ("users", "setup", _l("changed who are members of the portal")),
+    "lead_fields_changed": ("eye", "setup", _l("changed which fields partners of %(record)s see")),
     "activated": ("play", "setup", _l("activated %(record)s")),
     "member_added": ("user-plus", "setup", _l("added a member to %(record)s")),
     "member_changed": ("user", "setup", _l("changed a member of %(record)s")),
@@ -95,6 +97,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
 # A verb that means another thing of a certain kind of record.
 _OF_KIND: dict[tuple[str, str], Any] = {
     ("organisation", "edited"): _l("changed the settings of the organisation"),
+    ("organisation", "lead_fields_changed"): _l("changed which fields partners see"),
     ("organisation", "sign_in_failed"): _l("A sign-in failed: nobody has the address that was typed"),
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
@@ -184,6 +187,8 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             return "" if is_key("member", member) else names.get(member, member)
         case "responsible_added" | "responsible_removed" | "partner_user_enabled":
             return str(detail.get("name", ""))
+        case "lead_fields_changed":
+            return ", ".join(field_label(name) for name in list(event.changes)[:4])
         case "edited":
             return ", ".join(field_name(event.record_kind, name) for name in list(event.changes)[:4])
     return ""
@@ -195,6 +200,12 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
     detail: what the reader is told of it.  Keys of rows never leave.
     """
     shown = []
+    if event.verb == "lead_fields_changed":
+        words, otherwise = visibility_words(), _("as for all partners")
+        return [
+            (field_label(name), f"{words.get(old, otherwise)} → {words.get(new, otherwise)}")
+            for name, (old, new) in event.changes.items()
+        ]
     for name, pair in event.changes.items():
         if isinstance(pair, list) and len(pair) == 2 and not any(is_key(name, v) for v in pair):
             old, new = (value_text(value, names) for value in pair)
@@ -320,6 +331,7 @@ _OTHER_FIELDS: dict[str, Any] = {
     "mail_preferences": _l("Mail"),
     "defaults": _l("Organisation-wide defaults"),
     "preview_fields": _l("Partners see, before they claim"),
+    "hidden_fields": _l("Hidden from partners"),
     "strict_capture": _l("Ask for last name, company and status at once"),
     "accent": _l("Accent colour"),
     "names": _l("Names of objects"),

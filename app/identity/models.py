@@ -200,6 +200,8 @@ class Organisation(Base):
     names: language → object → [singular, plural] where an administrator renamed it.
     is_demo: the demo company's database, in which nobody must have a second factor unless a setting says so.
     portal_roles: roles of partners that are members of the portal; the others are given nothing and stay out.
+    preview_fields, hidden_fields: fields of a lead that partners see before they claim it, and those that they never
+    see; the rest comes with the claim.  No field is in both.  A partner level may say otherwise (`PartnerLevel`).
     """
 
     __tablename__ = "organisation"
@@ -217,6 +219,7 @@ class Organisation(Base):
     sending_held_at: Mapped[datetime | None]
     strict_capture: Mapped[bool] = mapped_column(default=False)
     preview_fields: Mapped[list[Any]]
+    hidden_fields: Mapped[list[Any]] = mapped_column(default=lambda: ["campaign"])
     defaults: Mapped[dict[str, Any]]
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_demo: Mapped[bool] = mapped_column(default=False)

@@ -18,6 +18,7 @@ from app.kernel.errors import Invalid, Stale, WrongOrder
 from app.kernel.labels import RENAMEABLE
 from app.kernel.text import clean_text
 from app.leads.fields import PREVIEWABLE
+from app.leads.visibility import SETTABLE
 
 LANGUAGES = ("en", "es", "ca")
 # As `static/css/tokens.css` names them.
@@ -99,7 +100,8 @@ def edit_organisation(
     """Change settings of the organisation; those not given stay.
 
     values: any of `EDITABLE`.  fourth_category: the name of the fourth category of accounts, None for none.
-    preview_fields: what partners see of a lead before they claim it.  defaults: object → {"internal": level,
+    preview_fields: what all partners see of a lead before they claim it; what tells whom to call is not put among
+    them here, see `lead_fields`.  defaults: object → {"internal": level,
     "external": level}, either left out, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural]; they
     replace all that were given before.  Writes an event with old and new values.
     Raises NotAllowed, Invalid, Stale.
@@ -113,6 +115,8 @@ def edit_organisation(
         wanted["names"] = _with_fourth_category(
             wanted.get("names", organisation.names), wanted.pop("fourth_category")
         )
+    if "preview_fields" in wanted:
+        wanted |= _with_preview(organisation, wanted["preview_fields"])
     if "defaults" in wanted:
         wanted["defaults"] = _with_defaults(organisation, wanted["defaults"])
     changes = {
@@ -176,9 +180,9 @@ def _one_of(field: str, known: Sequence[str] | set[str]) -> Any:
 
 
 def _preview(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple) or any(name not in PREVIEWABLE for name in value):
+    if not isinstance(value, list | tuple) or any(name not in SETTABLE for name in value):
         raise Invalid({"preview_fields": [_l("Choose among those listed.")]})
-    return [name for name in PREVIEWABLE if name in value]
+    return [name for name in SETTABLE if name in value]
 
 
 def _flag(value: Any) -> bool:
@@ -230,6 +234,14 @@ _CLEANERS: dict[str, Any] = {
     "preview_fields": _preview,
     "fourth_category": lambda value: clean_text(value, max_length=40, field="fourth_category"),
 }
+
+
+def _with_preview(organisation: Organisation, names: Sequence[str]) -> dict[str, Any]:
+    """What is shown before a claim, and what stays hidden beside it.  Raises Invalid."""
+    if set(names) - {*PREVIEWABLE, *organisation.preview_fields}:
+        raise Invalid({"preview_fields": [_l("Choose among those listed.")]})
+    hidden = [name for name in organisation.hidden_fields if name not in names]
+    return {"preview_fields": names, "hidden_fields": hidden}
 
 
 def _with_fourth_category(renamed: Mapping[str, Any] | None, name: str | None) -> dict[str, Any]:

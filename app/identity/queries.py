@@ -14,7 +14,8 @@ from app.identity.membership import is_member
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
 from app.identity.roles import PERMISSIONS
 from app.kernel.actor import PARTNER_ROLES, Actor, Level
-from app.partners.models import PartnerAccount, PartnerState
+from app.leads.visibility import seen_at_level
+from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 from app.routing.models import QueueMember
 from app.sharing.models import GrantSet, GrantSetState
 from app.sharing.principals import Membership, find_shared, keys_of
@@ -70,6 +71,11 @@ def _principals() -> tuple[Any, ...]:
     return queues.scalar_subquery(), managed.scalar_subquery(), answerable.scalar_subquery()
 
 
+def _level() -> tuple[Any, Any]:
+    """The level of a partner user's company, and which fields of a lead it sees otherwise."""
+    return PartnerAccount.level_id, PartnerLevel.lead_fields
+
+
 def _has_shares() -> Any:
     """Whether anything at all is shared by rule or by hand; where nothing is, nobody asks what is theirs."""
     return exists().where(GrantSet.state == GrantSetState.ACTIVE)
@@ -80,10 +86,11 @@ def _has_shares() -> Any:
 
 def _signed_in() -> Select[*tuple[Any, ...]]:
     return (
-        select(User, Organisation, Account.name, PartnerAccount.level_id, _has_shares(), *_principals())
+        select(User, Organisation, Account.name, *_level(), _has_shares(), *_principals())
         .select_from(User)
         .join(Organisation, Organisation.id == 1)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+        .outerjoin(PartnerLevel, PartnerLevel.id == PartnerAccount.level_id)
         # The company's name is its own people's to see; nothing else of the account is read.
         .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _LOOKUP)))
         .where(
@@ -133,9 +140,10 @@ def _by_user() -> Select[*tuple[Any, ...]]:
 @cache
 def _principals_of() -> Select[*tuple[Any, ...]]:
     return (
-        select(PartnerAccount.level_id, _has_shares(), *_principals())
+        select(*_level(), _has_shares(), *_principals())
         .select_from(User)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == User.partner_account_id)
+        .outerjoin(PartnerLevel, PartnerLevel.id == PartnerAccount.level_id)
         .where(User.id == bindparam("user_id"))
     )
 
@@ -193,8 +201,9 @@ def _actor(
     membership: Membership | None = None,
 ) -> Actor:
     side = "external" if user.is_partner else "internal"
-    level_id, has_shares, *texts = principals
+    level_id, level_fields, has_shares, *texts = principals
     queue_ids, managed_ids, answerable_ids = (_keys(text) for text in texts)
+    preview, hidden = seen_at_level(organisation.preview_fields, organisation.hidden_fields, level_fields)
     keys = keys_of(
         user_id=user.id,
         role=user.role,
@@ -223,7 +232,8 @@ def _actor(
         default_contact_level=DEFAULT_LEVELS[organisation.defaults["contact"][side]],
         level_id=level_id,
         shared=_shared(session, keys, membership) if has_shares else (),
-        preview_fields=tuple(organisation.preview_fields),
+        preview_fields=preview,
+        hidden_fields=hidden if user.is_partner else (),
         door=door,
         session_id=session_id,
         token_id=token_id,

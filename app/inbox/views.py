@@ -21,7 +21,7 @@ from app.leads.choices import first_names
 from app.leads.errors import AtCapacity
 from app.leads.filters import LeadQuery, parse_lead_query
 from app.leads.operations import claim_lead
-from app.leads.queries import list_leads
+from app.leads.queries import find_rows, list_leads
 from app.leads.rows import LeadRow
 from app.routing.operations import accept_offer, claim_next
 from app.web.access import current_actor, needs
@@ -71,7 +71,11 @@ def _inbox(session: Session, actor: Actor) -> Inbox:
     box = request.values.get("box", AVAILABLE)
     box = box if box in BOXES else AVAILABLE
     given = (
-        {n: request.args.getlist(n) for n in FILTERS if any(request.args.getlist(n))}
+        {
+            name: request.args.getlist(name)
+            for name in FILTERS
+            if any(request.args.getlist(name)) and name not in actor.hidden_fields
+        }
         if box == AVAILABLE
         else {}
     )
@@ -139,8 +143,9 @@ def accept(lead_ref: str) -> ResponseReturnValue:
 def _taken(actor: Actor, lead: Any) -> ResponseReturnValue:
     """The row as it is now, with the counts above it; without JavaScript the lead itself."""
     if wants_fragment():
-        state = inbox_state(db.session(), actor)
-        return render_template("inbox/_taken.html", lead=lead, state=state)
+        session = db.session()
+        row = find_rows(session, actor, [lead.ref])[0]
+        return render_template("inbox/_taken.html", row=row, state=inbox_state(session, actor))
     flash(_("It is yours now."), "success")
     return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
 

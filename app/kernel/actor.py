@@ -104,6 +104,8 @@ class Actor:
     of (internal people only).
     level_id: the level of a partner user's company.
     shared: (object, principal) pairs: of whom sharing rules and shares by hand give the person something.
+    preview_fields, hidden_fields: fields of a lead that the person sees before it is theirs, and those that they
+    never see, as the administrator set them for the level of a partner user's company (`leads.visibility`).
     supposed: what a change not yet made would do to that (`sharing.rules.Supposed`); previews alone ask so.
     """
 
@@ -128,6 +130,7 @@ class Actor:
     shared: tuple[tuple[str, int], ...] = ()
     supposed: Any = None
     preview_fields: tuple[str, ...] = ()
+    hidden_fields: tuple[str, ...] = ()
     door: str = "web"
     session_id: int | None = None
     token_id: int | None = None

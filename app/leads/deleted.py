@@ -40,7 +40,7 @@ def list_deleted(session: Session, actor: Actor, *, now: datetime) -> Sequence[D
         .limit(SHOWN)
     )
     return [
-        DeletedLead(lead.ref, lead.display_title, lead.deleted_at, name)
+        DeletedLead(lead.ref, lead.title_for(actor), lead.deleted_at, name)
         for lead, name in session.execute(statement)
         if lead.deleted_at is not None
     ]

@@ -1,6 +1,6 @@
 """A list of leads as a CSV file, streamed while it is read.
 
-Only what the person may read in full goes in; that it was taken out is on record before the first row leaves.
+Only what the person may read in full goes in, with the fields that they see; that it was taken out is on record before the first row leaves.
 """
 
 import csv
@@ -21,6 +21,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.leads.fields import FIELDS
 from app.leads.filters import SORT_COLUMNS, LeadQuery
 from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.seen import seen_names
 from app.routing.models import Queue
 from app.sharing.merge import Window, merged_ids
 from app.sharing.scope import scope
@@ -42,7 +43,7 @@ def record_export(session: Session, actor: Actor, query: LeadQuery, *, now: date
 
 def export_lines(session: Session, actor: Actor, query: LeadQuery) -> Iterator[str]:
     """The file, a few hundred rows at a time; memory stays flat however long the list is."""
-    yield _BYTE_ORDER_MARK + _lines([[*_FIRST, *FIELDS]])
+    yield _BYTE_ORDER_MARK + _lines([[*_FIRST, *seen_names(actor)]])
     after: tuple[Any, int] | None = None
     while True:
         window = Window(SORT_COLUMNS[query.sort], query.descending, ROWS_A_ROUND, after)
@@ -64,8 +65,8 @@ def whole_only(query: LeadQuery) -> LeadQuery:
 
 def _rows(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, list[Any]]:
     owner, company = aliased(User), aliased(Account)
-    columns = {name: getattr(Lead, field.attribute) for name, field in FIELDS.items()}
-    columns["status"], columns["source"] = LeadStatus.key, LeadSource.name
+    named = {"status": LeadStatus.key, "source": LeadSource.name}
+    columns = {name: named.get(name, getattr(Lead, FIELDS[name].attribute)) for name in seen_names(actor)}
     statement = (
         select(Lead.id, Lead.ref, owner.name, Queue.name, company.name, Lead.created_at, *columns.values())
         .join(LeadStatus, LeadStatus.id == Lead.status_id)

@@ -25,7 +25,8 @@ class FieldKind(StrEnum):
 class Field:
     """One field.  column: its attribute on Lead where that differs from the name.
 
-    by_partner: a partner owner may write it.  for_partner: they may read it.  may_preview: an administrator may show it before a claim.
+    by_partner: a partner owner may write it, where they see it.  may_preview: shown before a claim it tells nobody whom to call.
+    Who sees it when is a setting: `leads.visibility`.
     """
 
     name: str
@@ -34,7 +35,6 @@ class Field:
     kind: FieldKind = FieldKind.TEXT
     max_length: int = 120
     by_partner: bool = True
-    for_partner: bool = True
     may_preview: bool = False
     section: str = "person"
     column: str = ""
@@ -119,7 +119,6 @@ def _fields() -> list[Field]:
             _l("Campaign"),
             _l("The campaign that brought it."),
             by_partner=False,
-            for_partner=False,
             section="work",
             column="campaign_name",
         ),
@@ -201,7 +200,7 @@ def _fields() -> list[Field]:
 FIELDS: dict[str, Field] = {field.name: field for field in _fields()}
 IDENTIFYING = ("last_name", "company", "email", "phone", "mobile")
 QUALIFICATION = ("budget", "authority", "need", "timeframe", "interest_confirmed")
-# What an administrator may show before a claim; the age in days stands for the arrival.
+# What may be shown before a claim without a second thought; the age in days stands for the arrival.
 PREVIEWABLE = (*(field.name for field in FIELDS.values() if field.may_preview), "age_days")
 SORT_KEYS = ("created_at", "updated_at", "arrived_at", "company", "last_name", "score", "waiting_since")
 SECTIONS = {

@@ -1,7 +1,8 @@
 """What a list of leads can be filtered and sorted by.
 
 For partner people a filter, search or sort on a field that they do not see before a claim leaves the
-previews out: otherwise the answer would tell them what the field holds.
+previews out: otherwise the answer would tell them what the field holds.  One on a field that they never
+see is not known to them at all.
 """
 
 import re
@@ -38,6 +39,9 @@ SORT_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
     "score": Lead.score,
     "waiting_since": Lead.waiting_since,
 }
+# Filters by the fields that they tell of, where these are not their own name.  What is looked for as a phone
+# number may be the other of the two.
+_TELLS = {"category": ("status",), "phone": ("phone", "mobile")}
 # What every preview tells; and what sorts previews too, though a filter on it would tell its value.
 _ALWAYS_SHOWN = frozenset({"arrived_at", "owner", "box"})
 _ALWAYS_SORTED = frozenset({"created_at", "arrived_at", "waiting_since"})
@@ -79,18 +83,17 @@ def parse_lead_query(
     """
     given = {name: [v for v in values if v != ""] for name, values in given.items()}
     given = {name: values for name, values in given.items() if values}
-    unknown = sorted(set(given) - set(_FILTERS))
+    unknown = sorted(set(given) - set(known_filters(actor)))
     if unknown:
-        known = ", ".join(sorted(_FILTERS))
+        known = ", ".join(sorted(known_filters(actor)))
         raise Invalid(
             {name: [_l("This filter is not known. Known: %(known)s.", known=known)] for name in unknown}
         )
     sort = sort or default_sort
     key, descending = sort.removeprefix("-"), sort.startswith("-")
-    if key not in SORT_COLUMNS:
-        raise Invalid(
-            {"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=", ".join(SORT_KEYS))]}
-        )
+    if key not in SORT_COLUMNS or key in actor.hidden_fields:
+        known = ", ".join(name for name in SORT_KEYS if name not in actor.hidden_fields)
+        raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=known)]})
     conditions = [_FILTERS[name](actor, values) for name, values in given.items()]
     level = _level_needed(actor, given, key)
     boxes = given.get("box")
@@ -102,9 +105,21 @@ def _level_needed(actor: Actor, filters: Iterable[str], sort: str) -> Level:
     if actor.is_internal:
         return Level.READ
     shown = _ALWAYS_SHOWN | (set(actor.preview_fields) - {"employees", "age_days"})
-    names = {re.sub(r"_(from|to)$", "", name) for name in filters}
+    names = {name for filter_name in filters for name in _tells(filter_name)}
     is_shown = names <= shown and sort in shown | _ALWAYS_SORTED
     return Level.PREVIEW if is_shown else Level.READ
+
+
+def _tells(filter_name: str) -> tuple[str, ...]:
+    """The fields whose values a filter tells of."""
+    name = re.sub(r"_(from|to)$", "", filter_name)
+    return _TELLS.get(name, (name,))
+
+
+def known_filters(actor: Actor) -> tuple[str, ...]:
+    """The filters that there are for the actor: none of them tells of a field that they never see."""
+    hidden = set(actor.hidden_fields)
+    return tuple(name for name in _FILTERS if not hidden & set(_tells(name))) if hidden else KNOWN_FILTERS
 
 
 def _text(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:

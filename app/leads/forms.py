@@ -19,7 +19,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.countries import country_choices
 from app.leads.choices import LeadLists
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
-from app.leads.models import Lead
+from app.leads.queries import LeadDetail
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -83,17 +83,16 @@ class LeadForm(Form):
             return {}
         return {str(k): str(v) for k, v in began.items()} if isinstance(began, dict) else {}
 
-    def begin(self, lead: Lead, typed: Mapping[str, str]) -> None:
+    def begin(self, version: str, typed: Mapping[str, str]) -> None:
         """Note the version and the values that an edit begins with."""
-        self.version.data = str(lead.version)
+        self.version.data = version
         own = {name: text for name, text in typed.items() if name in self}
         self.began.data = json.dumps(own, ensure_ascii=False)
 
     @property
-    def began_from(self) -> int:
-        """The version the edit began from; one that is no number is older than any."""
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    def began_from(self) -> str:
+        """The version the edit began from; none is older than any."""
+        return self.version.data or ""
 
     def _theirs(self) -> set[str]:
         return {name for name in request.form if name.startswith("keep_") and request.form[name] == "theirs"}
@@ -101,7 +100,8 @@ class LeadForm(Form):
 
 def lead_form(actor: Actor) -> type[LeadForm]:
     """The form with the fields that the actor may write."""
-    names = tuple(n for n in WRITTEN if actor.is_internal or FIELDS[n].by_partner)
+    written = (n for n in WRITTEN if n not in actor.hidden_fields)
+    names = tuple(n for n in written if actor.is_internal or FIELDS[n].by_partner)
     return _make(names, actor.can(Permission.SOURCE_MANAGE))
 
 
@@ -152,10 +152,14 @@ def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
     return options([*pairs, (value, value)] if missing else pairs)
 
 
-def values_of(lead: Lead, status_key: str, source: str | None) -> dict[str, str]:
-    """Field → the text that its input begins with."""
-    values = {name: _text(getattr(lead, FIELDS[name].attribute)) for name in WRITTEN}
-    return {**values, "status": status_key, "source": source or ""}
+def values_of(detail: LeadDetail) -> dict[str, str]:
+    """Field → the text that its input begins with, of the fields that the reader sees."""
+    own = {"status": detail.status.key, "source": detail.source}
+    return {
+        name: _text(own[name] if name in own else detail.value(FIELDS[name].attribute))
+        for name in WRITTEN
+        if name not in detail.hidden
+    }
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ from app.accounts.models import Account, Contact
 from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
+from app.leads.seen import seen_reasons
 from app.sharing.scope import scope
 
 
@@ -27,7 +28,10 @@ class Lookalike:
 
 
 def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalike]:
-    """The lead's probable duplicates as far as the actor may read them.  One statement, or none."""
+    """The lead's probable duplicates as far as the actor may read them, for reasons that they may know.
+
+    One statement, or none.
+    """
     found = [entry for entry in lead.duplicates or [] if entry["type"] in _NAMES]
     keys: dict[str, list[int]] = {}
     for entry in found:
@@ -39,11 +43,10 @@ def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalik
     names = {(row.kind, row.id): row for row in session.execute(statement)}
     words = _reasons()
     return [
-        Lookalike(
-            row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in entry["reasons"]]
-        )
+        Lookalike(row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in reasons])
         for entry in found
         if (row := names.get((entry["type"], entry["id"]))) is not None
+        and (reasons := seen_reasons(actor, entry["reasons"]))
     ]
 
 
@@ -60,7 +63,9 @@ _PERMISSIONS = {
 
 
 def _named(actor: Actor, kind: str, ids: Sequence[int]) -> Select[Any]:
-    model, name, other = _NAMES[kind]
+    model, *named = _NAMES[kind]
+    hidden = actor.hidden_fields if kind == "lead" else ()
+    name, other = (literal_column("NULL") if column.key in hidden else column for column in named)
     return select(
         literal_column(f"'{kind}'").label("kind"),
         model.id,

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kernel.actor import Actor
 from app.kernel.db import Base, Key
 from app.kernel.records import Named, Stamped
 
@@ -61,6 +62,7 @@ class DeclineReason(Named, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+TITLE_FIELDS = ("company", "first_name", "last_name", "email", "phone", "mobile")
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
 _OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
@@ -184,14 +186,18 @@ class Lead(Named, Stamped, Base):
     import_id: Mapped[int | None] = mapped_column(BigInteger)
     deleted_at: Mapped[datetime | None]
 
-    @property
-    def full_name(self) -> str:
-        return " ".join(part for part in (self.first_name, self.last_name) if part)
-
-    @property
-    def display_title(self) -> str:
-        """What the record is called on screen once its fields may be seen."""
-        return self.company or self.full_name or self.email or self.phone or self.mobile or self.ref
+    def title_for(self, actor: Actor) -> str:
+        """What the record is called on screen for somebody who may read it, of the fields that they see."""
+        seen = {name: getattr(self, name) for name in TITLE_FIELDS if name not in actor.hidden_fields}
+        person = " ".join(part for n in ("first_name", "last_name") if (part := seen.get(n)))
+        return str(
+            seen.get("company")
+            or person
+            or seen.get("email")
+            or seen.get("phone")
+            or seen.get("mobile")
+            or self.ref
+        )
 
 
 class AssignmentCause(StrEnum):

@@ -20,6 +20,7 @@ from app.leads.fields import FIELDS, IDENTIFYING, QUALIFICATION
 from app.leads.models import AssignmentCause, Lead, LeadRefusal, LeadStatus, StatusCategory
 from app.leads.placement import Move, Owner, place
 from app.leads.queries import find_level, get_lead
+from app.leads.seen import seen_version
 from app.sharing.scope import scope
 
 RESTORABLE = timedelta(days=30)
@@ -79,12 +80,12 @@ def edit_lead(
     ref: str,
     values: Mapping[str, Any],
     *,
-    version: int | None = None,
+    version: str | None = None,
     now: datetime,
 ) -> Lead:
     """Change fields of a lead.  values: field name (`fields.FIELDS`) → validated value.
 
-    `status` is a status id here.  version: the one the edit began from, None to overwrite.
+    `status` is a status id here.  version: `seen_version` that the edit began from, None to overwrite.
     Writes one event with old and new values; nothing when nothing changes.
     Raises NotFound, NotAllowed, AlreadyConverted, Invalid (a field one may not write, no identifying
     field left, an external id that is taken, not enough to qualify), Stale.
@@ -98,7 +99,7 @@ def edit_lead(
     changes = {
         name: value for name, value in values.items() if getattr(lead, FIELDS[name].attribute) != value
     }
-    if version is not None and version != lead.version:
+    if version is not None and version != seen_version(actor, lead):
         if not changes:
             return lead
         raise Stale(
@@ -112,7 +113,7 @@ def edit_lead(
     before = {name: getattr(lead, FIELDS[name].attribute) for name in changes}
     for name, value in changes.items():
         setattr(lead, FIELDS[name].attribute, value)
-    _check_whole(session, lead, changes)
+    _check_whole(session, actor, lead, changes)
     if touches_derived(changes):
         for name, value in derived_columns(_attributes(lead)).items():
             setattr(lead, name, value)
@@ -128,11 +129,14 @@ def edit_lead(
 
 
 def refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
-    """That the actor may change each of these fields.  Looks at their names alone.  Raises Invalid."""
+    """That the actor may change each of these fields; for them there is none that they never see.
+
+    Looks at their names alone.  Raises Invalid.
+    """
     errors: dict[str, list[Any]] = {}
     for name in values:
         field = FIELDS.get(name)
-        if field is None:
+        if field is None or name in actor.hidden_fields:
             errors[name] = [_l("There is no such field.")]
         elif actor.is_partner and not field.by_partner:
             errors[name] = [_l("You may not change this field.")]
@@ -153,7 +157,7 @@ def _refuse_taken_external_id(session: Session, external_id: str) -> None:
         raise Invalid({"external_id": [_l("Another record has this external id.")]})
 
 
-def _check_whole(session: Session, lead: Lead, changes: Mapping[str, Any]) -> None:
+def _check_whole(session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any]) -> None:
     if not any(getattr(lead, name) for name in IDENTIFYING):
         raise Invalid(
             {"": [_l("Give at least a last name, a company, an e-mail address or a phone number.")]}
@@ -164,11 +168,11 @@ def _check_whole(session: Session, lead: Lead, changes: Mapping[str, Any]) -> No
     if status is None or not status.is_active:
         raise Invalid({"status": [_l("There is no such status.")]})
     if status.category is StatusCategory.QUALIFIED:
-        missing = {
-            n: [_l("This is needed to qualify.")] for n in ("last_name", "company") if not getattr(lead, n)
-        }
+        missing = [name for name in ("last_name", "company") if not getattr(lead, name)]
+        if set(missing) & set(actor.hidden_fields):
+            raise Invalid({"": [_l("It cannot be qualified yet: ask the vendor to complete it.")]})
         if missing:
-            raise Invalid(missing)
+            raise Invalid({name: [_l("This is needed to qualify.")] for name in missing})
     lead.is_open = status.category is not StatusCategory.UNQUALIFIED
 
 

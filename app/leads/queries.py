@@ -1,4 +1,8 @@
-"""Reading leads.  What may not be seen is not read: a preview's hidden columns never leave the database."""
+"""Reading leads.  What may not be seen is not read: what is hidden from the reader never leaves the database.
+
+`open_lead`, `list_leads` and `find_rows` read to show; `get_lead` and `find_with_level` give a lead whole, for
+operations to act on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
@@ -20,6 +24,7 @@ from app.leads.filters import SORT_COLUMNS, LeadQuery
 from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus
 from app.leads.row_queries import owner_link, read_rows
 from app.leads.rows import LeadRow, OwnerLink
+from app.leads.seen import leave_out
 from app.routing.models import Queue
 from app.sharing.merge import Window, capped_count, merged_ids
 from app.sharing.scope import branches, scope
@@ -98,7 +103,11 @@ def level_of(actor: Actor) -> ColumnElement[int]:
 
 @dataclass(frozen=True, slots=True)
 class LeadDetail:
-    """A lead one may read, with the names that stand beside it."""
+    """A lead one may read, with the names that stand beside it.
+
+    lead: without the fields in `hidden`; asking it for one of them is an error.  source: None also when hidden.
+    title: what it is called for the reader.
+    """
 
     lead: Lead
     given: Level
@@ -107,11 +116,16 @@ class LeadDetail:
     owner: OwnerLink
     created_by: str | None
     updated_by: str | None
-    queue_minutes: int | None = None
+    title: str
+    hidden: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
         return self.lead.ref
+
+    def value(self, name: str) -> Any:
+        """What a field of the lead holds; None also where the reader does not see it."""
+        return None if name in self.hidden else getattr(self.lead, name)
 
 
 def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
@@ -125,7 +139,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
         select(
             Lead,
             LeadStatus,
-            LeadSource.name,
+            null() if "source" in actor.hidden_fields else LeadSource.name,
             _OWNER.ref,
             _OWNER.name,
             Queue.ref,
@@ -143,6 +157,8 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
         .outerjoin(_CREATOR, _CREATOR.id == Lead.created_by_id)
         .outerjoin(_CHANGER, _CHANGER.id == Lead.updated_by_id)
         .where(scope(Lead, actor, Level.READ), Lead.ref == ref)
+        .options(*leave_out(actor.hidden_fields))
+        .execution_options(populate_existing=bool(actor.hidden_fields))
     ).first()
     if row is None:
         raise NotFound("lead", ref)
@@ -150,7 +166,8 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     link = owner_link(actor, lead.owner_user_id, *names[:6])
     # Partner people read no names of the vendor's people beside a record.
     made, changed = (names[6], names[7]) if actor.is_internal else (None, None)
-    return LeadDetail(lead, level, status, source, link, made, changed)
+    title = lead.title_for(actor)
+    return LeadDetail(lead, level, status, source, link, made, changed, title, actor.hidden_fields)
 
 
 def list_leads(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,6 +15,7 @@ from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.bands import employee_band
+from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.leads.rows import LeadRow, OwnerLink, preview_title, preview_words
 from app.routing.models import Queue
@@ -25,6 +26,13 @@ _NAMES = Actor.system("owner names")
 # Stands for an owner whom the reader is not to know.
 NOBODY = f"{refs.USER}_{'0' * 22}"
 _LEVELS = {int(level): level for level in Level}
+_NAMING = ("company", "first_name", "last_name", "email", "phone", "mobile")
+# Fields that stand in a row as they are, and as they are shown before a claim.
+_ROW_HAS = frozenset(
+    {"company", "email", "source", "industry", "employees", "city", "state", "country", "product_interest",
+     "score", "rating"}
+)  # fmt: skip
+_OWNER_COLUMNS = 7
 
 
 def read_rows(
@@ -39,7 +47,8 @@ def read_rows(
     for is_preview in (False, True):
         wanted = [key for key, level, _ in found if (level < Level.READ) is is_preview]
         if wanted:
-            statement = _columns(actor.preview_fields if is_preview else None, actor.is_partner)
+            preview = actor.preview_fields if is_preview else None
+            statement = _columns(preview, actor.hidden_fields, actor.is_partner)
             values = {"ids": wanted, "company_id": actor.company_id}
             read.update((row[0], row) for row in session.execute(statement, values))
     words = preview_words()
@@ -47,28 +56,26 @@ def read_rows(
 
 
 @lru_cache(maxsize=64)
-def _columns(shown: tuple[str, ...] | None, by_partner: bool) -> Select[*tuple[Any, ...]]:
+def _columns(
+    preview: tuple[str, ...] | None, hidden: tuple[str, ...], by_partner: bool
+) -> Select[*tuple[Any, ...]]:
     """The statement that reads rows by `ids`, made once: building it costs more than running it.
 
-    shown: the preview fields; hidden columns are not read at all.  None reads everything.
-    by_partner: the last activity is that of the company `company_id`, a parameter.
+    preview: the fields that previews show, None for whole rows, which show all but the hidden ones.  What is
+    not shown is not read at all.  by_partner: the last activity is that of the company `company_id`, a parameter.
     """
 
     def hide(column: Any, field: str = "") -> Any:
-        return column if shown is None or field in shown else null().label(column.key)
+        seen = field in preview if preview is not None else field not in hidden
+        return column if seen else null().label(column.key)
 
     return (
         select(
             Lead.id,
             Lead.ref,
-            hide(Lead.company),
-            hide(Lead.first_name),
-            hide(Lead.last_name),
-            hide(Lead.email),
-            hide(Lead.phone),
-            hide(Lead.mobile),
-            hide(LeadStatus.name).label("status"),
-            hide(LeadStatus.category),
+            *(hide(getattr(Lead, name), name) for name in _NAMING),
+            hide(LeadStatus.name, "status").label("status"),
+            hide(LeadStatus.category, "status"),
             hide(LeadSource.name, "source").label("source"),
             hide(Lead.industry, "industry"),
             hide(Lead.employees, "employees"),
@@ -77,7 +84,7 @@ def _columns(shown: tuple[str, ...] | None, by_partner: bool) -> Select[*tuple[A
             hide(Lead.country, "country"),
             hide(Lead.product_interest, "product_interest"),
             hide(Lead.score, "score"),
-            hide(Lead.rating),
+            hide(Lead.rating, "rating"),
             Lead.arrived_at,
             Lead.created_at,
             hide(Lead.updated_at),
@@ -91,6 +98,7 @@ def _columns(shown: tuple[str, ...] | None, by_partner: bool) -> Select[*tuple[A
             Queue.name.label("queue_name"),
             Account.ref.label("company_ref"),
             Account.name.label("company_name"),
+            *(_more_column(name) for name in _more(preview)),
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
@@ -99,6 +107,18 @@ def _columns(shown: tuple[str, ...] | None, by_partner: bool) -> Select[*tuple[A
         .outerjoin(Account, and_(Account.id == Lead.partner_account_id, scope(Account, _NAMES)))
         # The keys come from a statement with the actor's own scope, in the same transaction.
         .where(scope(Lead, _NAMES), Lead.id.in_(bindparam("ids", expanding=True)))
+    )
+
+
+@cache
+def _more(preview: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Preview fields that a row has no attribute of its own for."""
+    return tuple(name for name in preview or () if name in FIELDS and name not in _ROW_HAS)
+
+
+def _more_column(name: str) -> Any:
+    return (LeadStatus.key if name == "status" else getattr(Lead, FIELDS[name].attribute)).label(
+        f"more_{name}"
     )
 
 
@@ -120,13 +140,14 @@ def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value:
     (
         key, ref, company, first_name, last_name, email, phone, mobile, status, category, source, industry,
         employees, city, state, country, product_interest, score, rating, arrived_at, created_at, updated_at,
-        waiting_since, offer_expires_at, last_activity_at, *owner,
+        waiting_since, offer_expires_at, last_activity_at, *rest,
     ) = row  # fmt: skip
+    owner, more = rest[:_OWNER_COLUMNS], rest[_OWNER_COLUMNS:]
     is_preview = given < Level.READ
     band = employee_band(employees)
     person = f"{first_name} {last_name}" if first_name and last_name else first_name or last_name
     if is_preview:
-        title = preview_title(words, industry, band, city, country)
+        title = company or person or preview_title(words, industry, band, city, country)
     else:
         title = company or person or email or phone or mobile or ref
     return LeadRow(
@@ -134,6 +155,7 @@ def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value:
         category, source, industry, None if is_preview else employees, band, city, state, country,
         product_interest, score, rating, arrived_at, created_at, updated_at, waiting_since, offer_expires_at,
         last_activity_at, owner_link(actor, *owner),
+        dict(zip(_more(actor.preview_fields), more, strict=True)) if more else {},
     )  # fmt: skip
 
 

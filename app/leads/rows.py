@@ -1,6 +1,7 @@
 """What lists show of a lead: plain values, with a preview's hidden fields already absent."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,9 +29,10 @@ class OwnerLink:
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """One line of a list.  Fields the actor may not see yet are None; `is_preview` says so.
+    """One line of a list.  Fields that the actor may not see, or not yet, are None; `is_preview` says so.
 
     employee_band: the size as text, what previews show.  sort_value: for the cursor.
+    more: of a preview, what an administrator shows beyond that, by field; `phone` is one of two numbers.
     """
 
     id: int
@@ -61,6 +63,7 @@ class LeadRow:
     offer_expires_at: datetime | None
     last_activity_at: datetime | None
     owner: OwnerLink
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_preview(self) -> bool:
@@ -83,7 +86,7 @@ def preview_words() -> tuple[str, str]:
 def preview_title(
     words: tuple[str, str], industry: str | None, band: str | None, city: str | None, country: str | None
 ) -> str:
-    """What a lead is called before it is claimed: "Manufacturing, 50–199 people · Girona, ES".
+    """What a lead is called where nothing names it, as before a claim: "Manufacturing, 50–199 people · Girona, ES".
 
     words: `preview_words`, looked up once for a whole list.
     """

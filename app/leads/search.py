@@ -23,6 +23,7 @@ Condition = ColumnElement[bool]
 MOST_CANDIDATES = 1000
 FEWEST_DIGITS = 5
 _LAST = "\U0010ffff"
+_FOUND_BY = ("company", "first_name", "last_name", "email", "phone", "mobile")
 
 
 def found_by(actor: Actor, text: str) -> Condition:
@@ -47,10 +48,19 @@ def _ways(actor: Actor, text: str) -> list[Condition]:
         return []
     if refs.is_ref(refs.LEAD, text):
         return [Lead.ref == text]
-    parts = [_begins(Lead.company_fold, folded), _begins(Lead.last_name_fold, folded), *_full_name(text)]
-    if "@" in text or "." in text:
+    # A field that the actor never sees finds nothing for them.
+    seen = {*_FOUND_BY} - set(actor.hidden_fields)
+    parts = []
+    if "company" in seen:
+        parts.append(_begins(Lead.company_fold, folded))
+    if "last_name" in seen:
+        parts.append(_begins(Lead.last_name_fold, folded))
+    if seen >= {"first_name", "last_name"}:
+        parts += _full_name(text)
+    if "email" in seen and ("@" in text or "." in text):
         parts.append(_begins(Lead.email_key, text.casefold()))
-    keys = _phone_keys(actor, text)
+    # One key stands for whichever of the two numbers there is.
+    keys = _phone_keys(actor, text) if seen >= {"phone", "mobile"} else []
     if keys:
         parts.append(Lead.phone_key.in_(keys))
     return parts

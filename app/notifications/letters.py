@@ -311,8 +311,6 @@ def _rows(session: Session, actor: Actor, conditions: tuple[ColumnElement[bool],
 
 def _row_title(row: LeadRow) -> str:
     """Company and town: never the person, whom a list on screen would name where there is no company."""
-    if row.is_preview:
-        return one_line(row.title)
     if row.company:
         return one_line(", ".join(part for part in (row.company, row.city) if part))
     return one_line(preview_title(preview_words(), row.industry, row.employee_band, row.city, row.country))

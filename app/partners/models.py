@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -24,13 +25,18 @@ class MayInvite(StrEnum):
 
 
 class PartnerLevel(Named, Base):
-    """A named level such as silver; `position` orders them, lowest first."""
+    """A named level such as silver; `position` orders them, lowest first.
+
+    lead_fields: field of a lead → hidden, preview or after_claim, where partners of the level see it otherwise
+    than all do; see `leads.visibility`.
+    """
 
     __tablename__ = "partner_level"
 
     name: Mapped[str] = mapped_column(String(80), unique=True)
     position: Mapped[int]
     accept_within_minutes: Mapped[int | None]
+    lead_fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class PartnerAccount(Base):

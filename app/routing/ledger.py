@@ -191,7 +191,7 @@ def latest_turns(
             at,
             next((step["to"] for step in trace or () if step["step"] == "turn"), ""),
             lead.ref if lead is not None else "",
-            lead.display_title if lead is not None else "",
+            lead.title_for(actor) if lead is not None else "",
             returned_id is not None,
         )
         for at, trace, lead, returned_id in rows

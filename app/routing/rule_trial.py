@@ -101,7 +101,7 @@ def try_rules(
         rows.append(
             TrialRow(
                 lead.ref,
-                lead.display_title,
+                lead.title_for(actor),
                 lead.created_at,
                 entry.position if entry else None,
                 target,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
@@ -12,7 +11,6 @@ from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.identity.organisation import ACCENTS
 from app.identity.roles import role_names
 from app.kernel.actor import PARTNER_ROLES
-from app.leads.fields import FIELDS, PREVIEWABLE
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -73,30 +71,10 @@ class _Boxes(SelectMultipleField):
 
 
 class CaptureForm(Form):
-    preview_fields = _Boxes(
-        _l("Partners see, before they claim"),
-        description=_l(
-            "Company, person, e-mail, phone and free text are never among them: with a name and a town"
-            " anybody could call without claiming."
-        ),
-    )
     strict_capture = BooleanField(
         _l("Ask for last name, company and status at once"),
         description=_l("Otherwise one of last name, company, e-mail or phone is enough for a new one."),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.preview_fields.choices = options((name, preview_label(name)) for name in PREVIEWABLE)
-
-
-def preview_label(name: str) -> str:
-    """What a preview field is called; size and age are shown less exactly than they are kept."""
-    if name == "age_days":
-        return _("Age in days")
-    if name == "employees":
-        return _("Employees, as a range")
-    return str(FIELDS[name].label)
 
 
 class PortalRolesForm(Form):

@@ -135,27 +135,22 @@ def save_organisation() -> ResponseReturnValue:
 @bp.get("/capture")
 @needs(Permission.SETTING_MANAGE)
 def capture() -> ResponseReturnValue:
-    """The form for what partners see before they claim, and what a new lead must have."""
+    """The form for what a new lead must have."""
     row = get_organisation(db.session())
-    form = CaptureForm(
-        formdata=None, preview_fields=list(row.preview_fields), strict_capture=row.strict_capture
-    )
+    form = CaptureForm(formdata=None, strict_capture=row.strict_capture)
     return render_template("setup/capture.html", form=form)
 
 
 @bp.post("/capture")
 @needs(Permission.SETTING_MANAGE)
 def save_capture() -> ResponseReturnValue:
-    """Change what partners see before they claim, and what a new lead must have."""
+    """Change what a new lead must have."""
     form = CaptureForm()
     try:
         if not form.validate():
             raise Invalid
         with transaction() as session:
-            values = {
-                "preview_fields": form.preview_fields.data or [],
-                "strict_capture": bool(form.strict_capture.data),
-            }
+            values = {"strict_capture": bool(form.strict_capture.data)}
             edit_organisation(session, current_actor(), values, now=clock.now())
     except Invalid as error:
         show_errors(form, error)

@@ -64,6 +64,7 @@ ADMINISTRATOR = [
     "/setup/prm",
     "/setup/organisation",
     "/setup/capture",
+    "/setup/lead-fields",
     "/setup/sources",
     "/setup/statuses",
     "/setup/levels",

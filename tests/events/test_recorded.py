@@ -191,11 +191,10 @@ def test_each_export_is_on_record_before_its_first_row(session, signed_in, ada, 
 
 def test_settings_and_lists_are_on_record(session, signed_in, ada):
     browser = signed_in(ada)
-    browser.submit("/setup/capture", {"preview_fields": ["city"], "strict_capture": "y"})
+    browser.submit("/setup/capture", {"strict_capture": "y"})
     event = told(session, "edited")[0]
     assert event.record_kind == "organisation"
     assert event.changes["strict_capture"] == [False, True]
-    assert event.changes["preview_fields"][1] == ["city"]
     browser.submit("/setup/sources", {"name": "Fair"})
     assert told(session, "created")[-1].record_kind == "lead_source"
     browser.submit("/setup/deliveries/hold", {}, page="/profile")

@@ -125,8 +125,45 @@ class Duplicate(Answer):
     reasons: list[str]
 
 
-class WholeLead(Answer):
-    """A lead in full.  campaign and imported are the vendor's alone."""
+class LeadValues(Answer):
+    """What a lead holds.  For partner people a field is absent where an administrator does not let them see it."""
+
+    external_id: str | None = None
+    last_name: str | None = None
+    first_name: str | None = None
+    title: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    mobile: str | None = None
+    website: str | None = None
+    status: str = ""
+    source: str | None = None
+    rating: str | None = None
+    industry: str | None = None
+    annual_revenue: float | None = None
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    product_interest: str | None = None
+    campaign: str | None = None
+    description: str | None = None
+    budget: str | None = None
+    authority: str | None = None
+    need: str | None = None
+    timeframe: str | None = None
+    interest_confirmed: bool | None = None
+    consent: bool | None = None
+    consent_basis: str | None = None
+    opted_out_email: bool = False
+    opted_out_phone: bool = False
+    score: int = 0
+
+
+class WholeLead(LeadValues):
+    """A lead in full.  imported is the vendor's alone, and so is the campaign at first."""
 
     id: Id
     version: str
@@ -136,48 +173,16 @@ class WholeLead(Answer):
     created_by: Person | None
     updated_by: Person | None
     arrived_at: Moment
-    external_id: str | None
-    last_name: str | None
-    first_name: str | None
-    title: str | None
-    company: str | None
-    email: str | None
-    phone: str | None
-    mobile: str | None
-    website: str | None
-    status: str
-    source: str | None
-    rating: str | None
-    industry: str | None
-    employees: int | None
-    annual_revenue: float | None
-    street: str | None
-    city: str | None
-    state: str | None
-    postal_code: str | None
-    country: str | None
-    product_interest: str | None
-    campaign_id: None
-    description: str | None
-    budget: str | None
-    authority: str | None
-    need: str | None
-    timeframe: str | None
-    interest_confirmed: bool | None
-    consent: bool | None
-    consent_basis: str | None
-    opted_out_email: bool
-    opted_out_phone: bool
-    score: int
+    employees: int | None = None
+    campaign_id: None = None
     owner: Owner
     offer: OfferOut | None
     custom: dict[str, Any]
     duplicates: list[Duplicate]
-    campaign: str | None = None
     imported: dict[str, Any] = {}
 
 
-class LeadPreview(Answer):
+class LeadPreview(LeadValues):
     """A lead before it is claimed or accepted: the fields that an administrator shows, and no others."""
 
     id: Id
@@ -185,14 +190,7 @@ class LeadPreview(Answer):
     owner: Owner
     offer: OfferOut | None
     arrived_at: Moment
-    city: str | None = None
-    state: str | None = None
-    country: str | None = None
-    industry: str | None = None
     employees: str | None = Field(default=None, description="A band, such as 50–199.")
-    product_interest: str | None = None
-    source: str | None = None
-    score: int | None = None
     age_days: int | None = None
 
 

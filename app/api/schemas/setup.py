@@ -46,6 +46,29 @@ class DefaultsIn(Body):
     external: Default | None = None
 
 
+Seen = Literal["hidden", "preview", "after_claim"]
+
+
+class LeadFieldsOut(Answer):
+    """When partners see each field of a lead.  levels: level → field → when, where it is otherwise than for all."""
+
+    all: dict[str, Seen]
+    levels: dict[Id, dict[str, Seen]]
+
+
+class LeadFieldsIn(Body):
+    """When partners see fields of a lead; those not named stay.  Nobody but the vendor sees a hidden field."""
+
+    all: dict[str, Seen] | None = None
+    levels: dict[str, dict[str, Seen | None]] | None = Field(
+        default=None, description="Level → field → when; null lets the level see it as all do."
+    )
+    knowingly: StrictBool = Field(
+        default=False,
+        description="Needed to show before the claim what tells whom to call, such as the company.",
+    )
+
+
 class Settings(Answer):
     """The organisation.  names: language → object → [singular, plural] where it was renamed."""
 
@@ -56,6 +79,7 @@ class Settings(Answer):
     time_zone: str
     strict_capture: bool
     preview_fields: list[str]
+    lead_fields: LeadFieldsOut
     defaults: dict[str, DefaultsOut]
     names: dict[str, dict[str, list[str]]]
     prm_enabled_at: Moment | None
@@ -71,7 +95,11 @@ class SettingsChanges(Body):
     language: Text = None
     time_zone: Text = None
     strict_capture: StrictBool | None = None
-    preview_fields: list[StrictStr] | None = None
+    preview_fields: list[StrictStr] | None = Field(
+        default=None,
+        description="What all partners see before a claim; `lead_fields` says the same and more.",
+    )
+    lead_fields: LeadFieldsIn | None = None
     portal_roles: list[StrictStr] | None = Field(
         default=None, description="Partner roles that are members of the portal: user, manager, executive."
     )

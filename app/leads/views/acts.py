@@ -37,9 +37,8 @@ def change_status(lead_ref: str) -> ResponseReturnValue:
     return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
 
 
-def _version() -> int | None:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def _version() -> str | None:
+    return request.form.get("version") or None
 
 
 def _missing(error: Invalid) -> str:
@@ -93,15 +92,17 @@ def _release_page(lead_ref: str, form: ReasonForm) -> str:
         raise NotAllowed(_("It is somebody else's to answer for."))
     form.reason.choices = options((r.key, r.name) for r in list_decline_reasons(session))
     is_offer = isinstance(found, LeadRow)
-    title = found.title if isinstance(found, LeadRow) else found.lead.display_title
-    return render_template("leads/release.html", ref=found.ref, title=title, is_offer=is_offer, form=form)
+    return render_template(
+        "leads/release.html", ref=found.ref, title=found.title, is_offer=is_offer, form=form
+    )
 
 
 @bp.get("/leads/<ref('lead'):lead_ref>/delete")
 @needs(Permission.LEAD_DELETE)
 def ask_delete(lead_ref: str) -> ResponseReturnValue:
-    lead = get_lead(db.session(), current_actor(), lead_ref, Level.EDIT)
-    return render_template("leads/delete.html", lead=lead)
+    actor = current_actor()
+    lead = get_lead(db.session(), actor, lead_ref, Level.EDIT)
+    return render_template("leads/delete.html", lead=lead, title=lead.title_for(actor))
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/delete")

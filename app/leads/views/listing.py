@@ -14,7 +14,7 @@ from app.kernel.errors import Invalid
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
 from app.kernel.text import clean_text
 from app.leads.choices import LeadLists, first_names, load_lists, names_of
-from app.leads.filters import KNOWN_FILTERS, LeadQuery, parse_lead_query
+from app.leads.filters import LeadQuery, known_filters, parse_lead_query
 from app.leads.queries import count_leads, list_leads
 from app.leads.rows import LeadRow
 from app.leads.views.chips import Chip, make_chips
@@ -33,6 +33,7 @@ class LeadListing:
 
     complaints: filters that could not be understood, in words; they are left out of `query`.
     time: the attribute that the time column shows.  can_pick: rows may be ticked, to change their owner.
+    hidden: the fields of a lead that the person never sees.
     """
 
     page: Page[LeadRow]
@@ -45,6 +46,7 @@ class LeadListing:
     time: str
     text: str
     can_pick: bool
+    hidden: tuple[str, ...] = ()
 
     def chosen(self, name: str) -> str:
         """The one value of a filter, "" for none or several."""
@@ -81,6 +83,7 @@ def read_listing(session: Session, actor: Actor, path: str, args: MultiDict[str,
         time=time,
         text=_text(session, actor, query, page),
         can_pick=actor.can(Permission.LEAD_ASSIGN) or actor.can(Permission.LEAD_TRANSFER),
+        hidden=actor.hidden_fields,
     )
 
 
@@ -92,7 +95,7 @@ def read_query(actor: Actor, args: MultiDict[str, str]) -> tuple[LeadQuery, list
     """
     complaints: list[str] = []
     given: dict[str, list[str]] = {}
-    for name in KNOWN_FILTERS:
+    for name in known_filters(actor):
         values = [v for v in args.getlist(name) if v and (name, v) != ("owner", "any")]
         read = [v for v in (_clean(name, value, complaints) for value in values) if v]
         if read:
@@ -142,6 +145,8 @@ def _text(session: Session, actor: Actor, query: LeadQuery, page: Page[LeadRow])
 
 def _columns(actor: Actor, address: ListAddress, time: str) -> list[Mapping[str, Any]]:
     def sorted_by(key: str, *, first_descending: bool = True) -> dict[str, str]:
+        if key in actor.hidden_fields:
+            return {}
         is_current = address.direction(key) or (key == "created_at" and address.sort is None)
         return {
             "sort_url": address.sorted_by(key, first_descending=first_descending),
@@ -156,7 +161,7 @@ def _columns(actor: Actor, address: ListAddress, time: str) -> list[Mapping[str,
             else [{"label": _("Status")}, {"label": _("Owner")}]
         ),
         {"label": _("Product and place")},
-        {"label": _("Score"), **sorted_by("score")},
+        *([{"label": _("Score"), **sorted_by("score")}] if "score" not in actor.hidden_fields else []),
         {"label": _time_label(time), **sorted_by(time)},
         {"label": _("Last activity"), "css": "is-wide"},
     ]

@@ -14,6 +14,7 @@ from app.leads.fields import FIELDS, SECTIONS, Field
 from app.leads.lookalikes import Lookalike, find_lookalikes, who_qualified
 from app.leads.models import AssignmentCause, Lead, StatusCategory
 from app.leads.queries import AssignmentRow, LeadDetail, list_assignments
+from app.leads.seen import seen_version
 from app.routing.trace_queries import explain_traces
 
 _STAGES = (StatusCategory.NEW, StatusCategory.WORKING, StatusCategory.QUALIFIED)
@@ -42,10 +43,13 @@ class Entry:
 class LeadPage:
     """All of it.  stages: statuses on the way to qualified; next: the one that comes after the present.
 
+    version: what an act on it begins from.
+
     may_…: what this person may do with this lead now; the operations decide again.
     """
 
     detail: LeadDetail
+    version: str
     status: Status
     stages: Sequence[Status]
     other_statuses: Sequence[Status]
@@ -72,6 +76,7 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
     stages = _stages(lists, present)
     return LeadPage(
         detail=detail,
+        version=seen_version(actor, lead),
         status=present,
         stages=stages,
         other_statuses=[s for s in lists.statuses if s.key != present.key],
@@ -122,11 +127,16 @@ def _sections(
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
     for name, title in SECTIONS.items():
         entries = [
-            Entry(f, values.get(f.name, getattr(detail.lead, f.attribute)), qualified_by.get(f.name))
+            Entry(
+                f,
+                values[f.name] if f.name in values else getattr(detail.lead, f.attribute),
+                qualified_by.get(f.name),
+            )
             for f in FIELDS.values()
-            if f.section == name and f.name not in _SHOWN_IN_HEAD and (actor.is_internal or f.for_partner)
+            if f.section == name and f.name not in _SHOWN_IN_HEAD and f.name not in actor.hidden_fields
         ]
-        sections.append((name, title, entries))
+        if entries:
+            sections.append((name, title, entries))
     return sections
 
 

@@ -11,10 +11,13 @@ from app.inbox.queries import inbox_state
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
+from app.leads.choices import status_name
+from app.leads.fields import FIELDS
 from app.leads.queries import LeadDetail, open_lead
 from app.leads.rows import LeadRow
 from app.leads.views.blueprint import bp
-from app.leads.views.page import read_lead_page
+from app.leads.views.page import Entry, read_lead_page
+from app.leads.visibility import REVEALING
 from app.sharing.access_page import Panel, panel_of
 from app.web.access import current_actor, needs
 
@@ -45,11 +48,38 @@ def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str =
     )
 
 
+# What a preview page has a place of its own for.
+_PLACED = frozenset(
+    {"industry", "employees", "city", "state", "country", "product_interest", "source", "score", "age_days"}
+)
+
+
+def _more(actor: Actor, row: LeadRow) -> list[Entry]:
+    """What an administrator shows beyond what is harmless, as far as it is known."""
+    entries = []
+    for name in actor.preview_fields:
+        if name in FIELDS and name not in _PLACED:
+            value = row.more.get(name, getattr(row, name, None))
+            value = status_name(row.status) if name == "status" and row.status else value
+            entries.append(Entry(FIELDS[name], value))
+    return [entry for entry in entries if entry.value not in (None, "", False)]
+
+
+def _later(actor: Actor) -> str:
+    """The fields that come with the claim, "" where they are those that do so unless somebody decides otherwise."""
+    if not REVEALING & {*actor.preview_fields, *actor.hidden_fields}:
+        return ""
+    seen = {*actor.preview_fields, *actor.hidden_fields}
+    return ", ".join(str(field.label) for name, field in FIELDS.items() if name not in seen)
+
+
 def _preview(session: Session, actor: Actor, row: LeadRow, *, refusal: str = "", **more: Any) -> str:
     is_mine = row.is_offered and row.owner.is_me
     return render_template(
         "leads/preview.html",
         row=row,
+        more=_more(actor, row),
+        later=_later(actor),
         access=Panel("lead", row.ref, of_all=False),
         may_claim=row.is_waiting and actor.can(Permission.LEAD_CLAIM),
         may_answer=is_mine and actor.can(Permission.LEAD_ANSWER_OFFER),

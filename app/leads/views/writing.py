@@ -25,6 +25,7 @@ from app.leads.operations import edit_lead
 from app.leads.queries import LeadDetail, open_lead
 from app.leads.registries import LONGEST_NAME, SOURCES, add_item
 from app.leads.rows import LeadRow
+from app.leads.seen import seen_version
 from app.leads.values import Reading, load_choices, read_lead_values
 from app.leads.views.blueprint import bp
 from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
@@ -69,7 +70,7 @@ def create() -> ResponseReturnValue:
     if not is_new:
         flash(_("It was there already, by its external id. What you wrote was added to it."), "info")
         return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
-    said = _("“%(name)s” was added.", name=lead.display_title)
+    said = _("“%(name)s” was added.", name=lead.title_for(actor))
     if request.form.get("save_and_new"):
         link = {"link_url": url_for("leads.show", lead_ref=lead.ref), "link_label": _("Open it")}
         flash({"text": said, **link}, "success")  # type: ignore[arg-type]  # our flashes may carry a link
@@ -140,8 +141,8 @@ def _first_status(session: Session) -> str:
 def edit(lead_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     detail = _editable(session, actor, lead_ref)
-    form = lead_form(actor)(formdata=None, data=_typed(detail))
-    form.begin(detail.lead, _typed(detail))
+    form = lead_form(actor)(formdata=None, data=values_of(detail))
+    form.begin(seen_version(actor, detail.lead), values_of(detail))
     return _edit_page(session, detail, form)
 
 
@@ -176,10 +177,6 @@ def _editable(session: Session, actor: Actor, lead_ref: str) -> LeadDetail:
     return found
 
 
-def _typed(detail: LeadDetail) -> dict[str, str]:
-    return values_of(detail.lead, detail.status.key, detail.source)
-
-
 def _edit_page(
     session: Session,
     detail: LeadDetail,
@@ -204,11 +201,11 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     session = db.session()
     session.rollback()
     detail = _editable(session, actor, lead_ref)
-    mine, now = form.changed(), _typed(detail)
+    mine, now = form.changed(), values_of(detail)
     for name, text in now.items():
         if name in form and name not in mine:
             _fill(form[name], text)
-    form.begin(detail.lead, now)
+    form.begin(seen_version(actor, detail.lead), now)
     offer_lists(form, load_lists(session))
     differences = [
         Difference(name, form[name].label.text, _in_words(form[name], text), _in_words(form[name], now[name]))

@@ -149,7 +149,7 @@ def _page(session: Session, actor: Actor, lead_ref: str, form: OwnerForm, asked:
 
 def _shown(found: LeadDetail | LeadRow) -> Shown:
     if isinstance(found, LeadDetail):
-        return Shown(found.ref, found.lead.display_title, found.owner)
+        return Shown(found.ref, found.title, found.owner)
     return Shown(found.ref, found.title, found.owner)
 
 
@@ -226,7 +226,7 @@ def _many_page(session: Session, actor: Actor, refs: Sequence[str], form: OwnerF
     choices = _offer(session, actor, form)
     some = session.scalars(select(Lead).where(scope(Lead, actor), Lead.ref.in_(refs[:5]))).all()
     by_ref = {lead.ref: lead for lead in some}
-    titles = [] if actor.is_partner else [by_ref[r].display_title for r in refs[:5] if r in by_ref]
+    titles = [] if actor.is_partner else [by_ref[r].title_for(actor) for r in refs[:5] if r in by_ref]
     many = Many(refs, titles)
     return render_template(
         "routing/owners.html",
@@ -249,7 +249,7 @@ def done(act_ref: str) -> ResponseReturnValue:
     titles = {}
     if not actor.is_partner:
         leads = session.scalars(select(Lead).where(scope(Lead, actor), Lead.ref.in_(refs)))
-        titles = {lead.ref: lead.display_title for lead in leads}
+        titles = {lead.ref: lead.title_for(actor) for lead in leads}
     return render_template(
         "routing/done.html",
         act=act,

@@ -110,8 +110,8 @@ def _page(
         verdict=one_person(session, actor, asked, record) if asks and asked else None,
         is_nobody=asks and bool(asked),
         search=search,
-        people=users_named(session, search) if asks and search else [],
-        picker=offer(session, picker) if may_share(session, actor, record) else picker,
+        people=users_named(session, actor, search) if asks and search else [],
+        picker=offer(session, actor, picker) if may_share(session, actor, record) else picker,
         form=form,
         changed=refused[0],
         change=refused[1],
@@ -126,7 +126,7 @@ def _title(session: Session, actor: Actor, record: Any) -> str:
         return labels.one(record.__tablename__, title=True)
     kind = record.__tablename__
     return str(
-        record.display_title if kind == "lead" else record.name if kind == "account" else record.full_name
+        record.title_for(actor) if kind == "lead" else record.name if kind == "account" else record.full_name
     )
 
 
@@ -141,7 +141,7 @@ def people(kind: str, record_ref: str) -> ResponseReturnValue:
     search = request.args.get("q", "").strip()[:80]
     here = url_for(f"access.{kind}", record_ref=record.ref)
     return render_template(
-        "access/_people.html", people=users_named(session, search), search=search, here=here
+        "access/_people.html", people=users_named(session, actor, search), search=search, here=here
     )
 
 
@@ -254,4 +254,4 @@ def principals(part: str, name: str) -> ResponseReturnValue:
     ):
         abort(404)
     template = "sharing/_picker_who.html" if part == "who" else "sharing/_picker_list.html"
-    return render_template(template, picker=offer(db.session(), picker), roles=role_choices())
+    return render_template(template, picker=offer(db.session(), current_actor(), picker), roles=role_choices())

@@ -1,0 +1,56 @@
+"""What one person may see of a lead's fields: what is read for them, the version they are told, why duplicates.
+
+Fields that somebody never sees are not read for them; asking a lead that `leads.queries.open_lead` gave for
+one of them is an error and not a leak.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.interfaces import ORMOption
+
+from app.kernel.actor import Actor
+from app.leads.fields import FIELDS
+from app.leads.models import Lead
+
+# Columns made from a field tell what it holds.
+_MADE_FROM = {
+    "last_name": ("last_name_fold",),
+    "company": ("company_fold", "company_key"),
+    "email": ("email_key",),
+    "phone": ("phone_key",),
+    "mobile": ("phone_key",),
+}
+# Reason of a probable duplicate → the fields that it tells of.
+_TOLD_BY = {"email": {"email"}, "phone": {"phone", "mobile"}, "company": {"company"}, "name": {"last_name"}}
+
+
+@lru_cache(maxsize=64)
+def leave_out(hidden: tuple[str, ...]) -> tuple[ORMOption, ...]:
+    """Options of a select of `Lead` that leave these fields in the database; reading one of them raises."""
+    names = [FIELDS[name].attribute for name in hidden if name in FIELDS]
+    names += [made for name in hidden for made in _MADE_FROM.get(name, ())]
+    return tuple(defer(getattr(Lead, name), raiseload=True) for name in dict.fromkeys(names))
+
+
+def seen_names(actor: Actor) -> list[str]:
+    """The fields of a lead that the actor sees once they may read it."""
+    return [name for name in FIELDS if name not in actor.hidden_fields]
+
+
+def seen_version(actor: Actor, lead: Lead) -> str:
+    """What an edit begins from: for partner people a digest of the fields that they see, so that it tells nothing else."""
+    if actor.is_internal:
+        return str(lead.version)
+    values = {name: getattr(lead, FIELDS[name].attribute) for name in seen_names(actor)}
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def seen_reasons(actor: Actor, reasons: Iterable[str]) -> list[str]:
+    """Why something may be a duplicate, without what tells of a field that the actor does not see."""
+    hidden = set(actor.hidden_fields)
+    return [reason for reason in reasons if not _TOLD_BY.get(reason, set()) & hidden]
