@@ -51,6 +51,16 @@ class Client(FlaskClient):
         token = self.csrf(page or url.partition("?")[0])
         return self.post(url, data={**(data or {}), "csrf_token": token}, **kwargs)
 
+    def agree(
+        self, url: str, data: dict[str, Any] | None = None, *, page: str = "", **kwargs: Any
+    ) -> TestResponse:
+        """Post a form, and once more with agreement to what it would do to what people see, where that is asked."""
+        answer = self.submit(url, data, page=page, **kwargs)
+        mark = re.search(r'name="confirmed" value="([^"]+)"', answer.get_data(as_text=True))
+        if mark is None:
+            return answer
+        return self.submit(url, {**(data or {}), "confirmed": mark[1]}, page=page, **kwargs)
+
 
 class ApiClient:
     """Calls the JSON API with one bearer token; answers are Werkzeug's, with `.json`."""

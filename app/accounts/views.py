@@ -44,9 +44,11 @@ from app.accounts.related import (
 from app.activities.panel import feed_of
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotAllowed
 from app.sharing.access_page import panel_of
+from app.sharing.asking import Question, agree_page, ask
+from app.sharing.trying import account_edited, responsible_added, responsible_removed
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
@@ -192,8 +194,11 @@ def save(account_ref: str) -> ResponseReturnValue:
     form = form_class(detail.account.kind)()
     allow = bool(request.form.get("allow_duplicate"))
     try:
+        values = fill_pickers(session, actor, form, form.given())
+        question = _ask_about_owner(session, detail, values)
+        if question is not None:
+            return _edit_page(db.session(), detail, form, question=question)
         with transaction() as writing:
-            values = fill_pickers(writing, actor, form, form.given())
             account = edit_account(
                 writing,
                 actor,
@@ -211,6 +216,17 @@ def save(account_ref: str) -> ResponseReturnValue:
     except ProbableDuplicate as error:
         return _edit_page(db.session(), detail, form, matches=error.matches), 409
     return _saved(account, url_for("accounts.new"))
+
+
+def _ask_about_owner(session: Session, detail: AccountDetail, values: dict[str, Any]) -> Question | None:
+    """What is to be agreed to first: what people gain and lose by another owner.  Raises what saving raises.
+
+    Those who may not ask who sees what are not told.
+    """
+    actor, account = current_actor(), detail.account
+    if values.get("owner", detail.owner.ref) == detail.owner.ref or not actor.can(Permission.ACCESS_VIEW):
+        return None
+    return ask(account_edited(session, actor, account.ref, values, now=clock.now(), then=let_go))
 
 
 def _editable(session: Session, account_ref: str) -> AccountDetail:
@@ -236,7 +252,7 @@ def _edit_page(session: Session, detail: AccountDetail, form: RecordForm, **more
         changed_by=detail.updated_by,
         changed_at=detail.account.updated_at,
         is_stale=stale is not None,
-        **{"matches": (), **more},
+        **{"matches": (), "question": None, **more},
     )
 
 
@@ -279,15 +295,31 @@ def restore(account_ref: str) -> ResponseReturnValue:
 def add_person(account_ref: str) -> ResponseReturnValue:
     """Make a colleague answerable for the account."""
     user_ref, role = request.form.get("user", ""), request.form.get("role", "")
+    actor, up = current_actor(), url_for("accounts.show", account_ref=account_ref, _anchor="responsibles")
+    if actor.can(Permission.ACCESS_VIEW):
+        question = ask(
+            responsible_added(db.session(), actor, account_ref, user_ref, now=clock.now(), then=let_go)
+        )
+        if question is not None:
+            return agree_page(question, _("Make answerable"), _("Make answerable"), up, sent=("user", "role"))
     with transaction() as session:
         add_responsible(session, current_actor(), account_ref, user_ref, role=role, now=clock.now())
-    return redirect(url_for("accounts.show", account_ref=account_ref, _anchor="responsibles"), 303)
+    return redirect(up, 303)
 
 
 @bp.post("/<ref('acct'):account_ref>/responsibles/<ref('mem'):responsible_ref>/remove")
 @needs(Permission.ACCOUNT_EDIT)
 def remove_person(account_ref: str, responsible_ref: str) -> ResponseReturnValue:
     """Take a colleague's answerability away."""
+    actor, up = current_actor(), url_for("accounts.show", account_ref=account_ref, _anchor="responsibles")
+    if actor.can(Permission.ACCESS_VIEW):
+        question = ask(
+            responsible_removed(
+                db.session(), actor, account_ref, responsible_ref, now=clock.now(), then=let_go
+            )
+        )
+        if question is not None:
+            return agree_page(question, _("No longer answerable"), _("Remove"), up)
     with transaction() as session:
         remove_responsible(session, current_actor(), account_ref, responsible_ref, now=clock.now())
-    return redirect(url_for("accounts.show", account_ref=account_ref, _anchor="responsibles"), 303)
+    return redirect(up, 303)

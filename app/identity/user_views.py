@@ -34,8 +34,10 @@ from app.identity.sessions import end_all_sessions, live_sessions
 from app.identity.tokens import live_tokens, revoke_token
 from app.kernel import clock
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Permission, Role
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotFound
+from app.sharing.asking import Question, ask
+from app.sharing.trying import user_edited
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 
@@ -124,6 +126,9 @@ def save(user_ref: str) -> ResponseReturnValue:
         if not form.validate():
             raise Invalid
         values = {**_given(form), "away_until": form.away_until(form.time_zone.data)}
+        question = _ask(row, values)
+        if question is not None:
+            return _edit_page(form, row, question)
         with transaction() as session:
             edit_user(session, current_actor(), row.user, values, now=clock.now(), version=_version())
     except Invalid as error:
@@ -131,6 +136,21 @@ def save(user_ref: str) -> ResponseReturnValue:
         return _edit_page(form, row), 422
     flash(_("%(name)s is saved.", name=row.user.name), "success")
     return redirect(url_for("users.show", user_ref=user_ref), 303)
+
+
+def _ask(row: UserRow, values: dict[str, Any]) -> Question | None:
+    """What is to be agreed to first: what people gain and lose by another role or account scope.
+
+    Raises what saving raises.
+    """
+    if all(
+        getattr(row.user, name) == values.get(name, "")
+        for name in ("role", "account_scope")
+        if name in values
+    ):
+        return None
+    session, actor = db.session(), current_actor()
+    return ask(user_edited(session, actor, row.user, values, now=clock.now(), then=let_go))
 
 
 @bp.post("/<ref('user'):user_ref>/invite")
@@ -211,9 +231,9 @@ def _managed(user_ref: str) -> UserRow:
     return row
 
 
-def _edit_page(form: UserForm, row: UserRow) -> str:
+def _edit_page(form: UserForm, row: UserRow, question: Question | None = None) -> str:
     return render_template(
-        "users/edit.html", form=form, user=row.user, row=row, page_ref=row.user.ref, version=_version() or row.user.version,
+        "users/edit.html", form=form, question=question, user=row.user, row=row, page_ref=row.user.ref, version=_version() or row.user.version,
         is_self=row.user.id == current_actor().user_id, **_names(),
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ OWNED_BY, SHARE_WITH = "owned_by", "share_with"
 
 @dataclass(slots=True)
 class RuleDraft:
-    """A rule as typed.  confirmed: mark of the rule whose reach to partners was shown and agreed to.
+    """A rule as typed.
 
     problems: field → what is wrong with it; "" is the form as a whole.
     """
@@ -39,7 +39,6 @@ class RuleDraft:
     kind: str = SharingRuleKind.CRITERIA.value
     level: str = "read"
     version: str = ""
-    confirmed: str = ""
     entry: EntryDraft = field(default_factory=lambda: EntryDraft(rows=(Row("", "equals", ""),)))
     owned_by: Picker = field(default_factory=lambda: Picker(OWNED_BY, type="user"))
     share_with: Picker = field(default_factory=lambda: Picker(SHARE_WITH, type="group"))
@@ -73,7 +72,6 @@ def read_rule_draft(form: Mapping[str, str], object_: str) -> RuleDraft:
         kind=form.get("kind", ""),
         level=form.get("level", ""),
         version=form.get("version", ""),
-        confirmed=form.get("confirmed", ""),
         entry=entries[0],
         owned_by=read_picker(form, OWNED_BY),
         share_with=read_picker(form, SHARE_WITH),

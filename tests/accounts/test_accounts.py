@@ -357,13 +357,13 @@ def test_a_responsible_gains_the_account_and_loses_it(signed_in, session, mara):
     pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
     browser = signed_in(mara)
     page = f"/accounts/{account.ref}"
-    answer = browser.submit(f"{page}/responsibles", {"user": pol.ref, "role": "Technician"}, page=page)
+    answer = browser.agree(f"{page}/responsibles", {"user": pol.ref, "role": "Technician"}, page=page)
     assert answer.status_code == 303
     [entry] = rows(session, AccountResponsible)
     assert (entry.user_id, entry.role) == (pol.id, "Technician")
     assert signed_in(pol).get(page).status_code == 200
     assert browser.submit(f"{page}/responsibles", {"user": pol.ref}, page=page).status_code == 409
-    assert browser.submit(f"{page}/responsibles/{entry.ref}/remove", {}, page=page).status_code == 303
+    assert browser.agree(f"{page}/responsibles/{entry.ref}/remove", {}, page=page).status_code == 303
     assert signed_in(pol).get(page).status_code == 404
     assert verbs(session, account) == ["responsible_added", "responsible_removed"]
 

@@ -30,7 +30,7 @@ def edit(browser, user, **change):
         "name": user.name, "role": user.role.value, "account_scope": user.account_scope.value, "capacity": "",
         "language": "en", "time_zone": "UTC", "away_on": "", "version": str(user.version),
     }  # fmt: skip
-    return browser.submit(f"/setup/users/{user.ref}/edit", {**values, **change})
+    return browser.agree(f"/setup/users/{user.ref}/edit", {**values, **change})
 
 
 def test_an_invited_user_gets_a_mail_and_signs_in_by_its_link(signed_in, new_client, session, ada):

@@ -177,7 +177,7 @@ def test_many_leads_from_the_list_with_undo(session, signed_in, mara, pia):
     assert "Who should have these 3?" in question.text
     assert all(f'value="{lead.ref}"' in question.text for lead in leads)
     assert row_count(session, Assignment) == 3  # nothing has happened yet
-    done = browser.submit(
+    done = browser.agree(
         "/leads/change-owner",
         {**ticked, "kind": "partner_user", "partner_user": pia.ref, "notify": "y"},
         page="/leads",
@@ -211,7 +211,7 @@ def test_nothing_ticked_goes_back_to_the_list(session, signed_in, mara):
 
 def test_a_bulk_act_is_its_makers(session, signed_in, mara, sal, pia, otto):
     given = {"lead": [make_lead(session).ref], "kind": "partner_user", "partner_user": pia.ref}
-    path = signed_in(mara).submit("/leads/change-owner", given, page="/leads").location
+    path = signed_in(mara).agree("/leads/change-owner", given, page="/leads").location
     for user in (sal, pia, otto):
         assert signed_in(user).get(path).status_code == 404
         assert signed_in(user).submit(f"{path}/undo", page="/profile").status_code == 404

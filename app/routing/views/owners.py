@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel import clock, labels
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid, NotAllowed
 from app.leads.errors import AtCapacity
 from app.leads.models import Lead
@@ -30,7 +30,9 @@ from app.routing.models import Queue
 from app.routing.picker import Choice, OwnerChoices, owner_choices
 from app.routing.targets import find_target
 from app.routing.undo import get_bulk_act, undo_bulk_act
+from app.sharing.asking import Question, ask
 from app.sharing.scope import scope
+from app.sharing.trying import owners_changed
 from app.web.access import current_actor, needs
 from app.web.choices import options
 
@@ -201,6 +203,9 @@ def change_many() -> ResponseReturnValue:
         return _many_page(db.session(), actor, refs, form, Asked())
     form = OwnerForm()
     try:
+        question = _ask(db.session(), actor, refs, form)
+        if question is not None:
+            return _many_page(db.session(), actor, refs, form, Asked(), question)
         with transaction() as session:
             wish = _wish(session, actor, form, despite_refusal=bool(form.despite_refusal.data))
             result = bulk_assign(session, actor, refs, wish, now=clock.now())
@@ -208,6 +213,21 @@ def change_many() -> ResponseReturnValue:
         problems = [str(m) for messages in error.errors.values() for m in messages]
         return _many_page(db.session(), actor, refs, form, Asked(problems=problems)), 422
     return redirect(url_for("owners.done", act_ref=result.act.ref), 303)
+
+
+def _ask(session: Session, actor: Actor, refs: Sequence[str], form: OwnerForm) -> Question | None:
+    """What is to be agreed to first: what people gain and lose by it.  Raises what doing it raises.
+
+    Those who may not ask who sees what, partners above all, are not told.
+    """
+    if actor.is_partner or not actor.can(Permission.ACCESS_VIEW):
+        return None
+    wish = _wish(session, actor, form, despite_refusal=bool(form.despite_refusal.data))
+    now = clock.now()
+    found = owners_changed(
+        session, lambda trying: bulk_assign(trying, actor, refs, wish, now=now), refs, then=let_go
+    )
+    return ask(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +242,14 @@ class Many:
         return len(self.refs) - len(self.titles)
 
 
-def _many_page(session: Session, actor: Actor, refs: Sequence[str], form: OwnerForm, asked: Asked) -> str:
+def _many_page(
+    session: Session,
+    actor: Actor,
+    refs: Sequence[str],
+    form: OwnerForm,
+    asked: Asked,
+    question: Question | None = None,
+) -> str:
     choices = _offer(session, actor, form)
     some = session.scalars(select(Lead).where(scope(Lead, actor), Lead.ref.in_(refs[:5]))).all()
     by_ref = {lead.ref: lead for lead in some}
@@ -231,6 +258,7 @@ def _many_page(session: Session, actor: Actor, refs: Sequence[str], form: OwnerF
     return render_template(
         "routing/owners.html",
         many=many,
+        question=question,
         form=form,
         choices=choices,
         asked=asked,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -14,12 +14,21 @@ from app.identity.organisation import LEVELS, edit_organisation
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, Stale
+from app.sharing.asking import Question, ask
 from app.sharing.consequences import count_given
-from app.sharing.forms import OBJECTS, chosen_defaults, default_helps, default_words, defaults_form
+from app.sharing.forms import (
+    OBJECTS,
+    chosen_defaults,
+    default_helps,
+    default_words,
+    defaults_form,
+    faults_of_defaults,
+)
 from app.sharing.models import SharingRuleKind
 from app.sharing.principals import ALL_PARTNERS
+from app.sharing.prospects import of_defaults
 from app.sharing.sharing_rules import Written
 from app.sharing.words import count_words
 from app.web.access import current_actor, needs
@@ -41,13 +50,14 @@ def show() -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What every partner user would come to see.  mark: what is agreed to.  opened: (object, edits, how many)."""
+    """What every partner user would come to see.  opened: (object, edits, how many)."""
 
-    mark: str
     opened: Sequence[tuple[str, bool, str]]
 
 
-def _page(form: Any, organisation: Organisation, reach: Reach | None = None) -> str:
+def _page(
+    form: Any, organisation: Organisation, reach: Reach | None = None, question: Question | None = None
+) -> str:
     return render_template(
         "sharing/defaults.html",
         form=form,
@@ -56,25 +66,36 @@ def _page(form: Any, organisation: Organisation, reach: Reach | None = None) -> 
         words=default_words(),
         helps=default_helps(),
         reach=reach,
+        question=question,
     )
 
 
-def _ask_about_partners(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> Reach | None:
-    """What is to be agreed to first: the objects of which partners would have more than now, with their number."""
+def _wider_for_partners(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The objects of which every partner user would have more than now, with what they would have."""
     before = get_organisation(session).defaults
-    wider = {
+    return {
         thing: levels["external"]
         for thing, levels in chosen.items()
         if LEVELS.index(levels.get("external", "private")) > LEVELS.index(before[thing]["external"])
     }
-    mark = ",".join(f"{thing}:{level}" for thing, level in wider.items())
-    if not wider or request.form.get("confirmed") == mark:
-        return None
+
+
+def _reach(session: Session, wider: Mapping[str, str]) -> Reach | None:
     told = []
     for thing, level in wider.items():
         every = Written(thing, "", SharingRuleKind.CRITERIA, None, {}, ALL_PARTNERS, Level.READ)
         told.append((thing, level == "read_write", count_words(count_given(session, every))))
-    return Reach(mark, told)
+    return Reach(told) if told else None
+
+
+def _ask(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> tuple[Question | None, Reach | None]:
+    """What is to be agreed to first."""
+    wider = _wider_for_partners(session, chosen)
+    before = get_organisation(session).defaults
+    let_go()  # counting needs no lock
+    after = {thing: {**levels, **chosen.get(thing, {})} for thing, levels in before.items()}
+    question = ask(of_defaults(session, after), about=",".join(f"{t}:{level}" for t, level in wider.items()))
+    return question, _reach(session, wider) if question is not None else None
 
 
 @bp.post("")
@@ -86,9 +107,9 @@ def save() -> ResponseReturnValue:
     chosen = chosen_defaults(form, prm_is_on=is_on)
     try:
         _refuse_wrong(form, chosen)
-        reach = _ask_about_partners(db.session(), chosen)
-        if reach is not None:
-            return _page(form, get_organisation(db.session()), reach)
+        question, reach = _ask(db.session(), chosen)
+        if question is not None:
+            return _page(form, get_organisation(db.session()), reach, question)
         with transaction() as session:
             edit_organisation(
                 session, current_actor(), {"defaults": chosen}, version=_version(form), now=clock.now()
@@ -110,14 +131,7 @@ def _version(form: Any) -> int | None:
 
 def _refuse_wrong(form: Any, chosen: dict[str, dict[str, str]]) -> None:
     """Raises Invalid at the fields themselves; the operation refuses the same without saying where."""
-    errors: dict[str, list[Any]] = {}
-    for thing, levels in chosen.items():
-        for side, level in levels.items():
-            if level not in LEVELS:
-                errors[f"{thing}-{side}"] = [_("Choose one of those listed.")]
-        inside, outside = levels["internal"], levels.get("external", "private")
-        if {inside, outside} <= set(LEVELS) and LEVELS.index(outside) > LEVELS.index(inside):
-            errors[f"{thing}-external"] = [_("Partners never have more than everybody inside.")]
+    errors = faults_of_defaults(chosen)
     if not form.validate_on_submit() and form.errors:
         errors.update({name: list(messages) for name, messages in form.errors.items()})
     if errors:

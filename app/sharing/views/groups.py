@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
+from app.sharing.asking import Question, agree_page, ask
 from app.sharing.consequences import Count, counts_of_rules, rules_through
 from app.sharing.forms import GroupForm
 from app.sharing.groups import (
@@ -28,6 +29,7 @@ from app.sharing.models import PublicGroup
 from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices
 from app.sharing.principals import find_principal, names_of, reaches_partners
 from app.sharing.queries import list_groups, members_of_groups
+from app.sharing.trying import group_member_added, group_member_removed
 from app.sharing.words import Who, count_words, sentence_of, who_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -86,11 +88,16 @@ class Reach:
     """What a new member would bring to partners: (rule's name, object, how many records)."""
 
     whom: str
-    key: str
     rules: Sequence[tuple[str, str, str]]
 
 
-def _page(session: Session, group: PublicGroup, picker: Picker, reach: Reach | None = None) -> str:
+def _page(
+    session: Session,
+    group: PublicGroup,
+    picker: Picker,
+    question: Question | None = None,
+    reach: Reach | None = None,
+) -> str:
     found = members_of_groups(session, [group.id])[group.id]
     names = names_of(session, [member.principal_id for member in found])
     members = [
@@ -107,7 +114,8 @@ def _page(session: Session, group: PublicGroup, picker: Picker, reach: Reach | N
         members=members,
         uses=uses_of(session, group),
         reaches=any(member.reaches_partners for member in members),
-        picker=offer(session, picker),
+        picker=offer(session, current_actor(), picker),
+        question=question,
         reach=reach,
         types=type_choices(),
         roles=role_choices(),
@@ -200,10 +208,10 @@ def add_member(group_ref: str) -> ResponseReturnValue:
         reading = db.session()
         return _page(reading, get_group(reading, group_ref), picker)
     try:
-        reading = db.session()
-        reach = _ask_about_partners(reading, get_group(reading, group_ref), picker)
-        if reach is not None:
-            return _page(reading, get_group(reading, group_ref), picker, reach)
+        trying = db.session()
+        question, reach = _ask(trying, group_ref, picker)
+        if question is not None:
+            return _page(trying, get_group(trying, group_ref), picker, question, reach)
         with transaction() as session:
             _member, known = add_group_member(
                 session, current_actor(), group_ref, picker.given(), now=clock.now()
@@ -216,17 +224,18 @@ def add_member(group_ref: str) -> ResponseReturnValue:
     return redirect(url_for("groups.show", group_ref=group_ref), 303)
 
 
-def _ask_about_partners(session: Session, group: PublicGroup, picker: Picker) -> Reach | None:
-    """What is to be agreed to first: partners would come to see what rules give the group.  Raises Invalid."""
-    known = find_principal(session, picker.given())
-    if request.form.get("confirmed") == known.key or not reaches_partners(session, known.key):
-        return None
-    rules = rules_through(session, group)
-    if not rules:
-        return None
+def _ask(session: Session, group_ref: str, picker: Picker) -> tuple[Question | None, Reach | None]:
+    """What is to be agreed to first: what people gain and lose, and what partners come to see.  Raises Invalid."""
+    given, actor = picker.given(), current_actor()
+    found = group_member_added(session, actor, group_ref, given, now=clock.now(), then=let_go)
+    group, known = get_group(session, group_ref), find_principal(session, given)
+    rules = rules_through(session, group) if reaches_partners(session, known.key) else []
+    question = ask(found, about=known.key if rules else "")
+    if question is None or not rules:
+        return question, None
     counts = counts_of_rules(session, [rule.id for rule in rules])
     told = [(rule.name, rule.object, count_words(counts.get(rule.id, Count(0)))) for rule in rules]
-    return Reach(sentence_of(known), known.key, told)
+    return question, Reach(sentence_of(known), told)
 
 
 def _texts(error: Invalid) -> list[str]:
@@ -237,6 +246,14 @@ def _texts(error: Invalid) -> list[str]:
 @bp.post("/<ref('group'):group_ref>/members/<ref('mem'):member_ref>/remove")
 @needs(Permission.SHARING_MANAGE)
 def remove_member(group_ref: str, member_ref: str) -> ResponseReturnValue:
+    """Take somebody out of it; asks first where anybody loses anything."""
+    trying, actor = db.session(), current_actor()
+    found = group_member_removed(trying, actor, group_ref, member_ref, now=clock.now(), then=let_go)
+    question = ask(found)
+    if question is not None:
+        up = url_for("groups.show", group_ref=group_ref)
+        name = get_group(trying, group_ref).name
+        return agree_page(question, _("Remove from “%(name)s”", name=name), _("Remove"), up)
     with transaction() as session:
         remove_group_member(session, current_actor(), group_ref, member_ref, now=clock.now())
     flash(_("Removed. What they saw only through this group they see no longer."), "success")

@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 
 from app.kernel import clock
 from app.kernel.actor import Level, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, Stale
 from app.kernel.paging import COUNT_CAP
 from app.routing.rule_drafts import operator_words
+from app.sharing.asking import Question, ask
 from app.sharing.consequences import MOST_COUNTED, Count, count_given, counts_of_rules
 from app.sharing.models import SharingRule
 from app.sharing.picker import offer, role_choices, type_choices
 from app.sharing.principals import Known, find_principal, names_of, reaches_partners
+from app.sharing.prospects import of_rule
 from app.sharing.queries import list_rules, progress_of
 from app.sharing.rule_draft import (
     RuleDraft,
@@ -129,19 +131,27 @@ def state(rule_ref: str) -> ResponseReturnValue:
 @bp.get("/<ref('srule'):rule_ref>/delete")
 @needs(Permission.SHARING_MANAGE)
 def confirm_delete(rule_ref: str) -> ResponseReturnValue:
-    """How many records whom this takes away."""
-    return _rule_page("sharing_rules/delete.html", rule_ref)
+    """What this takes away from whom."""
+    session = db.session()
+    question = ask(of_rule(session, get_rule(session, rule_ref), None))
+    return _rule_page("sharing_rules/delete.html", rule_ref, question)
 
 
-def _rule_page(template: str, rule_ref: str) -> str:
+def _rule_page(template: str, rule_ref: str, question: Question | None = None) -> str:
     session = db.session()
     row = _rows(session, [get_rule(session, rule_ref)], most=MOST_COUNTED)[0]
-    return render_template(template, row=row, count=count_words)
+    return render_template(template, row=row, count=count_words, question=question)
 
 
 @bp.post("/<ref('srule'):rule_ref>/delete")
 @needs(Permission.SHARING_MANAGE)
 def delete(rule_ref: str) -> ResponseReturnValue:
+    reading = db.session()
+    rule = get_rule(reading, rule_ref)
+    let_go()  # counting needs no lock
+    question = ask(of_rule(reading, rule, None))
+    if question is not None:
+        return _rule_page("sharing_rules/delete.html", rule_ref, question)
     with transaction() as session:
         name = get_rule(session, rule_ref).name
         delete_rule(session, current_actor(), rule_ref, now=clock.now())
@@ -189,9 +199,9 @@ def _work(draft: RuleDraft, rule: SharingRule | None) -> ResponseReturnValue:
         change_conditions(draft, act)
         return _editor(draft, rule)
     try:
-        reach = _ask_about_partners(db.session(), draft, rule)
-        if reach is not None:
-            return _editor(draft, rule, reach)
+        question, reach = _ask(db.session(), draft, rule)
+        if question is not None:
+            return _editor(draft, rule, question, reach)
         saved = _save(draft, rule)
     except Invalid as error:
         draft.note(error)
@@ -221,18 +231,20 @@ class Reach:
     given: Count
 
 
-def _ask_about_partners(session: Session, draft: RuleDraft, rule: SharingRule | None) -> Reach | None:
-    """What is to be agreed to first; None where nothing is, or it has been.  Raises Invalid."""
+def _ask(
+    session: Session, draft: RuleDraft, rule: SharingRule | None
+) -> tuple[Question | None, Reach | None]:
+    """What is to be agreed to first: what people gain and lose, and what reaches partners.  Raises Invalid."""
     written = written_of(session, draft)
-    mark = mark_of(written)
-    if draft.confirmed == mark or not reaches_partners(session, written.share_with):
-        return None
     if rule is not None and _says_the_same(session, rule, written):
-        return None
-    draft.confirmed = mark
-    known = _known(session, draft)
+        return None, None
+    reaches = reaches_partners(session, written.share_with)
+    let_go()  # counting needs no lock
+    question = ask(of_rule(session, rule, written), about=mark_of(written) if reaches else "")
+    if question is None or not reaches:
+        return question, None
     given = count_given(session, written, seconds=LONGEST_COUNT_SECONDS)
-    return Reach(sentence_of(known), written.level >= Level.EDIT, given)
+    return question, Reach(sentence_of(_known(session, draft)), written.level >= Level.EDIT, given)
 
 
 def _known(session: Session, draft: RuleDraft) -> Known:
@@ -252,20 +264,24 @@ def _says_the_same(session: Session, rule: SharingRule, written: Written) -> boo
     )
 
 
-def _editor(draft: RuleDraft, rule: SharingRule | None, reach: Reach | None = None) -> str:
+def _editor(
+    draft: RuleDraft,
+    rule: SharingRule | None,
+    question: Question | None = None,
+    reach: Reach | None = None,
+) -> str:
     session = db.session()
     if draft.object not in SUBJECTS:
         draft.object = "lead"
-    if reach is None:
-        draft.confirmed = ""
     return render_template(
         "sharing_rules/edit.html",
         draft=draft,
         rule=rule,
         reach=reach,
+        question=question,
         count=count_words,
-        share_with=offer(session, draft.share_with),
-        owned_by=offer(session, draft.owned_by),
+        share_with=offer(session, current_actor(), draft.share_with),
+        owned_by=offer(session, current_actor(), draft.owned_by),
         types=type_choices(),
         roles=role_choices(),
         field_names=field_choices(draft.object),
