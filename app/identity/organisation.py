@@ -147,6 +147,15 @@ def lock_organisation(session: Session) -> Organisation:
     return session.scalars(statement if is_sqlite(session) else statement.with_for_update()).one()
 
 
+def hold_organisation(session: Session) -> None:
+    """Let nobody change the row until the transaction ends; any number of transactions may hold it at once.
+
+    Taken by what may reach partners, so that it comes before partners are let in or after, never beside it.
+    """
+    if not is_sqlite(session):
+        session.execute(select(Organisation.id).with_for_update(read=True))
+
+
 def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     cleaned: dict[str, Any] = {}
     errors: dict[str, list[Any]] = {}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, AccountResponsible
 from app.identity.membership import is_member
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
-from app.identity.roles import PERMISSIONS
+from app.identity.roles import permissions_of
 from app.kernel.actor import PARTNER_ROLES, Actor, Level
 from app.leads.visibility import seen_at_level
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
@@ -217,7 +217,9 @@ def _actor(
         ref=user.ref,
         name=user.name,
         role=user.role,
-        permissions=PERMISSIONS[user.role],
+        permissions=permissions_of(
+            user.role, portfolio_only=user.account_scope is AccountScope.PORTFOLIO
+        ),
         language=user.language,
         time_zone=user.time_zone,
         theme=user.theme,

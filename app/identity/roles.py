@@ -62,6 +62,17 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
 }
 
 
+# What concerns the records of everybody; not for people who see their portfolio alone.
+_OF_ALL_RECORDS = frozenset({P.SHARING_MANAGE})
+
+
+def permissions_of(role: Role, *, portfolio_only: bool) -> frozenset[P]:
+    """What somebody may do.  portfolio_only: their account scope is their portfolio; administrators have no such limit."""
+    if portfolio_only and role is not Role.ADMINISTRATOR:
+        return PERMISSIONS[role] - _OF_ALL_RECORDS
+    return PERMISSIONS[role]
+
+
 def role_names() -> dict[Role, Any]:
     """What the roles are called on screen."""
     return _NAMES

@@ -172,6 +172,11 @@ class Actor:
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
-        """Raises NotAllowed when the role does not give the permission."""
-        if permission not in self.permissions:
-            raise NotAllowed(_l("Your role does not allow this."))
+        """Raises NotAllowed when the role does not give the permission, or the account scope takes it away."""
+        if permission in self.permissions:
+            return
+        if permission is Permission.SHARING_MANAGE and self.sees_portfolio_only and self.can(Permission.ACCESS_VIEW):
+            raise NotAllowed(
+                _l("Rules and groups concern everybody's records; your account scope is your own portfolio.")
+            )
+        raise NotAllowed(_l("Your role does not allow this."))

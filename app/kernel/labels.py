@@ -23,6 +23,8 @@ _STANDARD = {
     "partner_user": (_l("partner user"), _l("partner users")),
     "partner_level": (_l("partner level"), _l("partner levels")),
     "user": (_l("user"), _l("users")),
+    "document": (_l("document"), _l("documents")),
+    "saved_view": (_l("saved view"), _l("saved views")),
 }
 
 # Objects that an administrator may call otherwise.

@@ -1,6 +1,6 @@
 """Forms of sharing: organisation-wide defaults, a group, a share by hand.  Operations say what is valid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -41,10 +41,12 @@ class DefaultsForm(Form):
     version = HiddenField()
 
 
-def defaults_form(*, prm_is_on: bool, current: Mapping[str, Any] | None = None) -> Any:
+def defaults_form(
+    *, prm_is_on: bool, current: Mapping[str, Any] | None = None, objects: Sequence[str] = OBJECTS
+) -> Any:
     """The form with its fields; what was sent, or what is.  Partners' side is fixed until there are partners."""
     fields: dict[str, Any] = {}
-    for thing in OBJECTS:
+    for thing in objects:
         for side in SIDES:
             whose = _("inside") if side == "internal" else _("partners")
             fields[f"{thing}-{side}"] = SelectField(
@@ -56,14 +58,29 @@ def defaults_form(*, prm_is_on: bool, current: Mapping[str, Any] | None = None) 
     form_class: Any = type("DefaultsForm", (DefaultsForm,), fields)
     if current is None:
         return form_class()
-    given = {f"{thing}-{side}": current[thing][side] for thing in OBJECTS for side in SIDES}
+    given = {f"{thing}-{side}": current[thing][side] for thing in objects for side in SIDES}
     return form_class(formdata=None, data=given)
 
 
-def chosen_defaults(form: Any, *, prm_is_on: bool) -> dict[str, dict[str, str]]:
+def chosen_defaults(
+    form: Any, *, prm_is_on: bool, objects: Sequence[str] = OBJECTS
+) -> dict[str, dict[str, str]]:
     """Object → side → level, as sent."""
     sides = SIDES if prm_is_on else SIDES[:1]
-    return {thing: {side: form[f"{thing}-{side}"].data or "" for side in sides} for thing in OBJECTS}
+    return {thing: {side: form[f"{thing}-{side}"].data or "" for side in sides} for thing in objects}
+
+
+def faults_of_defaults(chosen: Mapping[str, Mapping[str, str]]) -> dict[str, list[Any]]:
+    """Field → what is wrong with it; the operation refuses the same without saying where."""
+    errors: dict[str, list[Any]] = {}
+    for thing, levels in chosen.items():
+        for side, level in levels.items():
+            if level not in LEVELS:
+                errors[f"{thing}-{side}"] = [_("Choose one of those listed.")]
+        inside, outside = levels["internal"], levels.get("external", "private")
+        if {inside, outside} <= set(LEVELS) and LEVELS.index(outside) > LEVELS.index(inside):
+            errors[f"{thing}-external"] = [_("Partners never have more than everybody inside.")]
+    return errors
 
 
 class GroupForm(Form):

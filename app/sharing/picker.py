@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.identity.models import User, UserState
 from app.identity.roles import role_names
 from app.kernel import labels
-from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor
+from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor, Permission
 from app.kernel.fold import fold
 from app.partners.models import PartnerAccount, PartnerLevel
 from app.routing.models import Queue
@@ -33,7 +33,7 @@ from app.sharing.scope import scope
 
 MOST_OFFERED = 50
 LONGEST_SEARCH = 80
-# Pickers name people and companies to whoever may share, whichever of them they see in their lists.
+# Pickers name all people and companies to whoever keeps rules, whichever of them they see in their lists.
 _NAMING = Actor.system("names to share with")
 # What is typed for a long list; the others are short.
 SEARCHED = frozenset({USER, PARTNER_ACCOUNT, ACCOUNT_TEAM, QUEUE, GROUP})
@@ -97,11 +97,11 @@ def picker_of(known: Known, name: str) -> Picker:
     return Picker(name, type=known.type, ref=known.ref or "", role=known.role.value if known.role else "")
 
 
-def offer(session: Session, picker: Picker) -> Picker:
-    """Fill in whom the picker offers; what is chosen already stays among them."""
+def offer(session: Session, actor: Actor, picker: Picker) -> Picker:
+    """Fill in whom the picker offers the actor; what is chosen already stays among them."""
     if not picker.has_list:
         return picker
-    everybody = _all_of(session, picker.type)
+    everybody = _all_of(session, actor, picker.type)
     wanted = fold(picker.search)
     found = [pair for pair in everybody if not wanted or wanted in fold(pair[1])]
     chosen = [pair for pair in everybody if pair[0] == picker.ref]
@@ -133,15 +133,20 @@ def role_choices() -> Pairs:
     return list(zip(values, names, strict=True))
 
 
-def users_named(session: Session, search: str, *, most: int = 20) -> Pairs:
+def users_named(session: Session, actor: Actor, search: str, *, most: int = 20) -> Pairs:
     """(public name, name and company) of people whose name or company has that in it."""
     wanted = fold(search)
-    return [pair for pair in _users(session) if wanted in fold(pair[1])][:most] if wanted else []
+    return [pair for pair in _users(session, actor) if wanted in fold(pair[1])][:most] if wanted else []
 
 
-def _all_of(session: Session, kind: str) -> Pairs:
+def _named_to(actor: Actor) -> Actor:
+    """As whom companies are read that are named to the actor: those who keep rules know all, others what they see."""
+    return _NAMING if actor.can(Permission.SHARING_MANAGE) else actor
+
+
+def _all_of(session: Session, actor: Actor, kind: str) -> Pairs:
     if kind == USER:
-        return _users(session)
+        return _users(session, actor)
     if kind == INTERNAL_ROLE:
         return [(role.value, str(role_names()[role])) for role in INTERNAL_ROLES]
     statement: Any = None
@@ -149,7 +154,7 @@ def _all_of(session: Session, kind: str) -> Pairs:
         statement = (
             select(Account.ref, Account.name)
             .join(PartnerAccount, PartnerAccount.account_id == Account.id)
-            .where(scope(Account, _NAMING), Account.deleted_at.is_(None))
+            .where(scope(Account, _named_to(actor)), Account.deleted_at.is_(None))
             .order_by(Account.name_fold, Account.id)
         )
     elif kind == PARTNER_LEVEL:
@@ -161,12 +166,15 @@ def _all_of(session: Session, kind: str) -> Pairs:
     return [] if statement is None else _pairs(session.execute(statement))
 
 
-def _users(session: Session) -> Pairs:
-    """Colleagues first, then partner users by company."""
+def _users(session: Session, actor: Actor) -> Pairs:
+    """Colleagues first, then users of the partners that the actor may know of, by company."""
     rows = session.execute(
         select(User.ref, User.name, Account.name)
-        .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _NAMING)))
-        .where(User.state != UserState.DEACTIVATED)
+        .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _named_to(actor))))
+        .where(
+            User.state != UserState.DEACTIVATED,
+            or_(User.partner_account_id.is_(None), Account.id.is_not(None)),
+        )
         .order_by(User.partner_account_id.is_not(None), Account.name_fold, User.name, User.id)
     )
     return [(ref, f"{company} · {name}" if company else name) for ref, name, company in rows]

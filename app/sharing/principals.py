@@ -37,6 +37,7 @@ TYPES = (
     ALL_INTERNAL,
     ALL_PARTNERS,
 )
+UNKNOWN = _l("There is no such user, role, account, level, queue or group.")
 _RANKS: Mapping[str, Role] = {role.value: role for role in PARTNER_ROLES}
 # Principals are named to whoever manages sharing, whichever records they see in their lists.
 _NAMING = Actor.system("names of principals")
@@ -194,7 +195,7 @@ def find_principal(session: Session, given: object, *, field: str = "principal")
         return Known(kind, kind, None, _side_name(kind))
     found = _find(session, kind, ref, role) if isinstance(ref, str) else None
     if found is None:
-        raise Invalid({field: [_l("There is no such user, role, account, level, queue or group.")]})
+        raise Invalid({field: [UNKNOWN]})
     return found
 
 

@@ -9,15 +9,25 @@ from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.accounts.models import Account
 from app.events.operations import record
 from app.identity.models import User
+from app.identity.organisation import hold_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.sharing.levels import find_level
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant
-from app.sharing.principals import PARTNER_ACCOUNT, USER, Known, find_principal, keep_principal
+from app.sharing.principals import (
+    ACCOUNT_TEAM,
+    PARTNER_ACCOUNT,
+    UNKNOWN,
+    USER,
+    Known,
+    find_principal,
+    keep_principal,
+)
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import LEVELS
 from app.sharing.subjects import SUBJECTS
@@ -41,6 +51,7 @@ def share_record(
     Raises NotAllowed, Invalid.
     """
     actor.require(Permission.RECORD_SHARE)
+    hold_organisation(session)
     if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
         raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
     if level not in LEVELS:
@@ -58,6 +69,7 @@ def share_record(
         _standing(session, object_, subject.id).where(ManualShare.principal_id == principal_id)
     )
     if share is None:
+        _refuse_unseen(session, actor, known)
         share = ManualShare(
             ref=refs.new_ref(refs.SHARE),
             object=object_,
@@ -73,6 +85,22 @@ def share_record(
     detail = {"with": known.name, "principal": known.key, "level": level, "until": until}
     record(session, actor, verb="shared", subject=subject, at=now, detail=detail)
     return share, known
+
+
+def _refuse_unseen(session: Session, actor: Actor, known: Known) -> None:
+    """Raises Invalid for a company, or somebody of one, that the actor does not see: as if there were none.
+
+    Those who keep sharing rules may name every company.
+    """
+    if actor.can(Permission.SHARING_MANAGE) or known.type not in (USER, PARTNER_ACCOUNT, ACCOUNT_TEAM):
+        return
+    company: int | None = int(known.key.split(":")[1])
+    if known.type == USER:
+        company = session.scalar(select(User.partner_account_id).where(User.id == company))
+    if company is None:
+        return
+    if session.scalar(select(Account.id).where(scope(Account, actor), Account.id == company)) is None:
+        raise Invalid({"principal": [UNKNOWN]})
 
 
 def _standing(session: Session, object_: str, record_id: int) -> Select[ManualShare]:

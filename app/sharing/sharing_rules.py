@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.identity.organisation import hold_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
@@ -93,6 +94,7 @@ def _principal(
 def create_rule(session: Session, actor: Actor, written: Written, *, now: datetime) -> SharingRule:
     """A rule that begins to be built.  Writes an event; does not commit.  Raises NotAllowed."""
     actor.require(Permission.SHARING_MANAGE)
+    hold_organisation(session)
     rule = SharingRule(
         ref=refs.new_ref(refs.SHARING_RULE),
         created_at=now,
@@ -112,6 +114,7 @@ def get_rule(session: Session, ref: str, *, for_update: bool = False) -> Sharing
     """A rule that has not been deleted.  Raises NotFound."""
     statement = select(SharingRule).where(SharingRule.ref == ref, SharingRule.deleted_at.is_(None))
     if for_update and not is_sqlite(session):
+        hold_organisation(session)
         statement = statement.with_for_update()
     rule = session.scalar(statement.execution_options(populate_existing=True))
     if rule is None:

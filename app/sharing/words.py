@@ -165,6 +165,13 @@ def criteria_words(object_: str, criteria: Mapping[str, Any]) -> str:
     return describe(parsed, named, _, language=str(get_locale() or "en"))
 
 
+def rule_words(rule: SharingRule, names: Mapping[int, Known]) -> str:
+    """Which records a rule gives.  names: principal's id → what it is."""
+    if rule.owned_by_id is not None:
+        return _("owned by %(who)s", who=sentence_of(names[rule.owned_by_id]))
+    return criteria_words(rule.object, rule.criteria)
+
+
 def field_choices(object_: str) -> Sequence[tuple[str, str]]:
     """The fields that criteria may name, as they are called, by their names."""
     pairs = ((name, str(_LABELS[object_][name].label)) for name in SUBJECTS[object_].fields)
