@@ -35,10 +35,10 @@ from app.sharing.subjects import SUBJECTS
 from app.sharing.words import (
     Who,
     count_words,
-    criteria_words,
     field_choices,
     level_tone,
     level_words,
+    rule_words,
     sentence_of,
     who_of,
 )
@@ -92,7 +92,7 @@ def _rows(session: Session, rules: Sequence[SharingRule], *, most: int) -> list[
         rows.append(
             RuleRow(
                 rule,
-                _what(rule, names),
+                rule_words(rule, names),
                 who_of(whom, current_actor()),
                 level_words(level),
                 level_tone(level),
@@ -102,12 +102,6 @@ def _rows(session: Session, rules: Sequence[SharingRule], *, most: int) -> list[
             )
         )
     return rows
-
-
-def _what(rule: SharingRule, names: dict[int, Known]) -> str:
-    if rule.owned_by_id is not None:
-        return _("owned by %(who)s", who=sentence_of(names[rule.owned_by_id]))
-    return criteria_words(rule.object, rule.criteria)
 
 
 def _percent(looked_at: int, total: int) -> int:
