@@ -56,6 +56,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.search.views:bp",
     "app.notifications.views:bp",
     "app.notifications.delivery_views:bp",
+    "app.notifications.told_views:bp",
+    "app.notifications.texts.views:bp",
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
     "app.activities.views:bp",

@@ -13,6 +13,7 @@ from app.intake.tidy import forget_uploads
 from app.kernel import clock
 from app.kernel.db import reading, transaction
 from app.notifications.delivery import make_sender
+from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
 from app.settings import Settings
 from app.sharing.models import GrantSet, GrantSetState, ManualShare
@@ -21,6 +22,7 @@ from app.sharing.upkeep import build_step, sweep
 from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
+DIGESTS_EVERY_SECONDS = 20.0
 
 
 def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
@@ -28,6 +30,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
     sender = make_sender(app, settings)
     return (
         Job("deliveries", sender.step, close=sender.stop),
+        Job("digests", write_digests, DIGESTS_EVERY_SECONDS),
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),

@@ -183,6 +183,6 @@ def _entry(row: EntryRow) -> dict[str, Any]:
         "target": {"type": row.kind, "id": row.ref, "name": row.target_name},
         "fallback_queue_id": row.fallback_ref,
         "notify": row.notify,
-        "template_id": None,
+        "template_id": row.template_ref,
         "accept_within_minutes": row.accept_within_minutes,
     }

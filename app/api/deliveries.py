@@ -20,18 +20,19 @@ from app.web.access import current_actor, needs
 
 area = Area("Deliveries", "What is sent to whom, and what could not be.")
 _KINDS = {"lead": "lead", "acct": "account", "cont": "contact"}
-DeliveryQuery = list_query("DeliveryQuery", ["state"])
+DeliveryQuery = list_query("DeliveryQuery", ["state", "record"])
 
 
 @area.get("/deliveries", "List deliveries", {200: DeliveryList}, query=DeliveryQuery)
 @needs(Permission.DELIVERY_MANAGE)
 def list_of_deliveries() -> Response:
     """Newest first."""
-    limit, cursor, given = plain_list_arguments("state")
+    limit, cursor, given = plain_list_arguments("state", "record")
     states = given.get("state", [])
     if any(state not in set(DeliveryState) for state in states):
         raise Invalid({"state": [_l("Known here: %(known)s.", known=", ".join(DeliveryState))]})
-    page = list_deliveries(db.session(), current_actor(), states, cursor=cursor, limit=limit)
+    record = next(iter(given.get("record", ())), None)
+    page = list_deliveries(db.session(), current_actor(), states, record=record, cursor=cursor, limit=limit)
     return jsonify(items=[_delivery(row) for row in page.items], next_cursor=page.older)
 
 

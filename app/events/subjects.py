@@ -18,7 +18,8 @@ from app.intake.models import Import
 from app.kernel import labels, refs
 from app.kernel.actor import Actor, Level
 from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus
-from app.notifications.models import Delivery
+from app.notifications.models import Delivery, MailTemplate
+from app.notifications.words import kind_of_mail
 from app.partners.models import PartnerLevel
 from app.routing.models import Queue, RoundRobin, RuleSet
 from app.sharing.models import PublicGroup, SharingRule
@@ -111,6 +112,9 @@ _KINDS: dict[str, _Kind] = {
         "rule_ref",
     ),
     "delivery": _kind(Delivery, lambda: _("mail"), _plain(Delivery), lambda r: r.recipient),
+    "mail_template": _kind(
+        MailTemplate, lambda: _("e-mail text"), _plain(MailTemplate), lambda r: r.name or kind_of_mail(r.kind)
+    ),
     # Named by what they are on, see `_activity_names`.
     "activity": _Kind(lambda: labels.one("activity")),
     "bulk_act": _Kind(lambda: _("change of many")),

@@ -281,6 +281,7 @@ def _exported() -> dict[str, str]:
         "account": labels.many("account", title=True),
         "contact": labels.many("contact", title=True),
         "audit_log": _("Audit log"),
+        "access": _("What a person sees"),
     }
 
 
@@ -303,6 +304,7 @@ def _details() -> dict[str, str]:
         "level": _("Level"),
         "until": _("Until"),
         "kind": _("Kind"),
+        "language": _("Language"),
         "done": _("Done"),
         "weight": _("Weight"),
         "token": _("Token"),
@@ -329,6 +331,8 @@ _OTHER_FIELDS: dict[str, Any] = {
     "time_zone": _l("Time zone"),
     "theme": _l("Theme"),
     "mail_preferences": _l("Mail"),
+    "subject": _l("Subject"),
+    "body": _l("Text"),
     "defaults": _l("Organisation-wide defaults"),
     "preview_fields": _l("Partners see, before they claim"),
     "hidden_fields": _l("Hidden from partners"),

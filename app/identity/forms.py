@@ -13,11 +13,9 @@ from wtforms import (
     PasswordField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.identity.models import AccountScope
 from app.identity.operations import HIGHEST_CAPACITY, clean_email
@@ -135,14 +133,6 @@ class ProfileForm(Form, AwayMixin):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.time_zone.choices = options(zone_choices())
-
-
-class MailForm(Form):
-    """Kinds of notification that are mailed as well; choices are set by the view."""
-
-    mailed = SelectMultipleField(
-        _l("Mail me as well when"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
-    )
 
 
 class TokenForm(Form):

@@ -1,13 +1,16 @@
 """Which notifications people may choose to have mailed, in words, and what they chose."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
 from app.identity.models import User
 from app.kernel.actor import Role
+from app.kernel.errors import Invalid
 from app.notifications.models import NotificationKind as Kind
-from app.notifications.preferences import MAIL, PORTAL, choice
+from app.notifications.preferences import DIGEST, MAIL, PORTAL, WAYS, choice
 
 _WORDS = {
     Kind.LEAD_ASSIGNED: _l("a lead is given to me"),
@@ -18,6 +21,7 @@ _WORDS = {
     Kind.ROUTING_ALERT: _l("routing needs somebody to look"),
     Kind.ADDRESS_TAKEN: _l("a partner invites somebody who is known already"),
 }
+_FIELD = "way-"
 _EVERYONE = (Kind.LEAD_ASSIGNED, Kind.LEADS_ASSIGNED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED)
 _CHANNEL = (Kind.ROUTING_ALERT, Kind.ADDRESS_TAKEN)
 
@@ -29,24 +33,44 @@ def offered_kinds(user: User) -> tuple[Kind, ...]:
     return (*_EVERYONE, *_CHANNEL) if user.role in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER) else _EVERYONE
 
 
-def mail_choices(user: User) -> list[tuple[str, Any]]:
-    """Value and words of each box."""
-    return [(kind.value, _WORDS[kind]) for kind in offered_kinds(user)]
+@dataclass(frozen=True, slots=True)
+class MailChoice:
+    """A kind that the person may choose for.  field: the name of its control.  way: how it reaches them now."""
+
+    field: str
+    words: Any
+    way: str
 
 
-def mailed_kinds(user: User) -> set[str]:
-    """The boxes that are ticked: chosen, or usual where the person never chose."""
-    return {kind.value for kind in offered_kinds(user) if (choice(user, kind) or _usual(user, kind)) == MAIL}
+def mail_choices(user: User) -> list[MailChoice]:
+    """What the person may choose, with what is chosen, or usual where they never did."""
+    return [
+        MailChoice(f"{_FIELD}{kind.value}", _WORDS[kind], choice(user, kind) or _usual(user, kind))
+        for kind in offered_kinds(user)
+    ]
 
 
-def chosen_preferences(user: User, ticked: set[str]) -> dict[str, str]:
-    """What to keep once these boxes were sent: only what differs from before is a choice."""
-    before = mailed_kinds(user)
+def chosen_preferences(user: User, given: Mapping[str, str]) -> dict[str, str]:
+    """What to keep once these were sent: only what differs from before is a choice.
+
+    given: what a form holds; other fields are left alone, a kind that is not there stays as it is.
+    Raises Invalid: a kind that is not theirs to choose, an unknown way.
+    """
+    before = {each.field: each.way for each in mail_choices(user)}
     kept = dict(user.mail_preferences or {})
-    for kind in offered_kinds(user):
-        if (kind.value in ticked) != (kind.value in before):
-            kept[kind.value] = MAIL if kind.value in ticked else PORTAL
+    for name, way in given.items():
+        if not name.startswith(_FIELD):
+            continue
+        if name not in before or way not in WAYS:
+            raise Invalid({name: [_l("Choose one of those that are offered.")]})
+        if way != before[name]:
+            kept[name.removeprefix(_FIELD)] = way
     return kept
+
+
+def way_words() -> list[tuple[str, Any]]:
+    """The ways, as they are offered."""
+    return [(MAIL, _l("E-mail at once")), (DIGEST, _l("Daily digest")), (PORTAL, _l("In the portal only"))]
 
 
 def _usual(user: User, kind: Kind) -> str:

@@ -32,7 +32,7 @@ from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.kernel.fold import email_key
 from app.kernel.text import clean_text
 from app.leads.models import Lead
-from app.notifications.preferences import CHOOSABLE, MAIL, PORTAL
+from app.notifications.preferences import CHOOSABLE, WAYS
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
 
@@ -303,7 +303,7 @@ def _clean_one(name: str, value: Any, *, is_partner: bool) -> Any:
         raise field_error(name, _l("Enter a date and time."))
     if name == "mail_preferences":
         return {
-            kind: choice for kind, choice in value.items() if kind in CHOOSABLE and choice in (MAIL, PORTAL)
+            kind: choice for kind, choice in value.items() if kind in CHOOSABLE and choice in WAYS
         }
     if name == "language" and value not in LANGUAGES:
         raise field_error(name, _l("Choose one of the languages offered."))

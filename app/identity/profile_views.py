@@ -1,7 +1,6 @@
 """What people see and set about themselves: details, password, mail, where they are signed in, tokens."""
 
 from datetime import datetime
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.identity.browsers import browser_name
 from app.identity.credentials import change_password, check_own_password
-from app.identity.forms import ChangePasswordForm, MailForm, ProfileForm, TokenForm, typed
-from app.identity.mail_choices import chosen_preferences, mail_choices, mailed_kinds
+from app.identity.forms import ChangePasswordForm, ProfileForm, TokenForm, typed
+from app.identity.mail_choices import chosen_preferences, mail_choices, way_words
 from app.identity.models import User
 from app.identity.operations import THEMES, edit_profile
 from app.identity.passwords import check_password, hash_password
@@ -24,7 +23,6 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
-from app.web.choices import options
 from app.web.form_errors import show_errors
 from app.web.limits import SIGN_IN, limiter
 from app.web.redirects import safe_next
@@ -109,14 +107,10 @@ def password() -> ResponseReturnValue:
 @bp.post("/mail")
 @needs(Permission.PROFILE_EDIT)
 def mail() -> ResponseReturnValue:
-    """Keep which notifications are mailed as well."""
-    form = MailForm()
+    """Keep which notifications are mailed at once, which once a day, and which not at all."""
     with transaction() as session:
         user = _own(session)
-        form.mailed.choices = options(mail_choices(user))
-        if not form.validate():
-            raise Invalid({"mailed": list(form.mailed.errors)})
-        preferences = chosen_preferences(user, set(form.mailed.data or ()))
+        preferences = chosen_preferences(user, request.form)
         edit_profile(session, current_actor(), user, {"mail_preferences": preferences}, now=clock.now())
     flash(_("Your choice is saved."), "success")
     return redirect(url_for("profile.show", _anchor="mail"), 303)
@@ -185,7 +179,8 @@ def _page(
         user=user,
         details=details or _details(user, now),
         password=password or ChangePasswordForm(formdata=None),
-        mail=_mail(user),
+        mail=mail_choices(user),
+        ways=way_words(),
         token=token or TokenForm(formdata=None),
         new_secret=new_secret,
         factor=factor_state(session, user),
@@ -198,11 +193,4 @@ def _page(
 def _details(user: User, now: datetime) -> ProfileForm:
     form = ProfileForm(formdata=None, obj=user)
     form.set_away(user.away_until if user.away_until and user.away_until > now else None, user.time_zone)
-    return form
-
-
-def _mail(user: User) -> Any:
-    form = MailForm(formdata=None)
-    form.mailed.choices = options(mail_choices(user))
-    form.mailed.data = sorted(mailed_kinds(user))
     return form

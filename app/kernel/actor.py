@@ -84,6 +84,7 @@ class Permission(StrEnum):
     SETUP_VIEW = "setup:view"
     PRM_ENABLE = "prm:enable"
     PORTAL_PUBLISH = "portal:publish"
+    DELIVERY_VIEW = "delivery:view"  # who was told of a record that one reads
     DELIVERY_MANAGE = "delivery:manage"
     EVENT_VIEW = "event:view"
     ACCESS_VIEW = "access:view"  # who sees a record, and why; everybody may ask about themselves

@@ -40,6 +40,7 @@ ITEM = "item"
 GROUP = "group"
 SHARING_RULE = "srule"
 SHARE = "share"
+MAIL_TEMPLATE = "tmpl"
 
 
 def _fresh() -> int:

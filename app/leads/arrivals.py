@@ -138,6 +138,7 @@ class _Heard:
     user: User
     kind: NotificationKind
     mail: Mail
+    template_id: int | None
 
 
 def _heard(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> list[_Heard]:
@@ -158,7 +159,7 @@ def _heard(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> list[
             if to.queue.id not in listeners:
                 listeners[to.queue.id] = partner_queue_listeners(session, to.queue)
             users = listeners[to.queue.id]
-        heard.extend(_Heard(place, arrival.id, user, kind, move.mail) for user in users)
+        heard.extend(_Heard(place, arrival.id, user, kind, move.mail, move.template_id) for user in users)
     return heard
 
 
@@ -203,6 +204,12 @@ def _notices(
         else:
             act = assignment_ids[each.place]
             notices[key] = Notice(
-                f"assignment:{act}", each.user, each.kind, Lead.__tablename__, each.lead_id, mail=each.mail
+                f"assignment:{act}",
+                each.user,
+                each.kind,
+                Lead.__tablename__,
+                each.lead_id,
+                mail=each.mail,
+                template_id=each.template_id,
             )
     return list(notices.values())

@@ -25,6 +25,7 @@ from app.leads.errors import AlreadyConverted, LeadMoved
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
+from app.notifications.preferences import DIGEST, MAIL, choice
 from app.routing.models import Queue, QueueMember
 from app.sharing.scope import scope
 from app.sharing.touched import touch
@@ -81,6 +82,7 @@ class Move:
 
     trace: what routing considered, see `routing.trace`.  forgets_refusal: a person gives it to a
     company that refused it before, on purpose.  mail: whether and when the new owner is mailed.
+    template_id: the mail template that the rule chose.
     """
 
     cause: AssignmentCause
@@ -90,6 +92,7 @@ class Move:
     offer: OfferTerms | None = None
     closing: Closing = field(default_factory=Closing)
     mail: Mail = Mail.NOW
+    template_id: int | None = None
     bulk_act_id: int | None = None
     forgets_refusal: bool = False
     owner_chosen: bool = False
@@ -321,7 +324,10 @@ def tell(
     elif to.queue is not None and to.queue.partner_account_id is not None:
         kind, users = NotificationKind.LEAD_IN_QUEUE, partner_queue_listeners(session, to.queue)
     act = f"assignment:{assignment_id}"
-    notices = [Notice(act, user, kind, Lead.__tablename__, lead.id, mail=move.mail) for user in users]
+    notices = [
+        Notice(act, user, kind, Lead.__tablename__, lead.id, mail=move.mail, template_id=move.template_id)
+        for user in users
+    ]
     notify_many(session, notices, now=now)
 
 
@@ -334,7 +340,7 @@ def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:
         .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE, _reaches_rank())
         .order_by(User.id)
     ).all()
-    chosen = [u for u in members if u.mail_preferences.get(NotificationKind.LEAD_IN_QUEUE) == "now"]
+    chosen = [u for u in members if choice(u, NotificationKind.LEAD_IN_QUEUE) in (MAIL, DIGEST)]
     undecided = [u for u in members if NotificationKind.LEAD_IN_QUEUE not in u.mail_preferences]
     if chosen:
         return chosen

@@ -207,7 +207,17 @@ class Sender:
             with self._gate_held():
                 _as_refusal(mail, lambda: transport.hand_over(mail.content, mail.name))
                 at = clock.now()
-                self._record(partial(outbox.record_sent, lease=lease, recipient=mail.recipient, now=at))
+                self._record(
+                    partial(
+                        outbox.record_sent,
+                        lease=lease,
+                        recipient=mail.recipient,
+                        now=at,
+                        text_id=mail.text_id,
+                        note=mail.note,
+                        told=mail.told,
+                    )
+                )
             self.sent += 1
         except NotTaken as refusal:
             log.warning("mail refused", delivery=mail.name, reason=refusal.reason, attempt=lease.attempts)

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
+from app.accounts.models import Account
 from app.identity.models import User
-from app.kernel.actor import Actor, Permission
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.leads.models import Lead
 from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
 from app.notifications.queries import Record, find_records, newest_first
+from app.notifications.told import is_about_lead
+from app.sharing.scope import scope
 
 WAITING = (DeliveryState.DUE, DeliveryState.HELD, DeliveryState.SENDING)
 # Failed for good, or refused and waiting to be tried again.
@@ -42,19 +47,23 @@ def list_deliveries(
     actor: Actor,
     states: Sequence[str] = (),
     *,
+    record: str | None = None,
     cursor: str | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[DeliveryRow]:
     """Deliveries in any of the states (`DeliveryState` values, or `trouble`), newest first; all when none is named.
 
+    record: public name of a lead or account; only what is about it, and nothing where the actor may not read it.
     Raises NotAllowed, BadCursor.
     """
     actor.require(Permission.DELIVERY_MANAGE)
     statement = select(Delivery)
+    if record is not None:
+        statement = statement.where(_is_about(session, actor, record))
     if states:
         statement = statement.where(or_(*(_in_state(state) for state in states)))
     found, page = newest_first(
-        session, actor, ["deliveries", sorted(states)], statement, Delivery.id, cursor, limit
+        session, actor, ["deliveries", sorted(states), record], statement, Delivery.id, cursor, limit
     )
     return Page(_rows(session, actor, found), page.older, page.newer)
 
@@ -69,6 +78,24 @@ def count_deliveries(session: Session, actor: Actor, state: str) -> int:
     actor.require(Permission.DELIVERY_MANAGE)
     some = select(Delivery.id).where(_in_state(state)).limit(COUNT_CAP + 1).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _is_about(session: Session, actor: Actor, record: str) -> ColumnElement[bool]:
+    """That a delivery, or the digest it is, tells of the record."""
+    about: ColumnElement[bool] = false()
+    if refs.is_ref(refs.LEAD, record):
+        lead = select(Lead.id).where(scope(Lead, actor, Level.READ), Lead.ref == record)
+        key = session.scalar(lead)
+        about = false() if key is None else is_about_lead(key)
+    elif refs.is_ref(refs.ACCOUNT, record):
+        account = select(Account.id).where(scope(Account, actor, Level.READ), Account.ref == record)
+        about = and_(
+            Notification.record_kind == "account", Notification.record_id == account.scalar_subquery()
+        )
+    told = select(Delivery.id).join(Notification, Notification.id == Delivery.notification_id).where(about)
+    digests = aliased(Delivery)
+    lines = select(digests.digest_id).where(digests.id.in_(told), digests.digest_id.is_not(None))
+    return or_(Delivery.id.in_(told), Delivery.id.in_(lines))
 
 
 def _in_state(state: str) -> ColumnElement[bool]:

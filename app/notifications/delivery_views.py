@@ -3,7 +3,6 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from app.identity.queries import get_organisation
 from app.kernel import clock
@@ -11,36 +10,12 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.notifications.delivery_queries import TROUBLE, count_deliveries, list_deliveries
 from app.notifications.models import DeliveryState
-from app.notifications.models import NotificationKind as Kind
 from app.notifications.outbox_acts import hold_sending, release_sending, retry_delivery
 from app.notifications.outcomes import in_words
+from app.notifications.words import KIND_NAMES, STATE_NAMES, WAY_NAMES
 from app.web.access import current_actor, needs
 
 bp = Blueprint("deliveries", __name__, url_prefix="/setup/deliveries")
-
-KIND_NAMES = {
-    Kind.LEAD_ASSIGNED: _l("Given to them"),
-    Kind.LEAD_OFFERED: _l("Offered to them"),
-    Kind.LEAD_IN_QUEUE: _l("Waits in their queue"),
-    Kind.LEADS_ASSIGNED: _l("Several given at once"),
-    Kind.INVITATION: _l("Invitation"),
-    Kind.PASSWORD_RESET: _l("New password asked for"),
-    Kind.PASSWORD_CHANGED: _l("Password changed"),
-    Kind.SECOND_FACTOR: _l("Second factor"),
-    Kind.NEW_DEVICE: _l("New sign-in"),
-    Kind.ADDRESS_TAKEN: _l("Address in use"),
-    Kind.ROUTING_ALERT: _l("Routing needs a look"),
-    Kind.OFFER_LAPSED: _l("Offer lapsed"),
-}
-STATE_NAMES = {
-    DeliveryState.DUE: _l("Due"),
-    DeliveryState.HELD: _l("Held back"),
-    DeliveryState.SENDING: _l("Being sent"),
-    DeliveryState.SENT: _l("Sent"),
-    DeliveryState.FAILED: _l("Failed"),
-    DeliveryState.WITHHELD: _l("Withheld"),
-    DeliveryState.SUPPRESSED: _l("Suppressed"),
-}
 
 
 @bp.get("")
@@ -52,11 +27,14 @@ def index() -> ResponseReturnValue:
     known = {TROUBLE, "all", *STATE_NAMES}
     state = state if state in known else "all"
     states = [] if state == "all" else [state]
-    page = list_deliveries(session, actor, states, cursor=request.args.get("cursor"))
+    record = request.args.get("record") or None
+    page = list_deliveries(session, actor, states, record=record, cursor=request.args.get("cursor"))
     return render_template(
         "notifications/deliveries.html",
         page=page,
         state=state,
+        record=record,
+        way_names=WAY_NAMES,
         troubles=count_deliveries(session, actor, TROUBLE),
         due=count_deliveries(session, actor, DeliveryState.DUE),
         held_at=get_organisation(session).sending_held_at,

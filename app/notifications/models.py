@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db import Base
-from app.kernel.records import Named
+from app.kernel.db import Base, Key
+from app.kernel.records import Named, Stamped
 
 
 class NotificationKind(StrEnum):
@@ -23,6 +23,8 @@ class NotificationKind(StrEnum):
     ADDRESS_TAKEN: the partner's account; `email` that was invited, `who` invited it.
     ROUTING_ALERT: the lead, if any; `reason` in words.
     OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
+    DAILY_DIGEST: `digest:<date>`, no record; what it tells of are the deliveries that name it.
+    MAIL_TEST: no record; the text that somebody tries on themselves, see `notifications.texts.trying`.
     """
 
     LEAD_ASSIGNED = "lead_assigned"
@@ -37,6 +39,8 @@ class NotificationKind(StrEnum):
     ADDRESS_TAKEN = "address_taken"
     ROUTING_ALERT = "routing_alert"
     OFFER_LAPSED = "offer_lapsed"
+    DAILY_DIGEST = "daily_digest"
+    MAIL_TEST = "mail_test"
 
 
 class Notification(Named, Base):
@@ -50,6 +54,7 @@ class Notification(Named, Base):
     __table_args__ = (
         Index("uq_notification_act", "act", "user_id", "kind", unique=True),
         Index("ix_notification_user", "user_id", "id"),
+        Index("ix_notification_record", "record_kind", "record_id", "id"),
         Index(
             "ix_notification_unread",
             "user_id",
@@ -79,14 +84,22 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+MAIL_CHANNEL, DIGEST_CHANNEL = "email", "digest"
+
+
 class Delivery(Named, Base):
-    """One notification through one channel.  `ref` makes the Message-ID, the same for ever.
+    """One notification through one channel: "email", or "digest".  `ref` makes the Message-ID, the same for ever.
+
+    One of the channel "digest" is not sent by itself: it is held until its recipient's next morning, then
+    told in a mail of the day, a delivery of its own that `digest_id` names.
 
     due_at: when it may next be tried; a held one becomes due by itself at that moment.
     lease, leased_until: the worker that is sending it, and the sign of life that it renews.
     attempts: how often it was tried.  give_up_at: from then on a refusal is the last.
     recipient: the address it is for, and once sent the one it went to.
     error: why it was refused or withheld, see `notifications.outcomes`.
+    template_id: the template chosen when it was written, if any; its text of the day is what is sent.
+    text_id: the organisation's own text that was sent; None for the built-in one.
     """
 
     __tablename__ = "delivery"
@@ -100,10 +113,16 @@ class Delivery(Named, Base):
             sqlite_where=text("state IN ('due','held','sending')"),
         ),
         Index("ix_delivery_state", "state", "id"),
+        Index(
+            "ix_delivery_digest",
+            "digest_id",
+            postgresql_where=text("digest_id IS NOT NULL"),
+            sqlite_where=text("digest_id IS NOT NULL"),
+        ),
     )
 
     notification_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("notification.id"))
-    channel: Mapped[str] = mapped_column(String(10), default="email")
+    channel: Mapped[str] = mapped_column(String(10), default=MAIL_CHANNEL)
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.DUE)
     recipient: Mapped[str] = mapped_column(String(320))
     created_at: Mapped[datetime]
@@ -114,3 +133,40 @@ class Delivery(Named, Base):
     give_up_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    template_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("mail_template.id"))
+    text_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("mail_text.id"))
+    digest_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("delivery.id"))
+
+
+class MailTemplate(Named, Stamped, Base):
+    """A mail in the organisation's own words: of a kind always, or where it is chosen by its name.
+
+    kind: a kind of notification, or `texts.kinds.ASSIGNMENT`.  name: "" for what is always said of the kind.
+    key: what no two have in common: the kind, or the folded name, or the public name once it is deleted.
+    """
+
+    __tablename__ = "mail_template"
+
+    kind: Mapped[str] = mapped_column(String(30))
+    name: Mapped[str] = mapped_column(String(120), default="")
+    key: Mapped[str] = mapped_column(String(140), unique=True)
+    deleted_at: Mapped[datetime | None]
+
+
+class MailText(Base):
+    """A version of a template's text in one language; never changed, the highest number counts.
+
+    subject, body: None where it went back to the built-in text.
+    """
+
+    __tablename__ = "mail_text"
+    __table_args__ = (Index("uq_mail_text_number", "template_id", "language", "number", unique=True),)
+
+    id: Mapped[Key]
+    template_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("mail_template.id"))
+    language: Mapped[str] = mapped_column(String(5))
+    number: Mapped[int]
+    subject: Mapped[str | None] = mapped_column(String(200))
+    body: Mapped[str | None]
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))

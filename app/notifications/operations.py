@@ -16,8 +16,16 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.bulk import insert_row, insert_rows
-from app.notifications.models import Delivery, DeliveryState, Notification, NotificationKind
-from app.notifications.preferences import MAIL_ONLY, wants_mail
+from app.notifications.models import (
+    DIGEST_CHANNEL,
+    MAIL_CHANNEL,
+    Delivery,
+    DeliveryState,
+    Notification,
+    NotificationKind,
+)
+from app.notifications.mornings import next_morning
+from app.notifications.preferences import DIGEST, MAIL_ONLY, PORTAL, way_of
 from app.sharing.keys import reserve_keys
 
 # From here on it pays to number the rows first and hand them over as they are.
@@ -53,7 +61,7 @@ class Notice:
 
     act: what makes it unique together with person and kind, for example `assignment:812`.
     record_kind, record_id: table name and key of the record it is about, if any.
-    due_at: when the mail may go out at the earliest.
+    due_at: when the mail may go out at the earliest.  template_id: the mail template chosen for the act.
     """
 
     act: str
@@ -64,6 +72,7 @@ class Notice:
     detail: Mapping[str, Any] | None = None
     mail: Mail = Mail.NOW
     due_at: datetime | None = None
+    template_id: int | None = None
 
 
 def notify(
@@ -81,7 +90,8 @@ def notify(
     """Tell one person one thing.  record: the loaded record it is about; it must have its id.
 
     Writes a notification and, unless `mail` is NONE or the person wants this kind in the portal
-    only, one delivery.  The same act, person and kind twice is refused by the database.
+    only, one delivery: a mail, or a line of their next daily digest.  The same act, person and kind
+    twice is refused by the database.
     Does not commit.
     """
     notice = Notice(
@@ -115,7 +125,7 @@ def notify_many(session: Session, notices: Sequence[Notice], *, now: datetime) -
     deliveries = [
         _delivery(notice, notification_id, now)
         for notice, notification_id in zip(notices, ids, strict=True)
-        if notice.mail is not Mail.NONE and wants_mail(notice.user, notice.kind)
+        if notice.mail is not Mail.NONE and way_of(notice.user, notice.kind) != PORTAL
     ]
     if len(deliveries) < MANY:
         for row in deliveries:
@@ -164,13 +174,20 @@ def _notification(notice: Notice, now: datetime) -> dict[str, Any]:
 
 
 def _delivery(notice: Notice, notification_id: int, now: datetime) -> dict[str, Any]:
+    is_digest = way_of(notice.user, notice.kind) == DIGEST
+    state = _STATES[notice.mail]
+    due_at = notice.due_at or (now + HELD_FOR if notice.mail is Mail.HELD else now)
+    if is_digest:
+        state = DeliveryState.SUPPRESSED if notice.mail is Mail.SUPPRESSED else DeliveryState.HELD
+        due_at = next_morning(due_at, notice.user.time_zone)
     return {
         "ref": refs.new_ref(refs.DELIVERY),
         "notification_id": notification_id,
-        "channel": "email",
-        "state": _STATES[notice.mail],
+        "channel": DIGEST_CHANNEL if is_digest else MAIL_CHANNEL,
+        "state": state,
         "recipient": notice.user.email,
         "created_at": now,
-        "due_at": notice.due_at or (now + HELD_FOR if notice.mail is Mail.HELD else now),
+        "due_at": due_at,
         "attempts": 0,
+        "template_id": notice.template_id,
     }

@@ -17,6 +17,7 @@ from app.identity.models import Organisation
 from app.kernel.db import Moment, is_sqlite
 from app.kernel.holders import new_holder
 from app.notifications.models import Delivery, DeliveryState
+from app.notifications.outcomes import Outcome
 
 LEASE = timedelta(seconds=30)
 LONGEST_WAIT_SECONDS = 3600
@@ -70,6 +71,7 @@ def _due(session: Session, now: datetime, first_tries_only: bool) -> Select[int]
         select(literal_column("delivery.id", Integer).label("id"))
         .select_from(text("delivery" + index))
         .where(text("delivery.state IN ('due','held','sending')"), text("delivery.state <> 'sending'"))
+        .where(text("delivery.channel = 'email'"))  # the lines of a digest are mailed with it
         .where(literal_column("delivery.due_at", Moment) <= now, ~held)
         .order_by(text("delivery.due_at"), text("delivery.id"))
     )
@@ -123,18 +125,59 @@ def release_abandoned(
     return count
 
 
-def record_sent(session: Session, lease: Lease, recipient: str, *, now: datetime) -> bool:
+def record_sent(
+    session: Session,
+    lease: Lease,
+    recipient: str,
+    *,
+    now: datetime,
+    text_id: int | None = None,
+    note: str | None = None,
+    told: Collection[int] | None = None,
+) -> bool:
     """It was handed over.  Recorded even where it has been suppressed meanwhile: it did go out.
 
+    text_id: the organisation's own text that it said.  note: what else is to be known, see `outcomes`.
+    told: of a digest, the deliveries that it told of; its others may not be seen any more.
     False when the lease was lost.
     """
-    values = {"state": DeliveryState.SENT, "sent_at": now, "recipient": recipient, "error": None}
-    return _end(session, lease, values, any_state=True)
+    values = {
+        "state": DeliveryState.SENT,
+        "sent_at": now,
+        "recipient": recipient,
+        "error": note,
+        "text_id": text_id,
+    }
+    is_ours = _end(session, lease, values, any_state=True)
+    if is_ours and told is not None:
+        told_values = {"state": DeliveryState.SENT, "sent_at": now, "recipient": recipient}
+        _end_lines(session, lease, told_values, Delivery.id.in_(told))
+        _end_lines(session, lease, _NOT_SEEN)
+    return is_ours
 
 
 def record_withheld(session: Session, lease: Lease, reason: str) -> bool:
-    """It must not go to this person any more."""
-    return _end(session, lease, {"state": DeliveryState.WITHHELD, "error": reason})
+    """It must not go to this person any more; nor the lines of a digest."""
+    withheld = {"state": DeliveryState.WITHHELD, "error": reason}
+    is_ours = _end(session, lease, withheld)
+    if is_ours:
+        _end_lines(session, lease, withheld)
+    return is_ours
+
+
+_NOT_SEEN = {"state": DeliveryState.WITHHELD, "error": Outcome.NO_ACCESS.value}
+
+
+def _end_lines(
+    session: Session, lease: Lease, values: Mapping[str, object], *conditions: ColumnElement[bool]
+) -> None:
+    """What becomes of the lines of a digest that no mail has told yet."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.digest_id == lease.delivery_id, Delivery.state == DeliveryState.HELD, *conditions)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def record_failed(session: Session, lease: Lease, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""What can become of a delivery other than being sent, and how that is said.
+"""What can become of a delivery other than being sent as it should be, and how that is said.
 
 `delivery.error` holds one of these names, or the words of the mail server.
 """
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 
 class Outcome(StrEnum):
-    """Why a mail was withheld or could not be written."""
+    """Why a mail was withheld or could not be written, or not as it should be."""
 
     NO_ACCESS = "no_access"
     NOT_ACTIVE = "not_active"
@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     LINK_EXPIRED = "link_expired"
     ADDRESS_CHANGED = "address_changed"
     UNWRITABLE = "unwritable"
+    TEXT_UNUSABLE = "text_unusable"
 
 
 class Withheld(Exception):
@@ -35,6 +36,7 @@ _WORDS = {
     Outcome.LINK_EXPIRED: _l("The link expired before the mail could be sent."),
     Outcome.ADDRESS_CHANGED: _l("The recipient's address has changed."),
     Outcome.UNWRITABLE: _l("The mail could not be written. The log says why."),
+    Outcome.TEXT_UNUSABLE: _l("Your own text could not be used, so it was sent with the built-in one."),
 }
 
 

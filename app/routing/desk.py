@@ -74,6 +74,7 @@ class Decision:
             offer=offer,
             closing=closing or Closing(),
             mail=Mail.NOW if notify and self.tells else Mail.SUPPRESSED,
+            template_id=self.entry.template_id if self.entry else None,
         )
 
 

@@ -154,7 +154,10 @@ class RuleSet(Named, Stamped, Base):
 
 
 class RuleEntry(Named, Base):
-    """One line of a rule set: when the criteria match, the lead goes to the target.  name: may be empty."""
+    """One line of a rule set: when the criteria match, the lead goes to the target.
+
+    name: may be empty.  template_id: the mail template that its receivers get; None for the usual text.
+    """
 
     __tablename__ = "rule_entry"
     __table_args__ = (
@@ -179,6 +182,7 @@ class RuleEntry(Named, Base):
     fallback_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
     notify: Mapped[bool] = mapped_column(default=True)
     accept_within_minutes: Mapped[int | None]
+    template_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("mail_template.id"))
 
 
 class RoutingAlert(Base):

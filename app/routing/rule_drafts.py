@@ -26,6 +26,7 @@ class EntryDraft:
     """One entry as typed.
 
     kept: criteria as JSON that are nested too deep for rows; they are left alone.  target: "kind:public name".
+    template: public name of the mail template, "" for the usual text.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class EntryDraft:
     fallback: str = ""
     notify: bool = True
     minutes: str = ""
+    template: str = ""
 
 
 @dataclass(slots=True)
@@ -54,8 +56,10 @@ class RulesDraft:
         return int(self.version) if self.version.isdecimal() and len(self.version) < 10 else None
 
 
-def draft_of(page: RulePage, *, fallbacks: Mapping[int, str], language: str) -> RulesDraft:
-    """A stored version as a form.  fallbacks: key of a queue → its public name."""
+def draft_of(
+    page: RulePage, *, fallbacks: Mapping[int, str], templates: Mapping[int, str], language: str
+) -> RulesDraft:
+    """A stored version as a form.  fallbacks, templates: key of a queue, of a mail template → its public name."""
     entries = []
     for line in page.lines:
         entry = line.entry
@@ -72,6 +76,7 @@ def draft_of(page: RulePage, *, fallbacks: Mapping[int, str], language: str) -> 
                 fallback=fallbacks.get(entry.fallback_queue_id or 0, ""),
                 notify=entry.notify,
                 minutes=str(entry.accept_within_minutes or ""),
+                template=templates.get(entry.template_id or 0, ""),
             )
         )
     return RulesDraft(page.rules.name, str(page.rules.version), entries)
@@ -98,6 +103,7 @@ def read_draft(form: Mapping[str, str]) -> RulesDraft:
                 fallback=form.get(f"{at}fallback", ""),
                 notify=f"{at}notify" in form,
                 minutes=form.get(f"{at}minutes", ""),
+                template=form.get(f"{at}template", ""),
             )
         )
     return draft
@@ -162,6 +168,7 @@ def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
                 "target": {"type": kind, "id": ref},
                 "fallback_queue_id": entry.fallback or None,
                 "notify": entry.notify,
+                "template_id": entry.template or None,
                 "accept_within_minutes": entry.minutes or None,
             }
         )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from app.accounts.models import Account
 from app.identity.models import User
 from app.kernel.actor import Actor
+from app.notifications.models import MailTemplate
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
 from app.routing.models import Queue, RoundRobin, RuleEntry
 from app.sharing.scope import scope
@@ -30,6 +31,7 @@ class EntryRow:
     fallback_ref: str | None
     notify: bool
     accept_within_minutes: int | None
+    template_ref: str | None = None
 
     def given(self) -> dict[str, Any]:
         """As `create_rules` and `edit_rules` take it."""
@@ -39,6 +41,7 @@ class EntryRow:
             "target": {"type": self.kind, "id": self.ref},
             "fallback_queue_id": self.fallback_ref,
             "notify": self.notify,
+            "template_id": self.template_ref,
             "accept_within_minutes": self.accept_within_minutes,
         }
 
@@ -51,24 +54,25 @@ def entries_of(session: Session, rule_set_ids: Sequence[int]) -> dict[int, list[
     rows = session.execute(
         select(
             RuleEntry, User.ref, User.name, target.ref, target.name, RoundRobin.ref, RoundRobin.name,
-            Account.ref, Account.name, fallback.ref,
+            Account.ref, Account.name, fallback.ref, MailTemplate.ref,
         )
         .outerjoin(User, User.id == RuleEntry.target_user_id)
         .outerjoin(target, target.id == RuleEntry.target_queue_id)
         .outerjoin(RoundRobin, RoundRobin.id == RuleEntry.target_round_robin_id)
         .outerjoin(Account, and_(Account.id == RuleEntry.target_account_id, scope(Account, _NAMING)))
         .outerjoin(fallback, fallback.id == RuleEntry.fallback_queue_id)
+        .outerjoin(MailTemplate, MailTemplate.id == RuleEntry.template_id)
         .where(RuleEntry.rule_set_id.in_(rule_set_ids))
         .order_by(RuleEntry.rule_set_id, RuleEntry.position)
     )  # fmt: skip
     found: dict[int, list[EntryRow]] = {}
-    for entry, *names, fallback_ref in rows:
+    for entry, *names, fallback_ref, template_ref in rows:
         pairs = zip((USER, QUEUE, ROUND_ROBIN, PARTNER_ACCOUNT), names[::2], names[1::2], strict=True)
         kind, ref, name = next(pair for pair in pairs if pair[1] is not None)
         found.setdefault(entry.rule_set_id, []).append(
             EntryRow(
                 entry.name, entry.criteria, kind, ref, name, fallback_ref, entry.notify,
-                entry.accept_within_minutes,
+                entry.accept_within_minutes, template_ref,
             )
         )  # fmt: skip
     return found

@@ -19,6 +19,8 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import Conflict, Invalid, NotFound
 from app.kernel.text import clean_text
 from app.leads.errors import NotAssignable
+from app.notifications.models import MailTemplate
+from app.notifications.texts.queries import find_template_id
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
 from app.routing.criteria import parse
 from app.routing.edits import LONGEST_NAME, clean_minutes, require_version, touch
@@ -54,7 +56,7 @@ def create_rules(
     """A new version of the rules, as a draft.
 
     entries: in order, each `{"name"?, "criteria"?, "target": {"type", "id"}, "fallback_queue_id"?,
-    "notify"?, "accept_within_minutes"?}`.  Writes an event; does not commit.
+    "notify"?, "template_id"?, "accept_within_minutes"?}`.  Writes an event; does not commit.
 
     Raises NotAllowed, Invalid with every fault under its path ("entries[0].criteria.all[1].value").
     """
@@ -204,7 +206,8 @@ def _clean_entry(
         return columns
     for key in sorted(set(entry) - _KNOWN):
         errors[f"{path}.{key}"] = [_l("There is no such field.")]
-    if entry.get("template_id") is not None:
+    template_id = find_template_id(session, entry.get("template_id"))
+    if entry.get("template_id") and template_id is None:
         errors[f"{path}.template_id"] = [_l("There is no such template.")]
     label = _catch(errors, f"{path}.name", lambda: clean_text(entry.get("name"), max_length=LONGEST_NAME))
     criteria = _catch(
@@ -221,6 +224,7 @@ def _clean_entry(
         criteria=criteria.to_json() if criteria else {},
         accept_within_minutes=minutes,
         notify=bool(notify),
+        template_id=template_id,
         fallback_queue_id=_fallback(session, entry.get("fallback_queue_id"), path, errors),
     )
     wanted = entry.get("target")
@@ -259,6 +263,7 @@ def _require_targets(session: Session, rules: RuleSet) -> None:
     entries = session.scalars(select(RuleEntry).where(RuleEntry.rule_set_id == rules.id)).all()
     gone = set(session.scalars(select(Queue.id).where(Queue.deleted_at.is_not(None))))
     gone_groups = set(session.scalars(select(RoundRobin.id).where(RoundRobin.deleted_at.is_not(None))))
+    gone_texts = set(session.scalars(select(MailTemplate.id).where(MailTemplate.deleted_at.is_not(None))))
     errors: dict[str, list[Any]] = {}
     for entry in entries:
         kind, key = target_of(entry)
@@ -266,5 +271,10 @@ def _require_targets(session: Session, rules: RuleSet) -> None:
         if missing or entry.fallback_queue_id in gone:
             path = f"entries[{entry.position - 1}].target"
             errors[path] = [_l("Rule %(position)s leads to something deleted.", position=entry.position)]
+        if entry.template_id in gone_texts:
+            path = f"entries[{entry.position - 1}].template_id"
+            errors[path] = [
+                _l("Rule %(position)s chooses a mail text that was deleted.", position=entry.position)
+            ]
     if errors:
         raise Invalid(errors)

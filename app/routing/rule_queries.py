@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel.actor import Actor, Permission
 from app.leads.models import Assignment
+from app.notifications.models import MailTemplate
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER, Snapshot
 from app.routing.criteria import Criteria
 from app.routing.criteria_shadow import never_matches_after
@@ -42,6 +43,7 @@ class RuleLine:
     entry: Entry
     target: TargetName
     fallback: str
+    template: str
     last_month: int
     shadowed_by: tuple[int, ...] | None
 
@@ -100,6 +102,7 @@ def read_rules(session: Session, actor: Actor, rules: RuleSet, *, now: datetime)
     book = open_book(session, rules)
     names = target_names(session, book.entries, now=now)
     fallbacks = _queue_names(session, (e.fallback_queue_id for e in book.entries))
+    templates = _template_names(session, (e.template_id for e in book.entries))
     counts = _last_month(session, book.entries, now)
     shadows = shadowed(book.entries)
     lines = [
@@ -107,6 +110,7 @@ def read_rules(session: Session, actor: Actor, rules: RuleSet, *, now: datetime)
             entry,
             names[entry.kind, entry.target_id],
             fallbacks.get(entry.fallback_queue_id or 0, ""),
+            templates.get(entry.template_id or 0, ""),
             counts.get(entry.id, 0),
             shadows.get(entry.position),
         )
@@ -157,6 +161,15 @@ def _queue_names(session: Session, ids: Iterable[int | None]) -> Mapping[int, st
     if not wanted:
         return {}
     rows = session.execute(select(Queue.id, Queue.name).where(Queue.id.in_(wanted)))
+    return {key: name for key, name in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def _template_names(session: Session, ids: Iterable[int | None]) -> Mapping[int, str]:
+    """The names of the mail texts that entries choose, those deleted since included."""
+    wanted = {key for key in ids if key is not None}
+    if not wanted:
+        return {}
+    rows = session.execute(select(MailTemplate.id, MailTemplate.name).where(MailTemplate.id.in_(wanted)))
     return {key: name for key, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 

@@ -49,6 +49,7 @@ class Entry:
     fallback_queue_id: int | None
     notify: bool
     accept_within_minutes: int | None
+    template_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _compile(entry: RuleEntry) -> Entry:
     kind, target_id = target_of(entry)
     return Entry(
         entry.id, entry.position, entry.name, criteria, kind, target_id, entry.fallback_queue_id,
-        entry.notify, entry.accept_within_minutes,
+        entry.notify, entry.accept_within_minutes, entry.template_id,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@
    data-unsaved             a form that asks before it is left with changes
    data-drag                a handle by which its row is dragged among those with data-drop="form's id": the form is
                             sent with the place where it fell in `to`
+   data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -80,6 +81,8 @@
     if (target.closest("[data-close]")) target.closest("dialog")?.close();
     if (target.matches("dialog")) closeFromOutside(target, event);
     if (target.closest("[data-dismiss]")) target.closest("[data-flash]")?.remove();
+    const insert = target.closest("[data-insert]");
+    if (insert) insertInto(insert.form, insert.dataset.insert);
     const copier = target.closest("[data-copy]");
     if (copier) navigator.clipboard?.writeText(copier.dataset.copy).then(() => sayCopied(copier));
     if (target.matches(".is-check input")) tick(target, event.shiftKey);
@@ -102,6 +105,14 @@
       menu.open = false;
       if (inside) find("summary", menu).focus();
     });
+  }
+  let lastField = null;
+  on("focusin", (event) => { if (event.target.matches("[data-insert-here]")) lastField = event.target; });
+  function insertInto(form, text) {
+    const field = lastField?.form === form ? lastField : find("textarea[data-insert-here]", form);
+    field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   }
   function sayCopied(button) {
     button.dataset.copied = "";

@@ -11,7 +11,7 @@ from app.identity.passwords import is_right
 from app.identity.queries import digest, find_actor_by_token
 from app.kernel import clock
 from app.notifications.models import NotificationKind
-from app.notifications.preferences import wants_mail
+from app.notifications.preferences import wants_mail, way_of
 from tests.factories import PASSWORD, row_count, rows
 from tests.identity.letters import mailed
 from tests.people import make_token, sign_in
@@ -116,20 +116,21 @@ def test_a_new_password_asks_for_the_old_one_and_is_checked(signed_in, session, 
 def test_mail_can_be_muted_per_kind_but_not_for_security(signed_in, session, pia):
     browser = signed_in(pia)
     assert wants_mail(pia, NotificationKind.LEAD_ASSIGNED)
-    answer = browser.submit("/profile/mail", {"mailed": ["lead_offered", "offer_lapsed"]}, page="/profile")
-    assert answer.status_code == 303
+    ways = {"way-lead_assigned": "portal", "way-lead_offered": "now", "way-leads_assigned": "digest"}
+    assert browser.submit("/profile/mail", ways, page="/profile").status_code == 303
+    assert way_of(pia, NotificationKind.LEADS_ASSIGNED) == "digest"
     assert not wants_mail(pia, NotificationKind.LEAD_ASSIGNED)
     assert wants_mail(pia, NotificationKind.LEAD_OFFERED)
     assert wants_mail(pia, NotificationKind.PASSWORD_CHANGED)
     assert "lead_offered" not in pia.mail_preferences  # as usual is no choice
-    browser.submit("/profile/mail", {"mailed": ["lead_assigned", "lead_in_queue"]}, page="/profile")
+    browser.submit("/profile/mail", {"way-lead_assigned": "now", "way-lead_in_queue": "now"}, page="/profile")
     assert wants_mail(pia, NotificationKind.LEAD_ASSIGNED)
     assert pia.mail_preferences["lead_in_queue"] == "now"
 
 
 def test_an_unknown_kind_of_mail_is_refused(signed_in, session, pia):
-    answer = signed_in(pia).submit("/profile/mail", {"mailed": ["invitation"]}, page="/profile")
-    assert answer.status_code == 422
+    for given in ({"way-invitation": "portal"}, {"way-lead_assigned": "never"}):
+        assert signed_in(pia).submit("/profile/mail", given, page="/profile").status_code == 422
     assert pia.mail_preferences == {}
 
 

@@ -15,10 +15,12 @@ from app.identity.models import User, UserState
 from app.identity.queries import get_organisation
 from app.kernel.actor import Role
 from app.leads.models import Assignment, AssignmentCause, BulkAct, Lead, LeadSource, Offer, OfferState
+from app.notifications.digests import write_digest
 from app.notifications.messages import write_mail
 from app.notifications.models import Delivery, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.operations import notify
+from app.notifications.texts.trying import Reader, Trial
 from app.partners.models import PartnerAccount
 from app.routing.models import Queue
 from app.sharing.scope import scope
@@ -62,6 +64,10 @@ class Correspondence:
         return email.message_from_bytes(mail.content, policy=email.policy.default)
 
 
+TRIED = (
+    "For you, {{ name }}: {{ title }}",
+    "{{ giver }} thought of you.\nCompany: {{ company }}\n\nLook: {{ link }}",
+)
 NAMES = (
     "lead_assigned",
     "lead_assigned_internal",
@@ -86,6 +92,8 @@ NAMES = (
     "routing_alert",
     "offer_lapsed",
     "offer_lapsed_partner",
+    "daily_digest",
+    "mail_test",
 )
 
 
@@ -135,8 +143,22 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     who = {"who": "Pia Riera"}
     _tell(session, world, "offer_lapsed", mara, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
     _tell(session, world, "offer_lapsed_partner", pia, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
+    _tell_daily(session, world)
+    trial = Trial("assignment", language, TRIED[0], TRIED[1], world.leads["internal"].ref, Reader.PREVIEW)
+    _tell(session, world, "mail_test", mara, Kind.MAIL_TEST, None, detail=trial.to_detail())
     session.flush()
     return world
+
+
+def _tell_daily(session: Session, world: Correspondence) -> None:
+    """What Pam reads once a day: a lead that waits, and an offer that lapsed."""
+    world.pam.mail_preferences = {Kind.LEAD_IN_QUEUE.value: "digest", Kind.OFFER_LAPSED.value: "digest"}
+    for kind in (Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED):
+        _tell(session, world, f"line_{kind.value}", world.pam, kind, world.leads["waiting"])
+    session.flush()
+    key = write_digest(session, world.pam.id, now=NOW + timedelta(days=1))
+    world.deliveries["daily_digest"] = session.get_one(Delivery, key)
+    world.pam.mail_preferences = {}
 
 
 def prospect(session: Session, company: str, **owner: object) -> Lead:

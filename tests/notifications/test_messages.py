@@ -18,7 +18,14 @@ from tests.notifications.mailing import html_of, notification_of, tell, text_of
 GOLDEN = Path(__file__).parent / "golden"
 LANGUAGES = ("en", "es", "ca")
 WITH_HTML = {"lead_offered", "leads_assigned"}
-PREVIEWS = {"lead_offered", "lead_in_queue", "leads_assigned_queue", "offer_lapsed_partner"}
+PREVIEWS = {
+    "lead_offered",
+    "lead_in_queue",
+    "leads_assigned_queue",
+    "offer_lapsed_partner",
+    "daily_digest",
+    "mail_test",
+}
 FIRST_LINK = re.compile(r"http\S*")
 
 

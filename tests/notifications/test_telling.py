@@ -86,7 +86,7 @@ def test_who_chose_the_portal_gets_no_mail_but_security_mail(
     session: Session, pia: User, now: datetime
 ) -> None:
     pia.mail_preferences = {kind.value: "portal" for kind in Kind}
-    for number, kind in enumerate(Kind):
+    for number, kind in enumerate(set(Kind) - {Kind.DAILY_DIGEST, Kind.MAIL_TEST}):
         notify(session, act=f"test:{number}", user=pia, kind=kind, now=now)
     mailed = session.scalars(
         select(Notification.kind).join(Delivery, Delivery.notification_id == Notification.id)
@@ -98,7 +98,7 @@ def test_who_chose_the_portal_gets_no_mail_but_security_mail(
         Kind.SECOND_FACTOR,
         Kind.NEW_DEVICE,
     }
-    assert row_count(session, Notification) == len(Kind)
+    assert row_count(session, Notification) == len(Kind) - 2
 
 
 def test_many_at_once_keep_their_order(session: Session, pia: User, pam: User, now: datetime) -> None:

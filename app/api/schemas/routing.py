@@ -187,7 +187,7 @@ class Entry(Answer):
     target: Target
     fallback_queue_id: str | None
     notify: bool
-    template_id: None
+    template_id: str | None
     accept_within_minutes: int | None
 
 

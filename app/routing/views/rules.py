@@ -16,6 +16,8 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
 from app.leads.fields import FIELDS
+from app.notifications.models import MailTemplate
+from app.notifications.texts.queries import template_choices
 from app.routing.models import Queue, RuleState
 from app.routing.picker import target_choices
 from app.routing.queue_queries import queue_choices
@@ -106,7 +108,9 @@ def edit(rule_ref: str) -> ResponseReturnValue:
     session = db.session()
     page = read_rules(session, current_actor(), get_rules(session, rule_ref), now=clock.now())
     fallbacks = {key: ref for key, ref in session.execute(select(Queue.id, Queue.ref))}  # noqa: C416 - rows are no pairs to mypy
-    return _editor(draft_of(page, fallbacks=fallbacks, language=str(get_locale() or "en")), rule_ref)
+    templates = {key: ref for key, ref in session.execute(select(MailTemplate.id, MailTemplate.ref))}  # noqa: C416 - likewise
+    language = str(get_locale() or "en")
+    return _editor(draft_of(page, fallbacks=fallbacks, templates=templates, language=language), rule_ref)
 
 
 @bp.post("/<ref('rule'):rule_ref>/edit")
@@ -161,6 +165,7 @@ def _editor(draft: RulesDraft, rule_ref: str, shown: int = -1) -> str:
         shown=shown,
         targets=target_choices(session),
         queues=queue_choices(session),
+        templates=template_choices(session),
         fields_of_lead=fields,
         operators=operator_words(),
     )
