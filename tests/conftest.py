@@ -2,7 +2,7 @@
 
 A test that takes `app`, `session`, `client` or a person runs on SQLite and on PostgreSQL.  Marks narrow
 that: `race` (PostgreSQL, real connections) and `databases("sqlite")`.  Browser tests are marked `browser`,
-the invariants at their full figures `long`.
+the invariants at their full figures `long`, those that need the true costs of passwords `real_hashes`.
 """
 
 import ipaddress
@@ -13,18 +13,23 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from app.identity import passwords, recovery_codes
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import db, set_reading
 from app.partners.models import PartnerAccount
+from app.sharing.upkeep import forget_known
 from tests import people
 from tests.chromium import browser_type_launch_args  # noqa: F401 - a fixture, asked for by name
 from tests.factories import make_partner, make_user
 from tests.worlds import Queries, Worlds, engines_of, listen
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # Applications and their databases
 
@@ -71,7 +76,14 @@ def now() -> datetime:
 @pytest.fixture
 def count_queries() -> Callable[[], AbstractContextManager[Queries]]:
     """`with count_queries() as queries: …; assert len(queries) <= 12, queries`."""
-    return contextmanager(lambda: listen(Queries()))
+
+    @contextmanager
+    def count() -> Iterator[Queries]:
+        forget_known()  # read at most every two seconds, so by chance otherwise
+        with contextmanager(listen)(Queries()) as queries:
+            yield queries
+
+    return count
 
 
 # People
@@ -135,6 +147,19 @@ def pex(session: Session, northwind: PartnerAccount) -> User:
 def otto(session: Session, southwind: PartnerAccount) -> User:
     """A partner user at the rival."""
     return make_user(session, "Otto", email="otto@southwind.example", role=Role.USER, partner=southwind)
+
+
+# Passwords
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords and recovery codes cost a millisecond, unless a test is marked `real_hashes`."""
+    if request.node.get_closest_marker("real_hashes"):
+        passwords._nobodys.cache_clear()
+    else:
+        monkeypatch.setattr(passwords, "_HASHER", CHEAP)
+        monkeypatch.setattr(recovery_codes, "_COSTS", {"time_cost": 1, "memory_cost": 8, "parallelism": 1})
 
 
 # Clients

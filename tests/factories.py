@@ -7,12 +7,12 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from argon2 import PasswordHasher
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, Contact
 from app.identity.models import AccountScope, User, UserState
+from app.identity.passwords import hash_password, is_outdated
 from app.identity.queries import find_actor, get_organisation
 from app.kernel import clock, refs
 from app.kernel.actor import Actor, Role
@@ -30,9 +30,9 @@ _hashes: dict[str, str] = {}
 
 
 def password_hash(password: str = PASSWORD) -> str:
-    """The hash of a test's password, made once."""
-    if password not in _hashes:
-        _hashes[password] = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(password)
+    """The hash of a test's password, made once at the costs of the moment."""
+    if password not in _hashes or is_outdated(_hashes[password]):
+        _hashes[password] = hash_password(password)
     return _hashes[password]
 
 

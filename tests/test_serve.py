@@ -60,7 +60,7 @@ def members(group):
     return sorted(found)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_it_serves_a_migrated_application_and_ends_whole(serve, number):
     process, address = serve
     with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
@@ -87,7 +87,9 @@ def test_a_taken_port_is_told_before_anything_is_done(environ, tmp_path):
     assert not (tmp_path / "data" / "canal.db").exists()
 
 
-@pytest.mark.parametrize(("trusted", "seen"), [("1", "203.0.113.9"), ("0", "127.0.0.1")])
+@pytest.mark.parametrize(
+    ("trusted", "seen"), [("1", "203.0.113.9"), pytest.param("0", "127.0.0.1", marks=pytest.mark.long)]
+)
 def test_a_client_behind_a_proxy_is_told_from_the_proxy(environ, trusted, seen):
     """Through the web process as it is run: its server must leave the proxy's headers to the application."""
     settings = {"CANAL_TRUSTED_PROXIES": trusted}

@@ -5,6 +5,7 @@ migrations leave.  SQLite: the file is replaced by a copy.  PostgreSQL: rows are
 off, for the append-only tables refuse it otherwise, and the first rows are written again.
 """
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,8 @@ class Worlds:
         """The application on `sqlite` or `postgresql`, with the first rows and nothing else."""
         if engine not in self._apps:
             self._apps[engine] = self._make(engine)
+            gc.collect()
+            gc.freeze()  # what an application is made of outlives all tests: the collector need not look at it
         self.reset(self._apps[engine])
         return self._apps[engine]
 
@@ -87,7 +90,8 @@ class Worlds:
         """Put every row back to what the migrations leave.  Nobody may be in a transaction."""
         for other in self._apps.values():
             with other.app_context():
-                db.engine.dispose()  # one that held the file open would read what is not there any more
+                if db.engine.dialect.name == "sqlite":
+                    db.engine.dispose()  # one that held the file open would read what is not there any more
         with app.app_context():
             db.session.remove()
             if db.engine.dialect.name == "sqlite":

@@ -20,6 +20,7 @@ NUMBER = 10
 # Without what is easily taken for something else: 0 and o, 1, i and l.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _LENGTH, _GROUP = 12, 4
+_COSTS = {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1}
 
 
 def make_codes() -> list[str]:
@@ -35,9 +36,7 @@ def clean_code(text: str) -> str | None:
 
 def hash_code(code: str, nonce: str) -> bytes:
     """What is kept of a code (as `clean_code` gives it)."""
-    raw = hash_secret_raw(
-        code.encode(), nonce.encode(), time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID
-    )  # fmt: skip
+    raw = hash_secret_raw(code.encode(), nonce.encode(), hash_len=32, type=Type.ID, **_COSTS)
     return hmac.digest(derived_key("recovery code"), raw, "sha256")
 
 

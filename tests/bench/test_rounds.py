@@ -16,7 +16,7 @@ from bench.worlds import World, drop_world, make_world
 LEADS = 1500
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A small world of its own."""
     world = make_world(request.param, LEADS, tmp_path_factory.mktemp("bench") / "world")

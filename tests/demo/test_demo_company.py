@@ -29,7 +29,7 @@ PARTNERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example"
 @pytest.mark.parametrize(
     ("moment", "leads", "seed"),
     [
-        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 2400, 2),
+        pytest.param(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 2400, 2, marks=pytest.mark.long),
         (datetime(2026, 11, 22, 4, 17, tzinfo=UTC), 2400, 1),
     ],
 )

@@ -12,6 +12,7 @@ from app.partners.models import PartnerState
 from tests.factories import PASSWORD, make_partner, make_user
 from tests.identity.second_factors import give_factor
 
+pytestmark = pytest.mark.real_hashes  # they are what takes time
 TRIES = 200
 
 

@@ -58,6 +58,7 @@ def test_short_common_and_personal_is_refused(app_context, password):
     assert len(refused.value.errors["password"]) == 1
 
 
+@pytest.mark.real_hashes
 def test_the_kept_form_is_argon2id_with_the_costs_decided():
     kept = hash_password("tall ships leave at noon")
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

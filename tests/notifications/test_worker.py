@@ -67,6 +67,7 @@ def end(process: "subprocess.Popen[bytes]") -> int:
     return process.wait(60)
 
 
+@pytest.mark.databases("sqlite")
 def test_it_sends_into_the_folder_and_ends_in_order(
     session: Session, pia: User, now: datetime, start_worker: StartWorker, tmp_path: Path
 ) -> None:
@@ -95,7 +96,10 @@ def test_asked_again_and_again_to_end_it_ends(
     assert worker.wait(60) == 0
 
 
-@pytest.mark.parametrize("stage", ["rcpt", "content", "answer"])
+@pytest.mark.parametrize(
+    "stage",
+    [pytest.param("rcpt", marks=pytest.mark.long), pytest.param("content", marks=pytest.mark.long), "answer"],
+)
 def test_killed_in_mid_send_another_takes_over_under_the_same_id(
     session: Session, pia: User, now: datetime, smtp: SmtpServer, start_worker: StartWorker, stage: str
 ) -> None:
@@ -118,6 +122,7 @@ def test_killed_in_mid_send_another_takes_over_under_the_same_id(
     assert delivery.attempts == 2
 
 
+@pytest.mark.databases("sqlite")
 def test_terminated_in_mid_send_it_finishes_what_it_began(
     session: Session, pia: User, now: datetime, smtp: SmtpServer, start_worker: StartWorker
 ) -> None:

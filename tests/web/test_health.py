@@ -86,7 +86,7 @@ def test_a_database_that_is_gone_is_told_without_its_address(environ):
     assert "hunter2" not in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_the_web_process_ends_in_order_when_asked(web, number):
     process, port = web
     assert ask(port, "/healthz")[0] == 200
