@@ -75,6 +75,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.sharing.views.groups:bp",
     "app.sharing.views.rules:bp",
     "app.sharing.views.access:bp",
+    "app.sharing.views.seen:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",

@@ -1,6 +1,6 @@
-"""Who sees a record, and why: /leads/{id}/access and the same under accounts and contacts."""
+"""Who sees a record, and why: /leads/{id}/access, the same under accounts and contacts; what somebody sees."""
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, jsonify, request
 from flask_babel import lazy_gettext as _l
@@ -12,7 +12,8 @@ from app.accounts.queries import get_account, get_contact
 from app.api.answers import page_json, plain_list_arguments, sliced
 from app.api.routes import Area
 from app.api.schemas.common import list_query
-from app.api.schemas.leads import Access
+from app.api.schemas.leads import Access, LevelName, SeenList
+from app.identity.directory import get_user
 from app.identity.models import User
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor, Level, Permission
@@ -20,6 +21,7 @@ from app.kernel.db import db
 from app.kernel.errors import Invalid, NotAllowed
 from app.leads.queries import get_lead
 from app.sharing.explain import Cause, Grant, Record, who_sees, why
+from app.sharing.seen import Seen, list_seen, person_asked, read_wanted
 from app.web.access import current_actor, needs
 
 area = Area("Access", "Who sees a record, and through which cause.")
@@ -33,6 +35,18 @@ class AccessQuery(list_query("AccessPage")):  # type: ignore[misc]  # made at ru
 
 
 _QUERY: type[BaseModel] = AccessQuery
+
+
+class SeenQuery(list_query("SeenPage")):  # type: ignore[misc]  # made at run time
+    """Records of one object; at that level at least, for that cause."""
+
+    model_config = ConfigDict(title="SeenQuery")
+    object: Literal["lead", "account", "contact"] = "lead"
+    level: LevelName | None = None
+    cause: str | None = None
+
+
+_SEEN_QUERY: type[BaseModel] = SeenQuery
 
 
 @area.get("/leads/<lead_id>/access", "Say who sees a lead", {200: Access}, query=_QUERY)
@@ -57,6 +71,27 @@ def contact_access(contact_id: str) -> Response:
     """Administrators and channel managers ask about anybody, everyone else about themselves."""
     session, actor = db.session(), current_actor()
     return _answer(session, actor, get_contact(session, actor, contact_id))
+
+
+@area.get("/users/<user_id>/access", "List what a user sees", {200: SeenList}, query=_SEEN_QUERY)
+@needs(Permission.ACCESS_VIEW)
+def user_access(user_id: str) -> Response:
+    """Newest first, of the records that the caller may read; nothing of somebody who may not act now."""
+    limit, cursor, given = plain_list_arguments("object", "level", "cause")
+    session, asker = db.session(), current_actor()
+    person = person_asked(session, get_user(session, asker, user_id))
+    texts = {name: values[0] for name, values in given.items()}
+    wanted = read_wanted(texts.get("object", "lead"), texts.get("level", ""), texts.get("cause", ""))
+    page = list_seen(session, asker, person, wanted, cursor=cursor, limit=limit)
+    return jsonify(page_json(page, _seen))
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    return {
+        "record": {"type": seen.record.__tablename__, "id": seen.record.ref},
+        "level": seen.level.name.lower(),
+        "causes": [_cause(cause) for cause in seen.causes],
+    }
 
 
 def _answer(session: Session, actor: Actor, record: Record) -> Response:

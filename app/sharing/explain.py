@@ -58,15 +58,39 @@ class Grant:
 
 def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, list[Cause]]:
     """(how much of the record the person is given, for which causes); (None, []) when they do not see it."""
-    model: Any = type(record)
+    return why_each(session, person, [record]).get(record.id, (None, []))
+
+
+def why_each(
+    session: Session, person: Actor, records: Sequence[Record]
+) -> dict[int, tuple[Level, list[Cause]]]:
+    """The same of many records of one object, by their keys; those that the person does not see are absent."""
+    if not records:
+        return {}
+    model: Any = type(records[0])
     rules = rules_for(model, person)
     if not rules:
-        return None, []
-    row = session.execute(_levels_of(model, person), {"key": record.id}).one()
-    held = [(rule.cause, Level(level)) for rule, level in zip(rules, row, strict=True) if level]
-    if not held:
-        return None, []
-    places = _Places(session, record)
+        return {}
+    rows = session.execute(_levels_of(model, person), {"keys": [record.id for record in records]})
+    by_key = {record.id: record for record in records}
+    known: dict[int, Account | None] = {}
+    found = {}
+    for key, *levels in rows:
+        held = [(rule.cause, Level(level)) for rule, level in zip(rules, levels, strict=True) if level]
+        if held:
+            causes = _causes_of(session, person, by_key[key], held, known)
+            found[key] = max(level for _cause, level in held), causes
+    return found
+
+
+def _causes_of(
+    session: Session,
+    person: Actor,
+    record: Record,
+    held: Sequence[tuple[str, Level]],
+    known: dict[int, Account | None],
+) -> list[Cause]:
+    places = _Places(session, record, known)
     causes: dict[Cause, None] = {}
     for cause, level in held:
         if isinstance(record, Lead) and record.offer_id is not None and level is Level.PREVIEW:
@@ -77,17 +101,18 @@ def why(session: Session, person: Actor, record: Record) -> tuple[Level | None, 
             causes.update(dict.fromkeys(_shared_causes(session, record, person)))
         else:
             causes[places.cause(cause)] = None
-    return max(level for _cause, level in held), list(causes)
+    return list(causes)
 
 
 @lru_cache(maxsize=256)
 def _levels_of(model: Any, person: Actor) -> Select[Any]:
-    """What each of the person's rules gives of the record `key`, 0 for nothing.  Kept, since making it is dear."""
+    """What each of the person's rules gives of the records `keys`, 0 for nothing.  Kept, since making it is dear."""
     given = [
         case((scoped(model, rule.where), rule.given()), else_=0).label(f"rule_{number}")
         for number, rule in enumerate(rules_for(model, person))
     ]
-    return select(*given).where(scope(model, _EXPLAINING), model.id == bindparam("key"))
+    wanted = model.id.in_(bindparam("keys", expanding=True))
+    return select(model.id, *given).where(scope(model, _EXPLAINING), wanted)
 
 
 def who_sees(session: Session, record: Record) -> Sequence[Grant]:
@@ -102,12 +127,17 @@ def who_sees(session: Session, record: Record) -> Sequence[Grant]:
 
 
 class _Places:
-    """Public names of the queue and account that a record's causes go through, looked up when asked."""
+    """Public names of the queue and account that a record's causes go through, looked up when asked.
 
-    def __init__(self, session: Session, record: Record) -> None:
+    known: accounts looked up before.
+    """
+
+    def __init__(
+        self, session: Session, record: Record, known: dict[int, Account | None] | None = None
+    ) -> None:
         self.session = session
         self.record = record
-        self.found: dict[int, Account | None] = {}
+        self.found = {} if known is None else known
 
     def cause(self, cause: str) -> Cause:
         if cause == "queue":

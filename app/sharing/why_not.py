@@ -29,7 +29,7 @@ def why_not(session: Session, person: User, record: Record) -> list[str]:
     """The conditions that fail, in words without full stops; the caller has seen that they see nothing."""
     actor = find_actor(session, person.id)
     if actor is None:
-        return [_cannot_act(session, person)]
+        return [cannot_act(session, person)]
     if isinstance(record, Contact) and record.account_id is None:
         return [_("it has no account, so that only its owner and administrators see it")]
     return [
@@ -41,7 +41,8 @@ def why_not(session: Session, person: User, record: Record) -> list[str]:
     ]
 
 
-def _cannot_act(session: Session, person: User) -> str:
+def cannot_act(session: Session, person: User) -> str:
+    """Why somebody may not act, and so sees nothing, without a full stop."""
     if person.state is UserState.INVITED:
         return _("they have not accepted the invitation yet")
     if person.state is UserState.DEACTIVATED:

@@ -216,7 +216,7 @@ class Naming:
         """
         name = self.names.get(_OF_CAUSE.get(cause.type, ""), {}).get(cause.ref or "", "")
         if self.actor.is_partner:
-            return Why(_own_words(cause.type))
+            return Why(cause_words(cause.type))
         if to is not None and to.ref == cause.ref:
             if (to.type, cause.type) == (QUEUE, "queue"):
                 return Why(_("it waits there"), self._url(QUEUE, cause.ref))
@@ -242,13 +242,13 @@ class Naming:
             case "default":
                 may = self.actor.can(Permission.SETTING_MANAGE)
                 return Why(_("organisation-wide default"), url_for("sharing_defaults.show") if may else "")
-        return Why(_own_words(cause.type))
+        return Why(cause_words(cause.type))
 
     def _url(self, kind: str, ref: str | None) -> str:
         return _page(kind, ref, self.actor)
 
 
-def _own_words(cause: str) -> str:
+def cause_words(cause: str) -> str:
     """A cause without names."""
     return {
         "administrator": _("administrators have everything"),
@@ -260,6 +260,7 @@ def _own_words(cause: str) -> str:
         "channel_manager": _("channel manager of the company"),
         "account_team": _("answerable for the company"),
         "parent": _("its account"),
+        "shared": _("a sharing rule or a share by hand"),
         "sharing_rule": _("a sharing rule"),
         "manual_share": _("shared by hand"),
     }.get(cause, cause.replace("_", " "))

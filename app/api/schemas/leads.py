@@ -14,6 +14,7 @@ from app.api.schemas.common import (
     Owner,
     Person,
     Principal,
+    RecordRef,
     TargetIn,
     Text,
     Whole,
@@ -284,6 +285,21 @@ class AccessList(Answer):
     """Who sees a record."""
 
     items: list[AccessItem]
+    next_cursor: str | None
+
+
+class SeenItem(Answer):
+    """A record that somebody sees, how much of it, and why."""
+
+    record: RecordRef
+    level: LevelName
+    causes: list[Cause]
+
+
+class SeenList(Answer):
+    """What somebody sees."""
+
+    items: list[SeenItem]
     next_cursor: str | None
 
 

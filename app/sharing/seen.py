@@ -1,0 +1,135 @@
+"""What one person sees, as a list: each record with how much of it they are given, and why.
+
+Asked by those who may ask who sees a record, of records that they may read themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import User
+from app.identity.queries import find_actor
+from app.kernel.actor import Actor, Level, Permission, Role
+from app.kernel.errors import Invalid
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.sharing.explain import Cause, Record, why_each
+from app.sharing.merge import Window, capped_count, merged_ids
+from app.sharing.rules import rules_for
+from app.sharing.scope import scope
+from app.sharing.subjects import SUBJECTS
+
+LEVELS = {level.name.lower(): level for level in Level}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record that somebody sees."""
+
+    record: Any
+    level: Level
+    causes: Sequence[Cause]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records.  level: at least.  cause: of `causes_of`, None for whatever reason."""
+
+    object: str
+    level: Level = Level.PREVIEW
+    cause: str | None = None
+
+    @property
+    def shape(self) -> list[Any]:
+        return [self.object, int(self.level), self.cause]
+
+    @property
+    def model(self) -> Any:
+        return SUBJECTS[self.object].model
+
+    @property
+    def causes(self) -> frozenset[str] | None:
+        return None if self.cause is None else frozenset({self.cause})
+
+
+def read_wanted(object_: str, level: str = "", cause: str = "") -> Wanted:
+    """Which records texts ask for; "" for leads, any level, any cause.  Raises Invalid."""
+    if object_ not in SUBJECTS:
+        raise Invalid({"object": [", ".join(SUBJECTS)]})
+    if level and level not in LEVELS:
+        raise Invalid({"level": [", ".join(LEVELS)]})
+    return Wanted(object_, LEVELS.get(level, Level.PREVIEW), cause or None)
+
+
+def person_asked(session: Session, user: User) -> Actor | None:
+    """The person as somebody who sees; None for one who may not act now, and sees nothing."""
+    return find_actor(session, user.id)
+
+
+def causes_of(person: Actor, object_: str) -> list[str]:
+    """For which causes the person may come to see records of an object."""
+    return list(dict.fromkeys(rule.cause for rule in rules_for(SUBJECTS[object_].model, person)))
+
+
+def list_seen(
+    session: Session,
+    asker: Actor,
+    person: Actor | None,
+    wanted: Wanted,
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[Seen]:
+    """What the person sees, newest first.  Raises NotAllowed, BadCursor."""
+    asker.require(Permission.ACCESS_VIEW)
+    shape = ["seen", person.ref if person else "", *wanted.shape]
+    after = read_cursor(asker.user_id, shape, cursor)[:2] if cursor else None
+    if person is None:
+        return Page([])
+    model = wanted.model
+    window = Window(model.created_at, descending=True, limit=limit, after=after)
+    ids = merged_ids(model, person, window, _readable(asker, model), level=wanted.level, causes=wanted.causes)
+    found = session.execute(ids).all()
+    rows = found[:limit]
+    more = None
+    if len(found) > limit:
+        more = make_cursor(asker.user_id, shape, rows[-1].sort_value, rows[-1].id)
+    return Page(_explained(session, asker, person, model, [row.id for row in rows]), more)
+
+
+def count_seen(session: Session, asker: Actor, person: Actor | None, wanted: Wanted) -> int:
+    """How many there are; COUNT_CAP + 1 for more than that.  Raises NotAllowed."""
+    asker.require(Permission.ACCESS_VIEW)
+    if person is None:
+        return 0
+    filters = _readable(asker, wanted.model)
+    counted = capped_count(
+        wanted.model, person, filters, cap=COUNT_CAP, level=wanted.level, causes=wanted.causes
+    )
+    return session.scalar(counted) or 0
+
+
+def _readable(asker: Actor, model: Any) -> list[ColumnElement[bool]]:
+    """What the asker may read; administrators may read all."""
+    return [] if asker.role is Role.ADMINISTRATOR else [scope(model, asker, Level.READ)]
+
+
+def _explained(session: Session, asker: Actor, person: Actor, model: Any, ids: Sequence[int]) -> list[Seen]:
+    if not ids:
+        return []
+    records: Sequence[Record] = session.scalars(
+        select(model).where(scope(model, asker, Level.READ), model.id.in_(ids))
+    ).all()
+    by_key = {record.id: record for record in records}
+    whys = why_each(session, person, records)
+    return [Seen(by_key[key], *whys[key]) for key in ids if key in by_key and key in whys]
+
+
+def name_of(asker: Actor, record: Any) -> str:
+    """What a record is called to somebody who may read it."""
+    kind = record.__tablename__
+    if kind == "lead":
+        return str(record.title_for(asker))
+    return str(record.name if kind == "account" else record.full_name)
