@@ -164,7 +164,7 @@ def _refuse_wrong(wanted: Wanted, levels: Mapping[str, PartnerLevel]) -> None:
 
 def _refuse_revealing(changes: Mapping[str, Mapping[str, tuple[str | None, str | None]]]) -> None:
     """Raises Invalid at what would newly be shown before the claim and tells whom to call."""
-    message = _l("With this every rival could call without claiming. Say that you want it.")
+    message = _l("Every rival could call without claiming. Say that you want it.")
     errors = {
         f"lead_fields.{column}.{name}": [message]
         for column, fields in changes.items()

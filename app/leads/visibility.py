@@ -66,7 +66,7 @@ def field_label(name: str) -> str:
 def visibility_words() -> dict[str, str]:
     """What the choices are called."""
     return {
-        Visibility.HIDDEN: _("Hidden from partners"),
+        Visibility.HIDDEN: _("Hidden"),
         Visibility.PREVIEW: _("Before the claim"),
         Visibility.AFTER_CLAIM: _("After the claim"),
     }
