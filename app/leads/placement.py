@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, inspect, select, update
+from sqlalchemy import ColumnElement, Text, and_, bindparam, case, cast, inspect, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -323,6 +323,9 @@ def tell(
             users = (to.user,)
     elif to.queue is not None and to.queue.partner_account_id is not None:
         kind, users = NotificationKind.LEAD_IN_QUEUE, partner_queue_listeners(session, to.queue)
+    elif to.queue is not None:
+        asked = members_who_asked(session, to.queue)
+        kind, users = NotificationKind.LEAD_IN_QUEUE, [user for user in asked if user.id != actor.user_id]
     act = f"assignment:{assignment_id}"
     notices = [
         Notice(act, user, kind, Lead.__tablename__, lead.id, mail=move.mail, template_id=move.template_id)
@@ -346,6 +349,22 @@ def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:
         return chosen
     leaders = [u for u in undecided if u.role is not Role.USER]
     return leaders or undecided
+
+
+def members_who_asked(session: Session, queue: Queue) -> Sequence[User]:
+    """Members of a queue of the vendor's who chose to be told of what comes into it; else nobody is."""
+    by_company = and_(
+        QueueMember.account_id == User.partner_account_id, _reaches_rank(), is_member(User.role)
+    )
+    members = session.scalars(
+        select(User)
+        .join(Organisation, Organisation.id == 1)
+        .join(QueueMember, or_(QueueMember.user_id == User.id, by_company))
+        .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE)
+        .where(cast(User.mail_preferences, Text).contains(f'"{NotificationKind.LEAD_IN_QUEUE.value}"'))
+        .order_by(User.id)
+    ).unique()
+    return [u for u in members if choice(u, NotificationKind.LEAD_IN_QUEUE) in (MAIL, DIGEST)]
 
 
 def _reaches_rank() -> ColumnElement[bool]:

@@ -13,7 +13,8 @@ from app.identity.models import User, UserState
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.db import transaction
-from app.leads.placement import partner_queue_listeners
+from app.leads.models import AssignmentCause
+from app.leads.placement import Move, Owner, partner_queue_listeners, place
 from app.notifications.digests import people_due, write_digest, write_digests
 from app.notifications.models import Delivery, DeliveryState, Notification
 from app.notifications.models import NotificationKind as Kind
@@ -22,7 +23,7 @@ from app.notifications.operations import Mail, suppress
 from app.notifications.told import list_told
 from app.partners.models import PartnerAccount
 from app.routing.models import Queue
-from tests.factories import actor_of, make_lead, rows
+from tests.factories import actor_of, make_lead, make_queue, rows
 from tests.notifications.mailing import read_anew, run_sender, smtp_sender, tell, text_of
 from tests.notifications.smtp_server import SmtpServer
 from tests.people import ApiClient, Client
@@ -196,3 +197,22 @@ def test_a_queue_tells_who_reads_it_once_a_day(
     pia.mail_preferences = {Kind.LEAD_IN_QUEUE.value: "digest"}
     session.flush()
     assert list(partner_queue_listeners(session, queue)) == [pia]
+
+
+def test_a_queue_of_the_vendors_tells_those_who_asked(
+    session: Session, mara: User, sal: User, pia: User, northwind: PartnerAccount, now: datetime
+) -> None:
+    """Members who chose so: never who did not, and nobody of what they put there themselves."""
+    queue = make_queue(session, "Key accounts", members=(mara, sal, northwind))
+    sal.mail_preferences = {Kind.LEAD_IN_QUEUE.value: "digest"}
+    pia.mail_preferences = {Kind.LEAD_IN_QUEUE.value: "portal"}
+    mara.mail_preferences = {Kind.LEAD_OFFERED.value: "digest"}
+    lead = make_lead(session, owner=sal, company="Firm")
+    moved = Move(AssignmentCause.MANUAL)
+    place(session, actor_of(session, mara), lead, Owner(queue=queue), moved, now=now)
+    assert [(n.user_id, n.kind) for n in rows(session, Notification)] == [(sal.id, Kind.LEAD_IN_QUEUE)]
+    (line,) = rows(session, Delivery)
+    assert line.channel == "digest"
+    place(session, actor_of(session, mara), lead, Owner(user=mara), moved, now=now)
+    place(session, actor_of(session, sal), lead, Owner(queue=queue), moved, now=now)
+    assert len(rows(session, Delivery)) == 1

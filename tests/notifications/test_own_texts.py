@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.events.models import Event
 from app.identity.models import User
+from app.identity.queries import get_organisation
 from app.kernel.actor import Role
 from app.kernel.errors import InUse, Invalid, NotAllowed, Stale
 from app.notifications.messages import write_mail
@@ -149,6 +150,19 @@ def test_a_reader_gets_nothing_that_they_may_not_see(session: Session) -> None:
         assert ("Forges" in said) is company_shown
         assert "company:" in said if company_shown else "company:" not in said, "the line is left out"
         assert not any(str(secret) in said for secret in SECRETS.values())
+    # What is hidden from partners for good is in no mail to one, own text or not, heading and preview included.
+    get_organisation(session).hidden_fields = ["company"]
+    session.flush()
+    for back_to in ("own", "built-in"):
+        mail = world.write(session, "lead_assigned")
+        assert "Forges" not in text_of(mail) + html_of(mail) + mail["Subject"], back_to
+        assert "Forges" in text_of(world.write(session, "lead_assigned_internal"))
+        use_builtin(session, admin, Kind.LEAD_ASSIGNED, "en", number=1, now=NOW)
+    shown = preview_text(
+        session, admin, Kind.LEAD_ASSIGNED, "en", subject="x", body="{{ title }}",
+        lead=world.leads["internal"].ref, now=NOW,
+    )  # fmt: skip
+    assert ["Forges" in str(p.words) for p in shown.shown] == [False, True]
 
 
 def test_a_text_that_cannot_be_used_loses_no_mail(

@@ -37,7 +37,7 @@ def builtin_text(kind: str) -> tuple[str, str]:
     """Subject and body in the language at hand."""
     shown: dict[str, Any] = {name: _shown(name) for name in placeholders(kind)}
     # What chooses between sentences: those of the usual case.
-    shown |= {"is_mine": True, "is_partner": True, "is_preview": False}
+    shown |= {"is_mine": True, "is_partner": True, "is_preview": True}
     of = Kind.LEAD_ASSIGNED if kind == ASSIGNMENT else kind
     template = current_app.jinja_env.get_template(f"mail/{of}.txt")
     context = template.new_context(shown)

@@ -148,6 +148,7 @@ def _a_partner(session: Session, actor: Actor, organisation: Organisation, lead_
         permissions=PERMISSIONS[Role.USER],
         company_id=0,
         preview_fields=tuple(organisation.preview_fields),
+        hidden_fields=tuple(organisation.hidden_fields),
     )
 
 
