@@ -242,12 +242,24 @@ def _giving(on_sqlite: bool) -> Insert:
 
 @lru_cache(maxsize=64)
 def _judged(object_: str, names: tuple[str, ...], lock: bool) -> Select[Any]:
-    subject = SUBJECTS[object_]
-    model = subject.model
-    columns = [model.id, model.created_at, *subject.owner_columns, *subject.columns(names)]
-    wanted = model.id.in_(bindparam("ids", expanding=True))
-    statement = select(*columns).where(scope(model, COMPUTING), wanted)
+    """What is needed to judge certain records."""
+    statement = _to_judge(object_, names).where(
+        SUBJECTS[object_].model.id.in_(bindparam("ids", expanding=True))
+    )
     return statement.with_for_update(read=True) if lock else statement
+
+
+@lru_cache(maxsize=64)
+def _next_in_line(object_: str, names: tuple[str, ...]) -> Select[Any]:
+    """What is needed to judge the next batch of records, in the order of their keys."""
+    key = SUBJECTS[object_].model.id
+    return _to_judge(object_, names).where(key > bindparam("after")).order_by(key).limit(BATCH)
+
+
+def _to_judge(object_: str, names: tuple[str, ...]) -> Select[Any]:
+    subject = SUBJECTS[object_]
+    columns = [subject.model.id, subject.model.created_at, *subject.owner_columns, *subject.columns(names)]
+    return select(*columns).where(scope(subject.model, COMPUTING))
 
 
 def wanted_grants(
@@ -255,7 +267,13 @@ def wanted_grants(
 ) -> dict[tuple[int, int], dict[str, Any]]:
     """(set, record) → the grant, of those that the records belong to."""
     statement = _judged(subject.object, sets.fields, lock and not is_sqlite(session))
-    rows = session.execute(statement, {"ids": list(ids)}).all()
+    return grants_of(session, subject, session.execute(statement, {"ids": list(ids)}).all(), sets)
+
+
+def grants_of(
+    session: Session, subject: Subject, rows: Sequence[Any], sets: Sets
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """(set, record) → the grant.  rows: records with all columns that judging them needs."""
     users: dict[int, frozenset[int]] = {}
     queues: dict[int, frozenset[int]] = {}
     if sets.by_owner:
@@ -268,11 +286,11 @@ def wanted_grants(
     found = {}
     nobody: frozenset[int] = frozenset()
     for row in rows:
-        record = read(row)
-        owner = users.get(row.owner_user_id, nobody) | queues.get(
-            getattr(row, "owner_queue_id", -1) or -1, nobody
-        )
-        for each in sets.that_give(record, owner):
+        owner = nobody
+        if sets.by_owner:
+            queue_id: Any = getattr(row, "owner_queue_id", None)
+            owner = users.get(row.owner_user_id, nobody) | queues.get(queue_id, nobody)
+        for each in sets.that_give(read(row), owner):
             found[each.id, row.id] = {
                 "set_id": each.id,
                 "record_id": row.id,
@@ -399,21 +417,25 @@ def build_step(session: Session, *, now: datetime) -> bool:
         return False
     subject, sets = SUBJECTS[building.object], Sets([ready(building)])
     if building.caught_up_to is None:
-        model = subject.model
-        ids = session.scalars(
-            select(model.id)
-            .where(scope(model, COMPUTING), model.id > building.reached)
-            .order_by(model.id)
-            .limit(BATCH)
-        ).all()
-        refresh(session, subject, ids, sets)
-        building.looked_at += len(ids)
-        if ids:
-            building.reached = ids[-1]
-        if len(ids) < BATCH:
+        looked_at, reached = _look_through(session, subject, sets, building.reached)
+        building.looked_at += looked_at
+        building.reached = reached
+        if looked_at < BATCH:
             building.caught_up_to = building.began_at - OUTLASTED
         return True
     return _catch_up(session, building, subject, sets, now)
+
+
+def _look_through(session: Session, subject: Subject, sets: Sets, after: int) -> tuple[int, int]:
+    """Store what the sets give of the next batch of records; how many there were, and the last one's key.
+
+    A new set has no grants that could be wrong: those stored since it began are right already.
+    """
+    rows = session.execute(_next_in_line(subject.object, sets.fields), {"after": after}).all()
+    wanted = grants_of(session, subject, rows, sets)
+    if wanted:
+        session.connection().execute(_giving(is_sqlite(session)), list(wanted.values()))
+    return len(rows), rows[-1].id if rows else after
 
 
 def _catch_up(session: Session, building: GrantSet, subject: Subject, sets: Sets, now: datetime) -> bool:
