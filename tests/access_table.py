@@ -161,6 +161,7 @@ ROUTES: dict[str, P | str] = {
     "api.list_lead_activities": P.LEAD_VIEW,
     "api.list_lead_shares": P.ACCESS_VIEW,
     "api.list_leads_seen": P.LEAD_VIEW,
+    "api.list_mail_templates": P.ROUTING_MANAGE,
     "api.list_of_deliveries": P.DELIVERY_MANAGE,
     "api.list_of_imports": P.LEAD_IMPORT,
     "api.list_public_groups": P.SHARING_MANAGE,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.factories import make_lead
+from app.notifications.texts.operations import create_template
+from tests.factories import actor_of, make_lead
 
 ABSENT = "rule_0000000000000000000000"
 SPAIN = {"field": "country", "op": "equals", "value": "ES"}
@@ -85,15 +86,21 @@ def test_what_is_not_valid_is_refused(api, mara, body):
     assert api(mara).items("/assignment-rules") == []
 
 
-def test_templates_do_not_exist_yet(api, mara, sal):
+def test_an_entry_chooses_a_mail_text(api, session, mara, sal, ada, now):
+    template = create_template(session, actor_of(session, ada), name="Pumps", now=now)
+    listed = api(mara).items("/mail-templates")
+    assert [(item["id"], item["name"]) for item in listed] == [(template.ref, "Pumps")]
     entry = {"target": {"type": "user", "id": sal.ref}, "template_id": "tmpl_1"}
-    assert api(mara).post("/assignment-rules", {"name": "x", "entries": [entry]}).status_code == 422
-    assert (
-        api(mara)
-        .post("/assignment-rules", {"name": "x", "entries": [{**entry, "template_id": None}]})
-        .status_code
-        == 201
-    )
+    refused = api(mara).post("/assignment-rules", {"name": "x", "entries": [entry]})
+    assert refused.status_code == 422
+    assert list(refused.json["errors"]) == ["entries[0].template_id"]
+    chosen = [{**entry, "template_id": template.ref}, {**entry, "template_id": None}]
+    made = api(mara).post("/assignment-rules", {"name": "x", "entries": chosen})
+    assert made.status_code == 201
+    path = f"/assignment-rules/{made.json['id']}"
+    assert [e["template_id"] for e in api(mara).get(path).json["entries"]] == [template.ref, None]
+    renamed = api(mara).patch(path, {"name": "y"}).json
+    assert [e["template_id"] for e in renamed["entries"]] == [template.ref, None], "kept where not named"
 
 
 def test_one_version_is_in_force_and_routes_what_arrives(api, mara, sal, rules, world):

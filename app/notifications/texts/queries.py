@@ -12,10 +12,12 @@ from app.identity.models import User
 from app.identity.organisation import LANGUAGES
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import NotFound
+from app.kernel.paging import PAGE_SIZE, Page
 from app.leads.filters import LeadQuery
 from app.leads.models import Lead
 from app.leads.queries import list_leads
 from app.notifications.models import MailTemplate, MailText
+from app.notifications.queries import newest_first
 from app.notifications.texts.kinds import ASSIGNMENT, OWN_WORDS, placeholders
 from app.notifications.texts.language import find_faults
 from app.routing.models import RuleEntry, RuleSet, RuleState
@@ -183,6 +185,16 @@ def template_choices(session: Session) -> dict[str, str]:
         .order_by(MailTemplate.key)
     )
     return {ref: name for ref, name in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def list_templates(
+    session: Session, actor: Actor, *, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[MailTemplate]:
+    """The templates that an entry of the rules can choose, newest first.  Raises NotAllowed, BadCursor."""
+    actor.require(Permission.ROUTING_MANAGE)
+    statement = select(MailTemplate).where(MailTemplate.kind == ASSIGNMENT, MailTemplate.deleted_at.is_(None))
+    found, page = newest_first(session, actor, ["mail-templates"], statement, MailTemplate.id, cursor, limit)
+    return Page(found, page.older, page.newer)
 
 
 def find_template_id(session: Session, ref: object) -> int | None:
