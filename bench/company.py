@@ -64,7 +64,7 @@ def found_company(session: Session, size: int, random: Random) -> Company:
         make_source(session, name)
     _add_watchers(session, company, manager)
     _add_racers(session, company, manager, size)
-    partners = _add_partners(session, company, manager, min(200, max(10, size // 50)))
+    partners = _add_partners(session, company, manager, max(10, min(200, size // 50), size // 500))
     company.places += [Place(user=seller, part=2) for seller in sellers]
     company.places += [Place(queue=get_default_queue(session), part=18)]
     _add_rules(session, company, partners)
@@ -136,10 +136,13 @@ def _add_racers(session: Session, company: Company, manager: User, size: int) ->
 
 
 def _add_partners(session: Session, company: Company, manager: User, count: int) -> Sequence[PartnerAccount]:
+    """So many companies, where there are many with five people each; two of them own leads."""
     partners = []
     for number in range(count):
         partner = make_partner(session, f"Partner {number}", owner=manager)
         users = [make_user(session, partner=partner, role=role) for role in (Role.USER, Role.MANAGER)]
+        for _more in range(3 if count > 200 else 0):
+            make_user(session, partner=partner, role=Role.USER)
         partners.append(partner)
         company.places += [Place(user=user, part=15 / count) for user in users]
         company.places.append(Place(queue=session.get_one(Queue, partner.queue_id), part=5 / count))

@@ -417,6 +417,9 @@ def build_step(session: Session, *, now: datetime) -> bool:
         return False
     subject, sets = SUBJECTS[building.object], Sets([ready(building)])
     if building.caught_up_to is None:
+        if not building.looked_at:
+            # Not before now could others know of it: the transaction that began it may have taken its time.
+            building.began_at = now
         looked_at, reached = _look_through(session, subject, sets, building.reached)
         building.looked_at += looked_at
         building.reached = reached

@@ -287,6 +287,20 @@ def test_what_is_being_built_gives_nothing_and_what_ended_is_swept(session, api,
     assert session.scalars(select(GrantSet.state)).all() in ([], [GrantSetState.ENDED])
 
 
+def test_a_set_waits_until_every_process_knows_of_it(session, api, mara, otto, world, monkeypatch):
+    """However long the transaction took that began it: before its end nobody else could know."""
+    monkeypatch.setattr(upkeep, "GRACE", timedelta(seconds=3))
+    share_with = {"type": "user", "id": otto.ref}
+    rule = {"object": "lead", "kind": "criteria", "share_with": share_with, "level": "read"}
+    api(mara).post("/sharing-rules", rule)
+    now = clock.now() + timedelta(seconds=30)
+    for seconds, state in ((0, "building"), (2, "building"), (3, "active"), (3, "active")):
+        with transaction() as own:
+            upkeep.build_step(own, now=now + timedelta(seconds=seconds))
+        session.rollback()
+        assert session.scalars(select(GrantSet.state)).all() == [state], seconds
+
+
 def test_a_share_gives_no_right_to_take_a_lead_from_somebody_above(
     session, api, mara, pam, pia, northwind, world
 ):
