@@ -9,12 +9,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 FLASK := $(BIN)/flask --app app
 PORT ?= 5000
+TRIAL ?= $(CURDIR)/instance/trial
+TRIAL_PORT ?= 5001
 PO := $(wildcard app/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 
-.PHONY: help run setup setup-dev test test-both test-browser test-long system-packages check bench bench-full translations lock clean
+.PHONY: help run trial setup setup-dev test test-both test-browser test-long system-packages check bench bench-full translations lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,6 +25,14 @@ help: ## this list
 # reaches it directly; a TERM to make alone is passed on by make itself.
 run: setup ## set up everything, then serve web and worker with the demo company
 	@CANAL_DEMO="$${CANAL_DEMO:-1}" PORT="$(PORT)" exec $(FLASK) serve
+
+# Nothing of the real installation reaches it: neither its database nor its mail nor its address.
+trial: setup ## a demo company beside yours, on port 5001, to try switching partner management on
+	@unset CANAL_DATABASE_URL CANAL_MAIL_URL CANAL_PUBLIC_URL CANAL_SECRET_KEY CANAL_SECOND_FACTOR_ROLES; \
+	export CANAL_DATA="$(TRIAL)" CANAL_DEMO=1 PORT="$(TRIAL_PORT)"; \
+	if [ ! -e "$(TRIAL)/canal.db" ]; then echo "Loading the demo company …"; \
+	$(FLASK) db upgrade && $(FLASK) demo load --before-partners > /dev/null || { rm -f "$(TRIAL)/canal.db"; exit 1; }; fi; \
+	exec $(FLASK) serve
 
 setup: $(VENV)/.runtime $(MO) ## the virtual environment with what Canal needs to run
 

@@ -63,6 +63,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.activities.views:bp",
     "app.partners.views:bp",
     "app.setup.views:bp",
+    "app.setup.enabling_views:bp",
     "app.setup.lead_fields:bp",
     "app.events.views:bp",
     "app.intake.views:bp",

@@ -14,7 +14,7 @@ from app.accounts.operations import create_account
 from app.demo.files import rows
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.routing import set_up_routing
-from app.demo.sharing import set_up_sharing
+from app.demo.sharing import close, set_up_decisions, set_up_sharing
 from app.demo.story import tell_story
 from app.identity.models import User, UserState
 from app.identity.operations import create_user
@@ -100,8 +100,12 @@ def sign_ins(session: Session) -> list[SignIn]:
     return [SignIn(role, email, PASSWORD) for email, role in wanted.items() if email in there]
 
 
-def load(session: Session, *, now: datetime, leads: int = 2400, seed: int = 1) -> None:
+def load(
+    session: Session, *, now: datetime, leads: int = 2400, seed: int = 1, before_partners: bool = False
+) -> None:
     """Fill an empty database.  leads: about how many; the rest of the company stays as it is.
+
+    before_partners: with partner management off, to try what switching it on does.
 
     Writes through the rooms' operations, as of moments in the past half year; no mail goes out for
     it.  Does not commit.
@@ -115,6 +119,9 @@ def load(session: Session, *, now: datetime, leads: int = 2400, seed: int = 1) -
         set_up_routing(company)
         tell_story(company, leads)
         set_up_sharing(company)
+        if before_partners:
+            set_up_decisions(company)
+            close(company)
 
 
 def _found(session: Session, chance: Random, begin: datetime, now: datetime) -> Company:

@@ -31,7 +31,7 @@ EDITABLE = (
 )  # fmt: skip
 LEVELS = ("private", "read", "read_write")
 # Objects whose defaults can be chosen; contacts follow their accounts unless they are named too.
-CHOOSABLE_DEFAULTS = ("account", "contact", "lead")
+CHOOSABLE_DEFAULTS = ("account", "contact", "lead", "document", "saved_view")
 # Where `names` keeps what the fourth category of accounts is called, beside the names of the objects.
 FOURTH_CATEGORY = "fourth_account_category"
 
@@ -54,27 +54,28 @@ class _Subject:
 SUBJECT = _Subject()
 
 
-def enable_prm(session: Session, actor: Actor, *, now: datetime) -> bool:
-    """Switch partner management on, for good, with nothing shared; False when it was on already.
+def switch_prm_on(
+    session: Session,
+    actor: Actor,
+    defaults: Mapping[str, Mapping[str, str]],
+    *,
+    detail: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Switch partner management on; `sharing.enabling` calls it, after what would reach partners is decided.
 
-    What partners see of records that nobody gives them stays private, and sharing rules and shares by hand that
-    would reach them are ended.  Nothing switches it off again.
-    Writes an event; does not commit.  Raises NotAllowed.
+    defaults: object → side → level, of those that change; what partners have of the others is private.
+    detail: what was decided, for the event.  The organisation is locked by the caller and it is off.
+    Does not commit.  Raises NotAllowed, Invalid.
     """
     actor.require(Permission.PRM_ENABLE)
     organisation = lock_organisation(session)
-    if organisation.prm_enabled_at is not None:
-        return False
+    before = organisation.defaults
     organisation.prm_enabled_at, organisation.prm_enabled_by_id = now, actor.user_id
-    organisation.defaults = {
-        thing: {**levels, "external": "private"} for thing, levels in organisation.defaults.items()
-    }
+    organisation.defaults = defaults_with_partners(before, _defaults(defaults))
     organisation.version += 1
-    from app.sharing.reaching import end_what_reaches_partners  # which knows people
-
-    end_what_reaches_partners(session, actor, now=now)
-    record(session, actor, verb="prm_enabled", subject=SUBJECT, at=now)
-    return True
+    changes = {"defaults": (before, organisation.defaults)} if before != organisation.defaults else {}
+    record(session, actor, verb="prm_enabled", subject=SUBJECT, at=now, changes=changes, detail=dict(detail))
 
 
 def publish_portal(session: Session, actor: Actor, *, now: datetime) -> bool:
@@ -269,7 +270,27 @@ def _with_defaults(organisation: Organisation, chosen: Mapping[str, Mapping[str,
 
     Raises Invalid: partners never have more than the vendor's people, and nothing while there are none.
     """
-    after = {thing: dict(levels) for thing, levels in organisation.defaults.items()}
+    after = _changed(organisation.defaults, chosen)
+    if organisation.prm_enabled_at is None and any(
+        levels["external"] != "private" for thing, levels in after.items() if thing in chosen
+    ):
+        message = _l("What partners have stays private until partner management is switched on.")
+        raise Invalid({"defaults": [message]})
+    return after
+
+
+def defaults_with_partners(
+    before: Mapping[str, Mapping[str, str]], chosen: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """The defaults with which partners are let in: private to them, unless chosen otherwise.  Raises Invalid."""
+    private = {thing: {**levels, "external": "private"} for thing, levels in before.items()}
+    return _changed(private, chosen)
+
+
+def _changed(
+    before: Mapping[str, Mapping[str, str]], chosen: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    after = {thing: dict(levels) for thing, levels in before.items()}
     if "account" in chosen and "contact" not in chosen:
         chosen = {**chosen, "contact": chosen["account"]}
     for thing, levels in chosen.items():
@@ -277,8 +298,5 @@ def _with_defaults(organisation: Organisation, chosen: Mapping[str, Mapping[str,
         outside, inside = (LEVELS.index(after[thing][side]) for side in ("external", "internal"))
         if outside > inside:
             message = _l("What partners have by default is never more than what your own people have.")
-            raise Invalid({"defaults": [message]})
-        if outside and organisation.prm_enabled_at is None:
-            message = _l("What partners have stays private until partner management is switched on.")
             raise Invalid({"defaults": [message]})
     return after

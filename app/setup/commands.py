@@ -5,11 +5,12 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from app.identity.organisation import enable_prm, publish_portal
+from app.identity.organisation import publish_portal
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import transaction
 from app.kernel.errors import DomainError
+from app.sharing.enabling import enable_prm
 
 # Whoever may run commands on the machine owns the database anyway.
 _COMMAND = Actor.system("command", door="command")
@@ -21,7 +22,11 @@ portal = AppGroup("portal", help="The partners' portal.")
 @prm.command("enable")
 @click.option("--confirm", is_flag=True, help="Say that you know it cannot be undone.")
 def enable(confirm: bool) -> None:
-    """Switch partner management on, for good, with nothing shared with partners."""
+    """Switch partner management on, for good, with the safe answers: nothing is shared with partners.
+
+    Rules and shares by hand that would reach them are narrowed to internal people, or end where nobody else
+    is reached through them.
+    """
     if not confirm:
         click.echo("This cannot be undone. Say so with --confirm.", err=True)
         sys.exit(2)

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.identity.organisation import edit_organisation, enable_prm, fourth_category_of, publish_portal
+from app.identity.organisation import edit_organisation, fourth_category_of, publish_portal
 from app.identity.portal import count_partner_people, set_portal_roles
 from app.identity.queries import get_organisation
 from app.kernel import clock
@@ -15,12 +15,15 @@ from app.leads.registries import add_item, edit_item, list_items, move_item, pla
 from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
 from app.setup.registries import ListPage, category_names, given, list_page
-from app.sharing.reaching import what_reaches_partners
+from app.sharing.enabling import begin_draft, find_draft
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
+
+# What an operator types to try the steps below in a company of its own, beside the real one.
+TRIAL = "make trial"
 
 _LIST = '/<any("statuses", "sources", "decline-reasons", "levels"):name>'
 
@@ -48,23 +51,30 @@ def _prm_page(form: ConfirmForm, roles: PortalRolesForm | None = None) -> str:
     organisation = get_organisation(session)
     roles = roles or PortalRolesForm(formdata=None, portal_roles=list(organisation.portal_roles))
     people = {role.value: count for role, count in count_partner_people(session).items()}
-    reaching = what_reaches_partners(session) if organisation.prm_enabled_at is None else None
     return render_template(
-        "setup/prm.html", prm=organisation, form=form, roles=roles, people=people, reaching=reaching
+        "setup/prm.html",
+        prm=organisation,
+        form=form,
+        roles=roles,
+        people=people,
+        has_begun=organisation.prm_enabled_at is None and find_draft(session, current_actor()) is not None,
+        trial=TRIAL,
     )
 
 
 @bp.post("/prm")
 @needs(Permission.PRM_ENABLE)
-def switch_on() -> ResponseReturnValue:
-    """Switch partner management on, for good."""
+def begin_enabling() -> ResponseReturnValue:
+    """Go on to the first of the steps that end with partner management on; nothing is switched on yet."""
     form = ConfirmForm()
+    if get_organisation(db.session()).prm_enabled_at is not None:
+        flash(_("Partner management was on already."), "info")
+        return redirect(url_for("setup.prm"), 303)
     if not form.validate():
         return _prm_page(form), 422
     with transaction() as session:
-        is_new = enable_prm(session, current_actor(), now=clock.now())
-    flash(_("Partner management is on.") if is_new else _("Partner management was on already."), "success")
-    return redirect(url_for("setup.prm"), 303)
+        begin_draft(session, current_actor())
+    return redirect(url_for("enabling.defaults"), 303)
 
 
 @bp.post("/prm/publish")

@@ -79,7 +79,7 @@ def create_group(
         principal.key = f"{GROUP}:{group.id}"
     record(session, actor, verb="created", subject=group, at=now)
     for given in members:
-        _add(session, actor, group, find_principal(session, given, field="members"), now)
+        put_into(session, actor, group, find_principal(session, given, field="members"), now=now)
     return group
 
 
@@ -134,7 +134,7 @@ def add_group_member(
     lock_organisation(session)  # one at a time, so that no two make a circle together
     group = get_group(session, ref, for_update=True)
     known = find_principal(session, given, field="principal")
-    member, is_new = _add(session, actor, group, known, now)
+    member, is_new = put_into(session, actor, group, known, now=now)
     if is_new:
         _touch(group, actor, now)
     return member, known
@@ -150,6 +150,13 @@ def remove_group_member(session: Session, actor: Actor, ref: str, member_ref: st
     )
     if member is None:
         raise NotFound("member", member_ref)
+    take_out(session, actor, group, member, now=now)
+
+
+def take_out(
+    session: Session, actor: Actor, group: PublicGroup, member: GroupMember, *, now: datetime
+) -> None:
+    """End a membership of a group that is held already.  Writes an event; does not commit."""
     known = names_of(session, [member.principal_id])[member.principal_id]
     session.delete(member)
     session.flush()
@@ -201,10 +208,13 @@ def uses_of(session: Session, group: PublicGroup) -> list[str]:
     return [*uses, _("records shared with it by hand")] if shared is not None else uses
 
 
-def _add(
-    session: Session, actor: Actor, group: PublicGroup, known: Known, now: datetime
+def put_into(
+    session: Session, actor: Actor, group: PublicGroup, known: Known, *, now: datetime
 ) -> tuple[GroupMember, bool]:
-    """The membership, and whether it is new."""
+    """The membership, and whether it is new.  Writes an event; does not commit.
+
+    Raises Invalid where the group would come to be in itself.
+    """
     principal_id = keep_principal(session, known.key)
     member = session.scalar(
         select(GroupMember).where(GroupMember.group_id == group.id, GroupMember.principal_id == principal_id)

@@ -169,3 +169,20 @@ class ManualShare(Named, Base):
     created_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+
+
+class EnablingDraft(Base):
+    """What an administrator has answered so far before partners are let in; the wizard's pages read it anew.
+
+    answers: {"defaults": {object: {side: level}}, "items": {item: answer}}, as far as something was said.
+    seen: item → mark of it as it was shown when it was answered.  version: rises with each answer.
+    """
+
+    __tablename__ = "enabling_draft"
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("user.id"), primary_key=True, autoincrement=False
+    )
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    seen: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)

@@ -85,7 +85,7 @@
     if (insert) insertInto(insert.form, insert.dataset.insert);
     const copier = target.closest("[data-copy]");
     if (copier) navigator.clipboard?.writeText(copier.dataset.copy).then(() => sayCopied(copier));
-    if (target.matches(".is-check input")) tick(target, event.shiftKey);
+    if (target.matches("table .is-check input")) tick(target, event.shiftKey);
   });
   function openDialog(dialog) {
     closeMenus();

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
@@ -92,13 +92,19 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Canal as `make run` starts it, with a smaller demo company."""
-    data = tmp_path_factory.mktemp("portal")
+    with running(tmp_path_factory.mktemp("portal"), ["--leads", str(DEMO_LEADS)]) as found:
+        yield found
+
+
+@contextmanager
+def running(data: Path, demo: list[str]) -> Iterator[Portal]:
+    """Canal with a demo company, its data in that folder.  demo: options of `demo load`."""
     port = _free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CANAL_")}
     environment = {
         **kept, "CANAL_DATA": str(data), "PORT": str(port), "CANAL_RATE_LIMITS": "off", "CANAL_LOG_LEVEL": "warning",
     }  # fmt: skip
-    for command in (["db", "upgrade"], ["demo", "load", "--leads", str(DEMO_LEADS)]):
+    for command in (["db", "upgrade"], ["demo", "load", *demo]):
         done = subprocess.run(
             [*FLASK, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
@@ -134,14 +140,16 @@ SignIn = Callable[..., Page]
 
 @pytest.fixture
 def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
-    """`sign_in("partner user", width=390, theme="dark", script=False)` → a page of theirs at home.
+    """`sign_in("partner user", width=390, theme="dark", script=False)` → a page of theirs at home.  at: another Canal.
 
     An error in a page's script fails the test at its end.
     """
     contexts: list[BrowserContext] = []
     failures: list[str] = []
 
-    def open_page(who: str, *, width: int = 1280, theme: str = "light", script: bool = True) -> Page:
+    def open_page(
+        who: str, *, width: int = 1280, theme: str = "light", script: bool = True, at: str = portal.url
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if theme == "dark" else "light",
@@ -152,11 +160,11 @@ def sign_in(portal: Portal, browser: Browser) -> Iterator[SignIn]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: failures.append(f"{page.url}: {error}"))
-        page.goto(f"{portal.url}/sign-in")
+        page.goto(f"{at}/sign-in")
         page.fill("[name=email]", PEOPLE.get(who, who))
         page.fill("[name=password]", PASSWORD)
         page.click("main button[type=submit]")
-        page.wait_for_url(f"{portal.url}/")
+        page.wait_for_url(f"{at}/")
         return page
 
     yield open_page
