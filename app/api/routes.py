@@ -103,24 +103,47 @@ class Area:
         summary: str,
         answers: Answers | dict[int, Any],
         *,
+        query: type[BaseModel] | None = None,
         takes_version: bool = False,
         body: RequestBody | None = None,
         problems: Iterable[int] = (),
     ) -> Callable[[View], View]:
         """An endpoint that makes or changes something, repeatable with an Idempotency-Key."""
         return self._declare(
-            "POST", rule, summary, answers, takes_version=takes_version, body=body, problems=problems
+            "POST",
+            rule,
+            summary,
+            answers,
+            query=query,
+            takes_version=takes_version,
+            body=body,
+            problems=problems,
         )
 
     def patch(
-        self, rule: str, summary: str, answers: Answers | dict[int, Any], *, takes_version: bool = True
+        self,
+        rule: str,
+        summary: str,
+        answers: Answers | dict[int, Any],
+        *,
+        query: type[BaseModel] | None = None,
+        takes_version: bool = True,
     ) -> Callable[[View], View]:
         """An endpoint that changes fields; those left out stay."""
-        return self._declare("PATCH", rule, summary, answers, takes_version=takes_version)
+        return self._declare("PATCH", rule, summary, answers, query=query, takes_version=takes_version)
 
-    def delete(self, rule: str, summary: str, *, takes_version: bool = True) -> Callable[[View], View]:
-        """An endpoint that takes something away."""
-        return self._declare("DELETE", rule, summary, {204: None}, takes_version=takes_version)
+    def delete(
+        self,
+        rule: str,
+        summary: str,
+        answers: Answers | dict[int, Any] | None = None,
+        *,
+        query: type[BaseModel] | None = None,
+        takes_version: bool = True,
+    ) -> Callable[[View], View]:
+        """An endpoint that takes something away.  answers: what it may say beside nothing."""
+        every = {204: None, **(answers or {})}
+        return self._declare("DELETE", rule, summary, every, query=query, takes_version=takes_version)
 
     def _declare(
         self,

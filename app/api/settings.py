@@ -8,8 +8,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.api.answers import check_version, moment, record_answer, version_of
+from app.api.previews import preview_answer, reach_of_defaults, wants_preview
 from app.api.routes import Area
-from app.api.schemas.setup import LeadFieldsIn, Settings, SettingsChanges
+from app.api.schemas.setup import LeadFieldsIn, Settings, SettingsChanges, SettingsOrPreview
+from app.api.schemas.sharing import PreviewQuery
 from app.identity.lead_fields import EVERYONE, read_lead_fields, set_lead_fields
 from app.identity.organisation import FOURTH_CATEGORY, edit_organisation
 from app.identity.portal import set_portal_roles
@@ -18,6 +20,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
+from app.sharing.prospects import of_defaults
 from app.web.access import current_actor, needs
 
 area = Area(
@@ -31,7 +34,7 @@ def read_settings() -> Response:
     return record_answer(_settings(db.session(), current_actor()))
 
 
-@area.patch("/settings", "Change settings", {200: Settings})
+@area.patch("/settings", "Change settings", {200: SettingsOrPreview}, query=PreviewQuery)
 @needs(Permission.SETTING_MANAGE)
 def change_settings(body: SettingsChanges) -> Response:
     """By administrators."""
@@ -44,16 +47,34 @@ def change_settings(body: SettingsChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         check_version(lambda: _settings(session, actor))
-        values.pop("lead_fields", None)
-        roles = values.pop("portal_roles", None)
-        if roles is not None:
-            set_portal_roles(session, actor, roles, now=clock.now())
-        version = get_organisation(session).version
-        edit_organisation(session, actor, values, version=version, now=clock.now())
-        if body.lead_fields is not None:
-            _change_fields(session, actor, body.lead_fields)
+        if wants_preview():
+            return preview_answer(session, of_defaults(session, _tried(session, actor, body, values)))
+        _change(session, actor, body, values)
         answer = _settings(session, actor)
+        if "defaults" in values:
+            answer["partner_reach"] = reach_of_defaults(session, answer["defaults"])
     return record_answer(answer)
+
+
+def _tried(session: Session, actor: Actor, body: SettingsChanges, values: dict[str, Any]) -> dict[str, Any]:
+    """The organisation-wide defaults as the change would leave them; nothing of it stays.  Raises as it would."""
+    undone = session.begin_nested()
+    try:
+        _change(session, actor, body, values)
+        return dict(get_organisation(session).defaults)
+    finally:
+        undone.rollback()
+
+
+def _change(session: Session, actor: Actor, body: SettingsChanges, given: Mapping[str, Any]) -> None:
+    values = {name: value for name, value in given.items() if name != "lead_fields"}
+    roles = values.pop("portal_roles", None)
+    if roles is not None:
+        set_portal_roles(session, actor, roles, now=clock.now())
+    version = get_organisation(session).version
+    edit_organisation(session, actor, values, version=version, now=clock.now())
+    if body.lead_fields is not None:
+        _change_fields(session, actor, body.lead_fields)
 
 
 def _change_fields(session: Session, actor: Actor, given: LeadFieldsIn) -> None:

@@ -1,13 +1,11 @@
-"""/groups, /sharing-rules, and shares by hand under leads, accounts and contacts."""
+"""/groups and /sharing-rules."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, jsonify
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app.accounts.queries import get_account, get_contact
 from app.api.answers import (
     check_version,
     expects_version,
@@ -18,15 +16,14 @@ from app.api.answers import (
     record_answer,
     sliced,
 )
+from app.api.previews import preview_answer, reach_of_group, reach_of_rule, wants_preview
 from app.api.routes import Area
 from app.api.schemas import sharing as schemas
 from app.api.schemas.common import list_query
 from app.kernel import clock
-from app.kernel.actor import Actor, Level, Permission
+from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Invalid
-from app.kernel.parse import parse_iso_moment
-from app.leads.queries import get_lead
+from app.sharing.attempts import of_act
 from app.sharing.groups import (
     add_group_member,
     create_group,
@@ -35,10 +32,10 @@ from app.sharing.groups import (
     get_group,
     remove_group_member,
 )
-from app.sharing.models import ManualShare, PublicGroup, SharingRule
-from app.sharing.principals import Known, names_of, reaches_partners
+from app.sharing.models import PublicGroup, SharingRule
+from app.sharing.principals import names_of, reaches_partners
+from app.sharing.prospects import of_rule
 from app.sharing.queries import list_groups, list_rules, members_of_groups, progress_of
-from app.sharing.shares import share_record, shares_of, unshare_record
 from app.sharing.sharing_rules import (
     create_rule,
     delete_rule,
@@ -47,13 +44,15 @@ from app.sharing.sharing_rules import (
     read_rule,
     rule_json,
 )
+from app.sharing.trying import group_member_added, group_member_removed
 from app.web.access import current_actor, needs
 
 area = Area("Sharing", "Who sees what beyond owners and their teams: groups, rules, shares by hand.")
 GroupQuery = list_query("GroupQuery")
 RuleQuery = list_query("SharingRuleQuery", ("object",))
-ShareQuery = list_query("ShareQuery")
 
+
+_MEMBER_OR_PREVIEW: dict[int, Any] = {201: schemas.PublicGroupMember, 200: schemas.Preview}
 
 # Groups
 
@@ -67,20 +66,28 @@ def list_public_groups() -> Response:
     return jsonify(items=_groups(session, page.items), next_cursor=page.older)
 
 
-@area.post("/groups", "Make a public group", {201: schemas.Group})
+@area.post(
+    "/groups", "Make a public group", {201: schemas.Group, 200: schemas.Preview}, query=schemas.PreviewQuery
+)
 @needs(Permission.SHARING_MANAGE)
 def new_group(body: schemas.NewGroup) -> Response:
     """Members are principals of any type, other groups included."""
-    with transaction() as session:
-        group = create_group(
+
+    def make(session: Session) -> PublicGroup:
+        return create_group(
             session,
             current_actor(),
             name=body.name,
             description=body.description,
-            members=[_given(member) for member in body.members],
+            members=[given_principal(member) for member in body.members],
             now=clock.now(),
         )
-        answer = _groups(session, [group])[0]
+
+    with transaction() as session:
+        if wants_preview():
+            return preview_answer(session, of_act(session, make))
+        group = make(session)
+        answer = _group(session, group)
     return record_answer(answer, 201)
 
 
@@ -88,10 +95,15 @@ def new_group(body: schemas.NewGroup) -> Response:
 @needs(Permission.SHARING_MANAGE)
 def read_group(group_id: str) -> Response:
     session = db.session()
-    return record_answer(_groups(session, [get_group(session, group_id)])[0])
+    return record_answer(_group(session, get_group(session, group_id)))
 
 
-@area.patch("/groups/<group_id>", "Change a public group", {200: schemas.Group})
+@area.patch(
+    "/groups/<group_id>",
+    "Change a public group",
+    {200: schemas.GroupOrPreview},
+    query=schemas.PreviewQuery,
+)
 @needs(Permission.SHARING_MANAGE)
 def change_group(group_id: str, body: schemas.GroupChanges) -> Response:
     given = body.model_dump(exclude_unset=True)
@@ -99,12 +111,20 @@ def change_group(group_id: str, body: schemas.GroupChanges) -> Response:
         group = get_group(session, group_id, for_update=True)
         check_version(lambda: _groups(session, [group])[0])
         values = {"name": group.name, "description": group.description, **given}
-        edit_group(session, current_actor(), group_id, **values, now=clock.now())
-        answer = _groups(session, [group])[0]
+
+        def edit(writing: Session) -> None:
+            edit_group(writing, current_actor(), group_id, **values, now=clock.now())
+
+        if wants_preview():
+            return preview_answer(session, of_act(session, edit))
+        edit(session)
+        answer = _group(session, group)
     return record_answer(answer)
 
 
-@area.delete("/groups/<group_id>", "Delete a public group")
+@area.delete(
+    "/groups/<group_id>", "Delete a public group", {200: schemas.Preview}, query=schemas.PreviewQuery
+)
 @needs(Permission.SHARING_MANAGE)
 def remove_group(group_id: str) -> Response:
     """One in use is refused (409 in-use), with what uses it."""
@@ -112,6 +132,10 @@ def remove_group(group_id: str) -> Response:
         if expects_version():
             group = get_group(session, group_id, for_update=True)
             check_version(lambda: _groups(session, [group])[0])
+        if wants_preview():
+            now = clock.now()
+            found = of_act(session, lambda writing: delete_group(writing, current_actor(), group_id, now=now))
+            return preview_answer(session, found)
         delete_group(session, current_actor(), group_id, now=clock.now())
     return no_content()
 
@@ -138,26 +162,49 @@ def list_group_members(group_id: str) -> Response:
     )
 
 
-@area.post("/groups/<group_id>/members", "Add a member to a group", {201: schemas.PublicGroupMember})
+@area.post(
+    "/groups/<group_id>/members",
+    "Add a member to a group",
+    _MEMBER_OR_PREVIEW,
+    query=schemas.PreviewQuery,
+)
 @needs(Permission.SHARING_MANAGE)
 def new_group_member(group_id: str, body: schemas.AnyPrincipalIn) -> Response:
     """A group that would come to hold itself is refused."""
     with transaction() as session:
-        member, known = add_group_member(session, current_actor(), group_id, _given(body), now=clock.now())
-        answer = {"id": member.ref, "principal": known.to_json()}
+        actor, given, now = current_actor(), given_principal(body), clock.now()
+        if wants_preview():
+            return preview_answer(session, group_member_added(session, actor, group_id, given, now=now))
+        member, known = add_group_member(session, actor, group_id, given, now=now)
+        reach = reach_of_group(session, get_group(session, group_id), known)
+        answer = {"id": member.ref, "principal": known.to_json(), "partner_reach": reach}
     return record_answer(answer, 201)
 
 
-@area.delete("/groups/<group_id>/members/<member_id>", "End a membership of a group", takes_version=False)
+@area.delete(
+    "/groups/<group_id>/members/<member_id>",
+    "End a membership of a group",
+    {200: schemas.Preview},
+    query=schemas.PreviewQuery,
+    takes_version=False,
+)
 @needs(Permission.SHARING_MANAGE)
 def end_group_member(group_id: str, member_id: str) -> Response:
     with transaction() as session:
+        if wants_preview():
+            found = group_member_removed(session, current_actor(), group_id, member_id, now=clock.now())
+            return preview_answer(session, found)
         remove_group_member(session, current_actor(), group_id, member_id, now=clock.now())
     return no_content()
 
 
-def _given(principal: schemas.AnyPrincipalIn) -> dict[str, Any]:
+def given_principal(principal: schemas.AnyPrincipalIn) -> dict[str, Any]:
+    """A principal as operations take it."""
     return principal.model_dump(exclude_none=True)
+
+
+def _group(session: Session, group: PublicGroup) -> dict[str, Any]:
+    return {**_groups(session, [group])[0], "partner_reach": reach_of_group(session, group)}
 
 
 def _groups(session: Session, groups: Sequence[PublicGroup]) -> list[dict[str, Any]]:
@@ -194,14 +241,21 @@ def list_sharing_rules() -> Response:
     return jsonify(items=_rules(session, page.items), next_cursor=page.older)
 
 
-@area.post("/sharing-rules", "Make a sharing rule", {201: schemas.SharingRule})
+@area.post(
+    "/sharing-rules",
+    "Make a sharing rule",
+    {201: schemas.SharingRule, 200: schemas.Preview},
+    query=schemas.PreviewQuery,
+)
 @needs(Permission.SHARING_MANAGE)
 def new_sharing_rule(body: schemas.NewSharingRule) -> Response:
     """It is built in the background, and gives everything it gives at once when it is `active`."""
     with transaction() as session:
         written = read_rule(session, body.model_dump(exclude_none=True))
+        if wants_preview():
+            return preview_answer(session, of_rule(session, None, written))
         rule = create_rule(session, current_actor(), written, now=clock.now())
-        answer = _rules(session, [rule])[0]
+        answer = _rule(session, rule)
     return record_answer(answer, 201)
 
 
@@ -209,10 +263,15 @@ def new_sharing_rule(body: schemas.NewSharingRule) -> Response:
 @needs(Permission.SHARING_MANAGE)
 def read_sharing_rule(sharing_rule_id: str) -> Response:
     session = db.session()
-    return record_answer(_rules(session, [get_rule(session, sharing_rule_id)])[0])
+    return record_answer(_rule(session, get_rule(session, sharing_rule_id)))
 
 
-@area.patch("/sharing-rules/<sharing_rule_id>", "Change a sharing rule", {200: schemas.SharingRule})
+@area.patch(
+    "/sharing-rules/<sharing_rule_id>",
+    "Change a sharing rule",
+    {200: schemas.SharingRuleOrPreview},
+    query=schemas.PreviewQuery,
+)
 @needs(Permission.SHARING_MANAGE)
 def change_sharing_rule(sharing_rule_id: str, body: schemas.SharingRuleChanges) -> Response:
     """What it gave stays in force until what it is to give has been built."""
@@ -227,12 +286,20 @@ def change_sharing_rule(sharing_rule_id: str, body: schemas.SharingRuleChanges) 
         for name in ("owned_by", "share_with"):
             if name in given and given[name] is not None:
                 values[name] = {key: value for key, value in given[name].items() if value is not None}
-        edit_rule(session, current_actor(), sharing_rule_id, read_rule(session, values), now=clock.now())
-        answer = _rules(session, [rule])[0]
+        written = read_rule(session, values)
+        if wants_preview():
+            return preview_answer(session, of_rule(session, rule, written))
+        edit_rule(session, current_actor(), sharing_rule_id, written, now=clock.now())
+        answer = _rule(session, rule)
     return record_answer(answer)
 
 
-@area.delete("/sharing-rules/<sharing_rule_id>", "Delete a sharing rule")
+@area.delete(
+    "/sharing-rules/<sharing_rule_id>",
+    "Delete a sharing rule",
+    {200: schemas.Preview},
+    query=schemas.PreviewQuery,
+)
 @needs(Permission.SHARING_MANAGE)
 def remove_sharing_rule(sharing_rule_id: str) -> Response:
     """From then on nobody sees anything through it."""
@@ -240,8 +307,14 @@ def remove_sharing_rule(sharing_rule_id: str) -> Response:
         if expects_version():
             rule = get_rule(session, sharing_rule_id, for_update=True)
             check_version(lambda: _rules(session, [rule])[0])
+        if wants_preview():
+            return preview_answer(session, of_rule(session, get_rule(session, sharing_rule_id), None))
         delete_rule(session, current_actor(), sharing_rule_id, now=clock.now())
     return no_content()
+
+
+def _rule(session: Session, rule: SharingRule) -> dict[str, Any]:
+    return {**_rules(session, [rule])[0], "partner_reach": reach_of_rule(session, rule)}
 
 
 def _rules(session: Session, rules: Sequence[SharingRule]) -> list[dict[str, Any]]:
@@ -265,124 +338,3 @@ def _rules(session: Session, rules: Sequence[SharingRule]) -> list[dict[str, Any
             }
         )
     return answers
-
-
-# Shares by hand
-
-
-@area.get(
-    "/leads/<lead_id>/shares", "List who a lead is shared with", {200: schemas.ShareList}, query=ShareQuery
-)
-@needs(Permission.ACCESS_VIEW)
-def list_lead_shares(lead_id: str) -> Response:
-    """By hand only; `access` tells of everybody who sees it."""
-    session, actor = db.session(), current_actor()
-    return _share_list(session, actor, get_lead(session, actor, lead_id))
-
-
-@area.post("/leads/<lead_id>/shares", "Share a lead by hand", {201: schemas.Share})
-@needs(Permission.RECORD_SHARE)
-def new_lead_share(lead_id: str, body: schemas.NewShare) -> Response:
-    """By those who have it in full.  Shared with the same principal already, level and end change."""
-    with transaction() as session:
-        actor = current_actor()
-        return _share(session, actor, get_lead(session, actor, lead_id), body)
-
-
-@area.delete("/leads/<lead_id>/shares/<share_id>", "End a share of a lead", takes_version=False)
-@needs(Permission.RECORD_SHARE)
-def end_lead_share(lead_id: str, share_id: str) -> Response:
-    with transaction() as session:
-        actor = current_actor()
-        unshare_record(session, actor, get_lead(session, actor, lead_id), share_id, now=clock.now())
-    return no_content()
-
-
-@area.get(
-    "/accounts/<account_id>/shares",
-    "List who an account is shared with",
-    {200: schemas.ShareList},
-    query=ShareQuery,
-)
-@needs(Permission.ACCESS_VIEW)
-def list_account_shares(account_id: str) -> Response:
-    """By hand only; `access` tells of everybody who sees it."""
-    session, actor = db.session(), current_actor()
-    return _share_list(session, actor, get_account(session, actor, account_id))
-
-
-@area.post("/accounts/<account_id>/shares", "Share an account by hand", {201: schemas.Share})
-@needs(Permission.RECORD_SHARE)
-def new_account_share(account_id: str, body: schemas.NewShare) -> Response:
-    """Its contacts follow it."""
-    with transaction() as session:
-        actor = current_actor()
-        return _share(session, actor, get_account(session, actor, account_id), body)
-
-
-@area.delete("/accounts/<account_id>/shares/<share_id>", "End a share of an account", takes_version=False)
-@needs(Permission.RECORD_SHARE)
-def end_account_share(account_id: str, share_id: str) -> Response:
-    with transaction() as session:
-        actor = current_actor()
-        unshare_record(session, actor, get_account(session, actor, account_id), share_id, now=clock.now())
-    return no_content()
-
-
-@area.get(
-    "/contacts/<contact_id>/shares",
-    "List who a contact is shared with",
-    {200: schemas.ShareList},
-    query=ShareQuery,
-)
-@needs(Permission.ACCESS_VIEW)
-def list_contact_shares(contact_id: str) -> Response:
-    """By hand only; `access` tells of everybody who sees it."""
-    session, actor = db.session(), current_actor()
-    return _share_list(session, actor, get_contact(session, actor, contact_id))
-
-
-@area.post("/contacts/<contact_id>/shares", "Share a contact by hand", {201: schemas.Share})
-@needs(Permission.RECORD_SHARE)
-def new_contact_share(contact_id: str, body: schemas.NewShare) -> Response:
-    """One without an account is private and refused."""
-    with transaction() as session:
-        actor = current_actor()
-        return _share(session, actor, get_contact(session, actor, contact_id), body)
-
-
-@area.delete("/contacts/<contact_id>/shares/<share_id>", "End a share of a contact", takes_version=False)
-@needs(Permission.RECORD_SHARE)
-def end_contact_share(contact_id: str, share_id: str) -> Response:
-    with transaction() as session:
-        actor = current_actor()
-        unshare_record(session, actor, get_contact(session, actor, contact_id), share_id, now=clock.now())
-    return no_content()
-
-
-def _share_list(session: Session, actor: Actor, subject: Any) -> Response:
-    limit, cursor, _filters = plain_list_arguments()
-    shares = shares_of(session, subject)
-    names = names_of(session, [share.principal_id for share in shares])
-    page = sliced(actor, ["shares", subject.ref], shares, lambda share: share.id, limit=limit, cursor=cursor)
-    return jsonify(page_json(page, lambda share: _share_json(share, names[share.principal_id])))
-
-
-def _share(session: Session, actor: Actor, subject: Any, body: schemas.NewShare) -> Response:
-    until = parse_iso_moment(body.until) if body.until is not None else None
-    if body.until is not None and until is None:
-        raise Invalid({"until": [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]})
-    share, known = share_record(
-        session, actor, subject, _given(body.principal), body.level, until=until, now=clock.now()
-    )
-    return record_answer(_share_json(share, known), 201)
-
-
-def _share_json(share: ManualShare, known: Known) -> dict[str, Any]:
-    return {
-        "id": share.ref,
-        "principal": known.to_json(),
-        "level": Level(share.level).name.lower(),
-        "until": moment(share.until),
-        "created_at": moment(share.created_at),
-    }

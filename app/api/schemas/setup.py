@@ -2,9 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, RootModel, StrictBool, StrictStr
 
 from app.api.schemas.common import Answer, Body, Id, Moment, RecordRef, Text, Whole, list_of
+from app.api.schemas.sharing import PartnerReach, Preview
 
 
 class Import(Answer):
@@ -85,6 +86,13 @@ class Settings(Answer):
     prm_enabled_at: Moment | None
     portal_published_at: Moment | None
     portal_roles: list[Literal["user", "manager", "executive"]]
+    partner_reach: list[PartnerReach] | None = Field(
+        default=None, description="After a change of defaults: what every partner user has of all records."
+    )
+
+
+class SettingsOrPreview(RootModel[Settings | Preview]):
+    """The settings, or what a change of their defaults would do."""
 
 
 class SettingsChanges(Body):
@@ -103,7 +111,9 @@ class SettingsChanges(Body):
     portal_roles: list[StrictStr] | None = Field(
         default=None, description="Partner roles that are members of the portal: user, manager, executive."
     )
-    defaults: dict[str, DefaultsIn] | None = Field(default=None, description="Of lead, account and contact.")
+    defaults: dict[str, DefaultsIn] | None = Field(
+        default=None, description="Of lead, account, contact, document and saved_view."
+    )
     names: dict[str, dict[str, list[StrictStr]]] | None = Field(
         default=None, description="Language → object → [singular, plural]; replaces all that were renamed."
     )

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictStr
+from pydantic import BaseModel, Field, RootModel, StrictStr
 
 from app.api.schemas.common import Answer, Body, Id, Moment, Principal, Text, list_of
 
@@ -25,6 +25,71 @@ class AnyPrincipalIn(Body):
     )
 
 
+class PreviewQuery(BaseModel):
+    """Asks what a change would do instead of making it."""
+
+    preview: Literal["true", "false"] | None = Field(
+        default=None,
+        description="`true`: nothing is changed; the answer says who would see how much more or less.",
+    )
+
+
+class RecordCount(Answer):
+    """A number of records; more: there are, or may be, more than these."""
+
+    number: int
+    more: bool
+
+
+class Difference(Answer):
+    """Records of one object that somebody comes to see, sees no longer, or may do more or less with."""
+
+    gained: RecordCount
+    lost: RecordCount
+    raised: RecordCount
+    lowered: RecordCount
+
+
+class Change(Answer):
+    """People for whom the difference is the same.  people: how many; principals: who, companies whole, at most 50.
+
+    exact: what is said is so for each of them; else it is the most for each.
+    """
+
+    side: Literal["internal", "partners"]
+    people: int
+    principals: list[Principal]
+    exact: bool
+    records: dict[ObjectName, Difference]
+
+
+class Preview(Answer):
+    """What a change would do.  complete: nothing was left out for lack of time."""
+
+    preview: Literal[True]
+    complete: bool
+    changes: list[Change]
+
+
+class PartnerReach(Answer):
+    """What partner users are given: how many records of which object.
+
+    partner_accounts: how many of them have somebody in the principal now; 0 where that is yet to come.
+    """
+
+    principal: Principal
+    object: ObjectName
+    records: int
+    more: bool
+    partner_accounts: int
+
+
+_REACH = Field(
+    default=None,
+    description="What partners are given through it; empty where they are given nothing. Not in lists.",
+)
+
+
 class NewGroup(Body):
     """A group with its members."""
 
@@ -45,6 +110,7 @@ class PublicGroupMember(Answer):
 
     id: Id
     principal: Principal
+    partner_reach: list[PartnerReach] | None = _REACH
 
 
 class Group(Answer):
@@ -57,6 +123,7 @@ class Group(Answer):
     name: str
     description: str | None
     reaches_partners: bool
+    partner_reach: list[PartnerReach] | None = _REACH
     members: list[PublicGroupMember]
 
 
@@ -108,8 +175,17 @@ class SharingRule(Answer):
     level: GivenLevel
     state: Literal["building", "active", "failed"]
     reaches_partners: bool
+    partner_reach: list[PartnerReach] | None = _REACH
     done: int | None
     total: int | None
+
+
+class GroupOrPreview(RootModel[Group | Preview]):
+    """The group, or what the change would do."""
+
+
+class SharingRuleOrPreview(RootModel[SharingRule | Preview]):
+    """The rule, or what the change would do."""
 
 
 SharingRuleList = list_of(SharingRule)
