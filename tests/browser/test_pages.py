@@ -21,6 +21,8 @@ MANAGER = [
     r"/leads -> /leads/lead_\w+",
     r"/leads/lead_\w+/access",
     r"/leads -> /leads/lead_\w+",
+    r"/leads/lead_\w+/told",
+    r"/leads -> /leads/lead_\w+",
     r"/leads/lead_\w+/edit",
     "/leads/new",
     "/queues",
@@ -69,6 +71,8 @@ ADMINISTRATOR = [
     "/setup/statuses",
     "/setup/levels",
     "/setup/sharing-defaults",
+    "/setup/mail-texts",
+    "/setup/mail-texts/lead_offered/ca",
     "/api/v1/docs",
 ]
 PARTNER = [
