@@ -7,10 +7,10 @@ from flask_babel import ngettext
 from sqlalchemy import select
 
 from app.kernel import labels
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Permission
 from app.leads.rows import LeadRow
 from app.notifications.envelope import Envelope, Item, Letter, recipient_of
-from app.notifications.letters import MOST_LISTED, row_title
+from app.notifications.letters import MOST_LISTED, alert_path, row_title
 from app.notifications.models import Delivery, DeliveryState, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
@@ -58,6 +58,11 @@ def _line(
     """What the digest says of one notification; None where its reader may not see the record any more."""
     if notice.kind is Kind.OFFER_LAPSED and actor.is_partner:
         return Item(_("An offer to you has lapsed"), "", envelope.link("/inbox"))
+    if notice.kind is Kind.ROUTING_ALERT:
+        if not actor.can(Permission.ROUTING_MANAGE):
+            return None
+        reason = one_line(notice.detail.get("reason") or _("Routing needs a look"))
+        return Item(reason, "", envelope.link(alert_path(notice)))
     if notice.kind in _LEAD_NOTES:
         row = rows.get(notice.record_id or 0)
         return Item(row_title(row), _note(notice), envelope.link(f"/leads/{row.ref}")) if row else None

@@ -14,13 +14,14 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
-from app.kernel.actor import Actor, Level
+from app.kernel.actor import Actor, Level, Permission
 from app.leads.fields import FIELDS
 from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, AssignmentCause, Lead
 from app.leads.queries import list_leads
 from app.leads.rows import LeadRow, preview_title, preview_words
 from app.notifications.envelope import Envelope, Item, Letter, moment_in_full, recipient_of
+from app.notifications.models import Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
 from app.notifications.plain import one_line
@@ -76,9 +77,17 @@ def _offer_lapsed(envelope: Envelope) -> Letter:
 def _routing_alert(envelope: Envelope) -> Letter:
     reason = one_line(envelope.detail.get("reason", ""))
     if envelope.notification.record_id is None:
-        recipient_of(envelope)
-        return Letter(Kind.ROUTING_ALERT, envelope.link("/"), {"title": "", "reason": reason})
+        if not recipient_of(envelope).can(Permission.ROUTING_MANAGE):
+            raise Withheld(Outcome.NO_ACCESS)
+        url = envelope.link(alert_path(envelope.notification))
+        return Letter(Kind.ROUTING_ALERT, url, {"title": "", "reason": reason})
     return _about(envelope, _lead(envelope), False, reason=reason)
+
+
+def alert_path(notice: Notification) -> str:
+    """Where an alert leads to: the lead it happened to, else the list of alerts."""
+    lead = notice.detail.get("lead")
+    return f"/leads/{lead}" if lead else "/setup/routing-alerts"
 
 
 def _leads_assigned(envelope: Envelope) -> Letter:

@@ -17,6 +17,7 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
+from app.notifications.preferences import choice
 from app.routing.models import RoutingAlert
 from app.routing.trace import alert_words
 
@@ -99,7 +100,9 @@ def _tell(session: Session, alert_id: int, alert: Alert, now: datetime) -> None:
             reason = alert_words(alert.kind, alert.detail)
         detail = {"reason": reason, "lead": alert.lead_ref}
         kind = NotificationKind.ROUTING_ALERT
-        notices.append(Notice(f"alert:{alert_id}", user, kind, detail=detail, mail=Mail.NONE))
+        # The bell for all who look after routing; mail for those who asked for it.
+        mail = Mail.NOW if choice(user, kind) else Mail.NONE
+        notices.append(Notice(f"alert:{alert_id}", user, kind, detail=detail, mail=mail))
     notify_many(session, notices, now=now)
 
 

@@ -1,5 +1,7 @@
 """The daily digest: one mail a person and day, exactly once, with what they may still see."""
 
+import email
+import email.policy
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
@@ -12,16 +14,20 @@ from sqlalchemy.orm import Session
 from app.identity.models import User, UserState
 from app.identity.queries import get_organisation
 from app.kernel import clock
+from app.kernel.actor import Role
 from app.kernel.db import transaction
 from app.leads.models import AssignmentCause
 from app.leads.placement import Move, Owner, partner_queue_listeners, place
 from app.notifications.digests import people_due, write_digest, write_digests
+from app.notifications.messages import write_mail
 from app.notifications.models import Delivery, DeliveryState, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.mornings import next_morning
 from app.notifications.operations import Mail, suppress
+from app.notifications.outcomes import Withheld
 from app.notifications.told import list_told
 from app.partners.models import PartnerAccount
+from app.routing.alerts import Alert, raise_alerts
 from app.routing.models import Queue
 from tests.factories import actor_of, make_lead, make_queue, rows
 from tests.notifications.mailing import read_anew, run_sender, smtp_sender, tell, text_of
@@ -216,3 +222,24 @@ def test_a_queue_of_the_vendors_tells_those_who_asked(
     place(session, actor_of(session, mara), lead, Owner(user=mara), moved, now=now)
     place(session, actor_of(session, sal), lead, Owner(queue=queue), moved, now=now)
     assert len(rows(session, Delivery)) == 1
+
+
+def test_an_alert_is_mailed_to_whom_chose_it_and_looks_after_routing(
+    session: Session, ada: User, mara: User, now: datetime
+) -> None:
+    mara.mail_preferences = {Kind.ROUTING_ALERT.value: "digest"}
+    raise_alerts(session, [Alert("cannot_evaluate", "1.3", {"rules": 1, "entry": 3, "reason": "x"})], now=now)
+    assert len(rows(session, Notification)) == 2
+    (line,) = rows(session, Delivery)
+    assert session.get_one(Notification, line.notification_id).user_id == mara.id
+    key = write_digest(session, mara.id, now=line.due_at)
+    assert key is not None
+    content = write_mail(session, key, now=line.due_at).content
+    said = text_of(email.message_from_bytes(content, policy=email.policy.default))
+    reason = session.get_one(Notification, line.notification_id).detail["reason"]
+    assert f"- {reason}" in said
+    assert "/setup/routing-alerts" in said
+    mara.role = Role.VIEWER
+    session.flush()
+    with pytest.raises(Withheld):
+        write_mail(session, key, now=line.due_at)

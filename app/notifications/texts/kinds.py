@@ -28,6 +28,7 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         Kind.LEAD_IN_QUEUE: (*_ABOUT_LEAD, "queue"),
         Kind.LEADS_ASSIGNED: (*_ALWAYS, "giver", "number", "own", "offered", "waiting", "queue"),
         Kind.OFFER_LAPSED: (*_ABOUT_LEAD, "who"),
+        Kind.ROUTING_ALERT: (*_ALWAYS, "reason"),
         Kind.ADDRESS_TAKEN: (*_ALWAYS, "company", "address", "who"),
         Kind.INVITATION: (*_ALWAYS, "company", "until"),
         Kind.PASSWORD_RESET: (*_ALWAYS, "until"),
@@ -58,6 +59,7 @@ PLACEHOLDER_WORDS: Mapping[str, Any] = MappingProxyType(
         "waiting": _l("how many wait to be claimed"),
         "who": _l("who it was"),
         "address": _l("the e-mail address"),
+        "reason": _l("what went wrong"),
     }
 )
 

@@ -59,6 +59,7 @@ READERS: Mapping[str, tuple[Reader, ...]] = MappingProxyType(
         Kind.LEAD_IN_QUEUE: (_V,),
         Kind.LEADS_ASSIGNED: (_P,),
         Kind.OFFER_LAPSED: (_C, _P),
+        Kind.ROUTING_ALERT: (_C,),
         Kind.ADDRESS_TAKEN: (_C,),
         Kind.INVITATION: (_P, _C),
         Kind.PASSWORD_RESET: (_P,),
@@ -168,7 +169,7 @@ def sample_letter(envelope: Envelope, of: str, reader: Reader, row: LeadRow) -> 
         envelope, user=user, sample=_as_if(row, kind, envelope.now), notification=_notice(kind, envelope)
     )
     writer = letters.WRITERS.get(kind)
-    if writer is not None and kind is not Kind.LEADS_ASSIGNED:
+    if writer is not None and kind not in (Kind.LEADS_ASSIGNED, Kind.ROUTING_ALERT):
         return writer(sample)
     return _without_lead(sample, kind, reader, row)
 
@@ -205,6 +206,8 @@ def _without_lead(envelope: Envelope, kind: Kind, reader: Reader, row: LeadRow) 
             words = {"giver": vendor, "number": 3, "own": 2, "offered": 1, "waiting": 0, "queue": ""}
         case Kind.INVITATION:
             words = {"is_partner": is_partner, "company": company if is_partner else "", "until": until}
+        case Kind.ROUTING_ALERT:
+            words = {"title": "", "reason": _("Rule %(position)s could not be evaluated and was skipped.", position=3)}
         case Kind.PASSWORD_RESET:
             words = {"until": until}
         case Kind.ADDRESS_TAKEN:
