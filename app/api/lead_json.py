@@ -146,13 +146,12 @@ def _whole(
         "updated_by": people.get(lead.updated_by_id or 0),
         "arrived_at": moment(row.arrived_at),
         **{name: getattr(lead, f"field_{name}") for name in PLAIN if name not in actor.hidden_fields},
+        "campaign_id": None,  # there are no campaigns yet; what a lead came with is `campaign`
         "owner": owner_json(row.owner),
         "offer": _offer(row),
         "custom": {},
         "duplicates": duplicates,
     }
-    if "campaign" not in actor.hidden_fields:
-        body["campaign_id"] = None
     if actor.is_internal:
         body["imported"] = lead.imported
     seen = {name: value for name, value in body.items() if name not in _STAMPS}

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    null,
     or_,
     select,
 )
@@ -289,12 +290,15 @@ class Task:
 
 def my_tasks(session: Session, actor: Actor, *, limit: int = SHOWN_TASKS) -> Sequence[Task]:
     """What the person has planned and not done, the most pressing first; on records they may still read."""
+    company, last_name = (
+        null() if column.key in actor.hidden_fields else column for column in (Lead.company, Lead.last_name)
+    )
     rows = session.execute(
         select(
             Activity,
             Lead.ref,
-            Lead.company,
-            Lead.last_name,
+            company,
+            last_name,
             Account.ref,
             Account.name,
             Contact.ref,

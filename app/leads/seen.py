@@ -1,7 +1,7 @@
 """What one person may see of a lead's fields: what is read for them, the version they are told, why duplicates.
 
-Fields that somebody never sees are not read for them; asking a lead that `leads.queries.open_lead` gave for
-one of them is an error and not a leak.
+Fields that somebody never sees are not read for them: a statement with their scope that selects one of them
+is refused (`sharing.scope`), and asking a lead that `leads.queries.open_lead` gave for one is an error and not a leak.
 """
 
 import hashlib
@@ -29,11 +29,16 @@ _TOLD_BY = {"email": {"email"}, "phone": {"phone", "mobile"}, "company": {"compa
 
 
 @lru_cache(maxsize=64)
+def columns_of(names: tuple[str, ...]) -> frozenset[str]:
+    """The columns of `Lead` that tell what these fields hold."""
+    own = {FIELDS[name].attribute for name in names if name in FIELDS}
+    return frozenset(own | {made for name in names for made in _MADE_FROM.get(name, ())})
+
+
+@lru_cache(maxsize=64)
 def leave_out(hidden: tuple[str, ...]) -> tuple[ORMOption, ...]:
     """Options of a select of `Lead` that leave these fields in the database; reading one of them raises."""
-    names = [FIELDS[name].attribute for name in hidden if name in FIELDS]
-    names += [made for name in hidden for made in _MADE_FROM.get(name, ())]
-    return tuple(defer(getattr(Lead, name), raiseload=True) for name in dict.fromkeys(names))
+    return tuple(defer(getattr(Lead, name), raiseload=True) for name in sorted(columns_of(hidden)))
 
 
 def seen_names(actor: Actor) -> list[str]:

@@ -2,7 +2,8 @@
 
 A condition made by `scope` is a `Scoped` node in the statement's tree.  Before a statement is
 executed the guard looks for the shared tables it touches and for their `Scoped` nodes, and refuses
-it where one is missing.  Rows are looked up with the conditions OR-ed; lists are merged branch by
+it where one is missing.  It also refuses a statement that selects a column of a lead that tells what is
+hidden from whom it is scoped for; whole leads pass, which operations act on.  Rows are looked up with the conditions OR-ed; lists are merged branch by
 branch (`sharing.merge`), since an OR over a sorted list defeats every index.
 """
 
@@ -18,6 +19,7 @@ from sqlalchemy.sql.elements import ColumnClause, TextClause
 from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
 from app.leads.models import Lead
+from app.leads.seen import columns_of
 from app.sharing.rules import SHARED_TABLES, Rule, deleted_lead_rules, rules_for
 from app.sharing.scoped import Scoped
 
@@ -36,6 +38,10 @@ class UnscopedStatement(RuntimeError):
     """A statement on a shared table without its scope: a bug, never shown to people as anything else."""
 
 
+class HiddenFieldSelected(RuntimeError):
+    """A statement for somebody that selects a field which is hidden from them: a bug, as above."""
+
+
 def branches(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Sequence[Rule]:
     """The labelled conditions that give the actor the model's records, at that level at least."""
     return [rule for rule in rules_for(model, actor) if rule.can_give(level)]
@@ -51,7 +57,8 @@ def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Colu
     if actor.is_system:
         return Scoped(true(), model.__tablename__)
     given = [rule.at_least(level) for rule in branches(model, actor, level)]
-    return Scoped(or_(false(), *given), model.__tablename__)
+    hidden: frozenset[str] = columns_of(actor.hidden_fields) if model is Lead else frozenset()
+    return Scoped(or_(false(), *given), model.__tablename__, hidden)
 
 
 def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
@@ -68,7 +75,7 @@ _PASSED: WeakSet[Any] = WeakSet()
 
 
 def refuse_unscoped(state: ORMExecuteState) -> None:
-    """Listener of `do_orm_execute`.  Raises UnscopedStatement.
+    """Listener of `do_orm_execute`.  Raises UnscopedStatement, HiddenFieldSelected.
 
     Reloading columns of an object that is already in the session passes: it was scoped when it came.
     """
@@ -84,12 +91,15 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
         return
     touched: set[str] = set()
     marked: set[str] = set()
+    hidden: set[str] = set()
+    selected: list[Any] = []
     pending: list[Any] = [statement]
     while pending:
         element = pending.pop()
         kind = element.__visit_name__
         if kind == "scoped":
             marked.add(element.table_name)
+            hidden |= element.hidden
             continue  # what a rule itself looks up is the rule's own matter
         if kind == "table":
             touched.add(element.name)
@@ -98,8 +108,27 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
             if table is not None and table.__visit_name__ == "table":
                 touched.add(table.name)
         else:
+            if kind == "select":
+                selected.extend(element._raw_columns)  # noqa: SLF001 - entities apart from columns
             pending.extend(element.get_children())
     missing = (touched & SHARED_TABLES) - marked
     if missing:
         raise UnscopedStatement(f"no scope for {', '.join(sorted(missing))}")
+    if hidden:
+        _refuse_hidden(selected, hidden)
     _PASSED.add(statement)
+
+
+def _refuse_hidden(selected: list[Any], hidden: set[str]) -> None:
+    """That none of what is selected is one of these columns of a lead, or made of one.  Raises HiddenFieldSelected."""
+    pending = list(selected)
+    while pending:
+        element = pending.pop()
+        kind = element.__visit_name__
+        if kind in ("table", "alias", "select", "scoped"):
+            continue  # a whole entity, or a statement of its own, whose columns are asked about as well
+        if kind == "column" and element.key in hidden:
+            table: Any = element.table
+            if getattr(getattr(table, "element", table), "name", "") == Lead.__tablename__:
+                raise HiddenFieldSelected(f"lead.{element.key} is hidden from whom this is read for")
+        pending.extend(element.get_children())

@@ -8,7 +8,10 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 
 class Scoped(ColumnElement[bool]):
-    """The visibility condition of one table."""
+    """The visibility condition of one table.
+
+    hidden: columns of the table that are not to be selected for whom it is made.
+    """
 
     __visit_name__ = "scoped"
     inherit_cache = True
@@ -18,9 +21,12 @@ class Scoped(ColumnElement[bool]):
         ("table_name", InternalTraversal.dp_string),
     ]
 
-    def __init__(self, condition: ColumnElement[bool], table_name: str) -> None:
+    def __init__(
+        self, condition: ColumnElement[bool], table_name: str, hidden: frozenset[str] = frozenset()
+    ) -> None:
         self.condition = condition
         self.table_name = table_name
+        self.hidden = hidden
 
     def self_group(self, against: Any = None) -> "Scoped":
         """Itself, in any company: SQLAlchemy's own would compare it with 1 on SQLite, which defeats every index."""

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from app.activities.models import Activity
 from app.kernel import clock
+from app.kernel.refs import ACTIVITY, new_ref
 from app.leads.export import export_lines
 from app.leads.fields import FIELDS
 from app.leads.filters import parse_lead_query
@@ -24,6 +26,7 @@ from app.notifications.messages import write_mail
 from app.notifications.models import NotificationKind
 from app.partners.models import PartnerLevel
 from tests.factories import actor_of, make_lead, make_queue, make_source, rows
+from tests.inbox.test_inbox import offer as make_offer
 from tests.notifications.mailing import html_of, tell, text_of
 
 WHEN = ("hidden", "preview", "after_claim")
@@ -41,7 +44,7 @@ FILTERED = (
 )  # fmt: skip
 ALWAYS_WHOLE = {
     "id", "version", "visibility", "created_at", "updated_at", "created_by", "updated_by", "arrived_at", "owner",
-    "offer", "custom", "duplicates",
+    "offer", "custom", "duplicates", "campaign_id",
 }  # fmt: skip
 ALWAYS_PREVIEW = {"id", "visibility", "owner", "offer", "arrived_at"}
 
@@ -100,6 +103,11 @@ def doors(session, world, pia, pam, otto, northwind, southwind):
         held.lead.duplicates = [
             {"type": "lead", "id": twin.id, "reasons": ["email", "phone", "company", "name"]}
         ]
+        planned = Activity(
+            ref=new_ref(ACTIVITY), lead_id=held.lead.id, kind="task", subject="Call back", at=clock.now(), is_done=False,
+            company_id=user.partner_account_id, created_by_id=user.id, created_at=clock.now(), updated_at=clock.now(),
+        )  # fmt: skip
+        session.add(planned)
         owned[user.id] = held
     session.commit()
     return waiting, owned
@@ -157,8 +165,7 @@ def check(api, browser, session, user, waiting: Held, own: Held, when: dict[str,
 
     # The API omits.
     whole = client.get(f"/leads/{ref}").json
-    campaign = {"campaign_id"} - ({"campaign_id"} if "campaign" in hidden else set())
-    assert set(whole) == ALWAYS_WHOLE | campaign | (set(NAMES) - hidden - {"age_days"})
+    assert set(whole) == ALWAYS_WHOLE | (set(NAMES) - hidden - {"age_days"})
     listed = {item["id"]: item for item in client.get("/leads").json["items"]}
     assert listed[ref] == whole
     assert set(listed[waits]) == ALWAYS_PREVIEW | preview
@@ -233,7 +240,7 @@ def write_mail_of(session, delivery, now):
 
 
 def test_each_level_sees_its_fields_in_every_door_from_the_next_request_on(
-    api, signed_in, session, ada, pia, otto, doors, now, count_queries
+    api, signed_in, session, ada, pia, otto, northwind, doors, now, count_queries
 ):
     waiting, owned = doors
     pias = owned[pia.id]
@@ -252,6 +259,10 @@ def test_each_level_sees_its_fields_in_every_door_from_the_next_request_on(
     with count_queries() as levelled:
         people[pia].get(path)
     assert len(levelled) == len(plain), levelled
+    # Another level for the company, by whoever keeps the partners.
+    northwind.level_id = rows(session, PartnerLevel, PartnerLevel.name == "Silver")[0].id
+    session.commit()
+    check(api, people[pia], session, pia, waiting, pias, plan(2))
     # None of it concerns the vendor's people.
     assert set(NAMES) - {"age_days"} <= set(api(ada).get(path).json)
 
@@ -278,3 +289,51 @@ def test_a_change_of_what_is_hidden_is_told_by_no_version(api, signed_in, sessio
     refused = client.patch(path, {"status": "qualified"})
     assert (refused.status_code, set(refused.json["errors"])) == (422, {""})
     assert "ompany" not in refused.get_data(as_text=True)
+
+
+def test_the_work_goes_on_when_everything_is_hidden(api, signed_in, session, ada, pia, pam, doors, now):
+    waiting, owned = doors
+    least = {name: "after_claim" if name in NEVER_HIDDEN else "hidden" for name in NAMES}
+    set_levels(api, ada, session, least, least)
+    offered = make_offer(session, pia, now, **{name: f"Offered{name}" for name in ("company", "last_name")})
+    own, ref = owned[pia.id], waiting.lead.ref
+    client, browser, htmx = api(pia), signed_in(pia), {"HX-Request": "true", "HX-Request-Type": "partial"}
+    answers = [
+        browser.submit(f"/inbox/{ref}/claim", page="/inbox", headers=htmx),
+        client.post(f"/leads/{offered.ref}/accept"),
+        client.post(f"/leads/{ref}/claim"),
+        client.patch(f"/leads/{ref}", {"status": "working", "opted_out_phone": True}),
+        client.post(f"/leads/{ref}/activities", {"kind": "call", "subject": "Rang"}),
+        browser.submit(
+            f"/leads/{ref}/activities",
+            {"kind": "call", "subject": "Again"},
+            page=f"/leads/{ref}",
+            headers=htmx,
+        ),
+        browser.get(f"/leads/{ref}/edit"),
+        browser.get(f"/leads/{ref}"),
+        browser.get("/leads"),
+        browser.get("/"),
+        signed_in(pam).get(f"/leads/{ref}/owner"),
+        api(pam).post(f"/leads/{own.lead.ref}/assign", {"owner": {"type": "user", "id": pam.ref}}),
+        client.post(f"/leads/{ref}/release", {"reason": "other"}),
+    ]
+    assert [answer.status_code for answer in answers] == [
+        200,
+        200,
+        200,
+        200,
+        201,
+        200,
+        200,
+        200,
+        200,
+        200,
+        200,
+        200,
+        200,
+    ]
+    for answer in answers:
+        text = re.sub("<option.*?</option>", "", answer.get_data(as_text=True))
+        assert waiting.found_in(text) | own.found_in(text) == set()
+        assert "Offered" not in re.sub(r"Offered(?: to me)?<|>Offered", "", text)

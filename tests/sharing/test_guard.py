@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Role
 from app.leads.models import Lead
-from app.sharing.scope import UnscopedStatement, scope
+from app.sharing.scope import HiddenFieldSelected, UnscopedStatement, scope
 from tests.factories import SYSTEM, make_lead, make_queue
 
 OTHER = aliased(Lead)
@@ -68,3 +68,37 @@ def test_somebody_without_any_rule_sees_nothing(app: Flask, session: Session) ->
         user_id=10**9, ref="user_x", name="Nobody", role=SYSTEM.role.VIEWER, permissions=frozenset()
     )
     assert session.scalar(select(func.count()).select_from(Lead).where(scope(Lead, nobody))) == 0
+
+
+HIDDEN = Actor(
+    1, "user_x", "Pia", Role.USER, frozenset(), company_id=1, hidden_fields=("company", "source", "email")
+)
+SEEN_BY = scope(Lead, HIDDEN)
+TELLING: dict[str, Callable[[], Any]] = {
+    "column": lambda: select(Lead.company).where(SEEN_BY),
+    "named otherwise": lambda: select(Lead.company.label("title")).where(SEEN_BY),
+    "made of it": lambda: select(func.lower(Lead.company)).where(SEEN_BY),
+    "folded": lambda: select(Lead.company_fold).where(SEEN_BY),
+    "its key": lambda: select(Lead.id, Lead.source_id).where(SEEN_BY),
+    "greatest": lambda: select(func.max(Lead.email_key)).where(SEEN_BY),
+    "alias": lambda: select(OTHER.company).where(SEEN_BY, OTHER.id == Lead.id),
+    "scalar": lambda: select(literal(1), select(Lead.email).where(SEEN_BY).scalar_subquery()),
+    "derived table": lambda: select(select(Lead.company).where(SEEN_BY).subquery().c.company),
+    "union": lambda: select(Lead.id).where(SEEN_BY).union_all(select(Lead.email).where(SEEN_BY)),
+}
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("shape", TELLING)
+def test_a_field_that_is_hidden_from_somebody_is_not_selected_for_them(
+    app: Flask, session: Session, shape: str
+) -> None:
+    with pytest.raises(HiddenFieldSelected):
+        session.execute(TELLING[shape]())
+
+
+@pytest.mark.databases("sqlite")
+def test_other_fields_and_whole_leads_pass(app: Flask, session: Session) -> None:
+    make_lead(session, queue=make_queue(session))
+    assert session.execute(select(Lead.id, Lead.city).where(SEEN_BY)).all() == []
+    assert session.scalars(select(Lead).where(SEEN_BY, Lead.deleted_at.is_(None))).all() == []
