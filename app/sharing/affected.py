@@ -50,7 +50,7 @@ class Affected:
 
     @property
     def who(self) -> Actor:
-        found = self.after or self.before
+        found = self.before or self.after
         assert found is not None
         return found
 

@@ -22,13 +22,22 @@ MOST_NAMED = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One thing gained or lost, as a badge."""
+
+    text: str
+    tone: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A line in words.  names: of all, where the title and the note do not name them."""
 
     title: str
     note: str
-    gains: Sequence[str]
-    loses: Sequence[str]
+    icon: str
+    told: Sequence[Told]
     names: Sequence[str]
 
 
@@ -76,21 +85,19 @@ def _summary(consequences: Consequences) -> str:
     if companies:
         said += " " + ngettext("at %(num)s partner", "at %(num)s partners", len(companies))
         inside = any(not actor.is_partner for line in consequences.lines for actor in line.people)
-        said += " " + _("and of your own") if inside else ""
+        said += " " + _("and your own people") if inside else ""
     return f"{said}."
 
 
 def _row(line: Line) -> Row:
-    gains, loses = _words(line.found, is_exact=line.is_exact)
     people = sorted(line.people, key=lambda actor: (actor.company_name.casefold(), actor.name.casefold()))
     names = [f"{actor.name}, {actor.company_name}" if actor.is_partner else actor.name for actor in people]
-    if people[0].is_partner:
-        title, note = _partners(people)
-    else:
-        title, note = _colleagues(people)
+    title, note = _partners(people) if people[0].is_partner else _colleagues(people)
+    icon = "building" if people[0].is_partner else "user" if len(people) == 1 else "users"
     # One company's few people stand in the note, few colleagues in the title.
-    is_named = len(people) <= NAMED and (len({actor.company_id for actor in people}) == 1)
-    return Row(title, note, gains, loses, [] if is_named else names[:MOST_NAMED])
+    is_named = len(people) <= NAMED and len({actor.company_id for actor in people}) == 1
+    told = _told(line.found, is_exact=line.is_exact)
+    return Row(title, note, icon, told, [] if is_named else names[:MOST_NAMED])
 
 
 def _partners(people: Sequence[Actor]) -> tuple[str, str]:
@@ -124,30 +131,35 @@ def _roles(people: Sequence[Actor]) -> str:
     return ", ".join(dict.fromkeys(_role(actor) for actor in people))
 
 
-def _words(found: Mapping[str, Difference], *, is_exact: bool) -> tuple[list[str], list[str]]:
-    """(what is gained, what is lost)."""
-    gains: list[str] = []
-    loses: list[str] = []
-    for model in MODELS:
-        name = model.__tablename__
-        each = found.get(name)
-        if each is None:
-            continue
-        for told, count, comparative in (
-            (gains, each.gained, ""),
-            (gains, each.more, _("more of them than now")),
-            (loses, each.lost, ""),
-            (loses, each.less, _("less of them than now")),
-        ):
+def _told(found: Mapping[str, Difference], *, is_exact: bool) -> list[Told]:
+    """What is gained, then what is lost, of one object after the other."""
+    told = []
+    for name in (model.__tablename__ for model in MODELS if model.__tablename__ in found):
+        for kind, (tone, icon) in _LOOKS.items():
+            count = getattr(found[name], kind)
             if not count.is_none:
-                told.append(_counted(name, count, comparative, is_exact=is_exact))
-    return gains, loses
+                told.append(Told(_said(kind, _counted(name, count, is_exact=is_exact)), tone, icon))
+    return told
 
 
-def _counted(name: str, count: Count, comparative: str, *, is_exact: bool) -> str:
-    many = count.number != 1 or count.is_more
-    records = labels.many(name) if many else labels.one(name)
+_LOOKS = {
+    "gained": ("green", "plus"),
+    "more": ("blue", "arrow-up"),
+    "lost": ("red", "minus"),
+    "less": ("amber", "arrow-down"),
+}
+
+
+def _said(kind: str, what: str) -> str:
+    return {
+        "gained": _("gain %(what)s", what=what),
+        "more": _("more than now of %(what)s", what=what),
+        "lost": _("lose %(what)s", what=what),
+        "less": _("less than now of %(what)s", what=what),
+    }[kind]
+
+
+def _counted(name: str, count: Count, *, is_exact: bool) -> str:
+    records = labels.many(name) if count.number != 1 or count.is_more else labels.one(name)
     said = _("%(number)s %(records)s", number=count_words(count), records=records)
-    if not is_exact:
-        said = _("up to %(what)s each", what=said)
-    return f"{said}: {comparative}" if comparative else said
+    return said if is_exact else _("up to %(what)s each", what=said)

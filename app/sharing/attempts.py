@@ -70,7 +70,7 @@ def of_act(
         concerned = _Concerned(places, _Places.read(session, ids), everybody.membership)
         changed = find_actors(session, membership, moved)
         affected = _affected(everybody, changed, frozenset(moved), given, concerned)
-        units = _units(affected, concerned.users | set(moved))
+        units = _units(affected, concerned.users)
         after = [_levels(session, unit.after, ids) for unit in units]
     finally:
         undone.rollback()
