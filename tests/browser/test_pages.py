@@ -1,7 +1,11 @@
-"""Every page, as each kind of person: nothing for axe to find in both themes at 1280 and 390 px, nothing sticks out."""
+"""Every page, as each kind of person: nothing for axe to find in both themes at 1280 and 390 px, nothing sticks out.
+
+Each width with one of the themes; the other two of the four with the long tests.
+"""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -75,6 +79,16 @@ ADMINISTRATOR = [
     "/setup/mail-texts/lead_offered/ca",
     "/api/v1/docs",
 ]
+SHARING = [
+    "/setup/sharing-defaults",
+    "/setup/groups",
+    "/setup/groups/new",
+    "/setup/sharing-rules",
+    r"/setup/sharing-rules -> /setup/sharing-rules/srule_\w+",
+    "/setup/sharing-rules/new",
+    r"/leads -> /leads/lead_\w+",
+    r"/leads/lead_\w+/access",
+]
 PARTNER = [
     "/",
     "/inbox",
@@ -97,23 +111,26 @@ LEADER = [
     r"/team -> /team/user_\w+/deactivate",
 ]
 AXE = Axe()
+Way = tuple[int, Literal["light", "dark"]]
+CROSSED: Sequence[Way] = ((1280, "light"), (390, "dark"))
+THE_REST: Sequence[Way] = ((1280, "dark"), (390, "light"))
 STRANGER = ["/sign-in", "/sign-in/code", "/forgot-password", "/welcome/nothing-here"]
 
 
-def check_pages(page: Page, portal: Portal, paths: list[str]) -> None:
+def check_pages(page: Page, portal: Portal, paths: list[str], ways: Sequence[Way] = CROSSED) -> None:
+    """Nothing for axe to find on these pages and nothing that sticks out.  ways: at which widths, in which themes."""
     problems: list[str] = []
     for path in paths:
         _open(page, portal, path)
-        for width in (1280, 390):
+        for width, theme in ways:
             page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             wide = page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             if wide > 0:
                 problems.append(f"{path} at {width}: {wide} px stick out")
-            for theme in ("light", "dark"):
-                page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-                problems.extend(f"{path} at {width}, {theme}: {found}" for found in axe_problems(page))
+            problems.extend(f"{path} at {width}, {theme}: {found}" for found in axe_problems(page))
         page.set_viewport_size({"width": 1280, "height": 900})
     assert problems == []
 
@@ -146,22 +163,49 @@ def axe_problems(page: Page) -> list[str]:
     ]
 
 
+@pytest.fixture(params=[CROSSED, pytest.param(THE_REST, marks=pytest.mark.long)], ids=["crossed", "the_rest"])
+def ways(request: pytest.FixtureRequest) -> Sequence[Way]:
+    return request.param  # type: ignore[no-any-return]
+
+
 @pytest.mark.parametrize("half", [0, 1])
-def test_pages_of_the_channel_manager(portal: Portal, sign_in: SignIn, half: int) -> None:
+def test_pages_of_the_channel_manager(
+    portal: Portal, sign_in: SignIn, ways: Sequence[Way], half: int
+) -> None:
     middle = MANAGER.index("/accounts")
-    check_pages(sign_in("channel manager"), portal, MANAGER[middle:] if half else MANAGER[:middle])
+    check_pages(sign_in("channel manager"), portal, MANAGER[middle:] if half else MANAGER[:middle], ways)
 
 
-def test_pages_of_the_administrator(portal: Portal, sign_in: SignIn) -> None:
-    check_pages(sign_in("administrator"), portal, ADMINISTRATOR)
+def test_pages_of_the_administrator(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
+    check_pages(sign_in("administrator"), portal, ADMINISTRATOR, ways)
 
 
-def test_pages_of_the_partner_user(portal: Portal, sign_in: SignIn) -> None:
-    check_pages(sign_in("partner user"), portal, PARTNER)
+def test_pages_of_the_partner_user(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
+    check_pages(sign_in("partner user"), portal, PARTNER, ways)
 
 
-def test_pages_of_a_partners_executive(portal: Portal, sign_in: SignIn) -> None:
-    check_pages(sign_in(executive_of(portal)), portal, LEADER)
+def test_pages_of_a_partners_executive(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
+    check_pages(sign_in(executive_of(portal)), portal, LEADER, ways)
+
+
+@pytest.mark.parametrize("language", ["es", "ca"])
+def test_pages_of_sharing_in_another_language_fit_a_phone(
+    portal: Portal, sign_in: SignIn, language: str
+) -> None:
+    page = sign_in("administrator", width=390)
+    speak(page, portal, language)
+    assert page.locator("html").get_attribute("lang") == language
+    check_pages(page, portal, SHARING, ((390, "light"),))
+    speak(page, portal, "en")
+
+
+def speak(page: Page, portal: Portal, language: str) -> None:
+    """Choose the language in the person's profile."""
+    page.goto(f"{portal.url}/profile")
+    page.locator("main select[name=language]").select_option(language)
+    with page.expect_navigation():
+        page.locator("main form:has(select[name=language]) button").last.click()
+    page.goto(f"{portal.url}/")
 
 
 def test_pages_in_catalan_fit_a_phone(portal: Portal, sign_in: SignIn) -> None:
