@@ -241,10 +241,17 @@ def _duplicates(actor: Actor, values: Sequence[str]) -> Condition:
 
     For those who see everything anyway: to others it would tell of records that they may not see.
     """
-    if actor.role not in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER):
+    if not _sees_everything(actor):
         return Lead.id.is_(None)
     is_flagged = cast(Lead.duplicates, String) != "[]"
     return is_flagged if values[0] in ("true", "1", "yes") else not_(is_flagged)
+
+
+def _sees_everything(actor: Actor) -> bool:
+    defaults = (actor.default_lead_level, actor.default_account_level, actor.default_contact_level)
+    return actor.role is Role.ADMINISTRATOR or (
+        actor.role is Role.CHANNEL_MANAGER and not actor.sees_portfolio_only and None not in defaults
+    )
 
 
 def _needs_owner(_actor: Actor, values: Sequence[str]) -> Condition:
