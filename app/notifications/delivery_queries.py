@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.identity.models import User
@@ -21,6 +21,8 @@ from app.sharing.scope import scope
 WAITING = (DeliveryState.DUE, DeliveryState.HELD, DeliveryState.SENDING)
 # Failed for good, or refused and waiting to be tried again.
 TROUBLE = "trouble"
+# Of one record the latest are listed.
+MOST_ABOUT_ONE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +83,26 @@ def count_deliveries(session: Session, actor: Actor, state: str) -> int:
 
 
 def _is_about(session: Session, actor: Actor, record: str) -> ColumnElement[bool]:
-    """That a delivery, or the digest it is, tells of the record."""
-    about: ColumnElement[bool] = false()
+    """That a delivery, or the digest it is, tells of the record; nothing is, where the actor may not read it."""
+    about: ColumnElement[bool] | None = None
     if refs.is_ref(refs.LEAD, record):
-        lead = select(Lead.id).where(scope(Lead, actor, Level.READ), Lead.ref == record)
-        key = session.scalar(lead)
-        about = false() if key is None else is_about_lead(key)
+        key = session.scalar(select(Lead.id).where(scope(Lead, actor, Level.READ), Lead.ref == record))
+        about = None if key is None else is_about_lead(session, key)
     elif refs.is_ref(refs.ACCOUNT, record):
-        account = select(Account.id).where(scope(Account, actor, Level.READ), Account.ref == record)
-        about = and_(
-            Notification.record_kind == "account", Notification.record_id == account.scalar_subquery()
+        key = session.scalar(
+            select(Account.id).where(scope(Account, actor, Level.READ), Account.ref == record)
         )
-    told = select(Delivery.id).join(Notification, Notification.id == Delivery.notification_id).where(about)
-    digests = aliased(Delivery)
-    lines = select(digests.digest_id).where(digests.id.in_(told), digests.digest_id.is_not(None))
-    return or_(Delivery.id.in_(told), Delivery.id.in_(lines))
+        about = and_(Notification.record_kind == "account", Notification.record_id == key)
+    if about is None:
+        return false()
+    told = session.execute(
+        select(Delivery.id, Delivery.digest_id)
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(about)
+        .order_by(Delivery.id.desc())
+        .limit(MOST_ABOUT_ONE)
+    )
+    return Delivery.id.in_({key for pair in told for key in pair if key is not None})
 
 
 def _in_state(state: str) -> ColumnElement[bool]:

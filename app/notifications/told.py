@@ -33,7 +33,8 @@ class ToldRow:
     """One person told one thing.
 
     channel: "" where there is no mail and the portal alone shows it.  state: of the mail, for a line of a digest
-    of the digest it is in.  text: the organisation's own text that was sent, as name and version.
+    of the digest it is in.  text_name, text_number: of the organisation's own text that was sent, if one was: "" and
+    a version for what is always said of the kind.
     """
 
     at: datetime
@@ -47,7 +48,8 @@ class ToldRow:
     due_at: datetime | None
     error: str | None
     delivery_ref: str
-    text: str
+    text_name: str = ""
+    text_number: int | None = None
 
 
 def list_told(
@@ -61,7 +63,7 @@ def list_told(
         session,
         actor,
         ["told", lead.ref],
-        select(Notification).where(is_about_lead(lead.id)),
+        select(Notification).where(is_about_lead(session, lead.id)),
         Notification.id,
         cursor,
         limit,
@@ -69,16 +71,21 @@ def list_told(
     return Page(_rows(session, found), page.older, page.newer)
 
 
-def is_about_lead(lead_id: int) -> ColumnElement[bool]:
-    """That a notification is about the lead: by itself, or as one of those that were given at once."""
+def is_about_lead(session: Session, lead_id: int) -> ColumnElement[bool]:
+    """That a notification is about the lead: by itself, or as one of those that were given at once.
+
+    The acts are read first, for with a subquery in their place neither database would go by the index.
+    """
     kind, key = Notification.record_kind, Notification.record_id
+    acts = session.scalars(
+        select(Assignment.bulk_act_id)
+        .where(Assignment.lead_id == lead_id, Assignment.bulk_act_id.is_not(None))
+        .distinct()
+    ).all()
     one_of_many = exists().where(
         Assignment.bulk_act_id == key,
         Assignment.lead_id == lead_id,
         or_(Assignment.to_user_id == Notification.user_id, Assignment.to_user_id.is_(None)),
-    )
-    acts = select(Assignment.bulk_act_id).where(
-        Assignment.lead_id == lead_id, Assignment.bulk_act_id.is_not(None)
     )
     return or_(and_(kind == "lead", key == lead_id), and_(kind == "bulk_act", key.in_(acts), one_of_many))
 
@@ -114,12 +121,11 @@ def _row(
 ) -> ToldRow:
     name, ref, company = person
     if sent is None:
-        return ToldRow(notice.created_at, name, ref, company, notice.kind, "", None, None, None, None, "", "")
+        return ToldRow(notice.created_at, name, ref, company, notice.kind, "", None, None, None, None, "")
     delivery, digest, template, number = sent
     # What its digest still has before it, or what kept it back, is the line's own fate as well.
     mail = digest if digest is not None and delivery.state is DeliveryState.HELD else delivery
-    text = f"{template} {number}".strip() if number is not None else ""
     return ToldRow(
         notice.created_at, name, ref, company, notice.kind, delivery.channel, mail.state, mail.sent_at,
-        mail.due_at, mail.error, (digest or delivery).ref, text,
+        mail.due_at, mail.error, (digest or delivery).ref, template or "", number,
     )  # fmt: skip

@@ -207,7 +207,10 @@ def _without_lead(envelope: Envelope, kind: Kind, reader: Reader, row: LeadRow) 
         case Kind.INVITATION:
             words = {"is_partner": is_partner, "company": company if is_partner else "", "until": until}
         case Kind.ROUTING_ALERT:
-            words = {"title": "", "reason": _("Rule %(position)s could not be evaluated and was skipped.", position=3)}
+            words = {
+                "title": "",
+                "reason": _("Rule %(position)s could not be evaluated and was skipped.", position=3),
+            }
         case Kind.PASSWORD_RESET:
             words = {"until": until}
         case Kind.ADDRESS_TAKEN:

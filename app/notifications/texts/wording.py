@@ -9,9 +9,7 @@ from app.notifications.envelope import Envelope, Letter
 from app.notifications.models import MailTemplate, MailText
 from app.notifications.plain import one_line
 from app.notifications.texts.kinds import ASSIGNED, ASSIGNMENT, PLACEHOLDERS
-from app.notifications.texts.language import LONGEST_SUBJECT, CannotFill, fill, fill_line
-
-__all__ = ["CannotFill", "OwnText", "OwnWords", "find_own_text", "say", "values_of"]
+from app.notifications.texts.language import LONGEST_SUBJECT, fill, fill_line
 
 
 @dataclass(frozen=True, slots=True)
