@@ -63,8 +63,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the page shows.  groups: title and rows.  revealed: what tells whom to call and is shown already, by column.
+    """What the page shows.  groups: title and rows.
 
+    revealed: what tells whom to call and is shown already, to all and to levels for which it is otherwise.
     version: what a save begins from.  asks: what is saved is to be confirmed.  problem: why nothing was saved.
     """
 
@@ -142,7 +143,7 @@ def _page(
     table = Table(
         columns=columns,
         groups=_groups(columns, fields, search, typed or {}, errors or {}),
-        revealed=[(column.title, told) for column in columns if (told := _revealed(fields, column.key))],
+        revealed=_revealed(fields, columns),
         version=version,
         search=search,
         asks=bool(errors) and set(errors or ()) <= revealing,
@@ -155,14 +156,22 @@ def _people(number: int) -> str:
     return ngettext("%(num)s person", "%(num)s people", number)
 
 
-def _revealed(fields: LeadFields, column: str) -> str:
-    """The fields that tell whom to call and that partners of the column see before they claim, "" for none."""
-    shown = [
-        field_label(name)
-        for name in SETTABLE
-        if name in REVEALING and fields.comes_to(column, name) == Visibility.PREVIEW
+def _revealed(fields: LeadFields, columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """(whom, fields) of what tells whom to call and is shown before the claim."""
+    told = {
+        column.key: ", ".join(
+            field_label(name)
+            for name in SETTABLE
+            if name in REVEALING and fields.comes_to(column.key, name) == Visibility.PREVIEW
+        )
+        for column in columns
+    }
+    everyone = told[EVERYONE]
+    return [
+        (column.title, told[column.key])
+        for column in columns
+        if told[column.key] and (column.key == EVERYONE or told[column.key] != everyone)
     ]
-    return ", ".join(shown)
 
 
 def _groups(

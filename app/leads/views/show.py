@@ -69,7 +69,7 @@ def _later(actor: Actor) -> str:
     """The fields that come with the claim, "" where they are those that do so unless somebody decides otherwise."""
     if not REVEALING & {*actor.preview_fields, *actor.hidden_fields}:
         return ""
-    seen = {*actor.preview_fields, *actor.hidden_fields}
+    seen = {*actor.preview_fields, *actor.hidden_fields, "arrived_at"}
     return ", ".join(str(field.label) for name, field in FIELDS.items() if name not in seen)
 
 
