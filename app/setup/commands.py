@@ -10,10 +10,18 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import transaction
 from app.kernel.errors import DomainError
+from app.sharing.audience import Audience
 from app.sharing.enabling import enable_prm
+from app.sharing.reaching import Fate, what_reaches_partners
 
 # Whoever may run commands on the machine owns the database anyway.
 _COMMAND = Actor.system("command", door="command")
+
+_FATES = {
+    Fate.KEEP: "kept as it is",
+    Fate.NARROW: "narrowed to internal people",
+    Fate.REMOVE: "removed",
+}
 
 prm = AppGroup("prm", help="Partner management.")
 portal = AppGroup("portal", help="The partners' portal.")
@@ -31,7 +39,10 @@ def enable(confirm: bool) -> None:
         click.echo("This cannot be undone. Say so with --confirm.", err=True)
         sys.exit(2)
     with transaction() as session:
+        items = what_reaches_partners(session, Audience(session))
         is_new = enable_prm(session, _COMMAND, now=clock.now())
+    for item in items if is_new else ():
+        click.echo(f"{_FATES[item.safe]}: {item.kind} {item.name}")
     click.echo("Partner management is on." if is_new else "Partner management was on already.")
 
 

@@ -211,7 +211,6 @@ class Decided:
     """Items of one fate.  items: (what kind, name)."""
 
     label: str
-    tone: str
     items: Sequence[tuple[str, str]]
 
 
@@ -220,18 +219,18 @@ def decided(items: Sequence[Item], answers: Answers) -> list[Decided]:
     kinds = {Kind.GROUP: _("Group"), Kind.RULE: _("Rule"), Kind.SHARES: _("Shared by hand with")}
     fates = {item.key: answers.fate_of(item) for item in items}
     sorts = [
-        (_("Kept, and reaching partners"), "amber", Fate.KEEP, (Kind.RULE, Kind.SHARES)),
-        (_("Kept as it is"), "grey", Fate.KEEP, (Kind.GROUP,)),
-        (_("Narrowed to your own people"), "blue", Fate.NARROW, tuple(Kind)),
-        (_("Removed"), "grey", Fate.REMOVE, tuple(Kind)),
+        (_("Kept, and reaching partners"), Fate.KEEP, (Kind.RULE, Kind.SHARES)),
+        (_("Kept as it is"), Fate.KEEP, (Kind.GROUP,)),
+        (_("Narrowed to your own people"), Fate.NARROW, tuple(Kind)),
+        (_("Removed"), Fate.REMOVE, tuple(Kind)),
     ]
     found = []
-    for label, tone, fate, of in sorts:
+    for label, fate, of in sorts:
         named = [
             (kinds[item.kind], item.name) for item in items if fates[item.key] is fate and item.kind in of
         ]
         if named:
-            found.append(Decided(label, tone, named))
+            found.append(Decided(label, named))
     return found
 
 
@@ -252,7 +251,10 @@ def company_rows(together: Sequence[Together]) -> list[CompanyRow]:
     for each in together:
         rest = each.companies[NAMED:]
         sees = _("not counted") if each.counts is None else records_words(each.counts) or _("nothing yet")
-        through = [item.name for item in each.through]
+        through = [
+            _("shared by hand") if item.rule is None else _("rule “%(name)s”", name=item.name)
+            for item in each.through
+        ]
         rows.append(
             CompanyRow(
                 each.companies[:NAMED], rest[:MOST_NAMED], max(0, len(rest) - MOST_NAMED), sees, through

@@ -34,6 +34,7 @@ from app.sharing.enabling import (
     refuse_contradictions,
 )
 from app.sharing.forms import (
+    COMING,
     OBJECTS,
     chosen_defaults,
     default_helps,
@@ -50,8 +51,6 @@ from app.web.access import current_actor, needs
 
 bp = Blueprint("enabling", __name__, url_prefix="/setup/prm")
 
-# Of which there are none yet; what is set here holds from their first on.
-COMING = ("document", "saved_view")
 STEPS = ("defaults", "reaching", "views", "summary")
 
 
@@ -146,6 +145,7 @@ def _defaults_page(step: str, objects: Sequence[str], form: Any) -> str:
         f"setup/enabling/{step}.html",
         form=form,
         objects=objects,
+        coming=COMING,
         numbers={
             thing: count_words(count_all(db.session(), thing)) for thing in objects if thing in SUBJECTS
         },

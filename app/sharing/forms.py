@@ -18,6 +18,8 @@ _l: Any = lazy_gettext
 
 # Contacts follow their accounts until somebody chooses otherwise, so that they stand below them.
 OBJECTS = ("lead", "account", "contact")
+# Of which there are none yet; what is set holds from their first on.
+COMING = ("document", "saved_view")
 SIDES = ("internal", "external")
 
 
@@ -65,9 +67,10 @@ def defaults_form(
 def chosen_defaults(
     form: Any, *, prm_is_on: bool, objects: Sequence[str] = OBJECTS
 ) -> dict[str, dict[str, str]]:
-    """Object → side → level, as sent."""
+    """Object → side → level, as sent; objects of which nothing was sent are left out."""
     sides = SIDES if prm_is_on else SIDES[:1]
-    return {thing: {side: form[f"{thing}-{side}"].data or "" for side in sides} for thing in objects}
+    sent = [thing for thing in objects if any(form[f"{thing}-{side}"].raw_data for side in sides)]
+    return {thing: {side: form[f"{thing}-{side}"].data or "" for side in sides} for thing in sent}
 
 
 def faults_of_defaults(chosen: Mapping[str, Mapping[str, str]]) -> dict[str, list[Any]]:

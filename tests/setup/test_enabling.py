@@ -1,5 +1,7 @@
 """The steps before partners are let in: what they show and count, what Done applies, what has changed meanwhile."""
 
+import time
+
 import pytest
 from sqlalchemy import select
 
@@ -8,6 +10,7 @@ from app.events.models import Event
 from app.identity.models import Organisation
 from app.identity.queries import get_organisation
 from app.kernel import clock
+from app.kernel.db import transaction
 from app.kernel.errors import Invalid, Stale
 from app.sharing import upkeep
 from app.sharing.audience import Audience
@@ -23,6 +26,7 @@ from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, delete_rule, edit_rule, read_rule
 from app.sharing.verify import differences
 from tests.factories import SYSTEM, actor_of, make_account, make_contact, make_lead, make_queue, rows
+from tests.races import together
 from tests.setup.test_prm import hidden
 from tests.sharing.shared_worlds import settle_all
 
@@ -303,3 +307,34 @@ def test_cancel_changes_nothing(signed_in, session, shop, ada):
     assert rows(session, EnablingDraft) == []
     assert get_organisation(session).prm_enabled_at is None
     assert len(rows(session, Event)) == events
+
+
+@pytest.mark.race
+def test_a_rule_made_at_the_same_moment_is_decided_about_or_comes_after(app, session, shop):
+    """Nothing slips through between what is looked at and the switch."""
+    written = {
+        "name": "at once",
+        "object": "lead",
+        "kind": "criteria",
+        "level": "read",
+        "share_with": {"type": "all_partners"},
+    }
+    session.commit()
+
+    def make():
+        with transaction() as own:
+            rule = create_rule(own, shop, read_rule(own, written), now=clock.now())
+            time.sleep(0.3)
+            return rule.ref, get_organisation(own).prm_enabled_at
+
+    def switch():
+        time.sleep(0.1)  # while the rule is written and not yet there to be seen
+        with transaction() as own:
+            return enable_prm(own, shop, now=clock.now())
+
+    (ref, was_on), switched = together(app, [make, switch])
+    assert switched is True
+    assert was_on is None
+    session.expire_all()
+    (rule,) = rows(session, SharingRule, SharingRule.ref == ref)
+    assert rule.deleted_at is not None, "it came first, and was decided about"

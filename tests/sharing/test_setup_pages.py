@@ -116,7 +116,7 @@ def test_what_partners_would_see_by_default_is_told_with_its_number_before_it_is
 def test_without_partner_management_partners_have_nothing_by_default(session, signed_in, ada):
     browser = signed_in(ada)
     page = browser.get(DEFAULTS).text
-    assert page.count("disabled") == 3
+    assert page.count("disabled") == 5
     assert "until partner management is switched on" in page
     data = {f"{thing}-internal": "read" for thing in SUBJECTS}
     assert browser.submit(DEFAULTS, {**data, "lead-external": "read"}).status_code == 303

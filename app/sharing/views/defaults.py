@@ -19,6 +19,7 @@ from app.kernel.errors import Invalid, Stale
 from app.sharing.asking import Question, ask
 from app.sharing.consequences import count_given
 from app.sharing.forms import (
+    COMING,
     OBJECTS,
     chosen_defaults,
     default_helps,
@@ -34,6 +35,8 @@ from app.sharing.words import count_words
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 
+ALL = (*OBJECTS, *COMING)
+
 bp = Blueprint("sharing_defaults", __name__, url_prefix="/setup/sharing-defaults")
 
 
@@ -43,7 +46,7 @@ def show() -> ResponseReturnValue:
     """One table: object by inside and partners."""
     organisation = get_organisation(db.session())
     is_on = organisation.prm_enabled_at is not None
-    form = defaults_form(prm_is_on=is_on, current=organisation.defaults)
+    form = defaults_form(prm_is_on=is_on, current=organisation.defaults, objects=ALL)
     form.version.data = str(organisation.version)
     return _page(form, organisation)
 
@@ -61,7 +64,9 @@ def _page(
     return render_template(
         "sharing/defaults.html",
         form=form,
-        objects=OBJECTS,
+        objects=ALL,
+        coming=COMING,
+        numbers={},
         prm=organisation,
         words=default_words(),
         helps=default_helps(),
@@ -71,12 +76,16 @@ def _page(
 
 
 def _wider_for_partners(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """The objects of which every partner user would have more than now, with what they would have."""
+    """The objects of which every partner user would have more than now, with what they would have.
+
+    Without those of which there are none yet: nobody comes to see anything of them.
+    """
     before = get_organisation(session).defaults
     return {
         thing: levels["external"]
         for thing, levels in chosen.items()
-        if LEVELS.index(levels.get("external", "private")) > LEVELS.index(before[thing]["external"])
+        if thing not in COMING
+        and LEVELS.index(levels.get("external", "private")) > LEVELS.index(before[thing]["external"])
     }
 
 
@@ -103,8 +112,8 @@ def _ask(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> tuple[Que
 def save() -> ResponseReturnValue:
     """Change all of them at once."""
     is_on = get_organisation(db.session()).prm_enabled_at is not None
-    form = defaults_form(prm_is_on=is_on)
-    chosen = chosen_defaults(form, prm_is_on=is_on)
+    form = defaults_form(prm_is_on=is_on, objects=ALL)
+    chosen = chosen_defaults(form, prm_is_on=is_on, objects=ALL)
     try:
         _refuse_wrong(form, chosen)
         question, reach = _ask(db.session(), chosen)
