@@ -67,6 +67,10 @@ def test_the_language_puts_text_in_and_does_nothing_else() -> None:
 @pytest.mark.databases("sqlite")
 def test_the_built_in_text_can_be_begun_from_in_every_language(session: Session, mara: User) -> None:
     admin = actor_of(session, make_user(session, "Ada", role=Role.ADMINISTRATOR))
+    nothing = preview_text(session, admin, "invitation", "en", subject="x", body="x", lead="", now=NOW)
+    assert len(nothing.shown) == 2, "without a lead as well"
+    nothing = preview_text(session, admin, "lead_offered", "en", subject="x", body="x", lead="", now=NOW)
+    assert not nothing.shown
     lead = make_lead(session, owner=mara, **{**SECRETS, "external_id": None, "company": "Forges"})
     for kind, known in PLACEHOLDERS.items():
         for language in ("en", "es", "ca"):

@@ -16,7 +16,15 @@ from app.notifications.messages import Words, read_in, word
 from app.notifications.texts.builtin import builtin_text
 from app.notifications.texts.kinds import placeholders
 from app.notifications.texts.language import clean_texts
-from app.notifications.texts.trying import READER_WORDS, READERS, Reader, read_sample, sample_letter, stand_in
+from app.notifications.texts.trying import (
+    READER_WORDS,
+    READERS,
+    Reader,
+    needs_lead,
+    read_sample,
+    sample_letter,
+    stand_in,
+)
 from app.notifications.texts.wording import OwnText, values_of
 from app.settings import current_settings
 
@@ -59,7 +67,7 @@ def preview_text(
     for reader in READERS[kind]:
         with read_in(language, organisation):
             row = read_sample(session, actor, organisation, lead, reader)
-            if row is None:
+            if row is None and needs_lead(kind):
                 continue
             letter = sample_letter(envelope, kind, reader, row)
             words, examples = word(letter, envelope, own), values_of(letter, envelope, kind)

@@ -34,6 +34,8 @@ from app.notifications.texts.wording import OwnText
 from app.sharing.scope import scope
 
 _HOURS = timedelta(hours=4)
+_ABOUT_NO_LEAD = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.ADDRESS_TAKEN, Kind.ROUTING_ALERT})
+_MADE_UP = _ABOUT_NO_LEAD | {Kind.LEADS_ASSIGNED, Kind.DAILY_DIGEST}
 
 
 class Reader(StrEnum):
@@ -107,7 +109,7 @@ def write(envelope: Envelope, trial: Trial) -> tuple[Letter, OwnText]:
     """The letter of a test mail, to the person who tries.  Raises Withheld when they have left or lost the lead."""
     actor = recipient_of(envelope)
     row = read_sample(envelope.session, actor, envelope.organisation, trial.lead, trial.reader)
-    if row is None:
+    if row is None and needs_lead(trial.of):
         raise Withheld(Outcome.NO_ACCESS)
     return sample_letter(envelope, trial.of, trial.reader, row), trial.text
 
@@ -115,6 +117,11 @@ def write(envelope: Envelope, trial: Trial) -> tuple[Letter, OwnText]:
 def why() -> str:
     """Why somebody gets a test mail."""
     return _("You get this mail because you tried a text on yourself. Nobody else got it.")
+
+
+def needs_lead(kind: str) -> bool:
+    """Whether mails of that kind are about leads, so that one is needed to try a text on."""
+    return kind not in _ABOUT_NO_LEAD
 
 
 def read_sample(
@@ -153,8 +160,8 @@ def _a_partner(session: Session, actor: Actor, organisation: Organisation, lead_
     )
 
 
-def sample_letter(envelope: Envelope, of: str, reader: Reader, row: LeadRow) -> Letter:
-    """What would be said to that sort of reader, were it about this lead."""
+def sample_letter(envelope: Envelope, of: str, reader: Reader, row: LeadRow | None) -> Letter:
+    """What would be said to that sort of reader, were it about this lead, if the kind is about any."""
     kind = Kind(of) if of != ASSIGNMENT else _ASSIGNED_TO[reader]
     user = envelope.user
     if reader is not Reader.COLLEAGUE:
@@ -165,13 +172,10 @@ def sample_letter(envelope: Envelope, of: str, reader: Reader, row: LeadRow) -> 
             time_zone=user.time_zone,
             partner_account_id=0,
         )
-    sample = replace(
-        envelope, user=user, sample=_as_if(row, kind, envelope.now), notification=_notice(kind, envelope)
-    )
-    writer = letters.WRITERS.get(kind)
-    if writer is not None and kind not in (Kind.LEADS_ASSIGNED, Kind.ROUTING_ALERT):
-        return writer(sample)
-    return _without_lead(sample, kind, reader, row)
+    sample = replace(envelope, user=user, notification=_notice(kind, envelope))
+    if row is None or kind not in letters.WRITERS or kind in _MADE_UP:
+        return _made_up(sample, kind, reader, row)
+    return letters.WRITERS[kind](replace(sample, sample=_as_if(row, kind, envelope.now)))
 
 
 _ASSIGNED_TO = {
@@ -195,7 +199,7 @@ def _as_if(row: LeadRow, kind: Kind, now: datetime) -> LeadRow:
     return replace(row, owner=owner, offer_expires_at=now + _HOURS if kind is Kind.LEAD_OFFERED else None)
 
 
-def _without_lead(envelope: Envelope, kind: Kind, reader: Reader, row: LeadRow) -> Letter:
+def _made_up(envelope: Envelope, kind: Kind, reader: Reader, row: LeadRow | None) -> Letter:
     """Mails that are about no lead, or about several, with values for example."""
     vendor, is_partner = envelope.organisation.name, reader is not Reader.COLLEAGUE
     until = moment_in_full(envelope.now + timedelta(days=3), envelope.user.time_zone)
@@ -218,7 +222,7 @@ def _without_lead(envelope: Envelope, kind: Kind, reader: Reader, row: LeadRow) 
         case Kind.DAILY_DIGEST:
             words = {"number": 1}
     has_items = kind in (Kind.LEADS_ASSIGNED, Kind.DAILY_DIGEST)
-    items = sample_items(envelope, [row]) if has_items else ()
+    items = sample_items(envelope, [row]) if has_items and row is not None else ()
     return Letter(kind, envelope.link("/"), words, items=items)
 
 

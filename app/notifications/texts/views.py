@@ -22,7 +22,7 @@ from app.notifications.texts.operations import (
 )
 from app.notifications.texts.preview import Previews, preview_text, text_to_begin_from
 from app.notifications.texts.queries import TextPage, get_text, leads_to_try, list_texts
-from app.notifications.texts.trying import READER_WORDS, READERS, Reader, Trial
+from app.notifications.texts.trying import READER_WORDS, READERS, Reader, Trial, needs_lead
 from app.notifications.words import KIND_NAMES
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
@@ -175,7 +175,7 @@ def _editor(
     page: TextPage, subject: str, body: str, problems: list[str] | None = None, *, lead: str, number: int | None = None
 ) -> str:  # fmt: skip
     session, actor = db.session(), current_actor()
-    leads = leads_to_try(session, actor, lead)
+    leads = leads_to_try(session, actor, lead) if needs_lead(page.kind) else []
     lead = lead if lead in dict(leads) else leads[0][0] if leads else ""
     previews = _previews(page, subject, body, lead)
     return render_template(
