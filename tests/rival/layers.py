@@ -1,0 +1,335 @@
+"""What is laid over the rival's world: another partner with its people, and the records of others."""
+
+from datetime import timedelta
+from random import Random
+
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, AccountKind, AccountResponsible
+from app.activities.operations import log_activity
+from app.identity.models import (
+    ApiToken,
+    IdempotencyKey,
+    LinkPurpose,
+    OneTimeLink,
+    RecoveryCode,
+    SignInStep,
+    User,
+    UserSession,
+    UserState,
+)
+from app.identity.queries import digest
+from app.intake.models import Import, ImportIssue, ImportState
+from app.kernel import refs
+from app.kernel.actor import Role
+from app.leads.models import Lead
+from app.leads.operations import delete_lead, edit_lead
+from app.notifications.models import Delivery, Notification
+from app.notifications.texts.operations import create_template, save_text
+from app.partners.models import PartnerLevel
+from app.routing.alerts import Alert, raise_alerts
+from app.routing.models import Queue, QueueMember, RoundRobinMember, RoutingAlert, RuleEntry
+from app.routing.operations import Wish, bulk_assign, decline_offer, find_target
+from app.sharing.groups import create_group
+from app.sharing.models import GroupMember
+from app.sharing.shares import share_record
+from app.sharing.sharing_rules import create_rule, read_rule
+from tests.factories import (
+    actor_of,
+    make_account,
+    make_contact,
+    make_lead,
+    make_partner,
+    make_queue,
+    make_round_robin,
+    make_user,
+    rows,
+)
+from tests.rival.worlds import DIGITS, STEM, STRANGER, World, dated, give, veil
+from tests.routing.routing_worlds import activate, target
+from tests.sharing.shared_worlds import settle_all
+
+HOUR = timedelta(hours=1)
+
+
+# The second layer
+
+
+def add_strangers(session: Session, world: World) -> None:
+    """Northwind and its people; queues, round robins, rules, groups, lists and imports of the vendor's."""
+    with refs.seeded(Random(2)):
+        people, named = world.people, world.stranger
+        nora = people["nora"] = make_user(session, "Nora", role=Role.CHANNEL_MANAGER)
+        world.northwind = make_partner(session, "Northwind", owner=nora)
+        for name, role in (("pia", Role.USER), ("pam", Role.MANAGER), ("pex", Role.EXECUTIVE)):
+            people[name] = make_user(session, name, role=role, partner=world.northwind)
+        people["pit"] = make_user(
+            session, "pit", partner=world.northwind, state=UserState.INVITED, first_web_sign_in_at=None
+        )
+        people["pat"] = make_user(session, "pat", partner=world.northwind, state=UserState.DEACTIVATED)
+        account = rows(session, Account, Account.id == world.northwind.account_id)[0]
+        strangers = [people[name] for name in ("nora", "pia", "pam", "pex", "pit", "pat")]
+        veil(account, *strangers, stem=STRANGER)
+        for user in strangers:
+            user.language, user.capacity = "en", int(DIGITS)
+        named["user"] += [user.ref for user in strangers]
+        named["acct"].append(account.ref)
+        _lists(session, world)
+        _routing(session, world)
+        _import(session, world)
+        _groups(session, world)
+        _keys(session, world)
+        _mail_text(session, world)
+        session.flush()
+
+
+def _lists(session: Session, world: World) -> None:
+    level = PartnerLevel(ref=refs.new_ref(refs.LEVEL), name="x", position=9)
+    session.add(level)
+    session.flush()
+    veil(level, stem=STRANGER)
+    world.northwind.level_id = level.id
+    world.stranger["item"].append(level.ref)
+
+
+def _routing(session: Session, world: World) -> None:
+    people, named = world.people, world.stranger
+    theirs = rows(session, Queue, Queue.id == world.northwind.queue_id)[0]
+    inner = make_queue(session, members=(people["nora"], people["ada"]))
+    turns = make_round_robin(session, members=(people["pia"], people["pam"]), fallback_queue_id=inner.id)
+    veil(theirs, inner, turns, stem=STRANGER)
+    world.queues |= {"theirs": theirs, "inner": inner}
+    world.turns = turns
+    session.flush()
+    nora = actor_of(session, people["nora"])
+    entry = {
+        "criteria": {"field": "city", "op": "equals", "value": STRANGER},
+        "target": target(turns),
+        "name": "x",
+    }
+    rules = activate(session, nora, entry, now=world.now)
+    veil(rules, *rows(session, RuleEntry), stem=STRANGER)
+    raise_alerts(session, [Alert("nobody_eligible", "entry:1", {"name": STRANGER})], now=world.now)
+    named["queue"] += [theirs.ref, inner.ref]
+    named["rr"].append(turns.ref)
+    named["rule"].append(rules.ref)
+    named["mem"] += [
+        m.ref for m in rows(session, QueueMember, QueueMember.queue_id.in_([theirs.id, inner.id]))
+    ]
+    named["mem"] += [m.ref for m in rows(session, RoundRobinMember)]
+    named["alert"] += [str(alert.id) for alert in rows(session, RoutingAlert)]
+
+
+def _import(session: Session, world: World) -> None:
+    import_ = Import(
+        ref=refs.new_ref(refs.IMPORT), filename="x", path="gone", digest="0" * 64, size_bytes=int(DIGITS),
+        mapping={STRANGER: "company"}, options={"headers": [STRANGER], "samples": {STRANGER: [STRANGER]}}, state=ImportState.DONE,
+        created_at=world.now, created_by_id=world.people["nora"].id, rows=2, refused=1,
+    )  # fmt: skip
+    session.add(import_)
+    session.flush()
+    session.add(
+        ImportIssue(import_id=import_.id, kind="refused", line=2, reason=STRANGER, cells={STRANGER: STRANGER})
+    )
+    veil(import_, stem=STRANGER)
+    world.stranger["imp"].append(import_.ref)
+
+
+def _groups(session: Session, world: World) -> None:
+    nora = actor_of(session, world.people["nora"])
+    group = create_group(
+        session, nora, name=STRANGER, members=[{"type": "internal_role", "id": "sales"}], now=world.now
+    )
+    written = {
+        "object": "account", "kind": "criteria", "share_with": {"type": "group", "id": group.ref}, "level": "read",
+        "criteria": {"field": "name", "op": "contains", "value": STEM[:4]},
+    }  # fmt: skip
+    rule = create_rule(session, nora, read_rule(session, written), now=world.now)
+    veil(group, rule, stem=STRANGER)
+    world.stranger["group"].append(group.ref)
+    world.stranger["srule"].append(rule.ref)
+    world.stranger["mem"] += [member.ref for member in rows(session, GroupMember)]
+
+
+def _mail_text(session: Session, world: World) -> None:
+    ada = actor_of(session, world.people["ada"])
+    template = create_template(session, ada, name=STRANGER, now=world.now)
+    save_text(session, ada, template.ref, "en", subject=STRANGER, body=STRANGER, number=0, now=world.now)
+    world.stranger["tmpl"].append(template.ref)
+
+
+def _keys(session: Session, world: World) -> None:
+    """What Northwind's people sign in with."""
+    pia, now = world.people["pia"], world.now
+    soon = now + HOUR
+    kept = ApiToken(
+        ref=refs.new_ref(refs.TOKEN), user_id=pia.id, label=f"{STRANGER} token", prefix="canal_x", token_hash=digest("x"),
+        created_at=now,
+    )  # fmt: skip
+    opened = UserSession(
+        ref=refs.new_ref(refs.SESSION), token_hash=digest(STRANGER), user_id=pia.id, created_at=now, last_seen_at=now,
+        expires_at=soon, address="192.0.2.77", user_agent=f"{STRANGER} browser",
+    )  # fmt: skip
+    session.add_all(
+        [
+            opened,
+            OneTimeLink(
+                user_id=pia.id,
+                purpose=LinkPurpose.RESET,
+                nonce=STRANGER,
+                token_hash=digest(f"{STRANGER} link"),
+                created_at=now,
+                expires_at=soon,
+            ),
+            RecoveryCode(user_id=pia.id, code_hash=digest(f"{STRANGER} code"), created_at=now),
+            SignInStep(
+                token_hash=digest(f"{STRANGER} step"), user_id=pia.id, created_at=now, expires_at=soon
+            ),
+            kept,
+        ]
+    )
+    session.flush()
+    session.add(
+            IdempotencyKey(
+                token_id=kept.id, key="seen before", body_hash=digest("x"), created_at=now, status=200,
+                content_type="application/json", body=f'"{STRANGER}"'.encode(),
+            )
+    )  # fmt: skip
+    session.flush()
+    world.stranger["tok"].append(kept.ref)
+    world.stranger["ses"].append(opened.ref)
+
+
+# The third layer
+
+
+def add_veiled(session: Session, world: World) -> None:
+    """Leads, accounts and contacts of others between those of the rival, and what was done with them."""
+    with refs.seeded(Random(3)):
+        _records(session, world)
+        _leads(session, world)
+        _acts(session, world)
+        _looks_like_theirs(session, world)
+        session.flush()
+    settle_all(session)
+    for number, lead in enumerate(rows(session, Lead, Lead.ref.in_(world.veiled["lead"]))):
+        if lead.ref not in world.had:
+            dated(lead, world.now - timedelta(days=3) + number * HOUR + HOUR / 2)
+    session.flush()
+
+
+def _records(session: Session, world: World) -> None:
+    nora, ada = world.people["nora"], world.people["ada"]
+    above = make_account(session, owner=nora)
+    account = make_account(session, owner=nora, parent_id=above.id)
+    person = make_account(session, owner=ada, kind=AccountKind.PERSON)
+    gone = make_account(session, owner=nora, deleted_at=world.now)
+    chief = make_contact(session, account=account)
+    contact = make_contact(session, account=account, reports_to_id=chief.id)
+    theirs = make_contact(
+        session, account=rows(session, Account, Account.id == world.northwind.account_id)[0]
+    )
+    orphan = make_contact(session, owner=ada)
+    veil(above, account, person, gone, chief, contact, theirs, orphan)
+    world.records |= {"above": above, "chief": chief}
+    answers = AccountResponsible(
+        ref=refs.new_ref(refs.MEMBER), account_id=account.id, user_id=ada.id, role="x", created_at=world.now
+    )
+    session.add(answers)
+    session.flush()
+    ada_ = actor_of(session, ada)
+    sales = {"type": "internal_role", "id": "sales"}
+    for record in (account, contact):
+        share, _known = share_record(session, ada_, record, sales, "read", now=world.now)
+        world.veiled["share"].append(share.ref)
+    for record in (account, contact):
+        act = log_activity(
+            session, ada_, record, kind="note", subject=f"{STEM} act", text=STEM, now=world.now
+        )
+        world.veiled["act"].append(act.ref)
+    world.veiled["acct"] += [above.ref, account.ref, person.ref, gone.ref]
+    world.veiled["cont"] += [chief.ref, contact.ref, theirs.ref, orphan.ref]
+    world.veiled["mem"].append(answers.ref)
+
+
+def _leads(session: Session, world: World) -> None:
+    """One in every place that a lead can be in."""
+    people, queues, now = world.people, world.queues, world.now
+    world.had = frozenset(world.veiled["lead"])
+    for place in ("pia", "pam", "pex", "nora", "ada"):
+        world.leads[f"of {place}"] = make_lead(session, owner=people[place])
+    for place in ("theirs", "inner"):
+        world.leads[f"in {place}"] = make_lead(session, queue=queues[place])
+    offered = world.leads["offered to them"] = make_lead(session, queue=queues["inner"])
+    passed = world.leads["passed on"] = make_lead(session, queue=queues["inner"])
+    gone = world.leads["gone"] = make_lead(session, owner=people["pia"])
+    new = [lead for name, lead in world.leads.items() if lead.ref not in world.had and name in _PLACES]
+    veil(*new)
+    world.veiled["lead"] += [lead.ref for lead in new]
+    for lead in (offered, passed):
+        give(session, world, lead, world.turns)
+    owner = session.get_one(User, passed.owner_user_id)
+    decline_offer(session, actor_of(session, owner), passed.ref, reason="no_capacity", note=STEM, now=now)
+    delete_lead(session, actor_of(session, people["ada"]), gone.ref, now=now)
+
+
+_PLACES = frozenset(
+    {
+        "of pia",
+        "of pam",
+        "of pex",
+        "of nora",
+        "of ada",
+        "in theirs",
+        "in inner",
+        "offered to them",
+        "passed on",
+        "gone",
+    }
+)
+
+
+def _acts(session: Session, world: World) -> None:
+    """What Northwind and the vendor did with them, and with what went from the rival to Northwind."""
+    people, leads, now = world.people, world.leads, world.now
+    ada, pia = actor_of(session, people["ada"]), actor_of(session, people["pia"])
+    give(session, world, leads["moved on"], people["pia"])
+    for name in ("of pia", "moved on"):
+        act = log_activity(session, pia, leads[name], kind="call", subject=f"{STEM} call", text=STEM, now=now)
+        world.veiled["act"].append(act.ref)
+        edit_lead(session, pia, leads[name].ref, {"budget": f"{STEM} budget"}, version=None, now=now)
+    to = find_target(session, ada, "user", people["pam"].ref)
+    done = bulk_assign(session, ada, [leads["of nora"].ref], Wish(to), now=now)
+    session.flush()
+    world.veiled["bulk"].append(done.act.ref)
+    share, _ = share_record(
+        session, ada, leads["of pex"], {"type": "user", "id": people["pam"].ref}, "edit", now=now
+    )
+    world.veiled["share"].append(share.ref)
+    session.flush()
+    world.veiled["note"] += [
+        n.ref for n in rows(session, Notification, Notification.user_id == people["pia"].id)
+    ]
+    world.veiled["dlv"] += [d.ref for d in rows(session, Delivery)[-3:]]
+
+
+def _looks_like_theirs(session: Session, world: World) -> None:
+    """Another's lead and contact that are duplicates of a lead that is the rival's."""
+    own = world.leads["otto"]
+    like = make_lead(
+        session, owner=world.people["pia"], email=own.email, company=own.company, last_name=own.last_name
+    )
+    world.leads["like"] = like
+    like.campaign_name = like.description = STEM
+    contact = make_contact(session, email=own.email, owner=world.people["ada"], description=STEM)
+    session.flush()
+    found = [
+        {"type": "lead", "id": like.id, "reasons": ["email"]},
+        {"type": "contact", "id": contact.id, "reasons": ["email"]},
+    ]
+    for name in ("otto", "porta", "waiting", "offered"):
+        world.leads[name].duplicates = found
+    world.veiled["lead"].append(like.ref)
+    world.veiled["cont"].append(contact.ref)
+    world.records["porta's account"].parent_id = world.records["above"].id
+    world.records["porta's contact"].reports_to_id = world.records["chief"].id

@@ -1,0 +1,138 @@
+"""Who sees everything: each named part of Canal that reads or writes past everybody's scope, with the reason.
+
+A new one fails here until it has a line below.  Think before you write it: what it reads must not reach
+somebody who may not see it, neither as a word nor as a difference.
+"""
+
+import ast
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+from app.settings import ROOT
+
+# name of the actor → (rooms in which it is made, why it must see everything)
+SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
+    # Names beside what the reader may see already: of the company of a person, a member, a target
+    "company names": ({"identity"}, "people are listed with their company; who lists people is asked before"),
+    "companies of those told": ({"notifications"}, "who was told of a lead is shown with the company"),
+    "names in pickers": ({"routing"}, "who may assign chooses among the companies that can take something"),
+    "names of members": ({"routing"}, "members of queues and round robins may be whole companies"),
+    "names of members over the API": ({"api"}, "as on the pages of queues and round robins"),
+    "names of queue members": ({"routing"}, "the page of a queue names who belongs to it"),
+    "names of rule targets": ({"routing"}, "assignment rules name whom they give to"),
+    "assignment targets": ({"routing"}, "a company is named in a request by its public name"),
+    "import targets": ({"intake"}, "the page of an import names the owners that its file gives"),
+    "owner names": ({"leads"}, "a lead is listed with its owner's company; the leads are scoped themselves"),
+    "names of causes": ({"sharing"}, "the panel of who sees a record names companies to those who may ask"),
+    "names of principals": ({"sharing"}, "rules and groups may be for companies"),
+    "names to share with": ({"sharing"}, "who writes sharing rules chooses among all companies"),
+    "companies in previews": ({"api"}, "a preview of consequences names companies that gain or lose"),
+    "companies that rules reach": ({"sharing"}, "before partners are let in, it is said which would see what"),
+    "partners of a level": ({"partners"}, "the refusal to remove a level names the partners that have it"),
+    "who looks after a partner": ({"partners"}, "a partner's people are told their own channel manager"),
+    "invitation mail": ({"notifications"}, "the mail names the company that somebody is invited into: their own"),
+    "events of records": ({"events"}, "the log finds a record's key by its public name; `visibility` decides"),
+    # What decides: the state of the whole, of which nothing is told
+    "identity": ({"identity"}, "whether somebody's company lets them in, read with every request"),
+    "eligibility": ({"routing"}, "whether somebody can be given a lead depends on their company's state"),
+    "capacity": ({"leads"}, "all open leads of a person and of a company count"),
+    "duplicates": ({"leads"}, "all that is alike is stored with the lead; what one may not see is not shown"),
+    "external ids": ({"accounts", "intake"}, "no two records have the same, whoever sees them; imports update by it"),
+    "external ids of leads": ({"leads"}, "no two leads have the same, whoever sees them"),
+    "reporting lines": ({"accounts"}, "no contact reports to itself, through whomever"),
+    "queue in use": ({"routing"}, "a queue is not deleted while something waits in it"),
+    "registries": ({"leads"}, "a status or source is not removed while a lead has it"),
+    "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
+    "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
+    "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
+    # What follows from an act that was allowed
+    "claim": ({"leads"}, "the winner is told by the row; what is claimed is scoped for the claimer first"),
+    "placement": ({"leads"}, "a lead goes on to somebody whom the actor need not see"),
+    "answers to offers": ({"routing"}, "a declined lead goes on to others"),
+    "expiry of offers": ({"routing"}, "the worker ends what nobody answered"),
+    "undo of a bulk act": ({"routing"}, "one's own act is undone although the leads have left one's sight"),
+    "role change": ({"identity"}, "the rank is written beside all leads of the person"),
+    "leaving": ({"offboarding"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),
+    "invitations": ({"partners"}, "a partner's leader, who sees no account, invites into their own"),
+    "contacts follow their account": ({"accounts"}, "deleting or moving an account takes its contacts along"),
+    "restore accounts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),
+    "restore contacts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),
+    "shares that end": ({"sharing"}, "the worker writes the end of a share into the record's history"),
+    "shares that are narrowed": ({"sharing"}, "letting partners in narrows shares of records of anybody"),
+    # Nobody is signed in
+    "sign-in": ({"identity"}, "records failed sign-ins of strangers; reads nothing"),
+    "forgotten password": ({"identity"}, "records that a link was asked for; reads nothing"),
+    "import": ({"intake"}, "an import that a command began has no person"),
+    "outbox command": ({"notifications"}, "an operator holds and releases mail"),
+    "command": ({"identity", "setup"}, "an operator at the machine"),
+    "demo company": ({"demo"}, "writes an installation that is nobody's yet"),
+}  # fmt: skip
+
+
+@cache
+def _modules() -> list[tuple[Path, ast.Module]]:
+    paths = sorted((ROOT / "app").rglob("*.py"))
+    return [(path.relative_to(ROOT / "app"), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+def test_every_system_actor_is_known_with_its_reason():
+    found: dict[str, set[str]] = defaultdict(set)
+    nameless = []
+    for path, tree in _modules():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            if ast.unparse(node.func).endswith("Actor.system"):
+                name = node.args[0] if node.args else None
+                if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                    found[name.value].add(path.parts[0])
+                else:
+                    nameless.append(f"{path}:{node.lineno}")
+            elif path.as_posix() != "kernel/actor.py" and any(k.arg == "system_name" for k in node.keywords):
+                nameless.append(f"{path}:{node.lineno}")
+    assert nameless == [], "a system actor is made by `Actor.system` with its name written out"
+    assert dict(found) == {name: rooms for name, (rooms, _why) in SYSTEM_ACTORS.items()}
+    assert all(why for _rooms, why in SYSTEM_ACTORS.values())
+
+
+# Where statements pass the session by, and with it the guard, with the reason
+PAST_THE_GUARD = {
+    "factory.py": "hands the engine to `prepare_engine`",
+    "kernel/bulk.py": "inserts rows; an insert shows nothing",
+    "kernel/db.py": "begins transactions",
+    "routing/turns.py": "locks and rewrites a round robin's state",
+    "serve.py": "lets go of connections before other processes begin",
+    "sharing/upkeep.py": "locks, and writes many grants at once",
+    "web/health.py": "asks whether the database answers",
+    "web/refusals.py": "records a refusal in a transaction of its own",
+}
+_RAW = re.compile(
+    r"\.connection\(\)|exec_driver_sql|raw_connection|(?<![.\w])(?:db|session)\.engine|\.bulk_\w+_mappings|get_bind\(\)"
+)
+
+
+def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
+    found = {
+        path.as_posix()
+        for path, _tree in _modules()
+        if _RAW.search((ROOT / "app" / path).read_text(encoding="utf-8"))
+    }
+    assert found == set(PAST_THE_GUARD)
+
+
+# Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
+MARKING = {"inbox/queries.py", "routing/claims.py", "web/frame.py"}
+
+
+def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():
+    """`scoped` marks any condition: it is for those who have it from `branches`."""
+    found = {
+        path.as_posix()
+        for path, tree in _modules()
+        if path.parts[0] != "sharing"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("scoped", "Scoped")
+    }
+    assert found == MARKING
