@@ -312,6 +312,9 @@ def _details() -> dict[str, str]:
         "session": _("Session"),
         "entries": _("Entries"),
         "held_since": _("Held since"),
+        "keep": _("Keep"),
+        "narrow": _("Narrow to your own people"),
+        "remove": _("Remove"),
     }
 
 

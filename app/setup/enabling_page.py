@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.kernel import labels
 from app.kernel.actor import Level
 from app.sharing.audience import Audience
 from app.sharing.enabling import Answers
+from app.sharing.models import SharingRule
 from app.sharing.principals import ALL_PARTNERS, GROUP, PARTNER_LEVEL, QUEUE, Known, names_of, names_of_keys
 from app.sharing.reach_counts import Counts, Together, count_items
 from app.sharing.reaching import Fate, Item, Kind
@@ -63,7 +65,7 @@ def item_rows(
     counts = count_items(session, items)
     owners = {item.rule.owned_by_id for item in items if item.rule and item.rule.owned_by_id is not None}
     names = names_of(session, owners)
-    members = _members(session, audience, items)
+    members, owning = _members(session, audience, items), _rules_by_owner(session, items)
     rows: dict[str, list[ItemRow]] = {}
     for item in items:
         companies = [audience.companies[key].name for key in audience.companies if key in item.companies]
@@ -72,7 +74,7 @@ def item_rows(
             item.key,
             sentence_of(item.whom) if item.kind is Kind.SHARES else item.name,
             ICONS[item.whom.type] if item.kind is Kind.SHARES else ICON_OF[item.kind],
-            _what(item, names, members.get(item.key, ())),
+            " ".join([_what(item, names, members.get(item.key, ())), *owning.get(item.key, ())]),
             records_words(counts[item.key]),
             companies[:NAMED],
             rest[:MOST_NAMED],
@@ -91,6 +93,20 @@ def _members(session: Session, audience: Audience, items: Sequence[Item]) -> dic
     every = dict(enumerate({key for keys in groups.values() for key in keys}))
     known = {every[number]: who for number, who in names_of_keys(session, every).items()}
     return {item: [sentence_of(known[key]) for key in keys] for item, keys in groups.items()}
+
+
+def _rules_by_owner(session: Session, items: Sequence[Item]) -> dict[str, list[str]]:
+    """Group's item → a sentence for each rule that gives what its members own."""
+    groups = {item.principal_id: item.key for item in items if item.kind is Kind.GROUP}
+    found: dict[str, list[str]] = {}
+    for rule in session.scalars(
+        select(SharingRule)
+        .where(SharingRule.deleted_at.is_(None), SharingRule.owned_by_id.in_(groups))
+        .order_by(SharingRule.id)
+    ):
+        text = _("The rule “%(name)s” gives what its members own.", name=rule.name)
+        found.setdefault(groups[rule.owned_by_id or 0], []).append(text)
+    return found
 
 
 def _what(item: Item, names: Mapping[int, Known], members: Sequence[str]) -> str:

@@ -171,7 +171,7 @@ def _save_defaults(step: str, objects: Sequence[str]) -> ResponseReturnValue:
 def _keep(step: str, said: Callable[[], Mapping[str, Any]]) -> ResponseReturnValue:
     """Write what a step was answered with into the draft, and go where the button leads."""
     with transaction() as session:
-        draft = find_draft(session, current_actor())
+        draft = find_draft(session, current_actor(), for_update=True)
         if draft is not None:
             shown = _marks(request.form.get("shown", ""))
             kept = {DEFAULTS: draft.seen.get(DEFAULTS, "")} if step == "reaching" else dict(draft.seen)
@@ -249,7 +249,7 @@ def done() -> ResponseReturnValue:
     shown = _marks(request.form.get("shown", ""))
     try:
         with transaction() as session:
-            draft = find_draft(session, current_actor())
+            draft = find_draft(session, current_actor(), for_update=True)
             if draft is None:
                 return _step(lambda _draft: "")
             if request.form.get("version") != str(draft.version):

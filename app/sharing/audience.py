@@ -15,11 +15,11 @@ from app.sharing.models import GroupMember, Principal, PublicGroup
 from app.sharing.principals import (
     ALL_PARTNERS,
     GROUP,
+    OUTSIDE,
     PARTNER_ACCOUNT,
     PARTNER_LEVEL,
     QUEUE,
     USER,
-    reaches_partners,
 )
 from app.sharing.scope import scope
 
@@ -41,7 +41,6 @@ class Audience:
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
         self.companies = _companies(session)
         people = select(User.id, User.partner_account_id).where(User.partner_account_id.is_not(None))
         self._company_of = {row.id: row.partner_account_id or 0 for row in session.execute(people)}
@@ -50,9 +49,14 @@ class Audience:
         self._reaches: dict[str, bool] = {}
 
     def reaches(self, key: str) -> bool:
-        """Whether partner users are, or may come to be, in it."""
+        """As `principals.reaches_partners`, without a statement for each."""
         if key not in self._reaches:
-            self._reaches[key] = reaches_partners(self.session, key)
+            kind, _, rest = key.partition(":")
+            self._reaches[key] = (
+                kind in OUTSIDE
+                or (kind == USER and int(rest) in self._company_of)
+                or (kind == GROUP and any(self.reaches(member) for member in self.members_of(key)))
+            )
         return self._reaches[key]
 
     def members_of(self, key: str) -> Collection[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import Organisation
 from app.identity.organisation import defaults_with_partners, lock_organisation, switch_prm_on
 from app.kernel.actor import Actor, Permission
+from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, Stale
 from app.sharing.audience import Audience
 from app.sharing.groups import delete_group, take_out
@@ -211,9 +212,12 @@ def _gone(session: Session, key: str) -> str:
 # The draft
 
 
-def find_draft(session: Session, actor: Actor) -> EnablingDraft | None:
-    """What the person has answered so far; None where they have not begun."""
-    return session.get(EnablingDraft, actor.user_id) if actor.user_id is not None else None
+def find_draft(session: Session, actor: Actor, *, for_update: bool = False) -> EnablingDraft | None:
+    """What the person has answered so far; None where they have not begun.  for_update: held until the end."""
+    statement = select(EnablingDraft).where(EnablingDraft.user_id == actor.user_id)
+    if for_update and not is_sqlite(session):
+        statement = statement.with_for_update()
+    return session.scalar(statement.execution_options(populate_existing=for_update))
 
 
 def begin_draft(session: Session, actor: Actor) -> EnablingDraft:

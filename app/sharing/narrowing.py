@@ -6,6 +6,7 @@ among them instead, as they are at that moment.  What a rule gives them stays in
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
@@ -90,11 +91,17 @@ class Narrower:
                 select(model).where(scope(model, _NARROWING), model.id == share.record_id)
             )
             end_share(self.session, self.actor, share, now=self.now)
-            lapsed = share.until is not None and share.until <= self.now
-            if subject is None or subject.deleted_at is not None or lapsed:
+            if not self._gives_something(share, subject):
                 continue
             given, level = {"type": "group", "id": group.ref}, Level(share.level).name.lower()
             share_record(self.session, self.actor, subject, given, level, until=share.until, now=self.now)
+
+    def _gives_something(self, share: ManualShare, subject: Any) -> bool:
+        """Not any more after its end, of a deleted record, or of a contact that became private."""
+        if share.until is not None and share.until <= self.now:
+            return False
+        is_there = subject is not None and subject.deleted_at is None
+        return is_there and (share.object != "contact" or subject.account_id is not None)
 
     def _companion(self, item: Item) -> PublicGroup:
         """The group of the internal people in it, made when it is first needed."""

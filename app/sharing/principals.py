@@ -38,6 +38,8 @@ TYPES = (
     ALL_PARTNERS,
 )
 UNKNOWN = _l("There is no such user, role, account, level, queue or group.")
+# Partner users are in these, or may come to be: a partner account may become a member of a queue at any time.
+OUTSIDE = frozenset({PARTNER_ACCOUNT, PARTNER_LEVEL, ALL_PARTNERS, QUEUE})
 _RANKS: Mapping[str, Role] = {role.value: role for role in PARTNER_ROLES}
 # Principals are named to whoever manages sharing, whichever records they see in their lists.
 _NAMING = Actor.system("names of principals")
@@ -312,13 +314,11 @@ def keep_principal(session: Session, key: str) -> int:
 def reaches_partners(session: Session, key: str) -> bool:
     """Whether partner users are, or may come to be, among those whom the principal stands for."""
     kind = key.partition(":")[0]
-    if kind in (PARTNER_ACCOUNT, PARTNER_LEVEL, ALL_PARTNERS):
+    if kind in OUTSIDE:
         return True
     if kind == USER:
         company = session.scalar(select(User.partner_account_id).where(User.id == int(key.split(":")[1])))
         return company is not None
-    if kind == QUEUE:
-        return True  # a partner account may become a member at any time
     if kind != GROUP:
         return False
     members = session.scalars(

@@ -17,8 +17,8 @@ from app.sharing.audience import Audience
 from app.sharing.consequences import Count
 from app.sharing.enabling import Answers, enable_prm, marks_of
 from app.sharing.groups import add_group_member, create_group
-from app.sharing.models import EnablingDraft, GroupMember, ManualShare, PublicGroup, SharingRule
-from app.sharing.principals import names_of
+from app.sharing.models import EnablingDraft, GroupMember, ManualShare, Principal, PublicGroup, SharingRule
+from app.sharing.principals import names_of, reaches_partners
 from app.sharing.reach_counts import count_companies, count_items
 from app.sharing.reaching import Fate, what_reaches_partners
 from app.sharing.scope import scope
@@ -97,9 +97,11 @@ def sees(session, user):
     return [len(session.scalars(select(m).where(scope(m, actor))).all()) for m in (Lead, Account, Contact)]
 
 
-def test_what_would_reach_partners_is_found_with_whom_and_how_much(session, shop):
+def test_what_would_reach_partners_is_found_with_whom_and_how_much(session, shop, pia, otto):
     audience, items = items_of(session)
     assert list(items) == ["Desk", "desk", "queue", "everybody", "shares of Desk", "shares of Pia"]
+    for key in session.scalars(select(Principal.key)):
+        assert audience.reaches(key) == reaches_partners(session, key), key
     assert [item.can_narrow for item in items.values()] == [True, True, True, False, True, False]
     named = {name: [audience.companies[key].name for key in item.companies] for name, item in items.items()}
     assert (named["desk"], named["queue"], named["shares of Pia"]) == (
@@ -124,6 +126,8 @@ def test_what_would_reach_partners_is_found_with_whom_and_how_much(session, shop
         session, audience, list(items.values()), opened, get_organisation(session)
     )
     assert (all_of_them.companies, all_of_them.counts) == (["Northwind", "Southwind"], {"lead": Count(3)})
+    assert enable_prm(session, shop, kept, now=clock.now())
+    assert (sees(session, pia), sees(session, otto)) == ([2, 1, 1], [3, 1, 1]), "as it was told before"
 
 
 def test_the_safe_answers_let_nothing_through_and_take_nothing_from_ones_own_people(
