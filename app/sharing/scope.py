@@ -68,6 +68,7 @@ def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
 
 
 _SHARED_WORD = re.compile(r"\b(" + "|".join(sorted(SHARED_TABLES)) + r")\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'")
 
 
 # Statements are never changed once built, so that one kept by its module is looked through once.
@@ -79,21 +80,20 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
 
     Reloading columns of an object that is already in the session passes: it was scoped when it came.
     """
-    if state.is_column_load or state.is_insert:
+    if state.is_column_load:
         return
     statement = state.statement
     if isinstance(statement, TextClause):
-        found = _SHARED_WORD.search(statement.text)
-        if found:
-            raise UnscopedStatement(f"textual statement on {found.group(0)}")
+        _refuse_words(statement.text)
         return
     if statement in _PASSED:
         return
+    # An insert shows nothing of the table that it writes to, but may take its rows from what it reads.
+    pending: list[Any] = _read_by(statement) if state.is_insert else [statement]
     touched: set[str] = set()
     marked: set[str] = set()
     hidden: set[str] = set()
     selected: list[Any] = []
-    pending: list[Any] = [statement]
     while pending:
         element = pending.pop()
         kind = element.__visit_name__
@@ -103,7 +103,11 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
             continue  # what a rule itself looks up is the rule's own matter
         if kind == "table":
             touched.add(element.name)
+        elif kind == "textclause":
+            _refuse_words(_QUOTED.sub("", element.text))
         elif kind == "column" and isinstance(element, ColumnClause):
+            if element.is_literal:
+                _refuse_words(_QUOTED.sub("", element.name))
             table: Any = element.table
             if table is not None and table.__visit_name__ == "table":
                 touched.add(table.name)
@@ -117,6 +121,20 @@ def refuse_unscoped(state: ORMExecuteState) -> None:
     if hidden:
         _refuse_hidden(selected, hidden)
     _PASSED.add(statement)
+
+
+def _refuse_words(text: str) -> None:
+    """That no shared table is named in what is written as text.  Raises UnscopedStatement."""
+    found = _SHARED_WORD.search(text)
+    if found:
+        raise UnscopedStatement(f"textual statement on {found.group(0)}")
+
+
+def _read_by(statement: Any) -> list[Any]:
+    """What an insert reads: the statement that its rows come from, those within its values."""
+    values = (statement._values or {}).values()  # noqa: SLF001 - SQLAlchemy tells them in no other way
+    found = [value for value in values if value.__visit_name__ != "bindparam"]
+    return [*found, statement.select] if statement.select is not None else found
 
 
 def _refuse_hidden(selected: list[Any], hidden: set[str]) -> None:
