@@ -235,6 +235,7 @@ def test_whatever_changed_since_it_was_shown_is_named_and_nothing_is_applied(ses
     assert rows(session, Event, Event.verb == "prm_enabled") == []
 
 
+@pytest.mark.databases("sqlite")  # pages are no matter of the database
 def test_the_steps_in_a_browser(signed_in, session, shop, ada, mara):
     """Back and a reload show what was typed; Cancel changes nothing; the last step notices a rule that came meanwhile."""
     browser = signed_in(ada)
@@ -302,6 +303,7 @@ def test_the_steps_in_a_browser(signed_in, session, shop, ada, mara):
     assert rows(session, EnablingDraft) == []
 
 
+@pytest.mark.databases("sqlite")  # pages are no matter of the database
 def test_cancel_changes_nothing(signed_in, session, shop, ada):
     browser = signed_in(ada)
     browser.submit("/setup/prm", {"understood": "y"})
