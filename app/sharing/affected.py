@@ -93,12 +93,14 @@ class Consequences:
     def mark(self) -> str:
         """What tells these consequences from others, so that nobody agrees to some and gets others.
 
-        Counts that were ended by the clock are never twice the same and do not belong to it.
+        Counting that the clock ended is never twice the same: whoever agrees then agrees to whatever it is.
         """
+        if not self.is_whole:
+            return "ended"
         told = sorted(
             (
                 sorted(actor.ref for actor in line.people),
-                sorted((name, repr(found)) for name, found in line.found.items()) if self.is_whole else [],
+                sorted((name, repr(found)) for name, found in line.found.items()),
             )
             for line in self.lines
         )

@@ -54,13 +54,13 @@ class Question:
 
 
 def ask(consequences: Consequences, *, about: str = "") -> Question | None:
-    """The question; None where nothing is gained or lost, or it has been answered.
+    """The question; None where surely nothing is gained or lost, or it has been answered.
 
     about: what else is agreed to, which is asked about even where nobody gains or loses anything.
     """
     mark = f"{about}.{consequences.mark}" if about else consequences.mark
     agreed = request.form.get(FIELD, "")
-    if agreed == mark or not (about or consequences.lines):
+    if agreed == mark or not (about or consequences.lines or not consequences.is_whole):
         return None
     rows = [_row(line) for line in consequences.lines]
     return Question(

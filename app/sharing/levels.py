@@ -15,11 +15,12 @@ def given_level(model: type[Base], actor: Actor) -> ColumnElement[int]:
     if actor.is_system:
         return literal(int(Level.FULL))
     rules = branches(model, actor)
-    steps = [
-        (scoped(model, or_(*(rule.at_least(level) for rule in rules if rule.can_give(level)))), int(level))
-        for level in sorted(Level, reverse=True)
-        if any(rule.can_give(level) for rule in rules)
-    ]
+    steps = []
+    for level in sorted(Level, reverse=True):
+        # What a rule gives at most, or instead: what it gives at levels between has matched before.
+        here = [rule.at_least(level) for rule in rules if level in (rule.level, rule.instead)]
+        if here:
+            steps.append((scoped(model, or_(*here)), int(level)))
     return case(*steps, else_=0) if steps else literal(0)
 
 

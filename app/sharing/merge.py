@@ -79,6 +79,14 @@ def merged_ids(
     )
 
 
+def conditions_of(
+    model: Any, actor: Actor, level: Level = Level.PREVIEW, causes: frozenset[str] | None = None
+) -> list[ColumnElement[bool]]:
+    """What gives the actor records at that level at least, each condition written so that it fits an index."""
+    rules = _rules(model, actor, level, causes)
+    return [condition for rule in rules for condition in _conditions(model, rule, level)]
+
+
 def capped_count(
     model: Any,
     actor: Actor,
@@ -95,8 +103,7 @@ def capped_count(
     """
     selects = [
         select(model.id).where(scoped(model, condition), *filters).limit(cap + 1)
-        for rule in _rules(model, actor, level, causes)
-        for condition in _conditions(model, rule, level)
+        for condition in conditions_of(model, actor, level, causes)
     ]
     if not selects:
         return select(literal(0))

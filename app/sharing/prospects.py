@@ -33,7 +33,7 @@ from app.sharing.consequences import Meeting, can_be_seen
 from app.sharing.differences import Clock, Count, Difference, bearing, difference
 from app.sharing.levels import given_level
 from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRule, SharingRuleKind
-from app.sharing.rules import Given, Supposed
+from app.sharing.rules import Given, Supposed, rules_for
 from app.sharing.scope import scope, scoped
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
@@ -129,7 +129,11 @@ def of_rule(
         for key, actor in everybody.actors.items()
         if key in reached or key in left
     ]
-    units, tally = together([each for each in affected if each.who.role is not Role.ADMINISTRATOR]), Tally()
+    most = max(int(written.level) if written is not None else 0, rule.level if rule is not None else 0)
+    units = together([each for each in affected if not _has_it_all(each, object_, most)])
+    tally = Tally()
+    if not units:
+        return Consequences()
     stored = _in_sets(SUBJECTS[object_].model, old)
     if written is not None and written.kind is SharingRuleKind.CRITERIA:
         _along_records(session, written, units, tally, clock, stored, then, now, batch)
@@ -141,6 +145,17 @@ def of_rule(
             narrow = within_of(object_, or_(*conditions))
             count_units(session, units, tally, clock, within=narrow)
     return tally.consequences(units, is_whole=not clock.ran_out)
+
+
+def _has_it_all(each: Affected, object_: str, level: int) -> bool:
+    """Whether somebody has every record at that level whatever a rule gives, as far as that is easily told."""
+    before = each.before
+    if before is None or before.role is Role.ADMINISTRATOR:
+        return True
+    models = within_of(object_, true())
+    return all(
+        any(rule.is_whole and rule.level >= level for rule in rules_for(model, before)) for model in models
+    )
 
 
 def _sets_of(session: Session, rule: SharingRule | None) -> tuple[int, ...]:

@@ -71,6 +71,11 @@ class Rule:
     is_whole: bool = False
     grants: Grants | None = None
 
+    @property
+    def instead(self) -> Level | None:
+        """The lower level that it gives to some rows; None where it gives all the same."""
+        return self.otherwise if self.unless is not None else None
+
     def can_give(self, level: Level) -> bool:
         return self.level >= level
 

@@ -66,6 +66,7 @@ ADMINISTRATOR = [
     "/setup/audit-log?kind=edited&from=2026-01-01",
     "/setup/users",
     r"/setup/users -> /setup/users/user_\w+",
+    r"/setup/users/user_\w+/access",
     "/setup/users/new",
     "/setup/prm",
     "/setup/organisation",

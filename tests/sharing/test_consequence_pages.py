@@ -194,6 +194,9 @@ def test_counts_end_at_what_anybody_wants_to_know_exactly(session, private, ada,
     assert not ended.is_whole
     assert [line.found["lead"].gained for line in ended.lines] == [Count(2, is_more=True)]
     assert ended.mark == of_rule(session, None, every, seconds=-1.0, batch=3).mark
+    own = read_rule(session, {"object": "lead", "kind": "criteria", "level": "read",
+                              "share_with": {"type": "user", "id": ada.ref}})  # fmt: skip
+    assert of_rule(session, None, own, seconds=-1.0, batch=2).is_whole, "who has everything gains nothing"
 
 
 def test_many_people_are_counted_by_role_and_company_as_at_most(
