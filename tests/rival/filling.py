@@ -2,7 +2,7 @@
 
 A route joins by itself: its path is filled by the kinds of its converters, its queries by the filters of the
 page or the API's document, its form by the form on the page, its JSON by the document.  A kind of which
-nothing is hidden fails the walk.
+there is nothing fails the walk.
 """
 
 import re
@@ -73,8 +73,10 @@ def places(app: Flask, hidden: Refs, own: Refs, *, reading: bool) -> Iterator[Pl
 def _filled(rule: Rule, method: str, hidden: Refs, own: Refs) -> Iterator[Place]:
     names = [name for is_dynamic, name in rule._trace if is_dynamic]
     foreign = [_values(rule, name, hidden) for name in names]
-    mine = [_values(rule, name, own, must=False) for name in names]
-    for values in _combined(foreign, mine):
+    mine = [_values(rule, name, own) for name in names]
+    if not all(theirs or ours for theirs, ours in zip(foreign, mine, strict=True)):
+        raise CannotFill(f"{rule.rule}: nothing hidden and nothing of one's own stands for {names}")
+    for values in _combined([theirs or ours for theirs, ours in zip(foreign, mine, strict=True)], mine):
         absent = [nowhere(v) if v in f else v for v, f in zip(values, foreign, strict=True)]
         yield Place(rule, method, _path(rule, values), _path(rule, absent))
 
@@ -100,21 +102,18 @@ def _combined(foreign: list[list[str]], mine: list[list[str]]) -> Iterator[list[
                 yield [*first, last]
 
 
-def _values(rule: Rule, name: str, refs: Refs, must: bool = True) -> list[str]:
+def _values(rule: Rule, name: str, refs: Refs) -> list[str]:
     converter = rule._converters[name]
     if type(converter).__name__ == "AnyConverter":
         return sorted(str(item) for item in converter.items)  # type: ignore[attr-defined]
     if name in PLAIN:
-        return [*PLAIN[name], *refs.get("tmpl", ())][:2] if must else []
+        return [*PLAIN[name], *refs.get("tmpl", ())][:2]
     kind = getattr(converter, "kind", None) or {
         "alert_id": "alert",
         "item_ref": "item",
         "item_id": "item",
     }.get(name, KINDS.get(name))
-    found = list(refs.get(kind or "", ()))
-    if not found and must:
-        raise CannotFill(f"{rule.rule}: nothing hidden stands for <{name}> ({kind})")
-    return found
+    return list(refs.get(kind or "", ()))
 
 
 def document_path(rule: Rule) -> str:
@@ -167,7 +166,8 @@ def queries(page: Page, path: str, words: Sequence[str]) -> Iterator[str]:
     for link in dict.fromkeys(page.links):
         if urlsplit(link).path == path and urlsplit(link).query:
             yield link
-    for name, offered in sorted({"q": [], **page.filters}.items()):
+    searched = {"q": []} if path == "/search" else {}
+    for name, offered in sorted({**searched, **page.filters}.items()):
         for value in dict.fromkeys([*offered[:OFFERED], *(words if not offered else words[-1:])]):
             yield f"{path}?{name}={quote(value)}"
 
@@ -197,13 +197,15 @@ def api_queries(app: Flask, path: str, refs: Refs, words: Sequence[str]) -> Iter
         known = [*_examples(parameter.get("schema", {})), *named(name, refs)[:2]]
         if name in ("sort", "limit"):
             known = ["1"] if name == "limit" else [sign + key for key in _sorts(path) for sign in ("", "-")]
-        for value in dict.fromkeys(known or (words if name == "q" else words[:1])):
+        if not known and name != "sort":
+            known = list(words if name == "q" else words[:1])
+        for value in dict.fromkeys(known):
             yield f"{path}?{name}={quote(str(value))}"
 
 
 def _sorts(path: str) -> Sequence[str]:
-    sorts = {"accounts": tuple(ACCOUNT_SORTS), "contacts": tuple(CONTACT_SORTS), "users": ("name",)}
-    return sorts.get(path.rpartition("/")[2], SORT_KEYS)
+    sorts = {"accounts": tuple(ACCOUNT_SORTS), "contacts": tuple(CONTACT_SORTS), "leads": SORT_KEYS}
+    return sorts.get(path.rpartition("/")[2], ())
 
 
 def _examples(schema: Mapping[str, Any]) -> list[Any]:

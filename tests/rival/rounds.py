@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,8 +96,11 @@ class Round:
             wrong += self.complaints(ask, answer)
         return wrong
 
-    def write(self, forms: list[Form]) -> list[str]:
-        """Try every change, of what is hidden and with what is hidden; each must fail as it does with what is nowhere."""
+    def write(self, forms: Sequence[Form] = (), *, only_hidden: bool = False) -> list[str]:
+        """Try every change, of what is hidden and with what is hidden; each must fail as it does with what is nowhere.
+
+        only_hidden: leave out what is one's own.
+        """
         wrong: list[str] = []
         absent: dict[tuple[str, str], list[Answer]] = {}
         closed: set[tuple[str, str]] = set()
@@ -107,7 +110,7 @@ class Round:
                 continue
             key = (place.elsewhere, place.method)
             known = absent.get(key)
-            if not place.is_hidden and TAKES.search(place.url):
+            if not place.is_hidden and (only_hidden or TAKES.search(place.url)):
                 continue  # theirs to take, and to read from then on
             asks = [
                 Ask(place.method, place.url, body) for body in self._bodies(place, is_first=known is None)
