@@ -14,7 +14,7 @@ from app.identity.queries import get_organisation
 from app.identity.roles import role_helps
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid
 from app.partners.blueprint import bp
 from app.partners.errors import NoAccount, NotAPartner, OnlyBusinesses, PartnerAlready, PartnersOff
@@ -27,6 +27,8 @@ from app.partners.queries import (
     open_partner,
 )
 from app.routing.partner_queues import minimum_role
+from app.sharing.asking import Question, ask
+from app.sharing.trying import partner_edited
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
@@ -122,23 +124,33 @@ def edit(account_ref: str) -> ResponseReturnValue:
     return _edit_page(session, detail.account, form)
 
 
-def _edit_page(session: Session, account: Account, form: PartnerForm) -> str:
+def _edit_page(
+    session: Session, account: Account, form: PartnerForm, question: Question | None = None
+) -> str:
     _fill(session, form)
-    return render_template("partners/edit.html", page_ref=account.ref, account=account, form=form)
+    return render_template(
+        "partners/edit.html", page_ref=account.ref, account=account, form=form, question=question
+    )
 
 
 @bp.post("/partners/<ref('acct'):account_ref>/edit")
 @needs(Permission.PARTNER_ENABLE)
 def save(account_ref: str) -> ResponseReturnValue:
     """Change level, capacity and who is in the queue."""
-    form = PartnerForm()
+    form, actor = PartnerForm(), current_actor()
     try:
+        question = ask(
+            partner_edited(db.session(), actor, account_ref, _agreed(form), now=clock.now(), then=let_go)
+        )
+        if question is not None:
+            account = open_partner(db.session(), actor, account_ref).account
+            return _edit_page(db.session(), account, form, question)
         with transaction() as session:
-            edit_partner(session, current_actor(), account_ref, _agreed(form), now=clock.now())
+            edit_partner(session, actor, account_ref, _agreed(form), now=clock.now())
     except Invalid as error:
         show_errors(form, error)
         session = db.session()
-        return _edit_page(session, open_partner(session, current_actor(), account_ref).account, form), 422
+        return _edit_page(session, open_partner(session, actor, account_ref).account, form), 422
     flash(_("The partnership is changed."), "success")
     return redirect(url_for("partners.show", account_ref=account_ref), 303)
 

@@ -17,6 +17,7 @@ from app.identity.models import User
 from app.identity.operations import edit_user
 from app.kernel.actor import Actor
 from app.leads.models import Lead
+from app.partners.operations import edit_partner
 from app.sharing.affected import Consequences, Everybody
 from app.sharing.attempts import of_act
 from app.sharing.groups import add_group_member, remove_group_member
@@ -66,6 +67,20 @@ def user_edited(
         lambda writing: edit_user(writing, actor, user, values, now=now),
         moved={user.id},
         written=written,
+        **more,
+    )
+
+
+def partner_edited(
+    session: Session, actor: Actor, account_ref: str, values: Mapping[str, Any], *, now: datetime, **more: Any
+) -> Consequences:
+    """Of another level, and of who is in the company's queue."""
+    account = get_account(session, actor, account_ref)
+    people = session.scalars(select(User.id).where(User.partner_account_id == account.id))
+    return of_act(
+        session,
+        lambda writing: edit_partner(writing, actor, account_ref, values, now=now),
+        moved=set(people),
         **more,
     )
 

@@ -20,6 +20,8 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.leads.models import Lead
 from app.notifications.models import Delivery
+from app.partners.models import PartnerLevel
+from app.partners.operations import edit_partner
 from app.routing.assign import Wish
 from app.routing.bulk import bulk_assign
 from app.routing.targets import find_target
@@ -29,8 +31,19 @@ from app.sharing.differences import Difference, compare, levels_among
 from app.sharing.groups import add_group_member, remove_group_member
 from app.sharing.models import GroupMember, PublicGroup, SharingRule
 from app.sharing.prospects import of_defaults, of_rule
+from app.sharing.scope import scope
 from app.sharing.sharing_rules import create_rule, delete_rule, edit_rule, read_rule
-from tests.factories import actor_of, make_account, make_contact, row_count
+from app.sharing.trying import (
+    account_edited,
+    group_member_added,
+    group_member_removed,
+    owners_changed,
+    partner_edited,
+    responsible_added,
+    responsible_removed,
+    user_edited,
+)
+from tests.factories import SYSTEM, actor_of, make_account, make_contact, row_count
 from tests.sharing.shared_worlds import Shared, any_principal, build_shared, settle_all
 from tests.sharing.worlds import RANK
 
@@ -166,8 +179,6 @@ def _rule(session, shared: Shared, chance) -> Change:
 
 
 def _group(session, shared: Shared, chance) -> Change:
-    from app.sharing.trying import group_member_added, group_member_removed
-
     ada, ref = actor_of(session, shared.administrator), chance.choice(list(shared.groups))
     members = session.scalars(
         select(GroupMember)
@@ -189,8 +200,6 @@ def _group(session, shared: Shared, chance) -> Change:
 
 
 def _person(session, shared: Shared, chance) -> Change:
-    from app.sharing.trying import user_edited
-
     ada = actor_of(session, shared.administrator)
     person = chance.choice([p for p in shared.world.people if p.id != shared.administrator.id])
     values: dict[str, Any] = {"role": chance.choice(list(RANK))}
@@ -204,8 +213,6 @@ def _person(session, shared: Shared, chance) -> Change:
 
 
 def _team(session, shared: Shared, chance) -> Change:
-    from app.sharing.trying import account_edited, responsible_added, responsible_removed
-
     ada = actor_of(session, shared.administrator)
     account = session.scalars(
         select(Account).where(Account.id == chance.choice(shared.world.partners).account_id, affected_scope())
@@ -233,16 +240,23 @@ def _team(session, shared: Shared, chance) -> Change:
     )
 
 
-def affected_scope():
-    from app.sharing.scope import scope
-    from tests.factories import SYSTEM
+def _partner(session, shared: Shared, chance) -> Change:
+    ada = actor_of(session, shared.administrator)
+    key = chance.choice(shared.world.partners).account_id
+    ref = session.scalars(select(Account.ref).where(Account.id == key, affected_scope())).one()
+    levels = [None, *session.scalars(select(PartnerLevel.ref))]
+    values = {"level": chance.choice(levels), "members_from": chance.choice(list(RANK))}
+    return (
+        lambda: partner_edited(session, ada, ref, values, now=clock.now(), seconds=None),
+        lambda: edit_partner(session, ada, ref, values, now=clock.now()),
+    )
 
+
+def affected_scope():
     return scope(Account, SYSTEM)
 
 
 def _owners(session, shared: Shared, chance) -> Change:
-    from app.sharing.trying import owners_changed
-
     ada = actor_of(session, shared.administrator)
     refs = [lead.ref for lead in chance.sample(shared.world.leads, 6)]
     kind, to = ("user", chance.choice(shared.world.people))
@@ -255,7 +269,7 @@ def _owners(session, shared: Shared, chance) -> Change:
     return lambda: owners_changed(session, act, refs, seconds=None), lambda: act(session)
 
 
-CHANGES = [_defaults, _rule, _rule, _group, _group, _person, _team, _owners]
+CHANGES = [_defaults, _rule, _rule, _group, _group, _person, _partner, _team, _owners]
 
 
 def test_a_preview_is_the_difference_after_applying(app, session):
