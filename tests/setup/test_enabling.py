@@ -12,6 +12,7 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.kernel.errors import Invalid, Stale
+from app.leads.models import Lead
 from app.sharing import upkeep
 from app.sharing.audience import Audience
 from app.sharing.consequences import Count
@@ -91,7 +92,6 @@ def items_of(session):
 def sees(session, user):
     """Numbers of leads, accounts and contacts that somebody sees."""
     from app.accounts.models import Contact
-    from app.leads.models import Lead
 
     actor = actor_of(session, user)
     return [len(session.scalars(select(m).where(scope(m, actor))).all()) for m in (Lead, Account, Contact)]
