@@ -1,5 +1,6 @@
 """How many records what is given to partners comes to: exact to a limit, then "more than"."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,8 @@ from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
 from app.sharing.upkeep import COMPUTING
 
-# A page waits no longer for a rule that is still being built to be counted.
-SECONDS = 2.0
+# A page waits no longer for rules that are still being built to be counted.
+SECONDS = 5.0
 # Different companies may be reached through different things; no more combinations than these are counted.
 MOST_COMBINATIONS = 60
 
@@ -42,9 +43,11 @@ def count_items(session: Session, items: Sequence[Item]) -> dict[str, Counts]:
     """Item → object → how many records it gives; contacts follow their accounts.  Objects without any are left out."""
     sets = sets_of(session, items)
     found: dict[str, Counts] = {}
+    until = time.monotonic() + SECONDS
     for item in items:
         if item.rule is not None:
-            found[item.key] = count_rule(session, item.rule, sets[item.key])
+            left = max(0.0, until - time.monotonic())
+            found[item.key] = count_rule(session, item.rule, sets[item.key], seconds=left)
         else:
             found[item.key] = count_sets(session, sets[item.key])
     return found
@@ -56,11 +59,13 @@ def count_sets(session: Session, sets: Sets) -> dict[str, Count]:
     return {thing: count for thing, count in counts.items() if not count.is_none}
 
 
-def count_rule(session: Session, rule: SharingRule, sets: Sets) -> dict[str, Count]:
+def count_rule(
+    session: Session, rule: SharingRule, sets: Sets, *, seconds: float = SECONDS
+) -> dict[str, Count]:
     """The same of a rule with its sets in force; what is still being built is judged record by record."""
     if _is_ready(rule):
         return count_sets(session, sets)
-    count = count_given(session, written_of_rule(session, rule), seconds=SECONDS)
+    count = count_given(session, written_of_rule(session, rule), seconds=seconds)
     return {**count_sets(session, sets), **({} if count.is_none else {rule.object: count})}
 
 
