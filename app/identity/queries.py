@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, Text, and_, bindparam, case, cast, exists, func, join, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from app.accounts.models import Account, AccountResponsible
 from app.identity.membership import is_member
@@ -246,21 +246,31 @@ def _shared(session: Session, keys: list[str], membership: Membership | None) ->
     return membership.shared(keys) if membership is not None else find_shared(session, keys)
 
 
+# Of more people than these the statement does not name each; what an actor is made of.
+MOST_NAMED = 5_000
+_OF_ACTOR = (
+    User.id, User.ref, User.name, User.role, User.state, User.partner_account_id, User.account_scope, User.language,
+    User.time_zone, User.theme,
+)  # fmt: skip
+
+
 def find_actors(
     session: Session, membership: Membership, user_ids: Collection[int] | None = None
 ) -> dict[int, Actor]:
-    """User → actor, of those among `user_ids` who may act, else of everybody who may.  One statement.
+    """User → actor, of those among `user_ids` who may act, else of everybody who may.  Two statements.
 
     For asking about many people; membership: read in this transaction.
     """
-    statement = _signed_in()
-    if user_ids is not None:
+    get_organisation(session)  # so that its columns need not come with each row
+    statement = _signed_in().options(load_only(Organisation.id), load_only(*_OF_ACTOR))
+    if user_ids is not None and len(user_ids) <= MOST_NAMED:
         statement = statement.where(User.id.in_(user_ids))
     return {
         user.id: _actor(
             session, user, organisation, company or "", principals, door="system", membership=membership
         )
         for user, organisation, company, *principals in session.execute(statement)
+        if user_ids is None or user.id in user_ids
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible, Contact
-from app.identity.queries import find_actors
+from app.identity.queries import MOST_NAMED, find_actors
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
 from app.routing.models import Queue
@@ -57,7 +57,8 @@ def of_act(
     that `act` does stays.  then: called when it has been undone, before the long counting.
     Raises what `act` raises.
     """
-    clock, everybody, written = Clock(seconds), Everybody(session), written or {}
+    everybody, written = Everybody(session), written or {}
+    clock = Clock(seconds)
     ids = {model: _ids(session, model, which, clock) for model, which in written.items()}
     owners, places = _Owners(session, moved), _Places.read(session, ids)
     undone = session.begin_nested()
@@ -229,10 +230,12 @@ class _Owners:
     """Of which principals those who may move are, as owners; queues too, since groups hold them."""
 
     def __init__(self, session: Session, moved: Collection[int]) -> None:
-        self.users: Mapping[int, Collection[int]] = {}
+        self.users: dict[int, Collection[int]] = {}
         self.queues: Mapping[int, Collection[int]] = {}
-        queues = session.scalars(select(Queue.id)).all()
-        self.users, self.queues = principals_of_owners(session, moved, queues)
+        _none, self.queues = principals_of_owners(session, (), session.scalars(select(Queue.id)).all())
+        people = sorted(moved)
+        for start in range(0, len(people), MOST_NAMED):
+            self.users.update(principals_of_owners(session, people[start : start + MOST_NAMED], ())[0])
 
 
 class _Given:

@@ -16,7 +16,7 @@ in mind:
 A preview is no promise: the door counts again when somebody agrees, and asks again where the counts differ.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,15 +25,15 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.identity.models import User
-from app.identity.queries import DEFAULT_LEVELS
-from app.kernel.actor import Role
+from app.identity.queries import DEFAULT_LEVELS, MOST_NAMED
+from app.kernel.actor import Level, Role
 from app.routing.models import Queue
 from app.sharing.affected import MODELS, Affected, Consequences, Everybody, Tally, Unit, together
 from app.sharing.consequences import Meeting, can_be_seen
 from app.sharing.differences import Clock, Count, Difference, bearing, difference
 from app.sharing.levels import given_level
 from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRule, SharingRuleKind
-from app.sharing.rules import Given, Supposed, rules_for
+from app.sharing.rules import Given, Supposed
 from app.sharing.scope import scope, scoped
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
@@ -81,9 +81,9 @@ def of_defaults(
 
     Reads only.
     """
+    affected, everybody = [], Everybody(session)
     clock = Clock(seconds)
-    affected = []
-    for actor in Everybody(session).actors.values():
+    for actor in everybody.actors.values():
         side = "external" if actor.is_partner else "internal"
         levels = {
             f"default_{name}_level": DEFAULT_LEVELS[levels[side]]
@@ -110,7 +110,8 @@ def of_rule(
     batch: int = BATCH,
 ) -> Consequences:
     """If a rule were made (rule None), changed, or deleted (written None), once it is built.  Reads only."""
-    clock, everybody = Clock(seconds), Everybody(session)
+    everybody = Everybody(session)
+    clock = Clock(seconds)
     old = _sets_of(session, rule)
     reached = everybody.holding(written.share_with) if written is not None else set()
     left = set()
@@ -148,14 +149,17 @@ def of_rule(
 
 
 def _has_it_all(each: Affected, object_: str, level: int) -> bool:
-    """Whether somebody has every record at that level whatever a rule gives, as far as that is easily told."""
-    before = each.before
-    if before is None or before.role is Role.ADMINISTRATOR:
+    """Whether somebody has every record at that level whatever a rule gives, as far as that is easily told.
+
+    What follows an account, its contacts, is not.
+    """
+    actor = each.before
+    if actor is None or actor.role is Role.ADMINISTRATOR:
         return True
-    models = within_of(object_, true())
-    return all(
-        any(rule.is_whole and rule.level >= level for rule in rules_for(model, before)) for model in models
-    )
+    if object_ != "lead" or actor.sees_portfolio_only:
+        return False
+    most = Level.READ if actor.role is Role.VIEWER else Level.FULL
+    return min(actor.default_lead_level or 0, most) >= min(level, most)
 
 
 def _sets_of(session: Session, rule: SharingRule | None) -> tuple[int, ...]:
@@ -199,8 +203,12 @@ def _among(column: Any, keys: Iterable[int]) -> ColumnElement[bool]:
 def _owned_as(session: Session, written: Written) -> ColumnElement[bool]:
     """That a record belongs to whom an owner-based rule names."""
     users, queues = session.scalars(select(User.id)).all(), session.scalars(select(Queue.id)).all()
-    owners = Meeting(session, written).owners(written.owned_by or "", users, queues)
-    return owned(SUBJECTS[written.object].model, *owners)
+    meets, found = Meeting(session, written), set[int]()
+    holding: Collection[int] = ()
+    for start in range(0, max(len(users), 1), MOST_NAMED):
+        some, holding = meets.owners(written.owned_by or "", users[start : start + MOST_NAMED], queues)
+        found.update(some)
+    return owned(SUBJECTS[written.object].model, found, holding)
 
 
 def _along_records(
