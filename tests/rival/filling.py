@@ -27,6 +27,7 @@ LEFT_OUT = frozenset(
 )  # the same for everybody, without a record
 # Parts of paths that name no record, or a record in another way.
 PLAIN = {"registry": ("partner_levels", "lead_sources"), "token": ("made-up",), "key": ("lead_offered",)}
+NOBODY = "nobody@nowhere.example"
 OFFERED = 1  # so many of the values that a filter offers
 _REF = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{22}\b")
 
@@ -138,7 +139,7 @@ class Page(HTMLParser):
     def __init__(self, url: str, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
-        self.filters: dict[str, list[str]] = {}
+        self.filters: dict[str, list[str]] = {}  # of forms that ask for this page again
         self.forms: list[Form] = []
         self._url, self._into, self._select = url, self.filters, ""
         self.feed(text)
@@ -147,7 +148,8 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         self.links += [given[name] for name in ("href", "hx-get") if given.get(name, "").startswith("/")]
         if tag == "form":
-            self._into = self.filters
+            is_own = given.get("action") in (None, "", urlsplit(self._url).path)
+            self._into = self.filters if is_own else {}
             if given.get("method") == "post":
                 self.forms.append(Form(given.get("action") or self._url))
                 self._into = self.forms[-1].offered
@@ -175,6 +177,8 @@ def queries(page: Page, path: str, words: Sequence[str]) -> Iterator[str]:
 def tampered(form: Form, hidden: Refs) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """The form with a hidden record in the place of each that it names, and the same with one that is nowhere."""
     sent: dict[str, Any] = {name: values[0] if values else "x" for name, values in form.offered.items()}
+    if "email" in sent:
+        yield {**sent, "email": hidden["email"][0]}, {**sent, "email": NOBODY}
     for name, values in form.offered.items():
         named = next((found for value in values if (found := _REF.search(value))), None)
         if named is not None:
