@@ -113,7 +113,7 @@ def _chips(address: ListAddress) -> list[dict[str, str]]:
         is_level = name == "level"
         chips.append(
             {
-                "label": _("they have at least") if is_level else _("because of"),
+                "label": _("level is at least") if is_level else _("because of"),
                 "value": level_words(LEVELS[value]) if is_level else cause_words(value),
                 "remove_url": address.without(name, value),
             }
