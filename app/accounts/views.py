@@ -47,7 +47,7 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotAllowed
 from app.sharing.access_page import panel_of
-from app.sharing.asking import Question, agree_page, ask
+from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -221,12 +221,13 @@ def save(account_ref: str) -> ResponseReturnValue:
 def _ask_about_owner(session: Session, detail: AccountDetail, values: dict[str, Any]) -> Question | None:
     """What is to be agreed to first: what people gain and lose by another owner.  Raises what saving raises.
 
-    Those who may not ask who sees what are not told.
+    Nothing where they may not be told.
     """
     actor, account = current_actor(), detail.account
-    if values.get("owner", detail.owner.ref) == detail.owner.ref or not actor.can(Permission.ACCESS_VIEW):
+    if values.get("owner", detail.owner.ref) == detail.owner.ref or not may_be_told(actor):
         return None
-    return ask(account_edited(session, actor, account.ref, values, now=clock.now(), then=let_go))
+    found = account_edited(session, actor, account.ref, values, now=clock.now(), then=let_go)
+    return ask(found, values["owner"])
 
 
 def _editable(session: Session, account_ref: str) -> AccountDetail:
@@ -296,9 +297,10 @@ def add_person(account_ref: str) -> ResponseReturnValue:
     """Make a colleague answerable for the account."""
     user_ref, role = request.form.get("user", ""), request.form.get("role", "")
     actor, up = current_actor(), url_for("accounts.show", account_ref=account_ref, _anchor="responsibles")
-    if actor.can(Permission.ACCESS_VIEW):
+    if may_be_told(actor):
         question = ask(
-            responsible_added(db.session(), actor, account_ref, user_ref, now=clock.now(), then=let_go)
+            responsible_added(db.session(), actor, account_ref, user_ref, now=clock.now(), then=let_go),
+            user_ref,
         )
         if question is not None:
             return agree_page(question, _("Make answerable"), _("Make answerable"), up, sent=("user", "role"))
@@ -312,11 +314,12 @@ def add_person(account_ref: str) -> ResponseReturnValue:
 def remove_person(account_ref: str, responsible_ref: str) -> ResponseReturnValue:
     """Take a colleague's answerability away."""
     actor, up = current_actor(), url_for("accounts.show", account_ref=account_ref, _anchor="responsibles")
-    if actor.can(Permission.ACCESS_VIEW):
+    if may_be_told(actor):
         question = ask(
             responsible_removed(
                 db.session(), actor, account_ref, responsible_ref, now=clock.now(), then=let_go
-            )
+            ),
+            "removed",
         )
         if question is not None:
             return agree_page(question, _("No longer answerable"), _("Remove"), up)

@@ -26,10 +26,16 @@ _NAMING = Actor.system("companies in previews")
 
 
 def wants_preview() -> bool:
-    """Whether nothing is to be changed.  Raises Invalid."""
+    """Whether nothing is to be changed.  Raises Invalid.
+
+    With an Idempotency-Key one transaction holds the key and the act, and would hold SQLite's only writer's lock
+    while all is counted.
+    """
     given = request.args.get("preview", "false")
     if given not in ("true", "false"):
         raise Invalid({"preview": [_l("This is true or false.")]})
+    if given == "true" and request.method == "POST" and "Idempotency-Key" in request.headers:
+        raise Invalid({"Idempotency-Key": [_l("A preview changes nothing and takes no key.")]})
     return given == "true"
 
 

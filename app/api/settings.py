@@ -18,7 +18,7 @@ from app.identity.portal import set_portal_roles
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid
 from app.sharing.prospects import of_defaults
 from app.web.access import current_actor, needs
@@ -48,7 +48,9 @@ def change_settings(body: SettingsChanges) -> Response:
         actor = current_actor()
         check_version(lambda: _settings(session, actor))
         if wants_preview():
-            return preview_answer(session, of_defaults(session, _tried(session, actor, body, values)))
+            tried = _tried(session, actor, body, values)
+            let_go()  # counting needs no lock
+            return preview_answer(session, of_defaults(session, tried))
         _change(session, actor, body, values)
         answer = _settings(session, actor)
         if "defaults" in values:

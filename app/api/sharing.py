@@ -22,7 +22,7 @@ from app.api.schemas import sharing as schemas
 from app.api.schemas.common import list_query
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.sharing.attempts import of_act
 from app.sharing.groups import (
     add_group_member,
@@ -85,7 +85,7 @@ def new_group(body: schemas.NewGroup) -> Response:
 
     with transaction() as session:
         if wants_preview():
-            return preview_answer(session, of_act(session, make))
+            return preview_answer(session, of_act(session, make, then=let_go))
         group = make(session)
         answer = _group(session, group)
     return record_answer(answer, 201)
@@ -116,7 +116,7 @@ def change_group(group_id: str, body: schemas.GroupChanges) -> Response:
             edit_group(writing, current_actor(), group_id, **values, now=clock.now())
 
         if wants_preview():
-            return preview_answer(session, of_act(session, edit))
+            return preview_answer(session, of_act(session, edit, then=let_go))
         edit(session)
         answer = _group(session, group)
     return record_answer(answer)
@@ -134,7 +134,11 @@ def remove_group(group_id: str) -> Response:
             check_version(lambda: _groups(session, [group])[0])
         if wants_preview():
             now = clock.now()
-            found = of_act(session, lambda writing: delete_group(writing, current_actor(), group_id, now=now))
+            found = of_act(
+                session,
+                lambda writing: delete_group(writing, current_actor(), group_id, now=now),
+                then=let_go,
+            )
             return preview_answer(session, found)
         delete_group(session, current_actor(), group_id, now=clock.now())
     return no_content()
@@ -174,7 +178,8 @@ def new_group_member(group_id: str, body: schemas.AnyPrincipalIn) -> Response:
     with transaction() as session:
         actor, given, now = current_actor(), given_principal(body), clock.now()
         if wants_preview():
-            return preview_answer(session, group_member_added(session, actor, group_id, given, now=now))
+            found = group_member_added(session, actor, group_id, given, now=now, then=let_go)
+            return preview_answer(session, found)
         member, known = add_group_member(session, actor, group_id, given, now=now)
         reach = reach_of_group(session, get_group(session, group_id), known)
         answer = {"id": member.ref, "principal": known.to_json(), "partner_reach": reach}
@@ -192,7 +197,9 @@ def new_group_member(group_id: str, body: schemas.AnyPrincipalIn) -> Response:
 def end_group_member(group_id: str, member_id: str) -> Response:
     with transaction() as session:
         if wants_preview():
-            found = group_member_removed(session, current_actor(), group_id, member_id, now=clock.now())
+            found = group_member_removed(
+                session, current_actor(), group_id, member_id, now=clock.now(), then=let_go
+            )
             return preview_answer(session, found)
         remove_group_member(session, current_actor(), group_id, member_id, now=clock.now())
     return no_content()
@@ -253,6 +260,7 @@ def new_sharing_rule(body: schemas.NewSharingRule) -> Response:
     with transaction() as session:
         written = read_rule(session, body.model_dump(exclude_none=True))
         if wants_preview():
+            let_go()  # counting needs no lock
             return preview_answer(session, of_rule(session, None, written))
         rule = create_rule(session, current_actor(), written, now=clock.now())
         answer = _rule(session, rule)
@@ -288,6 +296,7 @@ def change_sharing_rule(sharing_rule_id: str, body: schemas.SharingRuleChanges) 
                 values[name] = {key: value for key, value in given[name].items() if value is not None}
         written = read_rule(session, values)
         if wants_preview():
+            let_go()
             return preview_answer(session, of_rule(session, rule, written))
         edit_rule(session, current_actor(), sharing_rule_id, written, now=clock.now())
         answer = _rule(session, rule)
@@ -308,6 +317,7 @@ def remove_sharing_rule(sharing_rule_id: str) -> Response:
             rule = get_rule(session, sharing_rule_id, for_update=True)
             check_version(lambda: _rules(session, [rule])[0])
         if wants_preview():
+            let_go()
             return preview_answer(session, of_rule(session, get_rule(session, sharing_rule_id), None))
         delete_rule(session, current_actor(), sharing_rule_id, now=clock.now())
     return no_content()

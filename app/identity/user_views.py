@@ -36,7 +36,7 @@ from app.kernel import clock
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Permission, Role
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotFound
-from app.sharing.asking import Question, ask
+from app.sharing.asking import Question, ask, may_be_told
 from app.sharing.trying import user_edited
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -141,16 +141,16 @@ def save(user_ref: str) -> ResponseReturnValue:
 def _ask(row: UserRow, values: dict[str, Any]) -> Question | None:
     """What is to be agreed to first: what people gain and lose by another role or account scope.
 
-    Raises what saving raises.
+    Nothing where they may not be told.  Raises what saving raises.
     """
-    if all(
-        getattr(row.user, name) == values.get(name, "")
-        for name in ("role", "account_scope")
-        if name in values
+    decisive = {name: values[name] for name in ("role", "account_scope") if name in values}
+    if not may_be_told(current_actor()) or all(
+        getattr(row.user, name) == value for name, value in decisive.items()
     ):
         return None
     session, actor = db.session(), current_actor()
-    return ask(user_edited(session, actor, row.user, values, now=clock.now(), then=let_go))
+    found = user_edited(session, actor, row.user, values, now=clock.now(), then=let_go)
+    return ask(found, {name: str(value) for name, value in decisive.items()})
 
 
 @bp.post("/<ref('user'):user_ref>/invite")

@@ -13,7 +13,7 @@ from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.identity.roles import role_helps
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid
 from app.partners.blueprint import bp
@@ -27,7 +27,7 @@ from app.partners.queries import (
     open_partner,
 )
 from app.routing.partner_queues import minimum_role
-from app.sharing.asking import Question, ask
+from app.sharing.asking import Question, ask, may_be_told
 from app.sharing.trying import partner_edited
 from app.web.access import current_actor, needs
 from app.web.choices import options
@@ -139,9 +139,7 @@ def save(account_ref: str) -> ResponseReturnValue:
     """Change level, capacity and who is in the queue."""
     form, actor = PartnerForm(), current_actor()
     try:
-        question = ask(
-            partner_edited(db.session(), actor, account_ref, _agreed(form), now=clock.now(), then=let_go)
-        )
+        question = _ask(actor, account_ref, form)
         if question is not None:
             account = open_partner(db.session(), actor, account_ref).account
             return _edit_page(db.session(), account, form, question)
@@ -153,6 +151,18 @@ def save(account_ref: str) -> ResponseReturnValue:
         return _edit_page(session, open_partner(session, actor, account_ref).account, form), 422
     flash(_("The partnership is changed."), "success")
     return redirect(url_for("partners.show", account_ref=account_ref), 303)
+
+
+def _ask(actor: Actor, account_ref: str, form: PartnerForm) -> Question | None:
+    """What is to be agreed to first: what people gain and lose by another level or queue.
+
+    Nothing where they may not be told.  Raises what saving raises.
+    """
+    if not may_be_told(actor):
+        return None
+    values = _agreed(form)
+    found = partner_edited(db.session(), actor, account_ref, values, now=clock.now(), then=let_go)
+    return ask(found, (values["level"], values["members_from"]))
 
 
 @bp.get("/contacts/<ref('cont'):contact_ref>/enable-partner-user")

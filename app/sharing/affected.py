@@ -93,7 +93,8 @@ class Consequences:
     def mark(self) -> str:
         """What tells these consequences from others, so that nobody agrees to some and gets others.
 
-        Counting that the clock ended is never twice the same: whoever agrees then agrees to whatever it is.
+        Counting that the clock ended is never twice the same: whoever agrees then agrees to whatever it is that
+        this choice of theirs does (see `asking.ask`).
         """
         if not self.is_whole:
             return "ended"

@@ -1,5 +1,6 @@
 """Asking before a change is saved: what it would do, in words; and whether the form brings agreement to just that."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from flask_babel import ngettext
 
 from app.identity.roles import role_names
 from app.kernel import labels
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Permission
 from app.sharing.affected import MODELS, Consequences, Line
 from app.sharing.differences import Count, Difference
 from app.sharing.words import count_words
@@ -53,12 +54,23 @@ class Question:
     is_whole: bool
 
 
-def ask(consequences: Consequences, *, about: str = "") -> Question | None:
+def may_be_told(actor: Actor) -> bool:
+    """Whether somebody may know what an act of theirs does to everybody's sight.
+
+    Consequences name companies and count records wherever they are: nothing for those who see their portfolio.
+    """
+    return actor.can(Permission.SHARING_MANAGE)
+
+
+def ask(consequences: Consequences, said: object, *, about: str = "") -> Question | None:
     """The question; None where surely nothing is gained or lost, or it has been answered.
 
+    said: what was chosen, as far as people gain or lose by it, and of a stable `repr`.  An answer counts for this
+    at this address alone: consequences whose counting the clock ended do not differ from one choice to another.
     about: what else is agreed to, which is asked about even where nobody gains or loses anything.
     """
-    mark = f"{about}.{consequences.mark}" if about else consequences.mark
+    agreement = repr((request.path, said, about, consequences.mark))
+    mark = hashlib.sha256(agreement.encode()).hexdigest()[:32]
     agreed = request.form.get(FIELD, "")
     if agreed == mark or not (about or consequences.lines or not consequences.is_whole):
         return None

@@ -38,6 +38,8 @@ from app.sharing.upkeep import COMPUTING, Sets, forget_known, ready, refresh
 MOST_WRITTEN = 20_000
 # Of more kinds of people than these those of one role, or of one company, are counted as one.
 MOST_KINDS = 240
+# How long the tried change is read, while nobody else can write on SQLite; beside the time that doing it takes.
+LONGEST_HELD_SECONDS = 1.0
 
 Written = Mapping[Any, ColumnElement[bool]]  # model → which records an act writes, as they are before it
 
@@ -65,6 +67,7 @@ def of_act(
     try:
         act(session)
         session.flush()
+        held = Clock(None if seconds is None else min(seconds, LONGEST_HELD_SECONDS))
         _settle(session, ids)
         membership = Membership(session)
         given = _Given(session, owners, _Owners(session, moved), membership)
@@ -72,13 +75,13 @@ def of_act(
         changed = find_actors(session, membership, moved)
         affected = _affected(everybody, changed, frozenset(moved), given, concerned)
         units = _units(affected, concerned.users)
-        after = [_levels(session, unit.after, ids) for unit in units]
+        after = _levels_in_time(session, units, ids, held)
     finally:
         undone.rollback()
         forget_known()
     then()
-    tally = Tally()
-    for number, unit in enumerate(units):
+    tally, clock.ran_out = Tally(), clock.ran_out or held.ran_out
+    for number, unit in enumerate(units[: len(after)]):
         now = _levels(session, unit.before, ids)
         for model, levels in after[number].items():
             tally.add(number, model.__tablename__, compare(now[model], levels))
@@ -114,6 +117,18 @@ def _ids(session: Session, model: Any, which: ColumnElement[bool], clock: Clock)
 
 def _levels(session: Session, actor: Actor | None, ids: Mapping[Any, Sequence[int]]) -> dict[Any, Levels]:
     return {model: levels_among(session, model, actor, model.id.in_(keys)) for model, keys in ids.items()}
+
+
+def _levels_in_time(
+    session: Session, units: Sequence[Unit], ids: Mapping[Any, Sequence[int]], held: Clock
+) -> list[dict[Any, Levels]]:
+    """What the first units, as far as there is time, have of what is written."""
+    found = []
+    for unit in units:
+        if any(ids.values()) and held.is_over:
+            break
+        found.append(_levels(session, unit.after, ids))
+    return found
 
 
 def _settle(session: Session, ids: Mapping[Any, Sequence[int]]) -> None:

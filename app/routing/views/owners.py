@@ -30,7 +30,7 @@ from app.routing.models import Queue
 from app.routing.picker import Choice, OwnerChoices, owner_choices
 from app.routing.targets import find_target
 from app.routing.undo import get_bulk_act, undo_bulk_act
-from app.sharing.asking import Question, ask
+from app.sharing.asking import Question, ask, may_be_told
 from app.sharing.scope import scope
 from app.sharing.trying import owners_changed
 from app.web.access import current_actor, needs
@@ -218,16 +218,19 @@ def change_many() -> ResponseReturnValue:
 def _ask(session: Session, actor: Actor, refs: Sequence[str], form: OwnerForm) -> Question | None:
     """What is to be agreed to first: what people gain and lose by it.  Raises what doing it raises.
 
-    Those who may not ask who sees what, partners above all, are not told.
+    Nothing where they may not be told, as partners above all.
     """
-    if actor.is_partner or not actor.can(Permission.ACCESS_VIEW):
+    if not may_be_told(actor):
         return None
     wish = _wish(session, actor, form, despite_refusal=bool(form.despite_refusal.data))
     now = clock.now()
     found = owners_changed(
         session, lambda trying: bulk_assign(trying, actor, refs, wish, now=now), refs, then=let_go
     )
-    return ask(found)
+    kind = form.kind.data or ""
+    given = form.data  # of the lists only that of the chosen kind
+    names = (kind, "ask_to_accept", "over_capacity", "despite_refusal")
+    return ask(found, (sorted(refs), kind, [given.get(name) for name in names]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ def _ask(session: Session, chosen: Mapping[str, Mapping[str, str]]) -> tuple[Que
     before = get_organisation(session).defaults
     let_go()  # counting needs no lock
     after = {thing: {**levels, **chosen.get(thing, {})} for thing, levels in before.items()}
-    question = ask(of_defaults(session, after), about=",".join(f"{t}:{level}" for t, level in wider.items()))
+    about = ",".join(f"{thing}:{level}" for thing, level in wider.items())
+    question = ask(of_defaults(session, after), chosen, about=about)
     return question, _reach(session, wider) if question is not None else None
 
 

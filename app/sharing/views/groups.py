@@ -230,7 +230,7 @@ def _ask(session: Session, group_ref: str, picker: Picker) -> tuple[Question | N
     found = group_member_added(session, actor, group_ref, given, now=clock.now(), then=let_go)
     group, known = get_group(session, group_ref), find_principal(session, given)
     rules = rules_through(session, group) if reaches_partners(session, known.key) else []
-    question = ask(found, about=known.key if rules else "")
+    question = ask(found, known.key, about=known.key if rules else "")
     if question is None or not rules:
         return question, None
     counts = counts_of_rules(session, [rule.id for rule in rules])
@@ -249,7 +249,7 @@ def remove_member(group_ref: str, member_ref: str) -> ResponseReturnValue:
     """Take somebody out of it; asks first where anybody loses anything."""
     trying, actor = db.session(), current_actor()
     found = group_member_removed(trying, actor, group_ref, member_ref, now=clock.now(), then=let_go)
-    question = ask(found)
+    question = ask(found, "removed")
     if question is not None:
         up = url_for("groups.show", group_ref=group_ref)
         name = get_group(trying, group_ref).name

@@ -1,7 +1,7 @@
 """Sharing rules: the list with how far each is, the editor, what each gives, deleting one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -127,7 +127,7 @@ def state(rule_ref: str) -> ResponseReturnValue:
 def confirm_delete(rule_ref: str) -> ResponseReturnValue:
     """What this takes away from whom."""
     session = db.session()
-    question = ask(of_rule(session, get_rule(session, rule_ref), None))
+    question = ask(of_rule(session, get_rule(session, rule_ref), None), "deleted")
     return _rule_page("sharing_rules/delete.html", rule_ref, question)
 
 
@@ -143,7 +143,7 @@ def delete(rule_ref: str) -> ResponseReturnValue:
     reading = db.session()
     rule = get_rule(reading, rule_ref)
     let_go()  # counting needs no lock
-    question = ask(of_rule(reading, rule, None))
+    question = ask(of_rule(reading, rule, None), "deleted")
     if question is not None:
         return _rule_page("sharing_rules/delete.html", rule_ref, question)
     with transaction() as session:
@@ -234,7 +234,9 @@ def _ask(
         return None, None
     reaches = reaches_partners(session, written.share_with)
     let_go()  # counting needs no lock
-    question = ask(of_rule(session, rule, written), about=mark_of(written) if reaches else "")
+    question = ask(
+        of_rule(session, rule, written), replace(written, name=""), about=mark_of(written) if reaches else ""
+    )
     if question is None or not reaches:
         return question, None
     given = count_given(session, written, seconds=LONGEST_COUNT_SECONDS)
