@@ -25,6 +25,7 @@ KNOWN_TO_ALL = (
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
+_OF_SHARING = ("public_group", "sharing_rule")
 # What `sharing` calls somebody that it can give something to, as `user:17`.
 _PRINCIPAL = re.compile(r"[a-z_]+:[0-9]+(:[0-9]+)?")
 # Where somebody was is nobody's business but an administrator's.
@@ -37,7 +38,14 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
         return None
     own = Event.actor_id == actor.user_id
     shared = [and_(Event.record_kind == kind, readable) for kind, readable in _readable(actor).items()]
-    known = and_(Event.record_kind.in_(KNOWN_TO_ALL), Event.verb.not_in(SECURITY))
+    kinds: tuple[str, ...] = KNOWN_TO_ALL
+    told: tuple[str, ...] = SECURITY
+    if not actor.can(
+        Permission.SHARING_MANAGE
+    ):  # who may not read groups and rules reads nothing of them here
+        kinds = tuple(kind for kind in KNOWN_TO_ALL if kind not in _OF_SHARING)
+        told = (*SECURITY, "prm_enabled")  # it names the rules and groups that were kept or removed
+    known = and_(Event.record_kind.in_(kinds), Event.verb.not_in(told))
     others = Event.record_kind.not_in(("lead", "account", "contact", "activity"))
     return or_(known, *shared, and_(own, others))
 

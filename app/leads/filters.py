@@ -117,9 +117,11 @@ def _tells(filter_name: str) -> tuple[str, ...]:
 
 
 def known_filters(actor: Actor) -> tuple[str, ...]:
-    """The filters that there are for the actor: none of them tells of a field that they never see."""
+    """The filters that there are for the actor: none tells of a field that they never see, or of other companies."""
+    if actor.is_internal:
+        return KNOWN_FILTERS
     hidden = set(actor.hidden_fields)
-    return tuple(name for name in _FILTERS if not hidden & set(_tells(name))) if hidden else KNOWN_FILTERS
+    return tuple(name for name in _FILTERS if name not in _OF_THE_VENDOR and not hidden & set(_tells(name)))
 
 
 def _text(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
@@ -191,10 +193,13 @@ def _owner(actor: Actor, values: Sequence[str]) -> Condition:
         users.append(actor.ref)
     queues = [value for value in values if value.startswith("queue_")]
     parts: list[Condition] = []
+    # To partner people an owner outside their company has no name, here neither.
     if users:
-        parts.append(Lead.owner_user_id.in_(select(User.id).where(User.ref.in_(users))))
+        known = [User.partner_account_id == actor.company_id] if actor.is_partner else []
+        parts.append(Lead.owner_user_id.in_(select(User.id).where(User.ref.in_(users), *known)))
     if queues:
-        parts.append(Lead.owner_queue_id.in_(select(Queue.id).where(Queue.ref.in_(queues))))
+        own = [Queue.id.in_(actor.queue_ids)] if actor.is_partner else []
+        parts.append(Lead.owner_queue_id.in_(select(Queue.id).where(Queue.ref.in_(queues), *own)))
     return or_(*parts) if parts else Lead.id.is_(None)
 
 
@@ -220,12 +225,13 @@ def _phone(_actor: Actor, values: Sequence[str]) -> Condition:
     return Lead.phone_key.in_([phone_key(value) for value in values])
 
 
-def _waiting(_actor: Actor, values: Sequence[str]) -> Condition:
-    return (
-        Lead.owner_queue_id.is_not(None)
-        if values[0] in ("true", "1", "yes")
-        else Lead.owner_queue_id.is_(None)
-    )
+def _waiting(actor: Actor, values: Sequence[str]) -> Condition:
+    """In a queue; for partner people in one of theirs, since others' queues are not known to them."""
+    is_wanted = values[0] in ("true", "1", "yes")
+    if actor.is_partner:
+        waits = func.coalesce(Lead.owner_queue_id, 0).in_(actor.queue_ids)
+        return waits if is_wanted else not_(waits)
+    return Lead.owner_queue_id.is_not(None) if is_wanted else Lead.owner_queue_id.is_(None)
 
 
 def _open(_actor: Actor, values: Sequence[str]) -> Condition:
@@ -340,3 +346,5 @@ _FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
     },
 }
 KNOWN_FILTERS = tuple(_FILTERS)
+# These tell who else has a lead, how they are placed, or what else there is.
+_OF_THE_VENDOR = frozenset({"partner", "import", "needs_owner", "duplicates"})

@@ -158,7 +158,9 @@ def _refuse_taken_external_id(session: Session, external_id: str) -> None:
 
 
 def _check_whole(session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any]) -> None:
-    if not any(getattr(lead, name) for name in IDENTIFYING):
+    # What somebody empties is judged by what they see, so that a refusal tells nothing of a field hidden from them.
+    seen = [name for name in IDENTIFYING if name not in actor.hidden_fields]
+    if set(seen) & set(changes) and not any(getattr(lead, name) for name in seen):
         raise Invalid(
             {"": [_l("Give at least a last name, a company, an e-mail address or a phone number.")]}
         )

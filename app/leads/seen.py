@@ -58,4 +58,6 @@ def seen_version(actor: Actor, lead: Lead) -> str:
 def seen_reasons(actor: Actor, reasons: Iterable[str]) -> list[str]:
     """Why something may be a duplicate, without what tells of a field that the actor does not see."""
     hidden = set(actor.hidden_fields)
-    return [reason for reason in reasons if not _TOLD_BY.get(reason, set()) & hidden]
+    kept = [reason for reason in reasons if not _TOLD_BY.get(reason, set()) & hidden]
+    # A name alone is never why: what stood beside it would be told by its absence.
+    return [] if kept == ["name"] else kept

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -68,7 +69,7 @@ def list_told(
         cursor,
         limit,
     )
-    return Page(_rows(session, found), page.older, page.newer)
+    return Page(_rows(session, actor, found), page.older, page.newer)
 
 
 def is_about_lead(session: Session, lead_id: int) -> ColumnElement[bool]:
@@ -90,13 +91,15 @@ def is_about_lead(session: Session, lead_id: int) -> ColumnElement[bool]:
     return or_(and_(kind == "lead", key == lead_id), and_(kind == "bulk_act", key.in_(acts), one_of_many))
 
 
-def _rows(session: Session, notices: Sequence[Notification]) -> list[ToldRow]:
+def _rows(session: Session, actor: Actor, notices: Sequence[Notification]) -> list[ToldRow]:
     """In two statements, whatever the number."""
+    # Who may ask who sees a record is told of everybody; others of those whose company they see.
+    knows = scope(Account, _NAMES if actor.can(Permission.ACCESS_VIEW) else actor)
     people = {
-        key: (name, ref, company or "")
-        for key, name, ref, company in session.execute(
-            select(User.id, User.name, User.ref, Account.name)
-            .outerjoin(Account, and_(Account.id == User.partner_account_id, scope(Account, _NAMES)))
+        key: (name, ref, company or "") if company or not company_id else (_("somebody at a partner"), "", "")
+        for key, name, ref, company_id, company in session.execute(
+            select(User.id, User.name, User.ref, User.partner_account_id, Account.name)
+            .outerjoin(Account, and_(Account.id == User.partner_account_id, knows))
             .where(User.id.in_({notice.user_id for notice in notices}))
         )
     }

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
@@ -158,6 +158,16 @@ class ManualShare(Named, Base):
     __table_args__ = (
         Index("ix_manual_share_record", "object", "record_id"),
         Index("ix_manual_share_until", "until"),
+        # What is shared twice at the same moment stands once.
+        Index(
+            "uq_manual_share_standing",
+            "object",
+            "record_id",
+            "principal_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
     )
 
     object: Mapped[str] = mapped_column(String(12))

@@ -85,17 +85,25 @@ def what_reaches_partners(session: Session, audience: Audience) -> list[Item]:
     ]
 
 
-def _shares(session: Session) -> dict[int, dict[str, tuple[int, int]]]:
-    """Principal → object → (number, highest key) of the shares that stand."""
-    found: dict[int, dict[str, tuple[int, int]]] = {}
+def _shares(session: Session) -> dict[int, dict[str, tuple[Any, ...]]]:
+    """Principal → object → (number, and what changes with one that changes) of the shares that stand."""
+    found: dict[int, dict[str, tuple[Any, ...]]] = {}
     rows = session.execute(
-        select(ManualShare.principal_id, ManualShare.object, func.count(), func.max(ManualShare.id))
+        select(
+            ManualShare.principal_id,
+            ManualShare.object,
+            func.count(),
+            func.max(ManualShare.id),
+            func.sum(ManualShare.level),
+            func.count(ManualShare.until),
+            func.max(ManualShare.until),
+        )
         .where(ManualShare.ended_at.is_(None))
         .group_by(ManualShare.principal_id, ManualShare.object)
         .order_by(ManualShare.principal_id, ManualShare.object)
     )
-    for principal, object_, number, last in rows:
-        found.setdefault(principal, {})[object_] = (number, last)
+    for principal, object_, *held in rows:
+        found.setdefault(principal, {})[object_] = tuple(held)
     return found
 
 
@@ -113,10 +121,10 @@ class _Maker:
         key, whom = f"{Kind.RULE}-{rule.ref}", self.names[rule.share_with_id]
         return self._item(key, Kind.RULE, rule.name, whom, rule.share_with_id, said, rule=rule)
 
-    def of_shares(self, principal_id: int, held: Mapping[str, tuple[int, int]]) -> Item:
+    def of_shares(self, principal_id: int, held: Mapping[str, tuple[Any, ...]]) -> Item:
         whom = self.names[principal_id]
         parts = [Kind.SHARES.value, whom.type, whom.ref, whom.role.value if whom.role else None]
-        numbers = {thing: number for thing, (number, _last) in held.items()}
+        numbers = {thing: number for thing, (number, *_marks) in held.items()}
         key = "-".join(part for part in parts if part)
         return self._item(key, Kind.SHARES, whom.name, whom, principal_id, list(held.items()), shares=numbers)
 

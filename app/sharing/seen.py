@@ -3,6 +3,7 @@
 Asked by those who may ask who sees a record, of records that they may read themselves.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
 
 LEVELS = {level.name.lower(): level for level in Level}
+_CAUSE = re.compile("[a-z_]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def read_wanted(object_: str, level: str = "", cause: str = "") -> Wanted:
         raise Invalid({"object": [", ".join(SUBJECTS)]})
     if level and level not in LEVELS:
         raise Invalid({"level": [", ".join(LEVELS)]})
+    if cause and not _CAUSE.fullmatch(cause):
+        raise Invalid({"cause": [""]})  # it goes on record with an export
     return Wanted(object_, LEVELS.get(level, Level.PREVIEW), cause or None)
 
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Account
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import transaction
 from app.sharing import upkeep
-from app.sharing.models import GrantSet, GrantSetState, SharingGrant, SharingRule
+from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
 from app.sharing.scope import scope
 from app.sharing.shares import end_lapsed
 from app.sharing.verify import differences
@@ -460,3 +461,19 @@ def test_a_refused_row_does_not_hide_what_was_changed_before_it(session, api, ma
         with suppress(RuntimeError), own.begin_nested():
             raise RuntimeError
     assert row_count(session, SharingGrant) == 0
+
+
+def test_what_is_shared_twice_at_the_same_moment_stands_once(session, api, ada, otto, world):
+    body = {"principal": {"type": "user", "id": otto.ref}, "level": "read"}
+    once = api(ada).post(f"/leads/{world.sals.ref}/shares", body).json
+    again = api(ada).post(f"/leads/{world.sals.ref}/shares", body | {"level": "edit"}).json
+    assert once["id"] == again["id"]
+    share = session.scalars(select(ManualShare)).one()
+    columns = ("object", "record_id", "principal_id", "level", "created_at")
+    double = ManualShare(ref="share_double", **{name: getattr(share, name) for name in columns})
+    session.add(double)
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    api(ada).delete(f"/leads/{world.sals.ref}/shares/{once['id']}")
+    assert api(ada).post(f"/leads/{world.sals.ref}/shares", body).json["id"] != once["id"]
