@@ -15,8 +15,9 @@ from app.activities.fields import KINDS
 from app.activities.forms import ActivityForm
 from app.activities.queries import Record, planned, timeline
 from app.activities.words import TimelineRow
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
+from app.sharing.levels import find_level
 
 SHORT, LONG = 15, 50
 
@@ -58,18 +59,20 @@ def feed_of(
         planned=[] if cursor else planned(session, actor, record),
         rows=page.items,
         form=form or ActivityForm(formdata=None),
-        log_url=log_url(actor, record),
+        log_url=log_url(session, actor, record),
         older_url=timeline_url(record, page.older) if page.older else "",
         fresh=fresh,
         audit_url=url_for("audit.index", record=record.ref) if actor.can(Permission.EVENT_VIEW) else "",
     )
 
 
-def log_url(actor: Actor, record: Record) -> str:
-    """Where to log on the record, "" for people who may not and for records that are read-only."""
+def log_url(session: Session, actor: Actor, record: Record) -> str:
+    """Where to log on the record that the actor reads, "" where `require_logging` would refuse it."""
     if not actor.can(Permission.ACTIVITY_LOG) or (
         isinstance(record, Lead) and record.converted_at is not None
     ):
+        return ""
+    if actor.is_partner and (find_level(session, actor, record) or Level.PREVIEW) < Level.EDIT:
         return ""
     kind, named = _place(record)
     return url_for(f"activities.log_on_{kind}", **named)

@@ -149,6 +149,10 @@ def _named(text: Any) -> Callable[[Event], str]:
     return lambda event: str(text) % {"name": event.detail.get("name", "")}
 
 
+def _shared(event: Event) -> str:
+    return _("shared it with %(name)s", name=event.detail.get("with", ""))
+
+
 def _anything(event: Event) -> str:
     return _("did this: %(verb)s", verb=event.verb.replace("_", " "))
 
@@ -176,6 +180,8 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "routed": ("route", _assigned),
     "undone": ("undo", _plain(_l("took the change of owner back"))),
     "exported": ("download", _plain(_l("exported a list"))),
+    "shared": ("eye", _shared),
+    "unshared": ("lock", _plain(_l("ended a share of it"))),
     "responsible_added": ("user-plus", _named(_l("made %(name)s answerable for it"))),
     "responsible_removed": ("user-x", _named(_l("no longer made %(name)s answerable for it"))),
     "partner_enabled": ("handshake", _plain(_l("made it a partner"))),

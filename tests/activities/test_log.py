@@ -11,6 +11,7 @@ from app.events.models import Event
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotAllowed, NotFound, Stale
 from app.leads.models import Offer
+from app.sharing.shares import share_record
 from tests.factories import actor_of, make_account, make_contact, make_lead, row_count, rows
 
 HTMX = {"HX-Request": "true"}
@@ -165,6 +166,17 @@ def test_a_partner_logs_on_own_leads_only(signed_in, session, pia, otto, northwi
         assert answer.status_code == 404
     [activity] = rows(session, Activity)
     assert (activity.lead_id, activity.company_id) == (own.id, northwind.account_id)
+
+
+def test_a_partner_who_may_only_read_is_offered_no_form(signed_in, session, ada, pia):
+    lead = make_lead(session)
+    for level, is_offered in (("read", False), ("edit", True)):
+        user = {"type": "user", "id": pia.ref}
+        share_record(session, actor_of(session, ada), lead, user, level, now=clock.now())
+        session.commit()
+        page = signed_in(pia).get(f"/leads/{lead.ref}")
+        assert page.status_code == 200
+        assert (f"/leads/{lead.ref}/activities" in page.text) is is_offered, level
 
 
 def test_nobody_logs_on_an_offer_before_it_is_accepted(session, pia, northwind):

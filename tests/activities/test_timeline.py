@@ -7,6 +7,7 @@ from app.activities.operations import finish_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
 from app.events.operations import record
 from app.kernel import clock
+from app.sharing.shares import share_record, unshare_record
 from tests.factories import actor_of, make_account, make_lead
 
 
@@ -41,6 +42,15 @@ def test_a_verb_that_nobody_knows_is_still_told(session, sal, mara):
     account = make_account(session, "Forges", owner=mara)
     record(session, actor_of(session, mara), verb="turned_around", subject=account, at=clock.now())
     assert told(timeline(session, actor_of(session, sal), account)) == ["Mara did this: turned around"]
+
+
+def test_sharing_by_hand_is_told_with_whom(session, sal, mara):
+    account, now = make_account(session, "Forges", owner=mara), clock.now()
+    actor = actor_of(session, mara)
+    share, _ = share_record(session, actor, account, {"type": "user", "id": sal.ref}, "edit", now=now)
+    unshare_record(session, actor, account, share.ref, now=now)
+    told_to_sal = told(timeline(session, actor_of(session, sal), account))
+    assert told_to_sal == ["Mara ended a share of it", "Mara shared it with Sal"]
 
 
 def test_pages_follow_on_each_other_without_a_gap(session, sal, mara):
