@@ -37,6 +37,7 @@ TYPES = (
     ALL_INTERNAL,
     ALL_PARTNERS,
 )
+CHOOSE = _l("Choose whom.")
 UNKNOWN = _l("There is no such user, role, account, level, queue or group.")
 # Partner users are in these, or may come to be: a partner account may become a member of a queue at any time.
 OUTSIDE = frozenset({PARTNER_ACCOUNT, PARTNER_LEVEL, ALL_PARTNERS, QUEUE})
@@ -185,6 +186,8 @@ class Membership:
 
 def find_principal(session: Session, given: object, *, field: str = "principal") -> Known:
     """The principal that `{"type", "id"?, "role"?}` names.  Raises Invalid, filed under `field`."""
+    if isinstance(given, dict) and "" in (given.get("type"), given.get("id")):
+        raise Invalid({field: [CHOOSE]})
     if not isinstance(given, dict) or given.get("type") not in TYPES or set(given) - {"type", "id", "role"}:
         known = ", ".join(TYPES)
         raise Invalid({field: [_l("Give a type (%(known)s) and an id.", known=known)]})

@@ -35,6 +35,14 @@ from app.sharing.subjects import SUBJECTS
 _ENDING = Actor.system("shares that end")
 
 
+class SharedAlready(Invalid):
+    """Somebody has a share of the record that stands.  until: its end, if it has one."""
+
+    def __init__(self, known: Known, until: datetime | None) -> None:
+        super().__init__({"principal": [_l("It is shared with %(name)s already.", name=known.name)]})
+        self.known, self.until = known, until
+
+
 def share_record(
     session: Session,
     actor: Actor,
@@ -43,12 +51,14 @@ def share_record(
     level: object,
     *,
     until: datetime | None = None,
+    is_new: bool = False,
     now: datetime,
 ) -> tuple[ManualShare, Known]:
     """Share a record the actor has in full with a principal; shared with them already, the level and end change.
 
-    subject: the loaded record.  level: "read" or "edit".  Writes an event; does not commit.
-    Raises NotAllowed, Invalid.
+    subject: the loaded record.  level: "read" or "edit".  is_new: refuse instead, where they have it already.
+    Writes an event; does not commit.
+    Raises NotAllowed, Invalid, SharedAlready.
     """
     actor.require(Permission.RECORD_SHARE)
     hold_organisation(session)
@@ -79,6 +89,8 @@ def share_record(
             created_by_id=actor.user_id,
         )
         session.add(share)
+    elif is_new and (share.until is None or share.until > now):
+        raise SharedAlready(known, share.until)
     share.level, share.until = int(LEVELS[str(level)]), until
     session.flush()
     _grant(session, share, subject.created_at, now)

@@ -200,9 +200,17 @@ def test_sharing_by_hand_changing_it_and_taking_it_back(session, signed_in, mara
     browser, url = signed_in(mara), f"/leads/{lead.ref}/access"
     assert find_level(session, actor_of(session, sal), lead.ref) is None
     form = {"principal_type": "user", "principal_id": sal.ref, "level": "read", "until": "2100-12-24"}
-    assert browser.submit(f"{url}/shares", form, page=url).status_code == 303
+    done = browser.submit(f"{url}/shares", form, page=url)
+    assert (done.status_code, done.headers["Location"]) == (303, url)
     share = rows(session, ManualShare)[0]
     assert share.until == datetime(2100, 12, 25, tzinfo=UTC)
+    again = browser.submit(f"{url}/shares", {**form, "level": "edit", "until": ""}, page=url)
+    assert again.status_code == 422
+    assert "It is shared with Sal already, until 24 Dec 2100: change it under" in again.text
+    assert '<option selected value="edit">' in again.text.partition('id="share"')[2]
+    assert f'value="{sal.ref}" selected' in again.text
+    session.refresh(share)
+    assert (share.level, share.until) == (2, datetime(2100, 12, 25, tzinfo=UTC))
     assert find_level(session, actor_of(session, sal), lead.ref) == 2
     page = browser.get(url).text
     assert 'value="2100-12-24"' in page
@@ -221,6 +229,7 @@ def test_sharing_by_hand_changing_it_and_taking_it_back(session, signed_in, mara
     assert wrong.status_code == 422
     assert "This must be a day" in wrong.text
     assert 'value="soon"' in wrong.text
+    assert f'<a href="#{share.ref}">' in wrong.text.partition("error-summary")[2].partition("</ul>")[0]
     assert browser.submit(f"{url}/shares/{share.ref}", {"act": "remove"}, page=url).status_code == 303
     assert find_level(session, actor_of(session, sal), lead.ref) is None
     assert (
@@ -240,7 +249,8 @@ def test_bad_shares_are_refused_and_what_was_typed_stays(session, signed_in, mar
     yesterday = (clock.now() - timedelta(days=2)).date().isoformat()
     for given, words in (
         ({"principal_id": f"user_{'0' * 22}"}, "There is no such"),
-        ({"principal_id": ""}, "There is no such"),
+        ({"principal_id": ""}, "Choose whom."),
+        ({"principal_type": "", "principal_id": ""}, "Choose whom."),
         ({"principal_type": "partner_account", "principal_id": otto.ref}, "There is no such"),
         ({"principal_type": "nonsense"}, "Give a type"),
         ({"level": "full"}, "Known: read, edit."),
@@ -253,6 +263,9 @@ def test_bad_shares_are_refused_and_what_was_typed_stays(session, signed_in, mar
         assert words in answer.text, given
         if "principal_type" not in given and "principal_id" not in given:
             assert f'value="{sal.ref}" selected' in answer.text
+        summary = answer.text.partition("error-summary")[2].partition("</div>")[0]
+        assert ("principal" if "principal" in str(given) else next(iter(given))) in summary
+        assert words in summary
     looked = browser.submit(
         f"{url}/shares", {"principal_type": "internal_role", "act": "look", "until": "2100-01-01"}, page=url
     )

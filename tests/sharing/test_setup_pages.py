@@ -210,10 +210,10 @@ def test_bad_members_are_refused_and_what_was_typed_stays(session, signed_in, ma
         ({"principal_type": "group", "principal_id": inner.ref}, "A group cannot hold itself"),
         ({"principal_type": "group", "principal_id": gone}, "There is no such"),
         ({"principal_type": "user", "principal_id": sal.ref}, "There is no such"),
-        ({"principal_type": "user", "principal_id": ""}, "There is no such"),
+        ({"principal_type": "user", "principal_id": ""}, "Choose whom."),
         ({"principal_type": "partner_account", "principal_id": otto.ref}, "There is no such"),
         ({"principal_type": "dragon", "principal_id": "x"}, "Give a type"),
-        ({}, "Give a type"),
+        ({}, "Choose whom."),
         ({"principal_type": "internal_role", "principal_id": "manager"}, "There is no such"),
         (
             {
@@ -372,7 +372,7 @@ def test_the_editor_offers_the_fields_of_its_object(session, signed_in, mara):
         ({"kind": "moon"}, "Known: owner, criteria."),
         ({"object": "user"}, "Known: lead, account, contact."),
         ({"share_with_type": "group", "share_with_id": f"group_{'0' * 22}"}, "There is no such"),
-        ({"share_with_type": "", "share_with_id": ""}, "Give a type"),
+        ({"share_with_type": "", "share_with_id": ""}, "Choose whom."),
         ({"share_with_type": "partner_account", "share_with_id": "sales"}, "There is no such"),
         ({"kind": "owner", "owned_by_id": f"user_{'0' * 22}"}, "There is no such"),
         ({"e0-kept": '{"all": [{"field": "nonsense"}]}', "e0-rows": "0"}, "Some of it needs another look"),

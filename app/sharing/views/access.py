@@ -21,8 +21,10 @@ from app.sharing.forms import ShareForm
 from app.sharing.levels import find_level
 from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices, users_named
 from app.sharing.rule_draft import OWNED_BY, SHARE_WITH
-from app.sharing.shares import share_record, unshare_record
+from app.sharing.shares import SharedAlready, share_record, unshare_record
+from app.sharing.words import sentence_of
 from app.web.access import current_actor, needs
+from app.web.filters import local_date
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 
@@ -168,15 +170,31 @@ def share(kind: str, record_ref: str) -> ResponseReturnValue:
                 picker.given(),
                 form.level.data,
                 until=_end_of_day(form.until.data, actor.time_zone),
+                is_new=True,
                 now=clock.now(),
             )
     except Invalid as error:
+        if isinstance(error, SharedAlready):
+            error.errors[WITH] = [_shared_already(error)]
         picker.errors.extend(str(message) for message in error.errors.pop(WITH, ()))
         show_errors(form, error)
         session = db.session()
         return _page(session, actor, _record(session, actor, kind, record_ref), picker, form), 422
     flash(_("It is shared with %(name)s.", name=known.name), "success")
     return _back(kind, record_ref)
+
+
+def _shared_already(error: SharedAlready) -> str:
+    """Sharing anew would end or widen what was agreed on without a word; changing it shows what it was."""
+    name = sentence_of(error.known)
+    if error.until is None:
+        return _("It is shared with %(name)s already: change it under “Shared by hand”.", name=name)
+    day = local_date(error.until - timedelta(seconds=1))
+    return _(
+        "It is shared with %(name)s already, until %(day)s: change it under “Shared by hand”.",
+        name=name,
+        day=day,
+    )
 
 
 @bp.post("/leads/<ref('lead'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "lead"})
@@ -220,7 +238,7 @@ def _back(kind: str, record_ref: str) -> ResponseReturnValue:
         _record(session, actor, kind, record_ref)
     except NotFound:
         return redirect(url_for(f"{kind}s.index"), 303)
-    return redirect(url_for(f"access.{kind}", record_ref=record_ref, _anchor="shares"), 303)
+    return redirect(url_for(f"access.{kind}", record_ref=record_ref), 303)
 
 
 def _end_of_day(text: object, zone: str) -> datetime | None:
@@ -254,4 +272,6 @@ def principals(part: str, name: str) -> ResponseReturnValue:
     ):
         abort(404)
     template = "sharing/_picker_who.html" if part == "who" else "sharing/_picker_list.html"
-    return render_template(template, picker=offer(db.session(), current_actor(), picker), roles=role_choices())
+    return render_template(
+        template, picker=offer(db.session(), current_actor(), picker), roles=role_choices()
+    )
