@@ -23,6 +23,7 @@ from app.sharing.attempts import of_act
 from app.sharing.groups import add_group_member, remove_group_member
 from app.sharing.models import GroupMember, Principal
 from app.sharing.principals import find_principal
+from app.sharing.shares import share_record
 
 
 def group_member_added(
@@ -55,6 +56,34 @@ def group_member_removed(
 
 def _holding(session: Session, key: str) -> set[int]:
     return Everybody(session).holding(key)
+
+
+def record_shared(
+    session: Session,
+    actor: Actor,
+    subject: Any,
+    given: object,
+    level: object,
+    *,
+    until: datetime | None,
+    now: datetime,
+    **more: Any,
+) -> Consequences:
+    """Of sharing a record by hand with somebody who has no share of it."""
+    # Undoing lets go of what was loaded within it.
+    model, record_id = type(subject), subject.id
+    written = {model: model.id == record_id}
+    if model is Account:
+        written[Contact] = Contact.account_id == record_id
+    return of_act(
+        session,
+        lambda writing: share_record(
+            writing, actor, subject, given, level, until=until, is_new=True, now=now
+        ),
+        moved=_holding(session, find_principal(session, given).key),
+        written=written,
+        **more,
+    )
 
 
 def user_edited(

@@ -238,6 +238,49 @@ def test_sharing_by_hand_changing_it_and_taking_it_back(session, signed_in, mara
     )
 
 
+def test_what_reaches_more_than_one_partner_user_is_asked_before_it_is_shared(
+    session, signed_in, ada, sal, pia, otto, northwind
+):
+    """Those who keep sharing rules are told who gains; an owner is asked without a word about others."""
+    lead = make_lead(session, owner=sal, city="Girona")
+    url = f"/leads/{lead.ref}/access"
+    form = {"principal_type": "all_partners", "level": "read", "until": "2100-12-24", "act": "share"}
+    for person in (ada, sal):
+        browser = signed_in(person)
+        asked = browser.submit(f"{url}/shares", form, page=url)
+        assert asked.status_code == 200
+        assert row_count(session, ManualShare) == 0
+        words = _text(asked)
+        assert "This reaches partners" in words
+        assert "Every partner user would see “" in words
+        assert ("gain 1 lead" in words and "Southwind" in words) == (person is ada)
+        assert 'value="2100-12-24"' in asked.text
+        assert asked.text.count(">Share with partners</button>") == 2
+        assert 'name="confirmed"' in asked.text
+    mark = re.search(r'name="confirmed" value="([^"]+)"', asked.text)[1]
+    for other in ({"level": "edit"}, {"until": ""}, {"until": "2100-12-25"}):
+        again = browser.submit(f"{url}/shares", {**form, **other, "confirmed": mark}, page=url)
+        assert (again.status_code, row_count(session, ManualShare)) == (200, 0), other
+    assert "Every partner user would see and change" in _text(
+        browser.submit(f"{url}/shares", {**form, "level": "edit"}, page=url)
+    )
+    late = browser.submit(f"{url}/shares", {**form, "until": "2001-01-01"}, page=url)
+    assert (late.status_code, "The end must lie in the future." in late.text) == (422, True)
+    assert browser.submit(f"{url}/shares", {**form, "confirmed": mark}, page=url).status_code == 303
+    assert row_count(session, ManualShare) == 1
+    assert find_level(session, actor_of(session, otto), lead.ref) == 2
+    company = {
+        **form,
+        "principal_type": "partner_account",
+        "principal_id": account_of(session, northwind).ref,
+    }
+    browser = signed_in(ada)
+    assert "This reaches partners" in browser.submit(f"{url}/shares", company, page=url).text
+    assert browser.agree(f"{url}/shares", company, page=url).status_code == 303
+    for one in ({"principal_type": "user", "principal_id": pia.ref}, {"principal_type": "all_internal"}):
+        assert browser.submit(f"{url}/shares", {**form, **one}, page=url).status_code == 303, one
+
+
 def test_bad_shares_are_refused_and_what_was_typed_stays(session, signed_in, mara, sal, otto):
     lead, other = make_lead(session, owner=mara), make_lead(session, owner=mara)
     share, _known = share_record(

@@ -12,16 +12,20 @@ from sqlalchemy.orm import Session
 from app.accounts.queries import get_account, get_contact
 from app.kernel import clock, labels
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import db, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotFound
 from app.leads.queries import get_lead
 from app.sharing.access_page import everybody, may_share, one_person, shared_with, shares_by_hand, themselves
+from app.sharing.affected import Consequences
+from app.sharing.asking import Question, ask, may_be_told
 from app.sharing.explain import Record
 from app.sharing.forms import ShareForm
 from app.sharing.levels import find_level
 from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices, users_named
+from app.sharing.principals import USER, find_principal, reaches_partners
 from app.sharing.rule_draft import OWNED_BY, SHARE_WITH
 from app.sharing.shares import SharedAlready, share_record, unshare_record
+from app.sharing.trying import record_shared
 from app.sharing.words import sentence_of
 from app.web.access import current_actor, needs
 from app.web.filters import local_date
@@ -99,8 +103,13 @@ def _page(
     picker: Picker,
     form: ShareForm,
     refused: tuple[str, ShareForm | None] = ("", None),
+    question: Question | None = None,
+    reach: str = "",
 ) -> str:
-    """form: of a new share.  refused: the share whose change was refused, with what was typed."""
+    """form: of a new share.  refused: the share whose change was refused, with what was typed.
+
+    question: what is to be agreed to before it is shared; reach: with which partners that would be.
+    """
     asked = request.args.get("user", "")
     search = request.args.get("q", "").strip()[:80]
     asks = actor.can(Permission.ACCESS_VIEW)
@@ -117,6 +126,8 @@ def _page(
         form=form,
         changed=refused[0],
         change=refused[1],
+        question=question,
+        reach=reach,
         types=type_choices(),
         roles=role_choices(),
     )
@@ -161,6 +172,11 @@ def share(kind: str, record_ref: str) -> ResponseReturnValue:
         reading = db.session()
         return _page(reading, actor, _record(reading, actor, kind, record_ref), picker, form)
     try:
+        until, trying = _end_of_day(form.until.data, actor.time_zone), db.session()
+        question, reach = _ask(trying, actor, _record(trying, actor, kind, record_ref), picker, form, until)
+        if question is not None:
+            record = _record(trying, actor, kind, record_ref)
+            return _page(trying, actor, record, picker, form, question=question, reach=reach)
         with transaction() as session:
             record = _record(session, actor, kind, record_ref)
             _shared, known = share_record(
@@ -169,7 +185,7 @@ def share(kind: str, record_ref: str) -> ResponseReturnValue:
                 record,
                 picker.given(),
                 form.level.data,
-                until=_end_of_day(form.until.data, actor.time_zone),
+                until=until,
                 is_new=True,
                 now=clock.now(),
             )
@@ -182,6 +198,27 @@ def share(kind: str, record_ref: str) -> ResponseReturnValue:
         return _page(session, actor, _record(session, actor, kind, record_ref), picker, form), 422
     flash(_("It is shared with %(name)s.", name=known.name), "success")
     return _back(kind, record_ref)
+
+
+def _ask(
+    session: Session, actor: Actor, record: Record, picker: Picker, form: ShareForm, until: datetime | None
+) -> tuple[Question | None, str]:
+    """What is to be agreed to before partners, more than a single person, see it; who they are.  Raises Invalid."""
+    given, level = picker.given(), form.level.data
+    known = find_principal(session, given)
+    if known.type == USER or not reaches_partners(session, known.key):
+        return None, ""
+    found = Consequences()
+    said = (record.ref, level, until.isoformat() if until is not None else "")
+    if may_be_told(actor):
+        found = record_shared(session, actor, record, given, level, until=until, now=clock.now(), then=let_go)
+    else:
+        undone = session.begin_nested()
+        try:
+            share_record(session, actor, record, given, level, until=until, is_new=True, now=clock.now())
+        finally:
+            undone.rollback()
+    return ask(found, said, about=known.key), sentence_of(known)
 
 
 def _shared_already(error: SharedAlready) -> str:
