@@ -302,9 +302,7 @@ def _clean_one(name: str, value: Any, *, is_partner: bool) -> Any:
     ):
         raise field_error(name, _l("Enter a date and time."))
     if name == "mail_preferences":
-        return {
-            kind: choice for kind, choice in value.items() if kind in CHOOSABLE and choice in WAYS
-        }
+        return {kind: choice for kind, choice in value.items() if kind in CHOOSABLE and choice in WAYS}
     if name == "language" and value not in LANGUAGES:
         raise field_error(name, _l("Choose one of the languages offered."))
     if name == "theme" and value not in THEMES:

@@ -176,7 +176,11 @@ class Actor:
         """Raises NotAllowed when the role does not give the permission, or the account scope takes it away."""
         if permission in self.permissions:
             return
-        if permission is Permission.SHARING_MANAGE and self.sees_portfolio_only and self.can(Permission.ACCESS_VIEW):
+        if (
+            permission is Permission.SHARING_MANAGE
+            and self.sees_portfolio_only
+            and self.can(Permission.ACCESS_VIEW)
+        ):
             raise NotAllowed(
                 _l("Rules and groups concern everybody's records; your account scope is your own portfolio.")
             )
