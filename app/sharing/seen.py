@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -16,14 +16,17 @@ from app.identity.queries import find_actor
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.errors import Invalid
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.leads.models import Lead
 from app.sharing.explain import Cause, Record, why_each
 from app.sharing.merge import Window, capped_count, merged_ids
-from app.sharing.rules import rules_for
-from app.sharing.scope import scope
+from app.sharing.models import GrantSet, SharingGrant
+from app.sharing.rules import Rule, in_force, rules_for
+from app.sharing.scope import branches, scope
 from app.sharing.subjects import SUBJECTS
 
 LEVELS = {level.name.lower(): level for level in Level}
 _CAUSE = re.compile("[a-z_]{1,30}")
+_SHARED = ("sharing_rule", "manual_share")  # what explaining says of the one rule that gives what is shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +40,25 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records.  level: at least.  cause: of `causes_of`, None for whatever reason."""
+    """Which records.  level: at least, of a preview no more than that, None for any.
+    cause: of `causes_of`, None for whatever reason.
+    """
 
     object: str
-    level: Level = Level.PREVIEW
+    level: Level | None = None
     cause: str | None = None
 
     @property
     def shape(self) -> list[Any]:
-        return [self.object, int(self.level), self.cause]
+        return [self.object, self.level and int(self.level), self.cause]
 
     @property
     def model(self) -> Any:
         return SUBJECTS[self.object].model
 
     @property
-    def causes(self) -> frozenset[str] | None:
-        return None if self.cause is None else frozenset({self.cause})
+    def is_preview(self) -> bool:
+        return self.level is Level.PREVIEW
 
 
 def read_wanted(object_: str, level: str = "", cause: str = "") -> Wanted:
@@ -64,7 +69,7 @@ def read_wanted(object_: str, level: str = "", cause: str = "") -> Wanted:
         raise Invalid({"level": [", ".join(LEVELS)]})
     if cause and not _CAUSE.fullmatch(cause):
         raise Invalid({"cause": [""]})  # it goes on record with an export
-    return Wanted(object_, LEVELS.get(level, Level.PREVIEW), cause or None)
+    return Wanted(object_, LEVELS.get(level), cause or None)
 
 
 def person_asked(session: Session, user: User) -> Actor | None:
@@ -73,8 +78,13 @@ def person_asked(session: Session, user: User) -> Actor | None:
 
 
 def causes_of(person: Actor, object_: str) -> list[str]:
-    """For which causes the person may come to see records of an object."""
-    return list(dict.fromkeys(rule.cause for rule in rules_for(SUBJECTS[object_].model, person)))
+    """For which causes the person may come to see records of an object, as explaining names them."""
+    causes: dict[str, None] = {}
+    for rule in rules_for(SUBJECTS[object_].model, person):
+        if rule.instead is Level.PREVIEW:
+            causes["offer"] = None
+        causes.update(dict.fromkeys(_SHARED if rule.cause == "shared" else (rule.cause,)))
+    return list(causes)
 
 
 def list_seen(
@@ -94,7 +104,9 @@ def list_seen(
         return Page([])
     model = wanted.model
     window = Window(model.created_at, descending=True, limit=limit, after=after)
-    ids = merged_ids(model, person, window, _readable(asker, model), level=wanted.level, causes=wanted.causes)
+    causes, conditions = _narrowed(person, wanted)
+    level, filters = wanted.level or Level.PREVIEW, [*_readable(asker, model), *conditions]
+    ids = merged_ids(model, person, window, filters, level=level, causes=causes)
     found = session.execute(ids).all()
     rows = found[:limit]
     more = None
@@ -108,11 +120,50 @@ def count_seen(session: Session, asker: Actor, person: Actor | None, wanted: Wan
     asker.require(Permission.ACCESS_VIEW)
     if person is None:
         return 0
-    filters = _readable(asker, wanted.model)
-    counted = capped_count(
-        wanted.model, person, filters, cap=COUNT_CAP, level=wanted.level, causes=wanted.causes
-    )
+    causes, conditions = _narrowed(person, wanted)
+    level, filters = wanted.level or Level.PREVIEW, [*_readable(asker, wanted.model), *conditions]
+    counted = capped_count(wanted.model, person, filters, cap=COUNT_CAP, level=level, causes=causes)
     return session.scalar(counted) or 0
+
+
+def _narrowed(person: Actor, wanted: Wanted) -> tuple[frozenset[str] | None, list[ColumnElement[bool]]]:
+    """The rules to be asked, by their causes, and what must hold besides; None for all of them.
+
+    Explaining says "offer" of what a rule gives as a preview of a pending offer, and of an own lead nothing else;
+    of what is shared it says by what.
+    """
+    model, cause = wanted.model, wanted.cause
+    previews = {rule.cause for rule in rules_for(model, person) if _gives_preview(rule)}
+    causes = None if cause is None else {cause}
+    conditions: list[ColumnElement[bool]] = []
+    if cause == "offer":
+        causes = previews
+        conditions.append(Lead.offer_id.is_not(None) if model is Lead else false())
+    elif cause == "owner" and cause in previews:
+        conditions.append(Lead.offer_id.is_(None))
+    elif cause in _SHARED:
+        causes = {"shared"}
+        conditions.append(_shared_by(person, model, is_rule=cause == "sharing_rule"))
+    if wanted.is_preview:
+        causes = previews if causes is None else causes & previews
+        more = [rule.at_least(Level.READ) for rule in branches(model, person, Level.READ)]
+        conditions.append(
+            case((or_(false(), *more), 1), else_=0) == 0
+        )  # "not" says nothing of an empty owner
+    return None if causes is None else frozenset(causes), conditions
+
+
+def _gives_preview(rule: Rule) -> bool:
+    return Level.PREVIEW in (rule.level, rule.instead)
+
+
+def _shared_by(person: Actor, model: Any, *, is_rule: bool) -> ColumnElement[bool]:
+    kind = model.__tablename__
+    mine = [principal_id for object_, principal_id in person.shared if object_ == kind]
+    of_rule = GrantSet.rule_id.is_not(None) if is_rule else GrantSet.rule_id.is_(None)
+    sets = select(GrantSet.id).where(GrantSet.principal_id.in_(mine), GrantSet.object == kind, of_rule)
+    held = and_(in_force(mine, kind), SharingGrant.set_id.in_(sets))
+    return exists().where(SharingGrant.record_id == model.id, held).correlate(model.__table__)
 
 
 def _readable(asker: Actor, model: Any) -> list[ColumnElement[bool]]:

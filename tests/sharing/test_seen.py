@@ -15,7 +15,7 @@ from app.sharing import upkeep
 from app.sharing.explain import why, why_each
 from app.sharing.models import ManualShare
 from app.sharing.principals import names_of
-from app.sharing.seen import Wanted, list_seen
+from app.sharing.seen import Wanted, causes_of, count_seen, list_seen
 from app.sharing.shares import share_record, unshare_record
 from app.sharing.sharing_rules import delete_rule
 from tests.factories import actor_of, make_account, make_lead, make_queue, make_user, rows
@@ -52,6 +52,22 @@ def test_the_list_says_of_each_record_what_explaining_it_says(app, session):
         assert found == {ref: each for ref, each in expected.items() if each[0] is not None}
         edited = {seen.record.ref for seen in walk(session, ada, actor, Wanted("lead", Level.EDIT))}
         assert edited == {ref for ref, (level, _causes) in found.items() if level >= Level.EDIT}
+        seen_by_filters(session, ada, actor, found)
+
+
+def seen_by_filters(session, ada, person, found):
+    """Preview alone, and each cause that a row names, with and without a preview, is exactly what rows say."""
+    named = {cause.type for _level, causes in found.values() for cause in causes}
+    assert named <= set(causes_of(person, "lead"))
+    for level in (None, Level.PREVIEW):
+        for cause in (None, *sorted(named)):
+            wanted = Wanted("lead", level, cause)
+            expected = {
+                ref for ref, (given, causes) in found.items()
+                if level in (None, given) and cause in (None, *(each.type for each in causes))
+            }  # fmt: skip
+            assert {seen.record.ref for seen in walk(session, ada, person, wanted)} == expected, wanted
+            assert count_seen(session, ada, person, wanted) == len(expected)
 
 
 def test_without_the_grant_that_is_named_exactly_the_other_causes_are_left(app, session):
@@ -121,6 +137,10 @@ def test_the_page_names_level_and_cause_of_each_and_the_file_is_recorded(session
         assert text in page
     assert "Rival" not in browser.get(f"{path}?cause=owner").text
     assert "Nothing matches" in browser.get(f"{path}?level=full").text
+    previews = browser.get(f"{path}?level=preview").text
+    assert "Nothing matches" in previews
+    assert '<option value="preview" selected>Preview</option>' in previews
+    assert '<option value="offer">an offer</option>' in previews
     assert browser.get(f"{path}?level=none").status_code == 404
     assert browser.get(f"{path}?object=account").status_code == 200
     file = browser.submit(f"{path}/export?object=lead&level=edit", page=path)

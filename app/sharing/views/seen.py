@@ -72,7 +72,7 @@ def show(user_ref: str) -> ResponseReturnValue:
     person = person_asked(session, row.user)
     page = list_seen(session, asker, person, wanted, cursor=request.args.get("cursor") or None)
     address = _address(user_ref, wanted)
-    count = count_seen(session, asker, person, wanted)
+    counts = {each: count_seen(session, asker, person, each) for each in {wanted, *map(Wanted, SUBJECTS)}}
     return render_template(
         "access/seen.html",
         user=row.user,
@@ -83,14 +83,21 @@ def show(user_ref: str) -> ResponseReturnValue:
         page=page,
         address=address,
         chips=_chips(address),
-        count=f"{number(COUNT_CAP)}+" if count > COUNT_CAP else number(count),
-        tabs=[(name, labels.many(name, title=True), name == wanted.object) for name in SUBJECTS],
-        levels=[(name, level_words(level)) for name, level in LEVELS.items() if level > Level.PREVIEW],
+        count=_capped(counts[wanted]),
+        tabs=[
+            (name, labels.many(name, title=True), _capped(counts[Wanted(name)]), name == wanted.object)
+            for name in SUBJECTS
+        ],
+        levels=[(name, level_words(level)) for name, level in LEVELS.items()],
         causes=[
             (cause, cause_words(cause)) for cause in (causes_of(person, wanted.object) if person else [])
         ],
         why_nothing=cannot_act(session, row.user) if person is None else "",
     )
+
+
+def _capped(count: int) -> str:
+    return f"{number(COUNT_CAP)}+" if count > COUNT_CAP else number(count)
 
 
 def _wanted() -> Wanted:
@@ -110,14 +117,12 @@ def _address(user_ref: str, wanted: Wanted) -> ListAddress:
 def _chips(address: ListAddress) -> list[dict[str, str]]:
     chips = []
     for name, (value,) in address.given.items():
-        is_level = name == "level"
-        chips.append(
-            {
-                "label": _("level is at least") if is_level else _("because of"),
-                "value": level_words(LEVELS[value]) if is_level else cause_words(value),
-                "remove_url": address.without(name, value),
-            }
-        )
+        label, words = _("because of"), cause_words(value)
+        if name == "level":
+            level = LEVELS[value]
+            label = _("level is") if level is Level.PREVIEW else _("level is at least")
+            words = level_words(level)
+        chips.append({"label": label, "value": words, "remove_url": address.without(name, value)})
     return chips
 
 
@@ -151,7 +156,10 @@ def export(user_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         user = get_user(session, asker, user_ref)
         subject = session.get_one(User, asker.user_id)
-        told = {"level": [wanted.level.name.lower()], "cause": [wanted.cause] if wanted.cause else []}
+        told = {
+            "level": [wanted.level.name.lower()] if wanted.level else [],
+            "cause": [wanted.cause] if wanted.cause else [],
+        }
         told |= {"object": [wanted.object], "user": [user.ref]}
         detail = {"object": "access", "name": user.name, "filter": told}
         record_event(session, asker, verb="exported", subject=subject, at=clock.now(), detail=detail)
