@@ -244,7 +244,15 @@ def test_the_editor_previews_saves_and_mails_to_oneself(
     assert "&lt;i&gt;Ada Lopez&lt;/i&gt;" in whole.text
     assert "<html" in whole.text
     assert row_count(session, MailTemplate) == 0, "a preview keeps nothing"
-    assert browser.post(here, data={**typed, "body": "{{ lead.email }}"}).status_code == 422
+    wrong = browser.post(here, data={**typed, "subject": "{{ nobody }}", "body": "x\n{{ nothing }}"})
+    assert wrong.status_code == 422
+    for told in (
+        '<a href="#subject">Subject: there is no placeholder “nobody”.</a>', 'aria-describedby="subject-error"',
+        '<a href="#body">Line 2: there is no placeholder “nothing”.</a>', 'aria-describedby="body-help body-error"',
+    ):  # fmt: skip
+        assert told in wrong.text
+    assert wrong.text.count("“nobody”") == 2, "on top and at its field, and not among the previews"
+    assert wrong.text.count('aria-invalid="true"') == 2
     assert browser.post(f"{here}/test", data={**typed, "body": "{{ lead.email }}"}).status_code == 422
     assert browser.post(f"{here}/test", data=typed).status_code == 200
     trial = session.scalars(select(Delivery).order_by(Delivery.id.desc())).first()

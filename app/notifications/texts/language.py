@@ -45,7 +45,11 @@ def clean_texts(subject: object, body: object, known: Sequence[str]) -> tuple[st
             continue
         # Subjects are kept by every server on the way and stand on locked screens: no place for a one-time link.
         fitting = known if field == "body" else [name for name in known if name != "link"]
-        found = find_faults(text, fitting) if text else [_l("Write something here.")]
+        found = (
+            find_faults(text, fitting, in_subject=field == "subject")
+            if text
+            else [_l("Write something here.")]
+        )
         if found:
             errors[field] = found
         cleaned[field] = text
@@ -54,29 +58,28 @@ def clean_texts(subject: object, body: object, known: Sequence[str]) -> tuple[st
     return cleaned["subject"], cleaned["body"]
 
 
-def find_faults(text: str, known: Sequence[str]) -> list[Any]:
+def find_faults(text: str, known: Sequence[str], *, in_subject: bool = False) -> list[Any]:
     """What is wrong with a text, in words, each with its line; at most ten."""
     faults: list[Any] = []
     for number, line in enumerate(text.split("\n"), start=1):
+        where = _l("Subject") if in_subject else _l("Line %(line)s", line=number)
         for found in _PLACEHOLDER.finditer(line):
             name = found.group(1).strip()
             if name not in known:
-                faults.append(
-                    _l("Line %(line)s: there is no placeholder “%(name)s”.", line=number, name=name)
-                )
+                faults.append(_l("%(where)s: there is no placeholder “%(name)s”.", where=where, name=name))
         if _BRACES.search(_PLACEHOLDER.sub("", line)):
             faults.append(
                 _l(
-                    "Line %(line)s: only placeholders such as %(example)s are understood, each in its pair of braces.",
-                    line=number,
+                    "%(where)s: only placeholders such as %(example)s are understood, each in its pair of braces.",
+                    where=where,
                     example="{{ name }}",
                 )
             )
         if _ADDRESS.search(line):
             faults.append(
                 _l(
-                    "Line %(line)s: leave web addresses out. The button leads to the right page, and %(link)s is its address.",
-                    line=number,
+                    "%(where)s: leave web addresses out. The button leads to the right page, and %(link)s is its address.",
+                    where=where,
                     link="{{ link }}",
                 )
             )

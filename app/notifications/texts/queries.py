@@ -126,7 +126,7 @@ def _states(session: Session) -> dict[int, dict[str, TextState]]:
     found: dict[int, dict[str, TextState]] = {}
     for text, kind, by in rows:
         known = placeholders(kind)
-        faults = [f for part in (text.subject, text.body) if part for f in find_faults(part, known)]
+        faults = find_faults(text.subject or "", known, in_subject=True) + find_faults(text.body or "", known)
         state = TextState(text.language, text.number, text.subject is not None, text.at, by or "", faults)
         found.setdefault(text.template_id, {})[text.language] = state
     return found

@@ -1,5 +1,6 @@
 """Setup > E-mail texts: what mails say, in the organisation's own words and each language."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -30,6 +31,7 @@ from app.web.htmx import wants_fragment
 bp = Blueprint("mail_texts", __name__, url_prefix="/setup/mail-texts")
 _ONE = "/<string(maxlength=40):key>/<any(en, es, ca):language>"
 LANGUAGE_NAMES = {"en": "English", "es": "Español", "ca": "Català"}
+Problems = Mapping[str, Sequence[Any]]
 KINDS: dict[str, Any] = {**dict(KIND_NAMES.items()), ASSIGNMENT: _l("Chosen by a rule")}
 
 
@@ -87,9 +89,9 @@ def save(key: str, language: str) -> ResponseReturnValue:
                 session, current_actor(), key, language, subject=subject, body=body, number=number, now=clock.now()
             )  # fmt: skip
     except Invalid as error:
-        return _again(key, language, [str(m) for found in error.errors.values() for m in found]), 422
+        return _again(key, language, error.errors), 422
     except Stale as error:
-        return _again(key, language, [str(error.message)]), 409
+        return _again(key, language, {"": [error.message]}), 409
     flash(_("Mails say this from now on."), "success")
     return redirect(
         url_for("mail_texts.show", key=key, language=language, lead=request.form.get("lead")), 303
@@ -122,7 +124,7 @@ def test(key: str, language: str) -> ResponseReturnValue:
         with transaction() as session:
             send_trial(session, current_actor(), trial, now=clock.now())
     except Invalid as error:
-        return _again(key, language, [str(m) for found in error.errors.values() for m in found]), 422
+        return _again(key, language, error.errors), 422
     flash(_("A test mail is on its way to you."), "success")
     return _again(key, language)
 
@@ -163,16 +165,16 @@ def _begin(page: TextPage) -> tuple[str, str]:
     return text_to_begin_from(db.session(), page.kind, page.language)
 
 
-def _again(key: str, language: str, problems: list[str] | None = None) -> str:
-    """The editor with what was typed."""
+def _again(key: str, language: str, problems: Problems | None = None) -> str:
+    """The editor with what was typed.  problems: by field, "" for the whole."""
     db.session().rollback()
     page = get_text(db.session(), current_actor(), key, language)
     subject, body, number = _typed()
-    return _editor(page, subject, body, problems or [], lead=request.form.get("lead", ""), number=number)
+    return _editor(page, subject, body, problems, lead=request.form.get("lead", ""), number=number)
 
 
 def _editor(
-    page: TextPage, subject: str, body: str, problems: list[str] | None = None, *, lead: str, number: int | None = None
+    page: TextPage, subject: str, body: str, problems: Problems | None = None, *, lead: str, number: int | None = None
 ) -> str:  # fmt: skip
     session, actor = db.session(), current_actor()
     leads = leads_to_try(session, actor, lead) if needs_lead(page.kind) else []
@@ -184,7 +186,7 @@ def _editor(
         subject=subject,
         body=body,
         number=page.number if number is None else number,
-        problems=problems or [],
+        problems=problems or {},
         leads=leads,
         lead=lead,
         previews=previews,
