@@ -89,16 +89,20 @@ def agree_page(question: Question, title: str, button: str, up: str, *, sent: It
 
 
 def _summary(consequences: Consequences) -> str:
-    people = consequences.people
-    companies = {actor.company_id for line in consequences.lines for actor in line.people if actor.is_partner}
+    people = [actor for line in consequences.lines for actor in line.people]
+    outside = [actor for actor in people if actor.is_partner]
+    inside = len(people) - len(outside)
     if not people:
         return ""
-    said = ngettext("It concerns %(num)s person", "It concerns %(num)s people", people)
-    if companies:
-        said += " " + ngettext("at %(num)s partner", "at %(num)s partners", len(companies))
-        inside = any(not actor.is_partner for line in consequences.lines for actor in line.people)
-        said += " " + _("and your own people") if inside else ""
-    return f"{said}."
+    own = ngettext("%(num)s person of your own", "%(num)s people of your own", inside)
+    if not outside:
+        return _("It concerns %(whom)s.", whom=own)
+    companies = len({actor.company_id for actor in outside})
+    where = ngettext("at %(num)s partner", "at %(num)s partners", companies)
+    theirs = f"{_how_many(outside)} {where}"
+    if not inside:
+        return _("It concerns %(whom)s.", whom=theirs)
+    return _("It concerns %(theirs)s and %(own)s.", theirs=theirs, own=own)
 
 
 def _row(line: Line) -> Row:
@@ -165,9 +169,9 @@ _LOOKS = {
 def _said(kind: str, what: str) -> str:
     return {
         "gained": _("gain %(what)s", what=what),
-        "more": _("more than now of %(what)s", what=what),
+        "more": _("see more of %(what)s", what=what),
         "lost": _("lose %(what)s", what=what),
-        "less": _("less than now of %(what)s", what=what),
+        "less": _("see less of %(what)s", what=what),
     }[kind]
 
 

@@ -216,7 +216,7 @@ def test_many_leads_change_owner_at_once_and_it_can_be_undone(portal: Portal, si
     page.get_by_role("button", name=re.compile("Change owner")).click()
     pick(page, "colleague", "Sal Moreno")
     page.get_by_role("button", name=re.compile("Change owner")).click()
-    expect(page.locator("#consequences")).to_contain_text("more than now of 3 leads")
+    expect(page.locator("#consequences")).to_contain_text("see more of 3 leads")
     page.get_by_role("button", name=re.compile("Change owner")).click()
     expect(page.locator("main")).to_contain_text("Sal Moreno")
     page.get_by_role("button", name="Undo").first.click()

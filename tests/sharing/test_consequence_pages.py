@@ -152,6 +152,7 @@ def test_teams_groups_and_rules_ask_too(session, signed_in, private, ada, mara, 
     url = f"/setup/sharing-rules/{rule.ref}/delete"
     asked = browser.get(url)
     assert told(asked) == ["Sal Sales lose 3 leads"]
+    assert "It concerns 1 person of your own. Nothing is deleted yet." in asked.text
     make_lead(session, owner=pia, city="Girona").deleted_at = clock.now()
     lead = rows(session, Lead)[0]
     lead.city, lead.updated_at = "Vic", clock.now()
@@ -170,7 +171,7 @@ def test_teams_groups_and_rules_ask_too(session, signed_in, private, ada, mara, 
     session.commit()
     url = f"/accounts/{partner.ref}/responsibles"
     asked = browser.submit(url, {"user": pol.ref, "role": "Technician"}, page=f"/accounts/{partner.ref}")
-    assert told(asked) == ["Pol Sales gain 1 lead more than now of 2 leads"], (
+    assert told(asked) == ["Pol Sales gain 1 lead see more of 2 leads"], (
         "a salesperson has two through the group"
     )
     assert 'name="role" value="Technician"' in asked.text

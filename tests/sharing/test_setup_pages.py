@@ -141,7 +141,9 @@ def test_a_group_is_made_filled_renamed_and_deleted(session, signed_in, mara, sa
         {"principal_type": "all_internal"},
         {"principal_type": "internal_role", "principal_id": "viewer"},
     ):  # fmt: skip
-        assert browser.submit(f"{path}/members", data, page=path).status_code == 303, data
+        added = browser.submit(f"{path}/members", data, page=path)
+        assert added.status_code == 303, data
+        assert f'value="{data["principal_type"]}" selected' in browser.get(added.location).text
     page = browser.get(path)
     for words in (
         "Sal",
@@ -414,6 +416,8 @@ def test_what_reaches_partners_is_told_with_its_number_and_asked_again_when_it_c
     assert mark
     wider = browser.submit(RULES, {**form, "level": "edit", "confirmed": mark[1]}, page=f"{RULES}/new")
     assert "would see and change 2 of the leads" in wider.text
+    assert wider.text.count("Nothing is saved yet") == 1
+    assert wider.text.count("notice tone-amber") == 1
     assert row_count(session, SharingRule) == 0
     assert browser.submit(RULES, {**form, "confirmed": mark[1]}, page=f"{RULES}/new").status_code == 303
     rule = session.scalars(select(SharingRule)).one()

@@ -80,7 +80,13 @@ def index() -> ResponseReturnValue:
 def show(group_ref: str) -> ResponseReturnValue:
     """Who is in it, and what uses it."""
     session = db.session()
-    return _page(session, get_group(session, group_ref), Picker("principal", type="user"))
+    return _page(session, get_group(session, group_ref), Picker("principal", type=_kind()))
+
+
+def _kind() -> str:
+    """The type of member to begin with: that of the one just added, else a user."""
+    wanted = request.args.get("kind", "")
+    return wanted if wanted in dict(type_choices()) else "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,7 @@ def add_member(group_ref: str) -> ResponseReturnValue:
         reading = db.session()
         return _page(reading, get_group(reading, group_ref), picker), 422
     flash(_("%(name)s is in it now.", name=known.name), "success")
-    return redirect(url_for("groups.show", group_ref=group_ref), 303)
+    return redirect(url_for("groups.show", group_ref=group_ref, kind=picker.type), 303)
 
 
 def _ask(session: Session, group_ref: str, picker: Picker) -> tuple[Question | None, Reach | None]:
