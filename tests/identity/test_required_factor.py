@@ -173,6 +173,7 @@ def test_a_setting_counts_in_the_demo_too(app, session, worlds):
         session.rollback()
 
 
+@pytest.mark.databases("sqlite")
 def test_the_demo_marks_its_database(session):
     from app.demo import load
 

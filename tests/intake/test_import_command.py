@@ -150,6 +150,7 @@ def environment(app: Flask) -> dict[str, str]:
     }
 
 
+@pytest.mark.databases("postgresql")
 def test_killed_again_and_again_it_goes_on_and_doubles_nothing(
     app: Flask, session: Session, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def test_every_mail_reads_as_agreed(session: Session, language: str) -> None:
             check_golden(GOLDEN / f"{name}.{language}.html", without_chance(html_of(message)))
 
 
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("name", NAMES)
 def test_both_parts_say_the_same(session: Session, name: str) -> None:
     message = correspond(session).write(session, name)
@@ -89,6 +90,7 @@ def test_both_parts_say_the_same(session: Session, name: str) -> None:
     assert html_of(message).count('class="button"') == 1
 
 
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("name", NAMES)
 def test_no_mail_shows_whom_to_call(session: Session, name: str) -> None:
     shown = everything(correspond(session).write(session, name))
@@ -97,6 +99,7 @@ def test_no_mail_shows_whom_to_call(session: Session, name: str) -> None:
     assert "Forges" not in shown or name not in PREVIEWS, "a preview names the company"
 
 
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_address_of_the_text_is_the_link(session: Session, name: str) -> None:
     world = correspond(session, company="http://evil.example/a HTTPS://evil.example hthttp://tp://x.example")
@@ -111,6 +114,7 @@ def test_the_first_address_of_the_text_is_the_link(session: Session, name: str) 
     )
 
 
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("name", NAMES)
 def test_data_cannot_add_headers_or_markup(session: Session, name: str) -> None:
     company = "Forges\r\nBcc: thief@evil.example\r\n\r\n<script>alert(1)</script>{{ 7 * 7 }}\u202e\ud800"

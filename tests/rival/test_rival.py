@@ -138,6 +138,7 @@ REVIEWED = {
 EXPORTS = [Ask("POST", f"/{records}/export", {}) for records in ("leads", "accounts", "contacts")]
 
 
+@pytest.mark.long
 @pytest.mark.databases("sqlite")
 def test_somebody_with_a_portfolio_learns_nothing_of_the_rest(
     app: Flask, session: Session, world: World
