@@ -16,7 +16,7 @@ MO := $(PO:.po=.mo)
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 
-.PHONY: help run trial setup setup-dev test test-both test-browser test-long system-packages check bench bench-full translations lock clean
+.PHONY: help run trial setup setup-dev test test-rooms test-both test-browser test-long system-packages check bench bench-full translations lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -57,17 +57,20 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
 system-packages:
 	@tests/system-packages
 
-test: test-both test-browser ## all tests but the long ones, on both databases and in a browser
+test: test-rooms test-browser ## all tests but the long ones, on both databases (pages on SQLite) and in a browser
 
-test-both: setup-dev system-packages ## all of them but those in a browser
+test-rooms: setup-dev system-packages ## all of them but those in a browser
 	$(PYTEST) --dist loadgroup -m "not long and not browser"
+
+test-both: setup-dev system-packages ## the same, pages on PostgreSQL too
+	$(PYTEST) --dist loadgroup -m "not long and not browser" --pages-on-both
 
 # Apart: the browser's event loop and the mail server's do not share a process.
 test-browser: setup-dev system-packages ## the journeys and every page in a real browser
 	$(PYTEST) --dist load -m "browser and not long"
 
 test-long: setup-dev system-packages ## the invariants at their full figures
-	$(PYTEST) --dist loadgroup -m long
+	$(PYTEST) --dist loadgroup -m long --pages-on-both
 
 check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
 	$(BIN)/ruff format --check .

@@ -1,8 +1,9 @@
 """What all tests share: the application on both databases, four people and their companies, clients.
 
-A test that takes `app`, `session`, `client` or a person runs on SQLite and on PostgreSQL.  Marks narrow
-that: `race` (PostgreSQL, real connections) and `databases("sqlite")`.  Browser tests are marked `browser`,
-the invariants at their full figures `long`, those that need the true costs of passwords `real_hashes`.
+A test that takes `app`, `session` or a person runs on SQLite and on PostgreSQL; one that goes through pages
+(`client`, `signed_in`) on SQLite, and on PostgreSQL too with `--pages-on-both`.  Marks narrow that: `race`
+(PostgreSQL, real connections) and `databases("sqlite")`.  Browser tests are marked `browser`, the invariants
+at their full figures `long`, those that need the true costs of passwords `real_hashes`.
 """
 
 import ipaddress
@@ -34,9 +35,17 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 # Applications and their databases
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pages-on-both", action="store_true", help="tests of pages on PostgreSQL too, not on SQLite alone"
+    )
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", engines_of(metafunc.definition), indirect=True)
+        both = metafunc.config.getoption("--pages-on-both")
+        engines = engines_of(metafunc.definition, metafunc.fixturenames, pages_on_both=both)
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ off, for the append-only tables refuse it otherwise, and the first rows are writ
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +158,15 @@ def listen(into: Queries) -> Iterator[Queries]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def engines_of(definition: Any) -> tuple[str, ...]:
-    """Which databases a test runs on: both, unless it is marked `race` or `databases("…")`."""
+# A test that asks for one of these goes through pages, which read and write through what others test on both.
+_BROWSERS = frozenset({"client", "new_client", "signed_in"})
+
+
+def engines_of(definition: Any, fixtures: Collection[str], *, pages_on_both: bool) -> tuple[str, ...]:
+    """Which databases a test runs on: both, unless it is marked `race` or `databases("…")`, or is about pages."""
     if definition.get_closest_marker("race"):
         return ("postgresql",)
     mark: pytest.Mark | None = definition.get_closest_marker("databases")
-    return tuple(mark.args) if mark else ENGINES
+    if mark:
+        return tuple(mark.args)
+    return ENGINES if pages_on_both or not _BROWSERS & set(fixtures) else ENGINES[:1]
