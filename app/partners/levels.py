@@ -12,8 +12,8 @@ from app.accounts.models import Account
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid
-from app.leads.registries import Registry
 from app.partners.models import PartnerAccount, PartnerLevel
+from app.registries.operations import Registry
 from app.sharing.models import GroupMember, ManualShare, Principal, SharingRule
 from app.sharing.scope import scope
 
