@@ -17,7 +17,19 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Insert, Select, bindparam, delete, func, inspect, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    bindparam,
+    delete,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -358,6 +370,13 @@ def forget_touched(session: Session) -> None:
 
 # Building
 
+# What reads only, a long export for one, has no transaction id.
+_WRITTEN_SINCE = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+    " AND xact_start < clock_timestamp() - CAST(:ago AS interval))"
+)
+
 
 def begin_set(session: Session, rule: SharingRule, *, now: datetime) -> GrantSet:
     """Begin to build what the rule says now, in place of what is being built.  Does not commit."""
@@ -443,7 +462,8 @@ def _look_through(session: Session, subject: Subject, sets: Sets, after: int) ->
 
 def _catch_up(session: Session, building: GrantSet, subject: Subject, sets: Sets, now: datetime) -> bool:
     """Look again at what was changed meanwhile; with the last of it the set takes effect."""
-    if now < building.began_at + GRACE:
+    known_to_all = building.began_at + GRACE
+    if now < known_to_all or _is_written_since_before(session, now - known_to_all):
         return False
     model = subject.model
     changed = session.execute(
@@ -459,6 +479,17 @@ def _catch_up(session: Session, building: GrantSet, subject: Subject, sets: Sets
     refresh(session, subject, [key for key, _at in changed], sets, lock=True)
     activate(session, building)
     return True
+
+
+def _is_written_since_before(session: Session, ago: timedelta) -> bool:
+    """Whether a transaction that began so long ago or longer has written and is not over.
+
+    It may have settled what it changed before it could know of a set, and commits when it likes: until then
+    nobody else sees the change.  On SQLite there is one writer at a time, and here that is us.
+    """
+    if is_sqlite(session):
+        return False
+    return bool(session.scalar(_WRITTEN_SINCE, {"ago": ago}))
 
 
 def activate(session: Session, building: GrantSet) -> None:
