@@ -33,9 +33,11 @@ MODELS = (
     "app.identity.models",
     "app.events.models",
     "app.accounts.models",
+    "app.accounts.relations.models",
     "app.partners.models",
     "app.activities.models",
     "app.leads.models",
+    "app.cases.models",
     "app.routing.models",
     "app.notifications.models",
     "app.intake.models",
@@ -117,6 +119,10 @@ API: tuple[str, ...] = (
     "app.api.access",
 )
 
+# Modules that say what lists of an object can show, filter by, sort by and edit (`app.lists.catalogue`); those
+# that describe objects before those that add fields to them.
+LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
+
 csrf = CSRFProtect()
 
 
@@ -153,7 +159,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     error_pages.init_error_pages(app)
     for path in BLUEPRINTS:
         app.register_blueprint(_load(path))
-    for module in API:
+    for module in (*LISTS, *API):
         import_module(module)
     app.register_api(bp)
     csrf.exempt(bp)  # no cookie opens it: a bearer token is asked for

@@ -41,6 +41,10 @@ GROUP = "group"
 SHARING_RULE = "srule"
 SHARE = "share"
 MAIL_TEMPLATE = "tmpl"
+RELATIONSHIP = "rel"
+CHARACTERISTIC = "char"
+INTEREST = "int"
+CASE = "case"
 
 
 def _fresh() -> int:
@@ -59,6 +63,11 @@ def seeded(source: Random) -> Iterator[None]:
         yield
     finally:
         _source.reset(token)
+
+
+def draw() -> int:
+    """80 bits by chance, from the seeded source where there is one."""
+    return (_source.get() or _fresh)() & ((1 << 80) - 1)
 
 
 def new_ref(kind: str) -> str:
