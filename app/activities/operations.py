@@ -7,19 +7,17 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Account, Contact
 from app.activities.fields import LONGEST_SUBJECT, LONGEST_TEXT
 from app.activities.models import Activity, ActivityKind
+from app.activities.places import Record, place_of
 from app.activities.queries import get_activity, get_record_of
 from app.events.operations import record as record_event
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from app.kernel.text import clean_text
-from app.leads.models import Lead
 from app.sharing.levels import find_level
 
-Record = Lead | Account | Contact
 # A clock that is a little ahead does no harm; something done next week does.
 AHEAD = timedelta(minutes=10)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -73,7 +71,7 @@ def log_activity(
         updated_at=now,
         created_by_id=actor.user_id,
         updated_by_id=actor.user_id,
-        **{_COLUMNS[type(record)]: record.id},
+        **{place_of(record).column.key: record.id},
     )
     session.add(activity)
     session.flush()  # its id goes into the event
@@ -90,9 +88,6 @@ def log_activity(
     return activity
 
 
-_COLUMNS: dict[type[Any], str] = {Lead: "lead_id", Account: "account_id", Contact: "contact_id"}
-
-
 def require_logging(session: Session, actor: Actor, record: Record) -> None:
     """That the actor may log on the record: internal people who read it, partner people who edit it.
 
@@ -103,7 +98,7 @@ def require_logging(session: Session, actor: Actor, record: Record) -> None:
         raise NotFound(record.__tablename__, record.ref)
     if given < (Level.EDIT if actor.is_partner else Level.READ):
         raise NotAllowed
-    if isinstance(record, Lead) and record.converted_at is not None:
+    if place_of(record).is_closed(record):
         raise ReadOnly
 
 

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.activities.fields import KINDS
 from app.activities.forms import ActivityForm
-from app.activities.queries import Record, planned, timeline
+from app.activities.places import Record, place_of
+from app.activities.queries import planned, timeline
 from app.activities.words import TimelineRow
 from app.kernel.actor import Actor, Level, Permission
-from app.leads.models import Lead
 from app.sharing.levels import find_level
 
 SHORT, LONG = 15, 50
@@ -68,9 +68,7 @@ def feed_of(
 
 def log_url(session: Session, actor: Actor, record: Record) -> str:
     """Where to log on the record that the actor reads, "" where `require_logging` would refuse it."""
-    if not actor.can(Permission.ACTIVITY_LOG) or (
-        isinstance(record, Lead) and record.converted_at is not None
-    ):
+    if not actor.can(Permission.ACTIVITY_LOG) or place_of(record).is_closed(record):
         return ""
     if actor.is_partner and (find_level(session, actor, record) or Level.PREVIEW) < Level.EDIT:
         return ""

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.accounts.models import Account, Contact
 from app.activities.models import Activity, ActivityKind
+from app.activities.places import Record, is_on, place_of_activity
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.models import Event
 from app.identity.models import User
@@ -17,10 +17,8 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.kernel.paging import Page, make_cursor, read_cursor
-from app.leads.models import Lead
 from app.sharing.scope import scope
 
-Record = Lead | Account | Contact
 Done = tuple[Activity, str]  # an activity and the name of who did it
 MOST_PLANNED = 20
 # Said by the activity itself, or of no interest beside the record.
@@ -42,18 +40,12 @@ def get_activity(session: Session, actor: Actor, ref: str) -> Activity:
 
 def get_record_of(session: Session, actor: Actor, activity: Activity) -> Record:
     """The lead, account or contact that the activity is on.  Raises NotFound when it may not be read."""
-    places: tuple[tuple[Any, int | None], ...] = (
-        (Lead, activity.lead_id),
-        (Account, activity.account_id),
-        (Contact, activity.contact_id),
+    place, key = place_of_activity(activity)
+    found: Record | None = session.scalar(
+        select(place.model).where(scope(place.model, actor, Level.READ), place.model.id == key)
     )
-    for model, key in places:
-        if key is not None:
-            found: Record | None = session.scalar(
-                select(model).where(scope(model, actor, Level.READ), model.id == key)
-            )
-            if found is not None:
-                return found
+    if found is not None:
+        return found
     raise NotFound("activity", activity.ref)
 
 
@@ -76,7 +68,7 @@ def list_activities(
     Partner people get those of their own company.  Raises BadCursor.
     """
     shape = ["activities", record.ref]
-    conditions = [_of(record), _own_side(actor, Activity.company_id)]
+    conditions = [is_on(record), _own_side(actor, Activity.company_id)]
     if cursor:
         at, key, _back = read_cursor(actor.user_id, shape, cursor)
         conditions.append(_before(at, key))
@@ -140,7 +132,7 @@ def planned(session: Session, actor: Actor, record: Record) -> Sequence[Timeline
     rows = session.execute(
         select(Activity, User.name)
         .outerjoin(User, User.id == Activity.created_by_id)
-        .where(_of(record), _own_side(actor, Activity.company_id), Activity.is_done.is_(False))
+        .where(is_on(record), _own_side(actor, Activity.company_id), Activity.is_done.is_(False))
         .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
         .limit(MOST_PLANNED)
     )
@@ -160,7 +152,7 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
 
 
 def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:
-    conditions = [_of(record), _own_side(actor, Activity.company_id), Activity.is_done]
+    conditions = [is_on(record), _own_side(actor, Activity.company_id), Activity.is_done]
     if place.activity is not None:
         conditions.append(_before(*place.activity))
     finisher = aliased(User)
@@ -182,13 +174,6 @@ def _doer(
     if activity.kind is not ActivityKind.TASK:
         return author or ""
     return finisher or "" if actor.is_internal or finisher_company == actor.company_id else ""
-
-
-def _of(record: Record) -> ColumnElement[bool]:
-    column = {Lead: Activity.lead_id, Account: Activity.account_id, Contact: Activity.contact_id}[
-        type(record)
-    ]
-    return column == record.id
 
 
 def _own_side(actor: Actor, column: Any) -> ColumnElement[bool]:

@@ -7,7 +7,8 @@ from app.accounts.models import Account, Contact
 from app.activities.forms import ActivityForm
 from app.activities.operations import finish_activity, log_activity
 from app.activities.panel import LONG, feed_of, record_url
-from app.activities.queries import Record, get_record, get_record_of
+from app.activities.places import Record, place_of
+from app.activities.queries import get_record, get_record_of
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
@@ -49,12 +50,9 @@ def _show(model: type[Record], ref: str) -> ResponseReturnValue:
 
 
 def _frame(actor: Actor, record: Record) -> dict[str, str]:
-    name = record.title_for(actor) if isinstance(record, Lead) else _name(record)
-    return {"record_name": name, "record_url": record_url(record), "record_kind": record.__tablename__}
-
-
-def _name(record: Account | Contact) -> str:
-    return record.name if isinstance(record, Account) else record.full_name
+    place = place_of(record)
+    name = place.name(record, actor)
+    return {"record_name": name, "record_url": record_url(record), "record_kind": place.kind}
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/activities")

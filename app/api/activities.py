@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.accounts.queries import get_account, get_contact
 from app.activities.models import Activity
 from app.activities.operations import edit_activity, log_activity
-from app.activities.queries import Record, get_activity, get_record_of, list_activities
+from app.activities.places import Record
+from app.activities.queries import get_activity, get_record_of, list_activities
 from app.api.answers import (
     check_version,
     expects_version,

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.activities.places import is_readable
 from app.events.lookup import read_ref
 from app.events.models import Event
 from app.identity.models import User
@@ -202,15 +203,7 @@ def _activity_names(
     session: Session, actor: Actor, keys: Iterable[int]
 ) -> Mapping[tuple[str, int], tuple[str, bool]]:
     """The subjects of activities whose record the actor may read."""
-    places: tuple[tuple[Any, Any], ...] = (
-        (Activity.lead_id, Lead),
-        (Activity.account_id, Account),
-        (Activity.contact_id, Contact),
-    )
-    readable = [
-        exists().where(model.id == column, scope(model, actor, Level.READ)) for column, model in places
-    ]
     rows = session.execute(
-        select(Activity.id, Activity.subject).where(Activity.id.in_(list(keys)), or_(*readable))
+        select(Activity.id, Activity.subject).where(Activity.id.in_(list(keys)), is_readable(actor))
     )
     return {("activity", key): (subject, False) for key, subject in rows}

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.activities.places import is_readable
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
@@ -68,10 +69,7 @@ def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
 
     # Whoever may see a deleted lead again may read that it was deleted.
     deleted = exists().where(Lead.id == Event.record_id, scope_of_deleted_leads(actor, Level.READ))
-    activity = exists().where(
-        Activity.id == Event.record_id,
-        or_(of(Lead, Activity.lead_id), of(Account, Activity.account_id), of(Contact, Activity.contact_id)),
-    )
+    activity = exists().where(Activity.id == Event.record_id, is_readable(actor))
     return {
         "lead": or_(of(Lead, Event.record_id), deleted),
         "account": of(Account, Event.record_id),
