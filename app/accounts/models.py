@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
-from app.kernel.records import Named, Stamped
+from app.kernel.records import Extended, Named, Stamped, slot_indexes
 
 
 class AccountKind(StrEnum):
@@ -16,7 +16,7 @@ class AccountKind(StrEnum):
     PERSON = "person"
 
 
-class Account(Named, Stamped, Base):
+class Account(Named, Stamped, Extended, Base):
     """A company, or one person.  The `_fold` and `_key` columns serve sorting, search and duplicates."""
 
     __tablename__ = "account"
@@ -29,8 +29,9 @@ class Account(Named, Stamped, Base):
         Index("ix_account_company_key", "company_key"),
         Index("ix_account_domain", "domain"),
         Index("ix_account_phone_key", "phone_key"),
-        Index("ix_account_parent_id", "parent_id"),
+        Index("ix_account_parent", "parent_id", "name_fold", "id"),
         Index("uq_account_external_id", "external_id", unique=True),
+        *slot_indexes("account", "name_fold"),
     )
 
     kind: Mapped[AccountKind] = mapped_column(default=AccountKind.BUSINESS)
@@ -72,7 +73,7 @@ class Account(Named, Stamped, Base):
     deleted_at: Mapped[datetime | None]
 
 
-class Contact(Named, Stamped, Base):
+class Contact(Named, Stamped, Extended, Base):
     """A person at an account.  Without an account it is private to its owner and administrators."""
 
     __tablename__ = "contact"
@@ -82,9 +83,11 @@ class Contact(Named, Stamped, Base):
         Index("ix_contact_last_name_fold", "last_name_fold", "id"),
         Index("ix_contact_account", "account_id", "last_name_fold", "id"),
         Index("ix_contact_owner", "owner_user_id", "last_name_fold", "id"),
+        Index("ix_contact_reports_to", "reports_to_id", "last_name_fold", "id"),
         Index("ix_contact_email_key", "email_key"),
         Index("ix_contact_phone_key", "phone_key"),
         Index("uq_contact_external_id", "external_id", unique=True),
+        *slot_indexes("contact", "last_name_fold"),
     )
 
     account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
