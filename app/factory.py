@@ -123,6 +123,10 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
 
+# Modules that say what lists of an object can show, filter by, sort by and edit (`app.lists.catalogue`); those
+# that describe objects before those that add fields to them.
+LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
+
 csrf = CSRFProtect()
 
 

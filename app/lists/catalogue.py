@@ -1,0 +1,235 @@
+"""What lists know of an object: which fields it has, how each is filtered by, shown, sorted by and edited.
+
+Each room that has an object, or fields of another room's object, says so in a module of its own, named in
+`app.factory.LISTS`:
+
+    describe(ListObject("account", Account, ...))                       # once for an object
+    add_fields("account", ListField("has_case", _l("Open case"), Kind.YES_NO, condition=_has_open_case))
+    add_provider("account", custom_fields)                              # read anew for each request
+
+Filters, columns, exports, saved views, bulk edits and the API read this one catalogue.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from flask import g, has_request_context
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Level, Permission
+from app.routing.criteria import FieldType, Op
+
+Condition = ColumnElement[bool]
+# Makes the condition of one comparison.  value: as `Kind` says, a tuple of these for in and not_in, None for
+# is_empty and is_not_empty.
+MakeCondition = Callable[[Session, Actor, Op, Any], Condition]
+# Value as it is written in an address → its name on the page.
+NameValues = Callable[[Session, Actor, Collection[str]], Mapping[str, str]]
+# Raw values of a page's cells → what the cells show, in one statement.
+Resolve = Callable[[Session, Actor, Collection[Any]], Mapping[Any, Any]]
+# (value, label) pairs to choose from.
+Choices = Callable[[Session, Actor], Sequence[tuple[str, str]]]
+# One comparison as a clause of a sentence.  value: its name on the page, several as "A or B".
+Say = Callable[[Op, str], str]
+
+
+class Kind(StrEnum):
+    """What a field holds, and so which comparisons it takes and how a cell shows it.
+
+    In conditions: text, choice, user and reference are str (user and reference public names, "me" for
+    oneself); number and money int or Decimal; date date; moment a date or an aware moment; country its two
+    letters; yes_no bool.  A cell of `names` shows a list of texts, of `link` a `Link`; neither is compared
+    otherwise than its `condition` does, with text.
+    """
+
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    NUMBER = "number"
+    MONEY = "money"
+    DATE = "date"
+    MOMENT = "moment"
+    CHOICE = "choice"
+    COUNTRY = "country"
+    USER = "user"
+    REFERENCE = "reference"
+    YES_NO = "yes_no"
+    NAMES = "names"
+
+
+FIELD_TYPES: Mapping[Kind, FieldType] = {
+    Kind.NUMBER: FieldType.NUMBER,
+    Kind.MONEY: FieldType.NUMBER,
+    Kind.DATE: FieldType.DATE,
+    Kind.MOMENT: FieldType.DATETIME,
+    Kind.CHOICE: FieldType.CHOICE,
+    Kind.COUNTRY: FieldType.COUNTRY,
+    Kind.YES_NO: FieldType.BOOLEAN,
+}
+_EMPTY = (Op.IS_EMPTY, Op.IS_NOT_EMPTY)
+SAME = (Op.EQUALS, Op.NOT_EQUALS, Op.IN, Op.NOT_IN, *_EMPTY)
+TEXTUAL = (
+    Op.EQUALS, Op.NOT_EQUALS, Op.CONTAINS, Op.STARTS_WITH, Op.IN, Op.NOT_IN, *_EMPTY,
+)  # fmt: skip
+ORDERED = (Op.EQUALS, Op.NOT_EQUALS, Op.GTE, Op.LTE, Op.GT, Op.LT, Op.IN, Op.NOT_IN, *_EMPTY)
+IS = (Op.EQUALS,)
+IS_ONE_OF = (Op.EQUALS, Op.IN)
+AT_LEAST = (Op.GTE,)
+_OPS: Mapping[Kind, tuple[Op, ...]] = {
+    Kind.NUMBER: ORDERED,
+    Kind.MONEY: ORDERED,
+    Kind.DATE: ORDERED,
+    Kind.MOMENT: (Op.GTE, Op.LTE, Op.GT, Op.LT, *_EMPTY),
+    Kind.CHOICE: SAME,
+    Kind.COUNTRY: SAME,
+    Kind.USER: SAME,
+    Kind.REFERENCE: SAME,
+    Kind.YES_NO: IS,
+    Kind.NAMES: IS_ONE_OF,
+}
+
+PLAIN = _l("Fields")
+RELATED = _l("Related")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A cell that leads to another record.  url: "" where there is no page for the reader."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListField:
+    """One field of an object as lists know it.
+
+    column: what its cells, its standard comparisons and exports read; None where `resolve` alone knows the
+    cells (it is then given the keys of the page's records).
+    condition: for comparisons that are not simply those of the column.  It must not be null: where it may,
+    wrap it, for `not` turns null into neither.  A statement on a shared table inside carries `scope`.
+    ops: which comparisons it takes, in the order offered; those of the kind unless named.
+    choices: of a choice, and of text that has few values.  names: what values are called in a sentence where
+    neither choices nor the kind tells.  picks: name of the object whose records a reference names.
+    resolve: raw values → what cells show (str, `Link`, a list of str, an `owner` as `ui.owner` draws).
+    text: what an export writes of a shown value, where that is not its text.
+    sort: which of the object's sort keys its column is sorted by, "" for none.
+    edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
+    is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
+    says: the clause of the sentence, where "label is value" would not read well.
+    unit: what stands behind the input of a number ("days").
+    """
+
+    name: str
+    label: Any
+    kind: Kind = Kind.TEXT
+    column: Any = None
+    condition: MakeCondition | None = None
+    ops: tuple[Op, ...] = ()
+    choices: Choices | None = None
+    names: NameValues | None = None
+    picks: str = ""
+    resolve: Resolve | None = None
+    text: Callable[[Any], Any] | None = None
+    sort: str = ""
+    edits: str = ""
+    is_column: bool = True
+    is_filter: bool = True
+    is_export: bool = True
+    says: Say | None = None
+    unit: Any = ""
+    section: Any = PLAIN
+
+    @property
+    def type(self) -> FieldType:
+        """What the criteria language takes its values for."""
+        return FIELD_TYPES.get(self.kind, FieldType.TEXT)
+
+    @property
+    def operators(self) -> tuple[Op, ...]:
+        return self.ops or _OPS.get(self.kind, TEXTUAL)
+
+
+# (session, actor, public name, values, version) → writes the change as the object's own edit does.
+Edit = Callable[..., Any]
+SimpleFilter = Callable[[Session, Actor, Sequence[str]], Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class ListObject:
+    """An object that has lists.
+
+    view, edit, export: permissions.  prefix: of its public names.  root: endpoint of its list; a record's page
+    is the list's address and the public name.
+    title: name of the field that leads to the record; note: of one shown beneath it, "" for none.
+    simple: further filters of the address by name, that are not fields (`q`, `created_at_from`).
+    sorts: key of the address → column that is never null and stands in an index with the key, as the contract
+    lists them; `sort` is the page's own order.
+    columns: names of the fields shown unless a person chose others.
+    write: the object's edit operation, (session, actor, ref, values, *, version, now).
+    """
+
+    name: str
+    model: Any
+    prefix: str
+    root: str
+    view: Permission
+    edit: Permission
+    export: Permission
+    title: str
+    columns: tuple[str, ...]
+    sorts: Mapping[str, Any]
+    sort: str
+    note: str = ""
+    simple: Mapping[str, SimpleFilter] = field(default_factory=dict)
+    write: Edit | None = None
+    level: Level = Level.READ
+
+
+Provider = Callable[[Session, Actor], Sequence[ListField]]
+
+_objects: dict[str, ListObject] = {}
+_fields: dict[str, dict[str, ListField]] = {}
+_providers: dict[str, list[Provider]] = {}
+
+
+def describe(object_: ListObject) -> None:
+    """Let an object have lists."""
+    _objects[object_.name] = object_
+
+
+def add_fields(object_name: str, *fields: ListField) -> None:
+    """Let lists of an object have more fields, also those of another room's object."""
+    _fields.setdefault(object_name, {}).update({each.name: each for each in fields})
+
+
+def add_provider(object_name: str, provider: Provider) -> None:
+    """Let lists of an object have fields that are read from the database, once for each request."""
+    known = _providers.setdefault(object_name, [])
+    if provider not in known:
+        known.append(provider)
+
+
+def objects() -> Mapping[str, ListObject]:
+    """The objects that have lists, by name."""
+    return _objects
+
+
+def fields_of(session: Session, actor: Actor, object_name: str) -> Mapping[str, ListField]:
+    """The fields of an object that this person's lists have, by name, in the order they are offered."""
+    kept: dict[tuple[str, Actor], dict[str, ListField]] = {}
+    if has_request_context():
+        kept = g.setdefault("list_fields", {})
+    found = kept.get((object_name, actor))
+    if found is None:
+        found = dict(_fields.get(object_name, {}))
+        for provider in _providers.get(object_name, ()):
+            found.update({each.name: each for each in provider(session, actor)})
+        kept[(object_name, actor)] = found
+    return found
