@@ -42,6 +42,10 @@ MODELS = (
     "app.notifications.models",
     "app.intake.models",
     "app.sharing.models",
+    "app.search.models",
+    "app.care.models",
+    "app.lists.models",
+    "app.fields.models",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",

@@ -202,6 +202,9 @@ class Organisation(Base):
     portal_roles: roles of partners that are members of the portal; the others are given nothing and stay out.
     preview_fields, hidden_fields: fields of a lead that partners see before they claim it, and those that they never
     see; the rest comes with the claim.  No field is in both.  A partner level may say otherwise (`PartnerLevel`).
+    fields_key: another one with each change of the fields that administrators add (`fields.catalogue`); "" while
+    there are none and no form has been rearranged.
+    account_naming: how accounts are to be named, see `accounts.naming`.
     """
 
     __tablename__ = "organisation"
@@ -223,4 +226,6 @@ class Organisation(Base):
     defaults: Mapped[dict[str, Any]]
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_demo: Mapped[bool] = mapped_column(default=False)
+    account_naming: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    fields_key: Mapped[str] = mapped_column(String(40), default="", server_default="")
     version: Mapped[int] = mapped_column(default=1)

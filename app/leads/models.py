@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.actor import Actor
 from app.kernel.db import Base, Key
-from app.kernel.records import Named, Stamped
+from app.kernel.records import Extended, Named, Stamped, slot_indexes
 
 
 class StatusCategory(StrEnum):
@@ -74,7 +74,7 @@ def _live_index(name: str, *columns: str) -> Index:
     return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
-class Lead(Named, Stamped, Base):
+class Lead(Named, Stamped, Extended, Base):
     """Somebody who may buy.  Owned by exactly one user or exactly one queue at every commit.
 
     partner_account_id: company of the owning partner user, or of the owning partner queue.
@@ -122,6 +122,7 @@ class Lead(Named, Stamped, Base):
         Index("ix_lead_phone_key", "phone_key"),
         Index("ix_lead_company_key", "company_key"),
         Index("uq_lead_external_id", "external_id", unique=True),
+        *slot_indexes("lead", "created_at"),
     )
 
     last_name: Mapped[str | None] = mapped_column(String(120))
