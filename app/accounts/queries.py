@@ -273,42 +273,42 @@ def list_accounts(
 
     Raises BadCursor.
     """
-    window, back = _window(actor, query, ACCOUNT_SORTS[query.sort], cursor, limit)
+    window, back = window_of(actor, query, ACCOUNT_SORTS[query.sort], cursor, limit)
     ids = merged_ids(Account, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Account, User.ref, User.name, PartnerAccount.state, ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Account.id)
         .join(User, User.id == Account.owner_user_id)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == Account.id)
-        .order_by(*_order(window, ids))
+        .order_by(*sorted_by(window, ids))
         .limit(limit + 1)
     )
     found = [
         (AccountRow(account, Person(ref, name), state, Level(given)), value, account.id)
         for account, ref, name, state, given, value in session.execute(statement)
     ]
-    return _page(actor, query, found, limit, back, cursor is not None)
+    return page_of(actor, query, found, limit, back, cursor is not None)
 
 
 def list_contacts(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ContactRow]:
     """A page of the contacts that the actor may read.  Raises BadCursor."""
-    window, back = _window(actor, query, CONTACT_SORTS[query.sort], cursor, limit)
+    window, back = window_of(actor, query, CONTACT_SORTS[query.sort], cursor, limit)
     ids = merged_ids(Contact, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Contact, User.ref, User.name, Account.ref, Account.name, ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Contact.id)
         .join(User, User.id == Contact.owner_user_id)
         .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
-        .order_by(*_order(window, ids))
+        .order_by(*sorted_by(window, ids))
         .limit(limit + 1)
     )
     found = [
         (ContactRow(contact, Person(ref, name), account_ref, account_name, Level(given)), value, contact.id)
         for contact, ref, name, account_ref, account_name, given, value in session.execute(statement)
     ]
-    return _page(actor, query, found, limit, back, cursor is not None)
+    return page_of(actor, query, found, limit, back, cursor is not None)
 
 
 def count_accounts(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
@@ -327,21 +327,23 @@ def _count(session: Session, actor: Actor, model: Any, query: ListQuery, sorts: 
     return min(session.scalar(select(func.count()).select_from(ids)) or 0, cap + 1)
 
 
-def _window(
+def window_of(
     actor: Actor, query: ListQuery, sort: InstrumentedAttribute[Any], cursor: str | None, limit: int
 ) -> tuple[Window, bool]:
+    """Which part of the list a cursor asks for, and whether it goes back.  Raises BadCursor."""
     if not cursor:
         return Window(sort, query.descending, limit), False
     value, key, back = read_cursor(actor.user_id, query.shape, cursor)
     return Window(sort, query.descending != back, limit, (value, key)), back
 
 
-def _order(window: Window, ids: Any) -> tuple[Any, ...]:
+def sorted_by(window: Window, ids: Any) -> tuple[Any, ...]:
+    """The order of the window's rows.  ids: as `merged_ids` selects them."""
     columns = (ids.c.sort_value, ids.c.id)
     return tuple(column.desc() for column in columns) if window.descending else columns
 
 
-def _page(
+def page_of(
     actor: Actor, query: ListQuery, found: list[tuple[Any, Any, int]], limit: int, back: bool, is_later: bool
 ) -> Page[Any]:
     """The page with its cursors.  found: (row, sort value, key), one more than wanted if there is more."""
