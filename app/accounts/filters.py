@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
+from app.accounts.relations.segments import ACCOUNT_SEGMENTS, CONTACT_SEGMENTS
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
@@ -269,7 +270,6 @@ ACCOUNT_FILTERS: dict[str, Make] = {
     "kind": _exact(Account.kind),
     "category": _exact(Account.category),
     "owner": _owner(Account.owner_user_id),
-    "parent_id": _account(Account.parent_id),
     "partner": _is_partner,
     "external_id": _exact(Account.external_id),
     "employees": _number("employees", Account.employees),
@@ -301,6 +301,7 @@ ACCOUNT_FILTERS: dict[str, Make] = {
         )
     },
     **_moments(Account),
+    **ACCOUNT_SEGMENTS,
 }
 CONTACT_FILTERS: dict[str, Make] = {
     "q": _search_contacts,
@@ -313,6 +314,7 @@ CONTACT_FILTERS: dict[str, Make] = {
     "external_id": _exact(Contact.external_id),
     **{name: _text(getattr(Contact, name)) for name in ("first_name", "title", "mobile", "language")},
     **_moments(Contact),
+    **CONTACT_SEGMENTS,
 }
 
 
