@@ -1,13 +1,11 @@
 """What lists of accounts and contacts can be filtered, searched and sorted by."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from babel.core import get_global
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
@@ -16,18 +14,15 @@ from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
-from app.kernel.fold import domain_of, email_key, fold, phone_key
+from app.kernel.fold import email_key, fold, phone_key
 from app.kernel.parse import parse_iso_moment
-from app.kernel.prefix import starts_with
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
+from app.search.finding import found_by
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
-# A search looks at no more than this many candidates a column; whoever finds more types another letter.
-MOST_CANDIDATES = 1000
 LONGEST_FILTER = 1000
-_FEWEST_DIGITS = 5
 
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
 
@@ -161,87 +156,11 @@ def _has_account(_session: Session, _actor: Actor, values: Sequence[str]) -> Con
 # Search
 
 
-def _search_accounts(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    return and_(*(Account.id.in_(_account_candidates(session, actor, value.strip())) for value in values))
+def _searched(model: Any) -> Make:
+    def make(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+        return and_(*(found_by(session, actor, model, value.strip()) for value in values))
 
-
-def _account_candidates(session: Session, actor: Actor, text: str) -> Select[Any]:
-    """Ids of accounts whose name, number, site, website, e-mail domain or phone begins with the text."""
-    parts = [starts_with(session, Account.name_fold, fold(text))]
-    parts += [
-        _any_spelling(session, Account.account_number, text),
-        _any_spelling(session, Account.site, text),
-    ]
-    if "." in text or "@" in text:
-        parts.append(starts_with(session, Account.domain, domain_of(text) or fold(text).removeprefix("www.")))
-        parts.append(_any_spelling(session, Account.email, text))
-    parts += _phone(Account.phone_key, actor, text)
-    if text.startswith("acct_"):
-        parts.append(Account.ref == text)
-    return _candidates(Account, actor, parts)
-
-
-def _search_contacts(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    return and_(*(Contact.id.in_(_contact_candidates(session, actor, value.strip())) for value in values))
-
-
-def _contact_candidates(session: Session, actor: Actor, text: str) -> Select[Any]:
-    """Ids of contacts whose last name, first name, e-mail or phone begins with the text.
-
-    Two words are taken for first and last name, in either order.
-    """
-    parts = [
-        starts_with(session, Contact.last_name_fold, fold(text)),
-        _any_spelling(session, Contact.first_name, text),
-    ]
-    words = text.split()
-    for cut in range(1, len(words)):
-        before, after = " ".join(words[:cut]), " ".join(words[cut:])
-        parts += [
-            and_(
-                starts_with(session, Contact.last_name_fold, fold(last)),
-                _any_spelling(session, Contact.first_name, first),
-            )
-            for first, last in ((before, after), (after, before))
-        ]
-    if "@" in text:
-        parts.append(starts_with(session, Contact.email_key, text.casefold()))
-    parts += _phone(Contact.phone_key, actor, text)
-    if text.startswith("cont_"):
-        parts.append(Contact.ref == text)
-    return _candidates(Contact, actor, parts)
-
-
-def _candidates(model: Any, actor: Actor, parts: Sequence[Condition]) -> Select[Any]:
-    """The first matches of each part; each is answered from its own index and never reads more."""
-    limited = [
-        select(
-            select(model.id)
-            .where(scope(model, actor, Level.READ), part)
-            .limit(MOST_CANDIDATES)
-            .subquery()
-            .c.id
-        )
-        for part in parts
-    ]
-    found = union(*limited).subquery()
-    return select(found.c.id)
-
-
-def _any_spelling(session: Session, column: InstrumentedAttribute[Any], text: str) -> Condition:
-    """Columns kept as typed: the text as it is, in capitals, in lower case and as a name."""
-    spellings = dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title()))
-    return or_(*(starts_with(session, column, spelling) for spelling in spellings))
-
-
-def _phone(column: InstrumentedAttribute[Any], actor: Actor, text: str) -> list[Condition]:
-    digits = re.sub(r"\D", "", text)
-    if len(digits) < _FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text):
-        return []
-    # A number without a country code is most likely one of the country that the person works in.
-    country = get_global("zone_territories").get(actor.time_zone)
-    keys = {phone_key(text), phone_key(text, country), digits, f"+{digits}", f"+{digits.removeprefix('00')}"}
-    return [column.in_([key for key in keys if key])]
+    return make
 
 
 ACCOUNT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -265,7 +184,7 @@ def _moments(model: Any) -> dict[str, Make]:
 
 
 ACCOUNT_FILTERS: dict[str, Make] = {
-    "q": _search_accounts,
+    "q": _searched(Account),
     "name": _keyed(Account.name_fold, fold),
     "kind": _exact(Account.kind),
     "category": _exact(Account.category),
@@ -304,7 +223,7 @@ ACCOUNT_FILTERS: dict[str, Make] = {
     **ACCOUNT_SEGMENTS,
 }
 CONTACT_FILTERS: dict[str, Make] = {
-    "q": _search_contacts,
+    "q": _searched(Contact),
     "account_id": _account(Contact.account_id),
     "owner": _owner(Contact.owner_user_id),
     "private": _has_account,

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
-from app.kernel.records import Extended, Named, Stamped, slot_indexes
+from app.kernel.records import Cared, Extended, Named, Stamped, slot_indexes
 
 
 class AccountKind(StrEnum):
@@ -16,7 +16,7 @@ class AccountKind(StrEnum):
     PERSON = "person"
 
 
-class Account(Named, Stamped, Extended, Base):
+class Account(Named, Stamped, Extended, Cared, Base):
     """A company, or one person.  The `_fold` and `_key` columns serve sorting, search and duplicates."""
 
     __tablename__ = "account"
@@ -26,6 +26,7 @@ class Account(Named, Stamped, Extended, Base):
         Index("ix_account_updated", "updated_at", "id"),
         Index("ix_account_name_fold", "name_fold", "id"),
         Index("ix_account_owner", "owner_user_id", "name_fold", "id"),
+        Index("ix_account_owner_activity", "owner_user_id", "last_activity_at"),
         Index("ix_account_company_key", "company_key"),
         Index("ix_account_domain", "domain"),
         Index("ix_account_phone_key", "phone_key"),
@@ -73,7 +74,7 @@ class Account(Named, Stamped, Extended, Base):
     deleted_at: Mapped[datetime | None]
 
 
-class Contact(Named, Stamped, Extended, Base):
+class Contact(Named, Stamped, Extended, Cared, Base):
     """A person at an account.  Without an account it is private to its owner and administrators."""
 
     __tablename__ = "contact"
@@ -84,6 +85,7 @@ class Contact(Named, Stamped, Extended, Base):
         Index("ix_contact_account", "account_id", "last_name_fold", "id"),
         Index("ix_contact_owner", "owner_user_id", "last_name_fold", "id"),
         Index("ix_contact_reports_to", "reports_to_id", "last_name_fold", "id"),
+        Index("ix_contact_owner_activity", "owner_user_id", "last_activity_at"),
         Index("ix_contact_email_key", "email_key"),
         Index("ix_contact_phone_key", "phone_key"),
         Index("uq_contact_external_id", "external_id", unique=True),

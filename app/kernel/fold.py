@@ -143,6 +143,11 @@ def company_key(name: str | None, limit: int = 255) -> str | None:
     return " ".join(kept)[:limit].rstrip()
 
 
+def words_of(text: str | None) -> list[str]:
+    """The words of the folded text: split at everything that is neither letter, mark nor digit."""
+    return _words(fold(text))
+
+
 def _words(text: str) -> list[str]:
     """Split at everything that is neither letter, mark nor digit; apostrophes vanish."""
     text = text.replace("'", "")

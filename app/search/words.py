@@ -1,0 +1,160 @@
+"""From names, addresses and numbers to the texts that a record is found by, and back from what people type.
+
+Pure.  Entries of different sorts never meet: a name's begins with a letter or digit, an e-mail domain's with
+"@", a number's with "+" and goes from its end, a postal address's with "$".
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.kernel.fold import company_key, domain_of, email_key, fold, phone_key, words_of
+from app.search.models import LONGEST
+
+KINDS = {"account": 1, "contact": 2, "lead": 3}
+MOST_WORDS = 8
+MOST_STARTS = 8
+FEWEST_DIGITS = 5
+SHORTEST_MISSPELT = 4
+LAST = "\U0010ffff"
+# Scripts that leave no blank between words: any of their letters may begin one.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_DIGITS = re.compile(r"\d")
+
+
+def entries_of(kind: str, values: Mapping[str, Any]) -> set[str]:
+    """Every text that an account or contact is found by.  values: its columns, derived ones included."""
+    texts: set[str] = set()
+    if kind == "account":
+        texts |= starts(values["name"])
+        key = values.get("company_key") or company_key(values["name"]) or ""
+        texts |= {key[:LONGEST]} | starts(values.get("site"))
+        if values.get("account_number"):
+            texts.add(" ".join(words_of(values["account_number"]))[:LONGEST])
+        texts |= address_keys(values)
+        domain = values.get("domain")
+    else:
+        texts |= starts(f"{values.get('first_name') or ''} {values['last_name']}")
+        domain = domain_of(values.get("email"))
+    if domain:
+        texts.add(f"@{domain}"[:LONGEST])
+    texts.add((email_key(values.get("email")) or "")[:LONGEST])
+    texts |= {number_key(digits) for digits in _numbers(values)}
+    texts.discard("")
+    return texts
+
+
+def starts(name: str | None) -> set[str]:
+    """The name from each of its words on, the words before it at the end: what "any word of it" begins."""
+    words = words_of(name)[:MOST_WORDS]
+    found = {" ".join(words[at:] + words[:at])[:LONGEST].rstrip() for at in range(len(words))}
+    for word in words:
+        if _UNSPACED.search(word):
+            found |= {
+                word[at:][:LONGEST] for at in range(1, min(len(word), MOST_STARTS)) if _begins(word[at])
+            }
+    return found
+
+
+def _begins(letter: str) -> bool:
+    return not unicodedata.category(letter).startswith("M")
+
+
+def _numbers(values: Mapping[str, Any]) -> Iterable[str]:
+    """The digits of each number, with the country's where it is known."""
+    country = values.get("billing_country")
+    known = values.get("phone_key")
+    for at, name in enumerate(("phone", "mobile")):
+        number = values.get(name)
+        if number:
+            first = at == 0 or not values.get("phone")
+            key = known if known and first else phone_key(number, country)
+            if key:
+                yield key
+
+
+def number_key(number: str) -> str:
+    """A number from its end, so that it is found with and without what is dialled before it."""
+    digits = "".join(_DIGITS.findall(number)).lstrip("0")
+    return f"+{digits[::-1]}"[:LONGEST] if digits else ""
+
+
+def address_keys(values: Mapping[str, Any]) -> set[str]:
+    """What the same postal address gives, however it is written: by street, and by postal code and number."""
+    street = words_of(values.get("billing_street"))
+    if not street:
+        return set()
+    keys = {f"$s {' '.join(street)}"[:LONGEST].rstrip()}
+    number = next((word for word in street if word[0].isdigit()), "")
+    place = "".join(words_of(values.get("billing_postal_code")))
+    if place:
+        keys.add(f"$p {place} {number}"[:LONGEST].rstrip())
+    return keys
+
+
+# What people type
+
+
+def typed_name(text: str) -> str:
+    """What the typed words begin as an entry; "" for text without a letter or digit."""
+    return " ".join(words_of(text))[:LONGEST]
+
+
+def typed_address(text: str) -> list[str]:
+    """What an e-mail or web address, or the beginning of one, begins as an entry."""
+    plain = fold(text)
+    if " " in plain or not ("@" in plain or "." in plain) or len(plain.strip("@.")) < 2:
+        return []
+    domain = domain_of(text) or plain.removeprefix("www.")
+    found = [f"@{domain}"] if not plain.partition("@")[0] or "@" not in plain else []
+    return [*found, plain][:2] if "@" in plain else found
+
+
+def typed_numbers(text: str, country: str | None) -> tuple[list[str], list[str]]:
+    """(beginnings, whole texts) of the entries of a phone number, in any notation.
+
+    country: the one that a number without a country code is most likely of.
+    """
+    digits = "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
+    if len(digits) < FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text):
+        return [], []
+    abroad = text.lstrip().startswith("+") or digits.startswith("00")
+    if not abroad:
+        return [number_key(national(phone_key(text, country) or digits))], []
+    key = phone_key(text) or digits
+    return [number_key(key)], [number_key(national(key))]
+
+
+def national(number: str) -> str:
+    """The digits of an international number without those of its country."""
+    if not number.startswith("+"):
+        return number
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return str(parsed.national_number)
+
+
+# Misspellings
+
+
+def variants(word: str) -> set[str]:
+    """The word, and the word less each of its letters; only itself where it is too short to be misspelt."""
+    if len(word) < SHORTEST_MISSPELT or len(word) > 24:
+        return {word}
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def spellable(texts: Iterable[str]) -> set[str]:
+    """The words among entries that are worth keeping variants of: first words of names."""
+    found = set()
+    for text in texts:
+        word = text.partition(" ")[0]
+        if SHORTEST_MISSPELT <= len(word) <= 24 and word[0] not in "@+$" and "@" not in word:
+            if not any(letter.isdigit() for letter in word):
+                found.add(word)
+    return found
