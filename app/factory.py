@@ -13,6 +13,7 @@ from app.api import document
 from app.api.door import bp
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
+from app.search.upkeep import note_written
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
 from app.sharing.scope import refuse_unscoped
@@ -127,10 +128,6 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
 
-# Modules that say what lists of an object can show, filter by, sort by and edit (`app.lists.catalogue`); those
-# that describe objects before those that add fields to them.
-LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
-
 csrf = CSRFProtect()
 
 
@@ -194,6 +191,7 @@ def _init_database(app: Flask) -> None:
     for moment, listener in (
         ("do_orm_execute", refuse_unscoped),
         ("after_flush", note_flushed),
+        ("after_flush", note_written),
         ("before_commit", settle),
         ("after_rollback", forget_touched),
     ):
