@@ -34,6 +34,7 @@ from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
+from app.sharing.touched import touch
 
 RESTORABLE = timedelta(days=30)
 DEEPEST = 50
@@ -243,12 +244,14 @@ def delete_account(session: Session, actor: Actor, account_ref: str, *, now: dat
     actor.require(Permission.ACCOUNT_DELETE)
     account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)
     _refuse_in_use(session, account)
-    session.execute(
+    gone = session.scalars(
         update(Contact)
         .where(scope(Contact, _FOLLOWING), Contact.account_id == account.id, Contact.deleted_at.is_(None))
-        .values(deleted_at=now, version=Contact.version + 1)
+        .values(deleted_at=now, updated_at=now, version=Contact.version + 1)
+        .returning(Contact.id)
         .execution_options(synchronize_session=False)
     )
+    touch(session, "contact", gone)
     account.deleted_at = now
     account.version += 1
     account.updated_at, account.updated_by_id = now, actor.user_id
@@ -288,16 +291,18 @@ def restore_account(session: Session, actor: Actor, account_ref: str, *, now: da
     )
     if account is None:
         raise NotFound("account", account_ref)
-    session.execute(
+    back = session.scalars(
         update(Contact)
         .where(
             scope(Contact, _RESTORING),
             Contact.account_id == account.id,
             Contact.deleted_at == account.deleted_at,
         )
-        .values(deleted_at=None, version=Contact.version + 1)
+        .values(deleted_at=None, updated_at=now, version=Contact.version + 1)
+        .returning(Contact.id)
         .execution_options(synchronize_session=False)
     )
+    touch(session, "contact", back)
     account.deleted_at = None
     account.version += 1
     account.updated_at, account.updated_by_id = now, actor.user_id

@@ -22,6 +22,7 @@ from app.leads.placement import Move, Owner, place
 from app.leads.queries import find_level, get_lead
 from app.leads.seen import seen_version
 from app.sharing.scope import scope
+from app.sharing.touched import touch
 
 RESTORABLE = timedelta(days=30)
 # A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
@@ -281,6 +282,7 @@ def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
         .where(scope(Lead, _CLAIMING), Lead.id == lead.id)
         .values(deleted_at=None, version=Lead.version + 1, updated_at=now, updated_by_id=actor.user_id)
     )
+    touch(session, "lead", (lead.id,))
     # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
     lead = get_lead(session, actor, ref, Level.EDIT)
     record(session, actor, verb="restored", subject=lead, at=now)

@@ -138,7 +138,17 @@ class SharingGrant(Base):
 
     __tablename__ = "sharing_grant"
     __table_args__ = (
-        Index("ix_sharing_grant_list", "principal_id", "object", "record_created_at", "record_id"),
+        # All that lists ask of a grant, so that walking along many reads the index alone.
+        Index(
+            "ix_sharing_grant_list",
+            "principal_id",
+            "object",
+            "record_created_at",
+            "record_id",
+            "set_id",
+            "level",
+            "until",
+        ),
         Index("ix_sharing_grant_record", "object", "record_id", "principal_id"),
     )
 

@@ -271,7 +271,8 @@ def _next_in_line(object_: str, names: tuple[str, ...]) -> Select[Any]:
 def _to_judge(object_: str, names: tuple[str, ...]) -> Select[Any]:
     subject = SUBJECTS[object_]
     columns = [subject.model.id, subject.model.created_at, *subject.owner_columns, *subject.columns(names)]
-    return select(*columns).where(scope(subject.model, COMPUTING))
+    # What is deleted is granted to nobody; brought back, it is settled anew.
+    return select(*columns).where(scope(subject.model, COMPUTING), subject.model.deleted_at.is_(None))
 
 
 def wanted_grants(
