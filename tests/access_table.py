@@ -40,6 +40,10 @@ ROLES: dict[P, frozenset[Role]] = {
     P.ACCOUNT_DELETE: CHANNEL,
     P.CONTACT_VIEW: INTERNAL,
     P.CONTACT_EDIT: SELLING,
+    P.CASE_VIEW: INTERNAL,
+    P.CASE_EDIT: SELLING,
+    P.CASE_DELETE: CHANNEL,
+    P.CASE_EXPORT: SELLING,
     P.INBOX_VIEW: PARTNERS,
     P.TEAM_VIEW: LEADERS,
     P.TEAM_MANAGE: LEADERS,
@@ -81,6 +85,7 @@ REFUSED_INSIDE: dict[str, frozenset[Role]] = {
 
 ROUTES: dict[str, P | str] = {
     "access.account": P.ACCOUNT_VIEW,
+    "access.case": P.CASE_VIEW,
     "access.change_share": P.RECORD_SHARE,
     "access.contact": P.CONTACT_VIEW,
     "access.lead": P.LEAD_VIEW,

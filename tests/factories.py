@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, Contact
+from app.cases import numbers
+from app.cases.models import Case, CaseStatus
 from app.identity.models import AccountScope, User, UserState
 from app.identity.passwords import hash_password, is_outdated
 from app.identity.queries import find_actor, get_organisation
@@ -153,6 +155,35 @@ def make_contact(session: Session, last_name: str = "", **overrides: Any) -> Con
         "updated_at": now,
     }
     return _add(session, Contact(**{**values, **overrides}))
+
+
+def make_case(session: Session, subject: str = "", **overrides: Any) -> Case:
+    """A case.  account, contact: records or None; owner: its User; status: key of a status."""
+    subject = subject or f"Case {next(_numbers)}"
+    account: Account | None = overrides.pop("account", None)
+    contact: Contact | None = overrides.pop("contact", None)
+    owner: User = overrides.pop("owner", None) or make_user(session)
+    key = overrides.pop("status", "new")
+    status = session.scalars(select(CaseStatus).where(CaseStatus.key == key)).one()
+    now = clock.now()
+    values: dict[str, Any] = {
+        "ref": refs.new_ref(refs.CASE),
+        "number": numbers.draw(),
+        "subject": subject,
+        "subject_fold": fold(subject, 255),
+        "status_id": status.id,
+        "is_open": status.category == "open",
+        "account_id": account.id if account else contact.account_id if contact else None,
+        "contact_id": contact.id if contact else None,
+        "owner_user_id": owner.id,
+        "created_by_id": owner.id,
+        "updated_by_id": owner.id,
+        "opened_at": now,
+        "closed_at": None if status.category == "open" else now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return _add(session, Case(**{**values, **overrides}))
 
 
 def make_queue(session: Session, name: str = "", members: tuple[Any, ...] = (), **overrides: Any) -> Queue:

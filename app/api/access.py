@@ -41,7 +41,7 @@ class SeenQuery(list_query("SeenPage")):  # type: ignore[misc]  # made at run ti
     """Records of one object; at that level at least, for that cause."""
 
     model_config = ConfigDict(title="SeenQuery")
-    object: Literal["lead", "account", "contact"] = "lead"
+    object: Literal["lead", "account", "contact", "case"] = "lead"
     level: LevelName | None = None
     cause: str | None = None
 

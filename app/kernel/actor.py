@@ -69,6 +69,10 @@ class Permission(StrEnum):
     ACCOUNT_EXPORT = "account:export"  # accounts and contacts, as a file
     CONTACT_VIEW = "contact:view"
     CONTACT_EDIT = "contact:edit"
+    CASE_VIEW = "case:view"
+    CASE_EDIT = "case:edit"
+    CASE_DELETE = "case:delete"
+    CASE_EXPORT = "case:export"
     INBOX_VIEW = "inbox:view"
     TEAM_VIEW = "team:view"
     TEAM_MANAGE = "team:manage"  # colleagues of lower rank, and inviting where the vendor lets them
@@ -127,6 +131,7 @@ class Actor:
     default_lead_level: Level | None = None
     default_account_level: Level | None = None
     default_contact_level: Level | None = None
+    default_case_level: Level | None = None
     level_id: int | None = None
     shared: tuple[tuple[str, int], ...] = ()
     supposed: Any = None

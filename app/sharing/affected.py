@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.cases.models import Case
 from app.identity.queries import find_actors
 from app.kernel.actor import Actor
 from app.leads.models import Lead
 from app.sharing.differences import Difference, bearing
 from app.sharing.principals import Membership, keys_of_actor
 
-MODELS: tuple[Any, ...] = (Lead, Account, Contact)
+MODELS: tuple[Any, ...] = (Lead, Account, Contact, Case)
 MOST_COUNTED_APART = 60
 
 

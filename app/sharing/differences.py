@@ -214,7 +214,7 @@ def has_all_of(one: Actor | None, other: Actor | None) -> bool:
         return False
     if one.sees_portfolio_only and not other.sees_portfolio_only:
         return False
-    defaults = ("default_lead_level", "default_account_level", "default_contact_level")
+    defaults = ("default_lead_level", "default_account_level", "default_contact_level", "default_case_level")
     if any((getattr(one, name) or 0) < (getattr(other, name) or 0) for name in defaults):
         return False
     if one.supposed is not other.supposed and (other.supposed is not None or one.supposed.ended):
@@ -231,7 +231,7 @@ def bearing(model: type[Base], actor: Actor | None) -> Any:
     """What of an actor decides what they see of the model; alike for two between whom nothing can lie."""
     if actor is None:
         return None
-    of = {"lead": {"lead"}, "account": {"account"}, "contact": {"account", "contact"}}[model.__tablename__]
+    of = {"account", "contact"} if model.__tablename__ == "contact" else {model.__tablename__}
     common = (
         actor.user_id,
         actor.role,

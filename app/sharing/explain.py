@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.cases.models import Case
 from app.identity.models import User, UserState
 from app.identity.queries import DEFAULT_LEVELS, get_organisation
 from app.kernel.actor import PARTNER_ROLES, Actor, Level, Role
@@ -24,7 +25,7 @@ from app.sharing.principals import names_of_keys
 from app.sharing.rules import rules_for
 from app.sharing.scope import scope, scoped
 
-Record = Lead | Account | Contact
+Record = Lead | Account | Contact | Case
 
 # Explaining names everybody whom the rules give the record; who may ask is the door's matter.
 _EXPLAINING = Actor.system("explain")
@@ -157,7 +158,7 @@ class _Places:
 
     @cached_property
     def account(self) -> Account | None:
-        """The partner account of a lead, the account itself, or that of a contact."""
+        """The partner account of a lead, the account itself, or that of a contact or case."""
         if isinstance(self.record, Account):
             return self.record
         key = self.record.partner_account_id if isinstance(self.record, Lead) else self.record.account_id

@@ -17,7 +17,7 @@ from app.web.forms import Form
 _l: Any = lazy_gettext
 
 # Contacts follow their accounts until somebody chooses otherwise, so that they stand below them.
-OBJECTS = ("lead", "account", "contact")
+OBJECTS = ("lead", "account", "contact", "case")
 # Of which there are none yet; what is set holds from their first on.
 COMING = ("document", "saved_view")
 SIDES = ("internal", "external")

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.models import Account, AccountResponsible, Contact
+from app.cases.models import Case
 from app.kernel.actor import Actor, Level, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 from app.sharing.scoped import Scoped
 
-SHARED_TABLES = frozenset({"account", "contact", "lead"})
+SHARED_TABLES = frozenset({"account", "case", "contact", "lead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +249,32 @@ def _contact_rules(actor: Actor) -> list[Rule]:
     rules += _of_shared_accounts(actor, of_account)
     if actor.is_partner:
         return rules
-    team = or_(
-        Contact.account_id.in_(
-            select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
-        ),
-        Contact.account_id.in_(select(Account.id).where(Account.owner_user_id == actor.user_id)),
+    rules.append(
+        Rule("parent", _cap(actor, Level.EDIT), and_(of_account, _is_of_team(Contact.account_id, actor)))
     )
-    rules.append(Rule("parent", _cap(actor, Level.EDIT), and_(of_account, team)))
+    return rules
+
+
+def _is_of_team(account_id: InstrumentedAttribute[int | None], actor: Actor) -> ColumnElement[bool]:
+    """That the person owns the account of that key, or is answerable for it."""
+    answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
+    own = select(Account.id).where(Account.owner_user_id == actor.user_id)
+    return or_(account_id.in_(answerable), account_id.in_(own))
+
+
+def _case_rules(actor: Actor) -> list[Rule]:
+    """A case stands for itself: who sees its account or its contact does not see it for that."""
+    live = Case.deleted_at.is_(None)
+    if actor.role is Role.ADMINISTRATOR:
+        return [Rule("administrator", Level.FULL, live, is_whole=True)]
+    rules = _by_default(actor.default_case_level, actor, live, is_whole=True)
+    rules.extend(_shared_rules(Case, actor, live))
+    own = and_(live, Case.owner_user_id == actor.user_id)
+    if actor.is_partner:
+        return [*rules, Rule("owner", Level.EDIT, own)]
+    rules.append(Rule("owner", _cap(actor, Level.FULL), own))
+    team = and_(live, _is_of_team(Case.account_id, actor))
+    rules.append(Rule("account_team", _cap(actor, Level.EDIT), team))
     return rules
 
 
@@ -280,4 +301,5 @@ _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Lead: _live_lead_rules,
     Account: _account_rules,
     Contact: _contact_rules,
+    Case: _case_rules,
 }

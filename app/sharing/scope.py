@@ -67,7 +67,10 @@ def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
     return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Lead.__tablename__)
 
 
-_SHARED_WORD = re.compile(r"\b(" + "|".join(sorted(SHARED_TABLES)) + r")\b", re.IGNORECASE)
+# The table "case" is never written without quotes: the bare word begins an expression.
+_SHARED_WORD = re.compile(
+    r"\b(" + "|".join(sorted(SHARED_TABLES - {"case"})) + r')\b|["`\[]case["`\]]', re.IGNORECASE
+)
 _QUOTED = re.compile(r"'[^']*'")
 
 

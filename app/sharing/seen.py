@@ -187,4 +187,4 @@ def name_of(asker: Actor, record: Any) -> str:
     kind = record.__tablename__
     if kind == "lead":
         return str(record.title_for(asker))
-    return str(record.name if kind == "account" else record.full_name)
+    return str(getattr(record, {"account": "name", "contact": "full_name", "case": "title"}[kind]))

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.accounts.fields import FieldKind as CrmKind
 from app.accounts.models import Account, Contact
+from app.cases.fields import CASE_FIELDS
+from app.cases.models import Case, CaseStatus
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.routing.criteria import FieldType
@@ -44,7 +46,7 @@ class Subject:
 
     def reader(self, session: Session, names: Sequence[str]) -> Callable[[Any], dict[str, Any]]:
         """Makes of a row that has `columns(names)` the record that criteria are matched with."""
-        lists = _names_in_lists(session, names) if self.object == "lead" else {}
+        lists = _names_in_lists(session, self.object, names)
 
         def read(row: Any) -> dict[str, Any]:
             record = {}
@@ -56,11 +58,12 @@ class Subject:
         return read
 
 
-def _names_in_lists(session: Session, names: Sequence[str]) -> dict[str, dict[int, str]]:
+def _names_in_lists(session: Session, object_: str, names: Sequence[str]) -> dict[str, dict[int, str]]:
     found: dict[str, dict[int, str]] = {}
-    if "status" in names:
-        found["status"] = {s.id: s.key for s in session.scalars(select(LeadStatus))}
-    if "source" in names:
+    statuses: Any = {"lead": LeadStatus, "case": CaseStatus}.get(object_)
+    if "status" in names and statuses is not None:
+        found["status"] = {s.id: s.key for s in session.scalars(select(statuses))}
+    if "source" in names and object_ == "lead":
         found["source"] = {s.id: s.name for s in session.scalars(select(LeadSource))}
     return found
 
@@ -83,4 +86,5 @@ SUBJECTS: Mapping[str, Subject] = {
     "lead": _lead(),
     "account": _crm("account", Account, ACCOUNT_FIELDS),
     "contact": _crm("contact", Contact, CONTACT_FIELDS),
+    "case": _crm("case", Case, CASE_FIELDS),
 }

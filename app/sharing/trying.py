@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.accounts.operations import add_responsible, edit_account, remove_responsible
 from app.accounts.queries import get_account
+from app.cases.models import Case
 from app.identity.models import User
 from app.identity.operations import edit_user
 from app.kernel.actor import Actor
@@ -163,7 +164,11 @@ def responsible_removed(
 def _of_account(
     session: Session, account: Account, moved: Collection[Any], act: Callable[[Session], Any], **more: Any
 ) -> Consequences:
-    written = {Account: Account.id == account.id, Contact: Contact.account_id == account.id}
+    written = {
+        Account: Account.id == account.id,
+        Contact: Contact.account_id == account.id,
+        Case: Case.account_id == account.id,
+    }
     return of_act(session, act, moved=moved, written=written, **more)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.cases.models import Case
 from app.identity.models import User, UserState
 from app.identity.queries import DEFAULT_LEVELS, find_actor, get_organisation
 from app.kernel import labels
@@ -101,7 +102,7 @@ def _team(session: Session, actor: Actor, record: Record) -> Iterator[str]:
     key: Any = record.partner_account_id if isinstance(record, Lead) else None
     if isinstance(record, Account):
         key = record.id
-    elif isinstance(record, Contact):
+    elif isinstance(record, Contact | Case):
         key = record.account_id
     if key is None:
         return

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.accounts.models import Account
+from app.cases.fields import CASE_FIELDS
 from app.identity.models import User
 from app.identity.roles import role_names
 from app.kernel import labels
@@ -56,6 +57,7 @@ _LABELS: Mapping[str, Mapping[str, Any]] = {
     "lead": FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "case": CASE_FIELDS,
 }
 # The names stand on pages of those who may ask who sees a record, or whose own way in they tell.
 _NAMING = Actor.system("names of causes")

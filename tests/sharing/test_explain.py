@@ -23,6 +23,7 @@ from tests.factories import (
     SYSTEM,
     actor_of,
     make_account,
+    make_case,
     make_contact,
     make_lead,
     make_queue,
@@ -138,11 +139,12 @@ def _check_leads(session: Session, seed: int, default: str) -> None:
 
 
 @pytest.mark.parametrize("default", ["private", "read", "read_write"])
-def test_explaining_accounts_and_contacts_agrees_with_scope(
+def test_explaining_accounts_contacts_and_cases_agrees_with_scope(
     session: Session, default: str, northwind, pia
 ) -> None:
     organisation = get_organisation(session)
-    organisation.defaults = {**organisation.defaults, "account": {"internal": default, "external": "private"}}
+    chosen = {"internal": default, "external": "private"}
+    organisation.defaults = {**organisation.defaults, "account": chosen, "case": chosen}
     people = [
         make_user(session, role=role, account_scope=scope_)
         for role in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER, Role.SALES, Role.VIEWER)
@@ -162,6 +164,7 @@ def test_explaining_accounts_and_contacts_agrees_with_scope(
         owner = people[(number + 3) % len(people)]
         for record in (
             account, make_contact(session, account=account, owner=owner), make_contact(session, account=None, owner=owner),
+            make_case(session, account=account, owner=owner), make_case(session, owner=owner),
         ):  # fmt: skip
             check(session, [*people, pia], record)
 

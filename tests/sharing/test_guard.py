@@ -33,6 +33,7 @@ from sqlalchemy.orm import (
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.cases.models import Case
 from app.kernel import clock
 from app.kernel.actor import Actor, Role
 from app.kernel.db import Base
@@ -44,6 +45,8 @@ OTHER = aliased(Lead)
 
 UNSCOPED: dict[str, Callable[[], Any]] = {
     "select": lambda: select(Lead),
+    "a table whose name is a word of the language": lambda: select(Case.subject),
+    "text with that word as a name": lambda: text('SELECT subject FROM "case"'),
     "columns": lambda: select(Lead.id, Lead.company),
     "count": lambda: select(func.count()).select_from(Lead),
     "count of a column": lambda: select(func.count(Contact.id)),
@@ -177,6 +180,11 @@ def test_the_same_statements_pass_with_their_scope(app: Flask, session: Session)
     assert session.scalar(select(func.count()).select_from(Lead).where(scope(Lead, SYSTEM))) == 1
     assert len(session.execute(select(OTHER.id).where(scope(Lead, SYSTEM), OTHER.id == Lead.id)).all()) == 1
     assert session.execute(update(Lead).where(scope(Lead, SYSTEM)).values(city="Girona")).rowcount == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_bare_case_in_text_is_the_word_of_the_language(app: Flask, session: Session) -> None:
+    assert session.scalar(text("SELECT CASE WHEN 1 = 1 THEN 'yes' END")) == "yes"
 
 
 @pytest.mark.databases("sqlite")

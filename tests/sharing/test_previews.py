@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.accounts.operations import add_responsible, edit_account, remove_responsible
+from app.cases.models import Case
 from app.events.models import Event
 from app.identity.models import AccountScope
 from app.identity.operations import edit_user
@@ -43,12 +44,12 @@ from app.sharing.trying import (
     responsible_removed,
     user_edited,
 )
-from tests.factories import SYSTEM, actor_of, make_account, make_contact, row_count
+from tests.factories import SYSTEM, actor_of, make_account, make_case, make_contact, row_count
 from tests.sharing.shared_worlds import Shared, any_principal, build_shared, settle_all
 from tests.sharing.worlds import RANK
 
 _QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
-MODELS = (Lead, Account, Contact)
+MODELS = (Lead, Account, Contact, Case)
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +68,12 @@ def build(session, seed):
             session, owner=chance.choice(inside), billing_city=chance.choice(["Girona", "Vic"])
         )
         make_contact(session, account=account, owner=chance.choice(inside))
+        make_case(session, account=account, owner=chance.choice(inside), priority=chance.choice(["low", "high"]))
     make_contact(session, account=None, owner=chance.choice(inside))
-    for object_ in ("account", "contact"):
+    for partner in shared.world.partners:
+        account = session.scalars(select(Account).where(Account.id == partner.account_id, affected_scope())).one()
+        make_case(session, account=account, owner=chance.choice(inside))
+    for object_ in ("account", "contact", "case"):
         add_rule(session, shared, chance, object_)
     session.flush()
     ada = actor_of(session, shared.administrator)
@@ -82,7 +87,7 @@ def build(session, seed):
 def any_defaults(chance):
     levels = ["private", "read", "read_write"]
     chosen = {}
-    for thing in ("lead", "account", "contact"):
+    for thing in ("lead", "account", "contact", "case"):
         inside = chance.choice([0, 0, 1, 2])
         chosen[thing] = {
             "internal": levels[inside],
@@ -101,8 +106,8 @@ def written(session, shared, chance, object_):
     if given["kind"] == "owner":
         given["owned_by"] = any_principal(session, shared, chance)
     else:
-        field = {"lead": "city", "account": "billing_city", "contact": "title"}[object_]
-        leaf = {"field": field, "op": "equals", "value": chance.choice(["girona", "Lleida"])}
+        field = {"lead": "city", "account": "billing_city", "contact": "title", "case": "priority"}[object_]
+        leaf = {"field": field, "op": "equals", "value": chance.choice(["girona", "Lleida", "high"])}
         given["criteria"] = chance.choice([leaf, {"not": leaf}])
     return given
 
@@ -160,7 +165,7 @@ def _rule(session, shared: Shared, chance) -> Change:
     ada, act = actor_of(session, shared.administrator), chance.choice(["new", "edit", "edit", "delete"])
     standing = select(SharingRule).where(SharingRule.deleted_at.is_(None)).order_by(SharingRule.id)
     rule = chance.choice(session.scalars(standing).all())
-    object_ = chance.choice(["lead", "account", "contact"]) if act == "new" else rule.object
+    object_ = chance.choice(["lead", "account", "contact", "case"]) if act == "new" else rule.object
     draft = read_rule(session, written(session, shared, chance, object_))
     if act == "new":
         return (

@@ -112,7 +112,7 @@ class SettingsChanges(Body):
         default=None, description="Partner roles that are members of the portal: user, manager, executive."
     )
     defaults: dict[str, DefaultsIn] | None = Field(
-        default=None, description="Of lead, account, contact, document and saved_view."
+        default=None, description="Of lead, account, contact, case, document and saved_view."
     )
     names: dict[str, dict[str, list[StrictStr]]] | None = Field(
         default=None, description="Language → object → [singular, plural]; replaces all that were renamed."

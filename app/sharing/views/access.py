@@ -1,5 +1,6 @@
 """Who sees a record and why: the page, the panel's content, sharing by hand; whom pickers offer."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.accounts.queries import get_account, get_contact
+from app.cases.queries import get_case
 from app.kernel import clock, labels
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, let_go, transaction
@@ -24,6 +26,7 @@ from app.sharing.levels import find_level
 from app.sharing.picker import Picker, offer, read_picker, role_choices, type_choices, users_named
 from app.sharing.principals import USER, find_principal, reaches_partners
 from app.sharing.rule_draft import OWNED_BY, SHARE_WITH
+from app.sharing.seen import name_of
 from app.sharing.shares import SharedAlready, share_record, unshare_record
 from app.sharing.trying import record_shared
 from app.sharing.words import sentence_of
@@ -39,6 +42,7 @@ _PAGES = {
     "lead": ("leads.show", "lead_ref"),
     "account": ("accounts.show", "account_ref"),
     "contact": ("contacts.show", "contact_ref"),
+    "case": ("cases.show", "case_ref"),
 }
 
 
@@ -63,11 +67,25 @@ def contact(record_ref: str) -> ResponseReturnValue:
     return _show("contact", record_ref)
 
 
+@bp.get("/cases/<ref('case'):record_ref>/access")
+@needs(Permission.CASE_VIEW)
+def case(record_ref: str) -> ResponseReturnValue:
+    """Who sees a case, in the same way."""
+    return _show("case", record_ref)
+
+
+_READ: dict[str, Callable[[Session, Actor, str], Record]] = {
+    # As far as it is seen at all.
+    "lead": lambda session, actor, ref: get_lead(session, actor, ref, Level.PREVIEW),
+    "account": get_account,
+    "contact": get_contact,
+    "case": get_case,
+}
+
+
 def _record(session: Session, actor: Actor, kind: str, ref: str) -> Record:
-    """The record, as far as it is seen at all.  Raises NotFound."""
-    if kind == "lead":
-        return get_lead(session, actor, ref, Level.PREVIEW)
-    return get_account(session, actor, ref) if kind == "account" else get_contact(session, actor, ref)
+    """Raises NotFound."""
+    return _READ[kind](session, actor, ref)
 
 
 def _show(kind: str, ref: str) -> ResponseReturnValue:
@@ -137,15 +155,13 @@ def _title(session: Session, actor: Actor, record: Any) -> str:
     """The record's name for those who may read it; a preview has none."""
     if (find_level(session, actor, record) or Level.PREVIEW) < Level.READ:
         return labels.one(record.__tablename__, title=True)
-    kind = record.__tablename__
-    return str(
-        record.title_for(actor) if kind == "lead" else record.name if kind == "account" else record.full_name
-    )
+    return name_of(actor, record)
 
 
 @bp.get("/leads/<ref('lead'):record_ref>/access/people", defaults={"kind": "lead"})
 @bp.get("/accounts/<ref('acct'):record_ref>/access/people", defaults={"kind": "account"})
 @bp.get("/contacts/<ref('cont'):record_ref>/access/people", defaults={"kind": "contact"})
+@bp.get("/cases/<ref('case'):record_ref>/access/people", defaults={"kind": "case"})
 @needs(Permission.ACCESS_VIEW)
 def people(kind: str, record_ref: str) -> ResponseReturnValue:
     """Whom one may ask about, while a name is typed."""
@@ -164,6 +180,7 @@ def people(kind: str, record_ref: str) -> ResponseReturnValue:
 @bp.post("/leads/<ref('lead'):record_ref>/access/shares", defaults={"kind": "lead"})
 @bp.post("/accounts/<ref('acct'):record_ref>/access/shares", defaults={"kind": "account"})
 @bp.post("/contacts/<ref('cont'):record_ref>/access/shares", defaults={"kind": "contact"})
+@bp.post("/cases/<ref('case'):record_ref>/access/shares", defaults={"kind": "case"})
 @needs(Permission.RECORD_SHARE)
 def share(kind: str, record_ref: str) -> ResponseReturnValue:
     """Share a record, or only show whom the chosen type offers."""
@@ -241,6 +258,7 @@ def _shared_already(error: SharedAlready) -> str:
 @bp.post(
     "/contacts/<ref('cont'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "contact"}
 )
+@bp.post("/cases/<ref('case'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "case"})
 @needs(Permission.RECORD_SHARE)
 def change_share(kind: str, record_ref: str, share_ref: str) -> ResponseReturnValue:
     """Change level and end of a share, or take it back, by the button that was pressed."""

@@ -1,0 +1,70 @@
+"""The fields of a case: what each is called and what it asks of a value.
+
+The form, the API, exports, criteria and the record of events all read this one list.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.fields import Field, FieldKind
+from app.cases.models import CaseOrigin, CasePriority, CaseType
+
+LONGEST_TEXT = 32_000
+
+
+def _case_fields() -> list[Field]:
+    kind = FieldKind
+    return [
+        Field("subject", _l("Subject"), _l("What it is about, in a line."), max_length=255, is_required=True),
+        Field(
+            "contact_id",
+            _l("Contact"),
+            _l("Who asked. Their account is filled in."),
+            kind.CONTACT,
+            255,
+        ),
+        Field("account_id", _l("Account"), _l("The company it concerns."), kind.ACCOUNT, 255),
+        Field("status", _l("Status"), _l("How far it has come."), kind.CHOICE, 60, column="status_id"),
+        Field("priority", _l("Priority"), _l("What must not wait comes first."), kind.CHOICE, 30),
+        Field("type", _l("Type"), _l("What sort of case it is."), kind.CHOICE, 30),
+        Field("origin", _l("Origin"), _l("By which way it came."), kind.CHOICE, 30),
+        Field("owner", _l("Owner"), _l("Who sees to it."), kind.USER, 40, column="owner_user_id"),
+        Field(
+            "description",
+            _l("Description"),
+            _l("What was asked or what went wrong, in their words."),
+            kind.LONG_TEXT,
+            LONGEST_TEXT,
+        ),
+        Field(
+            "external_id",
+            _l("External id"),
+            _l("Its name in the system it came from; no two have the same."),
+        ),
+    ]
+
+
+CASE_FIELDS: dict[str, Field] = {field.name: field for field in _case_fields()}
+
+PRIORITIES: Mapping[str, Any] = {
+    CasePriority.LOW: _l("Low"),
+    CasePriority.NORMAL: _l("Normal"),
+    CasePriority.HIGH: _l("High"),
+    CasePriority.URGENT: _l("Urgent"),
+}
+TYPES: Mapping[str, Any] = {
+    CaseType.QUESTION: _l("Question"),
+    CaseType.PROBLEM: _l("Problem"),
+    CaseType.REQUEST: _l("Request"),
+}
+ORIGINS: Mapping[str, Any] = {
+    CaseOrigin.PHONE: _l("Phone"),
+    CaseOrigin.EMAIL: _l("E-mail"),
+    CaseOrigin.WEB: _l("Web"),
+    CaseOrigin.MEETING: _l("Meeting"),
+    CaseOrigin.OTHER: _l("Other"),
+}
+# Field → value → what it is called, of the choices that are the same everywhere.
+CHOICES: Mapping[str, Mapping[str, Any]] = {"priority": PRIORITIES, "type": TYPES, "origin": ORIGINS}

@@ -1,0 +1,128 @@
+"""What lists of cases can be filtered, searched and sorted by."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.accounts.filters import ListQuery, Make, parse_query
+from app.accounts.models import Account, Contact
+from app.cases import numbers
+from app.cases.models import Case, CaseStatus
+from app.identity.models import User
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.errors import Invalid
+from app.kernel.fold import fold
+from app.kernel.parse import parse_iso_moment
+from app.kernel.prefix import starts_with
+from app.sharing.scope import scope
+
+Condition = ColumnElement[bool]
+YES = ("true", "yes", "1")
+# A text that begins the names of more accounts than these finds no cases by them: it says too little.
+MOST_ACCOUNTS = 50
+
+
+def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    """Its number or subject begins with the text, or the name of its account; or it is the external id."""
+    found: list[Condition] = []
+    for value in values:
+        text = value.strip()
+        parts = [starts_with(session, Case.subject_fold, fold(text, 255)), Case.external_id == text]
+        number = numbers.read(text)
+        if number is not None:
+            parts.append(starts_with(session, Case.number, number))
+        if text.startswith("case_"):
+            parts.append(Case.ref == text)
+        accounts = _accounts_called(session, actor, text)
+        if accounts:
+            parts.append(Case.account_id.in_(accounts))
+        found.append(or_(*parts))
+    return or_(*found)
+
+
+def _accounts_called(session: Session, actor: Actor, text: str) -> list[int]:
+    """Keys of the accounts that the actor may read and whose name begins so."""
+    if not actor.can(Permission.ACCOUNT_VIEW):
+        return []
+    query = select(Account.id).where(
+        scope(Account, actor, Level.READ), starts_with(session, Account.name_fold, fold(text))
+    )
+    return list(session.scalars(query.limit(MOST_ACCOUNTS)))
+
+
+def _any_of(column: InstrumentedAttribute[Any]) -> Make:
+    return lambda _session, _actor, values: column.in_(list(values))
+
+
+def _status(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    found = select(CaseStatus.id).where(or_(CaseStatus.key.in_(values), CaseStatus.ref.in_(values)))
+    return Case.status_id.in_(session.scalars(found).all())
+
+
+def _is_open(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    return Case.is_open.is_(values[0] in YES)
+
+
+def _owner(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    wanted = [actor.ref if value == "me" else value for value in values]
+    return Case.owner_user_id.in_(session.scalars(select(User.id).where(User.ref.in_(wanted))).all())
+
+
+def _of(model: Any, column: InstrumentedAttribute[Any]) -> Make:
+    """Of one of these records, as far as the actor may read them."""
+
+    def make(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+        found: Select[int] = select(model.id).where(scope(model, actor, Level.READ), model.ref.in_(values))
+        return column.in_(session.scalars(found).all())
+
+    return make
+
+
+def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:
+    def make(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+        moments = [moment for value in values if (moment := parse_iso_moment(value)) is not None]
+        if len(moments) < len(values):
+            raise Invalid({name: [_l("Give a date or time such as 2026-03-01T12:00:00Z.")]})
+        return column >= min(moments) if side == "from" else column <= max(moments)
+
+    return make
+
+
+_MOMENTS = ("created_at", "updated_at", "opened_at", "closed_at", "last_activity_at")
+
+CASE_SORTS: dict[str, InstrumentedAttribute[Any]] = {
+    "created_at": Case.created_at,
+    "updated_at": Case.updated_at,
+    "priority": Case.priority_rank,
+    "subject": Case.subject_fold,
+    "number": Case.number,
+}
+CASE_FILTERS: dict[str, Make] = {
+    "q": _search,
+    "number": _any_of(Case.number),
+    "subject": lambda _session, _actor, values: Case.subject_fold.in_([fold(v, 255) for v in values]),
+    "status": _status,
+    "open": _is_open,
+    "priority": _any_of(Case.priority),
+    "type": _any_of(Case.type),
+    "origin": _any_of(Case.origin),
+    "owner": _owner,
+    "account_id": _of(Account, Case.account_id),
+    "contact_id": _of(Contact, Case.contact_id),
+    "external_id": _any_of(Case.external_id),
+    **{
+        f"{name}_{side}": _moment(f"{name}_{side}", getattr(Case, name), side)
+        for name in _MOMENTS
+        for side in ("from", "to")
+    },
+}
+
+
+def parse_case_query(
+    session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
+) -> ListQuery:
+    """A list of cases, newest first unless `sort` says otherwise.  Raises Invalid."""
+    return parse_query(session, actor, CASE_FILTERS, CASE_SORTS, given, sort or "-created_at")
