@@ -3,102 +3,57 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.errors import Match
+from app.accounts.likeness import account_reasons, contact_reasons
+from app.accounts.lookalikes import find_candidates, shown
 from app.accounts.models import Account, Contact
-from app.kernel.actor import Actor, Level
-from app.kernel.fold import fold
-from app.sharing.scope import scope
+from app.kernel.actor import Actor
 
 MOST_MATCHES = 5
 
 
 def find_account_duplicates(
-    session: Session, actor: Actor, keys: Mapping[str, Any], *, except_id: int | None = None
+    session: Session, actor: Actor, values: Mapping[str, Any], *, except_id: int | None = None
 ) -> list[Match]:
-    """Accounts of the same name (legal form aside), website domain or phone, at most five.
+    """Accounts that are probably the one at hand, those with most in common first, at most five.
 
-    keys: the derived columns of the account at hand (`values.account_keys`).
+    values: its columns, derived ones included (`values.account_keys`).  Two statements.  What the actor may
+    not see is not looked at: the owners of such records are told later, by `care.comparing`.
     """
-    compared = {
-        "name": (Account.company_key, keys["company_key"]),
-        "domain": (Account.domain, keys["domain"]),
-        "phone": (Account.phone_key, keys["phone_key"]),
-    }
-    same = _same(compared)
-    if not same:
-        return []
-    found = session.scalars(
-        select(Account)
-        .where(scope(Account, actor, Level.READ), or_(*same.values()), Account.id != (except_id or 0))
-        .order_by(Account.id)
-        .limit(MOST_MATCHES)
-    )
+    found = [
+        (account_reasons(values, other), other)
+        for other in find_candidates(session, actor, Account, values, except_id=except_id or 0)
+    ]
     return [
-        Match(
-            "account",
-            account.ref,
-            account.name,
-            account.site or account.billing_city or "",
-            _reasons(account, compared),
-        )
-        for account in found
+        Match("account", other["ref"], other["name"], shown(other, ("site", "billing_city")), reasons)
+        for reasons, other in _closest(found)
     ]
 
 
 def find_contact_duplicates(
     session: Session, actor: Actor, values: Mapping[str, Any], *, except_id: int | None = None
 ) -> list[Match]:
-    """Contacts of the same e-mail address or phone, or of the same name at the same account, at most five.
+    """Contacts of the same e-mail address or phone, or called alike at the same account, at most five.
 
-    values: columns of the contact at hand, derived ones included.
+    values: columns of the contact at hand, derived ones included.  Two statements.
     """
-    compared = {
-        "email": (Contact.email_key, values["email_key"]),
-        "phone": (Contact.phone_key, values["phone_key"]),
-    }
-    conditions = list(_same(compared).values())
-    if values.get("account_id") is not None:
-        conditions.append(
-            (Contact.account_id == values["account_id"])
-            & (Contact.last_name_fold == values["last_name_fold"])
-        )
-    if not conditions:
-        return []
-    found = session.scalars(
-        select(Contact)
-        .where(scope(Contact, actor, Level.READ), or_(*conditions), Contact.id != (except_id or 0))
-        .order_by(Contact.id)
-        .limit(4 * MOST_MATCHES)
-    )
-    matches = []
-    for contact in found:
-        reasons = _reasons(contact, compared)
-        if _has_same_name(contact, values):
-            reasons = ("name", *reasons)
-        if reasons:  # brothers at one company share a last name and nothing else
-            matches.append(Match("contact", contact.ref, contact.full_name, contact.title or "", reasons))
-    return matches[:MOST_MATCHES]
+    found = [
+        (contact_reasons(values, other), other)
+        for other in find_candidates(session, actor, Contact, values, except_id=except_id or 0)
+    ]
+    return [
+        Match("contact", other["ref"], _full_name(other), shown(other, ("title",)), reasons)
+        for reasons, other in _closest(found)
+    ]
 
 
-def _same(compared: Mapping[str, tuple[Any, Any]]) -> dict[str, ColumnElement[bool]]:
-    return {reason: column == value for reason, (column, value) in compared.items() if value}
+def _closest(found: list[tuple[tuple[str, ...], Mapping[str, Any]]]) -> list[tuple[tuple[str, ...], Any]]:
+    alike = [(reasons, other) for reasons, other in found if reasons]
+    return sorted(alike, key=lambda each: (-len(each[0]), each[1]["id"]))[:MOST_MATCHES]
 
 
-def _reasons(record: Any, compared: Mapping[str, tuple[Any, Any]]) -> tuple[str, ...]:
-    return tuple(
-        reason
-        for reason, (column, value) in compared.items()
-        if value and getattr(record, column.key) == value
-    )
-
-
-def _has_same_name(contact: Contact, values: Mapping[str, Any]) -> bool:
-    return (
-        contact.account_id is not None
-        and contact.account_id == values.get("account_id")
-        and contact.last_name_fold == values["last_name_fold"]
-        and fold(contact.first_name) == fold(values.get("first_name"))
-    )
+def _full_name(contact: Mapping[str, Any]) -> str:
+    first: str | None = contact["first_name"]
+    return f"{first} {contact['last_name']}" if first else str(contact["last_name"])

@@ -23,6 +23,7 @@ class Match:
 # What two records have in common; also the reasons of the JSON API.
 REASONS = {
     "name": _l("same name"),
+    "address": _l("same address"),
     "domain": _l("same website"),
     "email": _l("same e-mail"),
     "phone": _l("same phone"),

@@ -43,8 +43,11 @@ _FOLLOWING = Actor.system("contacts follow their account")
 _RESTORING = Actor.system("restore accounts")
 
 _IDENTIFYING = frozenset(
-    {"name", "last_name", "first_name", "website", "email", "phone", "mobile", "billing_country"}
-)
+    {
+        "name", "last_name", "first_name", "website", "email", "phone", "mobile", "site", "billing_country",
+        "billing_street", "billing_city", "billing_postal_code",
+    }
+)  # fmt: skip
 
 
 def create_account(
@@ -70,7 +73,7 @@ def create_account(
     refuse_taken_external_id(session, Account, cleaned.get("external_id"))
     keys = account_keys(columns)
     if not allow_duplicate:
-        matches = find_account_duplicates(session, actor, keys)
+        matches = find_account_duplicates(session, actor, {**columns, **keys, "kind": kind})
         if matches:
             raise ProbableDuplicate(matches)
     account = Account(
@@ -191,7 +194,8 @@ def _new_keys(
         whole["name"] = more["name"] = person_name(whole)
     keys = account_keys(whole)
     if not allow_duplicate and any(getattr(account, name) != value for name, value in keys.items()):
-        matches = find_account_duplicates(session, actor, keys, except_id=account.id)
+        compared = {**whole, **keys, "kind": account.kind}
+        matches = find_account_duplicates(session, actor, compared, except_id=account.id)
         if matches:
             raise ProbableDuplicate(matches)
     return more | keys

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel.db import is_sqlite
 from app.search.models import Spelling
-from app.search.words import SHORTEST_MISSPELT, variants
+from app.search.words import is_spellable, variants
 
 # So many are looked at for a word; a word of four letters has rarely more than a dozen beside it.
 MOST_NEAR = 40
@@ -23,7 +23,7 @@ def near_words(session: Session, words: Collection[str]) -> dict[str, list[str]]
     """Word → other words a slip away from it, the nearest first: one letter more, less, changed or swapped,
     two in long words.  One statement, or none.
     """
-    wanted = {word: variants(word) for word in words if len(word) >= SHORTEST_MISSPELT and word.isalpha()}
+    wanted = {word: variants(word) for word in words if is_spellable(word)}
     every = set().union(*wanted.values()) if wanted else set()
     if not every:
         return {}

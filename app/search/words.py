@@ -1,7 +1,7 @@
 """From names, addresses and numbers to the texts that a record is found by, and back from what people type.
 
 Pure.  Entries of different sorts never meet: a name's begins with a letter or digit, an e-mail domain's with
-"@", a number's with "+" and goes from its end, a postal address's with "$".
+"@", a number's with "+" and goes from its end, a postal address's with "$", a name at an account with "#".
 """
 
 import re
@@ -29,13 +29,14 @@ def entries_of(kind: str, values: Mapping[str, Any]) -> set[str]:
     if kind == "account":
         texts |= starts(values["name"])
         key = values.get("company_key") or company_key(values["name"]) or ""
-        texts |= {key[:LONGEST]} | starts(values.get("site"))
+        texts |= {key.replace(" ", "")[:LONGEST]} | starts(key) | starts(values.get("site"))
         if values.get("account_number"):
             texts.add(" ".join(words_of(values["account_number"]))[:LONGEST])
         texts |= address_keys(values)
         domain = values.get("domain")
     else:
         texts |= starts(f"{values.get('first_name') or ''} {values['last_name']}")
+        texts |= at_account(values)
         domain = domain_of(values.get("email"))
     if domain:
         texts.add(f"@{domain}"[:LONGEST])
@@ -93,6 +94,15 @@ def address_keys(values: Mapping[str, Any]) -> set[str]:
     return keys
 
 
+def at_account(values: Mapping[str, Any]) -> set[str]:
+    """What a contact is called at its account: whole, and by the last name."""
+    at, last = values.get("account_id"), " ".join(words_of(values.get("last_name")))
+    if at is None or not last:
+        return set()
+    first = " ".join(words_of(values.get("first_name")))
+    return {f"#{at} {last}"[:LONGEST].rstrip(), f"#{at} {first} {last}".replace("  ", " ")[:LONGEST].rstrip()}
+
+
 # What people type
 
 
@@ -144,17 +154,18 @@ def national(number: str) -> str:
 
 def variants(word: str) -> set[str]:
     """The word, and the word less each of its letters; only itself where it is too short to be misspelt."""
-    if len(word) < SHORTEST_MISSPELT or len(word) > 24:
+    if not is_spellable(word):
         return {word}
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 def spellable(texts: Iterable[str]) -> set[str]:
     """The words among entries that are worth keeping variants of: first words of names."""
-    found = set()
-    for text in texts:
-        word = text.partition(" ")[0]
-        if SHORTEST_MISSPELT <= len(word) <= 24 and word[0] not in "@+$" and "@" not in word:
-            if not any(letter.isdigit() for letter in word):
-                found.add(word)
-    return found
+    return {word for word in (text.partition(" ")[0] for text in texts) if is_spellable(word)}
+
+
+def is_spellable(word: str) -> bool:
+    """Whether it is a word of letters, of a length at which people slip."""
+    return SHORTEST_MISSPELT <= len(word) <= 24 and all(
+        unicodedata.category(letter)[0] in "LM" for letter in word
+    )

@@ -58,6 +58,49 @@
     link.click();
   }
 
+  /* The search box: what is found below it is gone through with the arrows while the cursor stays in the box */
+  const foundOf = (box) => document.getElementById(box?.getAttribute("aria-controls"));
+  function showFound(box, open) {
+    const list = foundOf(box);
+    if (!list) return;
+    const shown = open && list.childElementCount > 0;
+    list.classList.toggle("is-open", shown);
+    box.setAttribute("aria-expanded", shown);
+    if (!shown) chooseFound(box, null);
+  }
+  function chooseFound(box, option) {
+    foundOf(box).querySelectorAll("[aria-selected=true]").forEach((other) => other.setAttribute("aria-selected", "false"));
+    box.removeAttribute("aria-activedescendant");
+    if (!option) return;
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    box.setAttribute("aria-activedescendant", option.id);
+  }
+  on("keydown", (event) => {
+    const box = event.target.closest?.("[data-search]");
+    if (!box || !foundOf(box)) return;
+    const options = [...foundOf(box).querySelectorAll("[role=option]")];
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    if (event.key === "Escape") return showFound(box, false);
+    if (event.key === "Enter" && at >= 0) { event.preventDefault(); return options[at].click(); }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || !options.length) return;
+    event.preventDefault();
+    showFound(box, true);
+    chooseFound(box, options[(at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length]);
+  });
+  new MutationObserver(() => {
+    const box = find("[data-search]");
+    if (box === document.activeElement) showFound(box, true);
+  }).observe(find("[data-found]") ?? document.createElement("div"), { childList: true });
+  on("focusin", (event) => {
+    const box = find("[data-search]");
+    if (box && foundOf(box)) showFound(box, event.target === box || foundOf(box).contains(event.target));
+  });
+  on("pointerdown", (event) => {
+    if (!event.target.closest(".search")) showFound(find("[data-search]"), false);
+  });
+
   /* A table wider than its frame scrolls within it; the others keep a header that stays on the page */
   function fitTables() {
     document.querySelectorAll(".table-frame:not([tabindex])").forEach((frame) => {

@@ -1,0 +1,224 @@
+"""What one box finds over everything that somebody may see, in the same words for every kind of record.
+
+A room adds its own records with `add_source`; accounts, contacts and leads are here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.accounts.queries import Person
+from app.identity.models import User
+from app.kernel import labels
+from app.kernel.actor import Actor, Level, Permission
+from app.leads.filters import parse_lead_query
+from app.leads.queries import list_leads
+from app.search.finding import find_ids, guesses
+from app.sharing.scope import scope
+
+SHOWN = 10
+SUGGESTED = 5
+# Misspellings are tried where the letters as they were typed find fewer.
+FEW = 5
+MOST_GUESSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found.  note: what tells it from others of its name.  state: of a lead, its category."""
+
+    kind: str
+    ref: str
+    name: str
+    note: str = ""
+    email: str | None = None
+    website: str | None = None
+    phone: str | None = None
+    owner: Any = None
+    status: str | None = None
+    state: str = ""
+    key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Records of one kind.  find: the first that the text finds, one more than wanted if there are more."""
+
+    kind: str
+    icon: str
+    permission: Permission
+    find: Callable[[Session, Actor, str, int], Sequence[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was found of one kind.  has_more: the list of that kind, narrowed by the text, has others."""
+
+    kind: str
+    title: str
+    icon: str
+    hits: Sequence[Hit]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """meant: the spelling by which it was found where the text itself found little; "" where it was not needed."""
+
+    groups: Sequence[Group]
+    meant: str = ""
+
+
+_SOURCES: dict[str, Source] = {}
+
+
+def add_source(source: Source) -> None:
+    """Let the box find another kind of record."""
+    _SOURCES[source.kind] = source
+
+
+def search(session: Session, actor: Actor, text: str, *, limit: int = SHOWN) -> Found:
+    """The first records of each kind that the text finds, for kinds that the role may see.
+
+    A number of statements that does not grow with what there is; more where the text itself finds
+    fewer than five and other spellings are tried.
+    """
+    found = _search(session, actor, text, limit)
+    if sum(len(hits) for hits in found.values()) >= FEW:
+        return Found(_groups(found, limit))
+    meant = ""
+    for guess in guesses(session, text)[:MOST_GUESSED]:
+        more = _search(session, actor, guess, limit)
+        if any(more.values()):
+            meant = meant or guess
+            found = {kind: _joined(hits, more[kind], limit) for kind, hits in found.items()}
+    return Found(_groups(found, limit), meant)
+
+
+def _search(session: Session, actor: Actor, text: str, limit: int) -> dict[str, Sequence[Hit]]:
+    return {
+        kind: source.find(session, actor, text, limit + 1)
+        for kind, source in _SOURCES.items()
+        if actor.can(source.permission)
+    }
+
+
+def _joined(hits: Sequence[Hit], more: Sequence[Hit], limit: int) -> Sequence[Hit]:
+    by_ref = {hit.ref: hit for hit in (*hits, *more)}
+    return list(by_ref.values())[: limit + 1]
+
+
+def _groups(found: dict[str, Sequence[Hit]], limit: int) -> list[Group]:
+    return [
+        Group(
+            kind, labels.many(kind, title=True), _SOURCES[kind].icon, hits[:limit], has_more=len(hits) > limit
+        )
+        for kind, hits in found.items()
+        if hits
+    ]
+
+
+# Leads
+
+
+def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
+    page = list_leads(session, actor, parse_lead_query(actor, {"q": [text]}), limit=limit - 1)
+    hits = [
+        Hit(
+            "lead", row.ref, row.title, _note(row.person if row.company else None, row.city), row.email,
+            None, row.phone, None, row.status, row.category or "",
+        )
+        for row in page.items
+    ]  # fmt: skip
+    return [*hits, hits[-1]] if page.older else hits
+
+
+def _note(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+# Accounts and contacts
+
+
+def account_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    """The accounts of those keys that the actor may read, in that order; site and parent tell shops apart."""
+    if not ids:
+        return []
+    rows = session.execute(
+        select(
+            Account.id, Account.ref, Account.name, Account.site, Account.billing_city, Account.parent_id,
+            Account.email, Account.website, Account.phone, User.ref.label("owner_ref"), User.name.label("owner"),
+        )
+        .join(User, User.id == Account.owner_user_id)
+        .where(scope(Account, actor, Level.READ), Account.id.in_(bindparam("ids", expanding=True))),
+        {"ids": list(ids)},
+    ).all()  # fmt: skip
+    parents = names_of_accounts(session, actor, [row.parent_id for row in rows if row.parent_id])
+    hits = {
+        row.id: Hit(
+            "account", row.ref, row.name,
+            _note(row.site, row.billing_city, _below(parents.get(row.parent_id))),
+            row.email, row.website, row.phone, Person(row.owner_ref, row.owner), key=row.id,
+        )
+        for row in rows
+    }  # fmt: skip
+    return [hits[key] for key in ids if key in hits]
+
+
+def names_of_accounts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[int | None, str]:
+    """Key → name of those accounts that the actor may read.  One statement, or none."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    statement = select(Account.id, Account.name).where(
+        scope(Account, actor, Level.READ), Account.id.in_(wanted)
+    )
+    return {row.id: row.name for row in session.execute(statement)}
+
+
+def _below(parent: str | None) -> str | None:
+    return _("of %(parent)s", parent=parent) if parent else None
+
+
+def contact_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    """The contacts of those keys that the actor may read, in that order, with their accounts if those may be read."""
+    if not ids:
+        return []
+    rows = session.execute(
+        select(
+            Contact.id, Contact.ref, Contact.first_name, Contact.last_name, Contact.title, Contact.email,
+            Contact.phone, Contact.mobile, Account.name.label("account"), Account.site,
+            User.ref.label("owner_ref"), User.name.label("owner"),
+        )
+        .join(User, User.id == Contact.owner_user_id)
+        .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
+        .where(scope(Contact, actor, Level.READ), Contact.id.in_(bindparam("ids", expanding=True))),
+        {"ids": list(ids)},
+    )  # fmt: skip
+    hits = {
+        row.id: Hit(
+            "contact", row.ref, f"{row.first_name} {row.last_name}" if row.first_name else row.last_name,
+            _note(row.title, row.account, row.site), row.email, None, row.phone or row.mobile,
+            Person(row.owner_ref, row.owner), key=row.id,
+        )
+        for row in rows
+    }  # fmt: skip
+    return [hits[key] for key in ids if key in hits]
+
+
+def _find_accounts(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
+    return account_hits(session, actor, find_ids(session, actor, Account, text, limit=limit))
+
+
+def _find_contacts(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
+    return contact_hits(session, actor, find_ids(session, actor, Contact, text, limit=limit))
+
+
+add_source(Source("lead", "target", Permission.LEAD_VIEW, _find_leads))
+add_source(Source("account", "building", Permission.ACCOUNT_VIEW, _find_accounts))
+add_source(Source("contact", "contact", Permission.CONTACT_VIEW, _find_contacts))

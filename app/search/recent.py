@@ -1,0 +1,50 @@
+"""What somebody viewed or made lately, for the empty search box."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Level
+from app.leads.models import Lead
+from app.leads.queries import find_rows
+from app.lists.models import RecentRecord
+from app.search.queries import Hit, account_hits, contact_hits
+from app.sharing.scope import scope
+
+
+def recent_hits(session: Session, actor: Actor, *, limit: int) -> list[Hit]:
+    """The last records that the actor viewed and may still read, the last first."""
+    rows = session.execute(
+        select(RecentRecord.kind, RecentRecord.record_id)
+        .where(RecentRecord.user_id == actor.user_id, RecentRecord.kind.in_(("account", "contact", "lead")))
+        .order_by(RecentRecord.at.desc())
+        .limit(limit)
+    ).all()
+    ids: dict[str, list[int]] = {}
+    for kind, key in rows:
+        ids.setdefault(kind, []).append(key)
+    hits = {
+        (kind, hit.key): hit
+        for kind, find in (("account", account_hits), ("contact", contact_hits), ("lead", _lead_hits))
+        for hit in find(session, actor, ids.get(kind, []))
+    }
+    return [hits[row.kind, row.record_id] for row in rows if (row.kind, row.record_id) in hits]
+
+
+def _lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    if not ids:
+        return []
+    refs = session.scalars(select(Lead.ref).where(scope(Lead, actor, Level.READ), Lead.id.in_(ids))).all()
+    return [
+        Hit(
+            "lead",
+            row.ref,
+            row.title,
+            row.city or "",
+            status=row.status,
+            state=row.category or "",
+            key=row.id,
+        )
+        for row in find_rows(session, actor, refs)
+    ]
