@@ -6,6 +6,7 @@ from threading import Event
 from flask import Flask
 from sqlalchemy import exists, or_, select
 
+from app.activities.reminders import give_reminders
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -23,6 +24,7 @@ from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
+REMINDERS_EVERY_SECONDS = 15.0
 
 
 def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
@@ -31,6 +33,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
     return (
         Job("deliveries", sender.step, close=sender.stop),
         Job("digests", write_digests, DIGESTS_EVERY_SECONDS),
+        Job("reminders", give_reminders, REMINDERS_EVERY_SECONDS),
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),

@@ -23,6 +23,7 @@ from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import DEEPEST, RESTORABLE
 from app.accounts.queries import get_account, get_contact, get_contact_and_level, may_govern
 from app.accounts.values import clean_values, contact_keys
+from app.activities.lasting import follow_record
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel import refs
@@ -158,6 +159,8 @@ def edit_contact(
     if changed.keys() & _IDENTIFYING:
         changed |= _new_keys(session, actor, contact, changed, allow_duplicate)
     store(session, actor, contact, changed, told, now)
+    if "account_id" in changed:
+        follow_record(session, contact)
     return contact
 
 
@@ -258,6 +261,7 @@ def delete_contact(session: Session, actor: Actor, contact_ref: str, *, now: dat
     contact.version += 1
     contact.updated_at, contact.updated_by_id = now, actor.user_id
     record(session, actor, verb="deleted", subject=contact, at=now)
+    follow_record(session, contact)
     return contact
 
 
@@ -285,6 +289,7 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     if contact.account_id is not None and _account_is_deleted(session, contact.account_id):
         raise InUse(_l("Its account is deleted. Restore that instead."))
     record(session, actor, verb="restored", subject=contact, at=now)
+    follow_record(session, contact)
     return contact
 
 

@@ -9,6 +9,7 @@ from app.activities.models import ActivityKind
 
 LONGEST_SUBJECT = 255
 LONGEST_TEXT = 32_000
+LONGEST_PLACE = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,41 @@
-"""Verbs on activities: log one, finish one, change one.  A record is a lead, an account or a contact."""
+"""Verbs on activities: log one and what comes next, plan, put off, finish, change, delete one.
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+A record is any of those in `places`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.activities.fields import LONGEST_SUBJECT, LONGEST_TEXT
-from app.activities.models import Activity, ActivityKind
+from app.activities.lasting import raise_last, recount, targets_of
+from app.activities.models import Activity, ActivityKind, Participant
+from app.activities.people import (
+    NOBODY,
+    People,
+    find_assignee,
+    find_people,
+    level_needed,
+    people_of,
+    set_people,
+)
 from app.activities.places import Record, place_of
 from app.activities.queries import get_activity, get_record_of
+from app.activities.values import changed_columns, new_columns
 from app.events.operations import record as record_event
+from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
-from app.kernel.text import clean_text
+from app.notifications.models import NotificationKind
+from app.notifications.operations import notify
 from app.sharing.levels import find_level
 
-# A clock that is a little ahead does no harm; something done next week does.
-AHEAD = timedelta(minutes=10)
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+# What an event tells of a changed activity, beside which its keys and marks mean nothing.
+_UNTOLD = frozenset({"reminded_at"})
 
 
 class ReadOnly(Conflict):
@@ -41,51 +56,89 @@ def log_activity(
     at: datetime | None = None,
     due_at: datetime | None = None,
     done: bool | None = None,
+    assignee: str | None = None,
+    people: Sequence[str] = (),
     now: datetime,
+    **more: Any,
 ) -> Activity:
-    """Write down something done, or planned, on a record that the actor may read.
+    """Write down something done or planned, on a record that the actor may read.
 
     at: when it was done; now unless given.  done: a task is planned and all else done unless given.
-    Without a subject the first line of the text serves.  Raises the record's last activity when done;
-    its version stays, so that nobody's edit goes stale by a call.
+    assignee, people: public names of the colleague whose it is (the actor's own unless given), and of the
+    users and contacts who take part.  more: ends_at, place, outcome, remind_at.
+    Without a subject the first line of the text serves.  Raises the last activity of the record, its account and
+    the contacts who took part when done; their versions stay, so that nobody's edit goes stale by a call.
+    Tells those who were given something, or invited.
     Raises NotAllowed (partner people need to own the record or lead its owner), NotFound, ReadOnly, Invalid.
     """
     actor.require(Permission.ACTIVITY_LOG)
     require_logging(session, actor, record)
-    known = _kind(kind)
-    subject, text = _words(subject, text)
-    is_done = known is not ActivityKind.TASK if done is None else done
-    at = _moment("at", at) or now
-    if is_done and at > now + AHEAD:
-        raise Invalid({"at": [_l("This lies ahead. Plan it instead of logging it as done.")]})
+    values = {
+        "kind": kind,
+        "subject": subject,
+        "text": text,
+        "at": at,
+        "due_at": due_at,
+        "done": done,
+        **more,
+    }
+    columns = new_columns(values, now)
+    taking_part = find_people(session, actor, record, actor.company_id, people)
+    place = place_of(record)
     activity = Activity(
         ref=refs.new_ref(refs.ACTIVITY),
-        kind=known,
-        subject=subject,
-        text=text,
-        at=at,
-        due_at=_moment("due_at", due_at),
-        is_done=is_done,
         company_id=actor.company_id,
+        assignee_id=_assignee_id(session, actor, record, actor.company_id, assignee),
+        of_account_id=place.account_id(record),
         created_at=now,
         updated_at=now,
         created_by_id=actor.user_id,
         updated_by_id=actor.user_id,
-        **{place_of(record).column.key: record.id},
+        **{place.column.key: record.id},
+        **columns,
     )
     session.add(activity)
     session.flush()  # its id goes into the event
-    if is_done:
-        _raise_last_activity(record, at)
-    record_event(
-        session,
-        actor,
-        verb="logged",
-        subject=activity,
-        at=now,
-        detail={"kind": known, "on": record.ref, "done": is_done},
-    )
+    set_people(session, activity, NOBODY, taking_part)
+    if activity.is_done:
+        raise_last(session, activity)
+    detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
+    record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
+    if not activity.is_done:
+        given = set() if activity.assignee_id is None else {activity.assignee_id}
+        _tell(session, actor, activity, given | taking_part.users, now)
     return activity
+
+
+def log_and_plan(
+    session: Session,
+    actor: Actor,
+    record: Record,
+    logged: Mapping[str, Any],
+    planned: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+) -> tuple[Activity, Activity | None]:
+    """Log what happened and plan what comes next, both or neither.
+
+    logged, planned: as `log_activity` takes them; None plans nothing.
+    Raises as `log_activity`; what is wrong with the plan is told as `next_…`.
+    """
+    done = log_activity(session, actor, record, **logged, now=now)
+    if planned is None:
+        return done, None
+    try:
+        return done, log_activity(session, actor, record, **{**planned, "done": False}, now=now)
+    except Invalid as error:
+        raise Invalid({f"next_{name}": messages for name, messages in error.errors.items()}) from error
+
+
+def _assignee_id(
+    session: Session, actor: Actor, record: Record, company_id: int | None, ref: str | None
+) -> int | None:
+    if ref is None or ref == actor.ref:
+        return actor.user_id
+    return find_assignee(session, record, company_id, ref).id
 
 
 def require_logging(session: Session, actor: Actor, record: Record) -> None:
@@ -96,18 +149,21 @@ def require_logging(session: Session, actor: Actor, record: Record) -> None:
     given = find_level(session, actor, record)
     if given is None:
         raise NotFound(record.__tablename__, record.ref)
-    if given < (Level.EDIT if actor.is_partner else Level.READ):
+    if given < level_needed(actor.is_partner):
         raise NotAllowed
     if place_of(record).is_closed(record):
         raise ReadOnly
 
 
-def finish_activity(session: Session, actor: Actor, activity_ref: str, *, now: datetime) -> Activity:
-    """Mark something planned as done now.  Asked again it stays done.
+def finish_activity(
+    session: Session, actor: Actor, activity_ref: str, *, outcome: str | None = None, now: datetime
+) -> Activity:
+    """Mark something planned as done now.  Asked again it stays done.  outcome: what came of it, if told.
 
-    Raises NotFound, NotAllowed, ReadOnly.
+    Raises NotFound, NotAllowed, ReadOnly, Invalid.
     """
-    return edit_activity(session, actor, activity_ref, {"done": True}, now=now)
+    values = {"done": True} | ({"outcome": outcome} if outcome and outcome.strip() else {})
+    return edit_activity(session, actor, activity_ref, values, now=now)
 
 
 def edit_activity(
@@ -119,88 +175,119 @@ def edit_activity(
     version: int | None = None,
     now: datetime,
 ) -> Activity:
-    """Change an activity.  values: any of kind, subject, text, at, due_at, done; those not given stay.
+    """Change an activity.  values: any of `values.NAMES`; those not given stay.
 
-    What becomes done without a moment given is done now.
+    What becomes done without a moment given is done now, a meeting when it began.  What is put off takes its
+    end and its reminder along.  Whoever is given it, or invited, is told.
     Raises NotFound, NotAllowed (whoever may log on its record may), ReadOnly, Invalid, Stale.
     """
     actor.require(Permission.ACTIVITY_LOG)
     activity = get_activity(session, actor, activity_ref)
     record = get_record_of(session, actor, activity)
     require_logging(session, actor, record)
-    wanted = _wanted(activity, values, now)
-    changes = {name: (getattr(activity, name), value) for name, value in wanted.items()}
-    changes = {name: (old, new) for name, (old, new) in changes.items() if old != new}
-    if not changes:
+    changed = changed_columns(activity, values, now)
+    if "assignee" in values:
+        assignee_id = _assignee_id(session, actor, record, activity.company_id, values["assignee"])
+        if assignee_id != activity.assignee_id:
+            changed["assignee_id"] = assignee_id
+    before = people_of(session, activity)
+    wanted = before
+    if "people" in values:
+        wanted = find_people(session, actor, record, activity.company_id, values["people"] or (), before)
+    if not changed and wanted == before:
         return activity
     if version is not None and version != activity.version:
         raise Stale(
             _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
-            current={name: old for name, (old, _new) in changes.items()},
+            current={name: getattr(activity, name) for name in changed},
         )
-    for name, (_old, new) in changes.items():
-        setattr(activity, name, new)
-    if activity.is_done and activity.at > now + AHEAD:
-        raise Invalid({"at": [_l("This lies ahead. Plan it instead of logging it as done.")]})
+    targets, had = targets_of(session, activity), activity.assignee_id
+    told = _told(session, activity, changed, before, wanted)
+    verb = "finished" if changed.get("is_done") and not activity.is_done else "edited"
+    for name, value in changed.items():
+        setattr(activity, name, value)
     activity.version += 1
     activity.updated_at, activity.updated_by_id = now, actor.user_id
-    if activity.is_done:
-        _raise_last_activity(record, activity.at)
-    verb = "finished" if changes.get("is_done") == (False, True) else "edited"
-    record_event(session, actor, verb=verb, subject=activity, at=now, changes=changes)
+    set_people(session, activity, before, wanted)
+    if changed.keys() & {"at", "is_done"} or wanted != before:
+        recount(session, targets | targets_of(session, activity))
+    record_event(session, actor, verb=verb, subject=activity, at=now, changes=told)
+    if not activity.is_done:
+        given = {activity.assignee_id} - {had, None}
+        _tell(session, actor, activity, {key for key in given if key} | (wanted.users - before.users), now)
     return activity
 
 
-def _wanted(activity: Activity, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    unknown = set(values) - {"kind", "subject", "text", "at", "due_at", "done"}
-    if unknown:
-        raise Invalid({name: [_l("There is no such field.")] for name in sorted(unknown)})
-    wanted: dict[str, Any] = {}
-    if "kind" in values:
-        wanted["kind"] = _kind(values["kind"])
-    if "subject" in values or "text" in values:
-        words = _words(values.get("subject", activity.subject), values.get("text", activity.text))
-        wanted["subject"], wanted["text"] = words
-    if "due_at" in values:
-        wanted["due_at"] = _moment("due_at", values["due_at"])
-    if values.get("at") is not None:
-        wanted["at"] = _moment("at", values["at"])
-    if values.get("done") is not None:
-        wanted["is_done"] = bool(values["done"])
-        if wanted["is_done"] and not activity.is_done:
-            wanted.setdefault("at", now)
-    return wanted
+def _told(
+    session: Session, activity: Activity, changed: Mapping[str, Any], before: People, wanted: People
+) -> dict[str, tuple[Any, Any]]:
+    """Field → (old, new) as the event tells it: people by name, never by key."""
+    told = {
+        name: (getattr(activity, name), value)
+        for name, value in changed.items()
+        if name not in _UNTOLD and name != "assignee_id"
+    }
+    if "assignee_id" in changed:
+        told["assignee"] = (
+            _name(session, activity.assignee_id),
+            _name(session, changed["assignee_id"]),
+        )
+    if wanted != before:
+        told["people"] = (
+            len(before.users) + len(before.contacts),
+            len(wanted.users) + len(wanted.contacts),
+        )
+    return told
 
 
-def _kind(given: Any) -> ActivityKind:
-    try:
-        return ActivityKind(given)
-    except ValueError as error:
-        raise Invalid(
-            {"kind": [_l("“%(value)s” is not one of the choices.", value=str(given)[:60])]}
-        ) from error
+def _name(session: Session, user_id: int | None) -> str | None:
+    return None if user_id is None else session.get_one(User, user_id).name
 
 
-def _words(subject: str | None, text: str | None) -> tuple[str, str | None]:
-    text = clean_text(text, max_length=LONGEST_TEXT, field="text", multiline=True)
-    subject = clean_text(subject, max_length=LONGEST_SUBJECT, field="subject")
-    if subject is None and text is not None:
-        first, _break, rest = text.partition("\n")
-        subject = first[:LONGEST_SUBJECT]
-        text = text if len(first) > LONGEST_SUBJECT else rest.strip() or None
-    if subject is None:
-        raise Invalid({"subject": [_l("Say in a few words what it is about.")]})
-    return subject, text
+def _tell(session: Session, actor: Actor, activity: Activity, user_ids: set[int], now: datetime) -> None:
+    """Tell those who were given something to do, or invited; nobody is told of their own doing."""
+    for user_id in sorted(user_ids - {actor.user_id or 0}):
+        notify(
+            session,
+            act=f"activity:{activity.id}:{activity.version}",
+            user=session.get_one(User, user_id),
+            kind=NotificationKind.ACTIVITY_GIVEN,
+            now=now,
+            record=activity,
+            detail={"who": actor.name},
+        )
 
 
-def _moment(name: str, given: datetime | None) -> datetime | None:
-    if given is None:
-        return None
-    if given.tzinfo is None or not EARLIEST <= given <= LATEST:
-        raise Invalid({name: [_l("This is not a date that is understood.")]})
-    return given
+def delete_activity(session: Session, actor: Actor, activity_ref: str, *, now: datetime) -> Record:
+    """Take an activity away for good; what it said stays in the audit log.  Answers its record.
+
+    Its author may, and whoever has its record in full.  Raises NotFound, NotAllowed, ReadOnly.
+    """
+    actor.require(Permission.ACTIVITY_LOG)
+    activity = get_activity(session, actor, activity_ref)
+    record = get_record_of(session, actor, activity)
+    require_logging(session, actor, record)
+    if not may_delete(session, actor, activity, record):
+        raise NotAllowed(_l("Only who wrote it, and who has its record in full, may delete it."))
+    targets = targets_of(session, activity)
+    said = {name: getattr(activity, name) for name in ("kind", "subject", "text", "at", "due_at", "outcome")}
+    gone = {name: (value, None) for name, value in said.items() if value is not None}
+    record_event(
+        session, actor, verb="deleted", subject=activity, at=now, changes=gone, detail={"on": record.ref}
+    )
+    record_event(
+        session, actor, verb="activity_deleted", subject=record, at=now, detail={"kind": activity.kind}
+    )
+    session.execute(
+        delete(Participant).where(Participant.activity_id == activity.id),
+        execution_options={"synchronize_session": False},
+    )
+    session.delete(activity)
+    recount(session, targets)
+    return record
 
 
-def _raise_last_activity(record: Record, at: datetime) -> None:
-    if record.last_activity_at is None or record.last_activity_at < at:
-        record.last_activity_at = at
+def may_delete(session: Session, actor: Actor, activity: Activity, record: Record) -> bool:
+    """Whether `delete_activity` lets the actor, who may log on the record."""
+    is_own = activity.created_by_id is not None and activity.created_by_id == actor.user_id
+    return is_own or (find_level(session, actor, record) or Level.PREVIEW) >= Level.FULL

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from app.activities.models import Activity, ActivityKind
-from app.activities.places import Record, is_on, place_of_activity
+from app.accounts.models import Account, Contact
+from app.activities.models import Activity, ActivityKind, Participant
+from app.activities.people import names_of_people
+from app.activities.places import Record, is_on, is_readable, names_of_places, place_of_activity
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.models import Event
 from app.identity.models import User
@@ -19,7 +21,7 @@ from app.kernel.errors import NotFound
 from app.kernel.paging import Page, make_cursor, read_cursor
 from app.sharing.scope import scope
 
-Done = tuple[Activity, str]  # an activity and the name of who did it
+Done = tuple[Activity, str]  # an activity and the name of whose it is, or who did it
 MOST_PLANNED = 20
 # Said by the activity itself, or of no interest beside the record.
 _SILENT_VERBS = ("logged",)
@@ -30,7 +32,7 @@ def get_activity(session: Session, actor: Actor, ref: str) -> Activity:
     if not refs.is_ref(refs.ACTIVITY, ref):
         raise NotFound("activity", ref)
     activity = session.scalar(
-        select(Activity).where(Activity.ref == ref, _own_side(actor, Activity.company_id))
+        select(Activity).where(Activity.ref == ref, own_side(actor, Activity.company_id))
     )
     if activity is None:
         raise NotFound("activity", ref)
@@ -63,18 +65,18 @@ def get_record(session: Session, actor: Actor, model: type[Record], ref: str) ->
 def list_activities(
     session: Session, actor: Actor, record: Record, *, cursor: str | None = None, limit: int = 50
 ) -> Page[tuple[Activity, str]]:
-    """The record's activities with their authors' names, newest first.  record: one the actor may read.
+    """What is on the record's page with whose it is, newest first.  record: one the actor may read.
 
-    Partner people get those of their own company.  Raises BadCursor.
+    Of an account also what is on its contacts; of a contact also what it takes part in.  Partner people get those of their own company.  Raises BadCursor.
     """
     shape = ["activities", record.ref]
-    conditions = [is_on(record), _own_side(actor, Activity.company_id)]
+    conditions = [belongs_to(actor, record), own_side(actor, Activity.company_id)]
     if cursor:
         at, key, _back = read_cursor(actor.user_id, shape, cursor)
         conditions.append(_before(at, key))
     rows = session.execute(
         select(Activity, User.name)
-        .outerjoin(User, User.id == Activity.created_by_id)
+        .outerjoin(User, User.id == Activity.assignee_id)
         .where(*conditions)
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit + 1)
@@ -97,7 +99,9 @@ class _Place:
 def timeline(
     session: Session, actor: Actor, record: Record, *, cursor: str | None = None, limit: int = 20
 ) -> Page[TimelineRow]:
-    """What happened to the record, newest first: events and finished activities.  Two statements.
+    """What happened to the record, newest first: events and finished activities.
+
+    Two statements, those of `rows_of` beside them.
 
     record: one the actor may read.  Partner people get what their own company did and nothing else:
     no act of the vendor's people, none of a company that had the lead before.
@@ -108,7 +112,8 @@ def timeline(
     events = list(_events(session, actor, record, place, limit))
     done = list(_done(session, actor, record, place, limit))
     shown = _merge(events, done, limit)
-    rows = [event_row(entry, actor) if isinstance(entry, Event) else activity_row(*entry) for entry in shown]
+    told = iter(rows_of(session, actor, [e for e in shown if not isinstance(e, Event)], record))
+    rows = [event_row(entry, actor) if isinstance(entry, Event) else next(told) for entry in shown]
     older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None
     return Page(rows, older)
 
@@ -131,12 +136,51 @@ def planned(session: Session, actor: Actor, record: Record) -> Sequence[Timeline
     """What is still to be done on the record, the most pressing first."""
     rows = session.execute(
         select(Activity, User.name)
-        .outerjoin(User, User.id == Activity.created_by_id)
-        .where(is_on(record), _own_side(actor, Activity.company_id), Activity.is_done.is_(False))
+        .outerjoin(User, User.id == Activity.assignee_id)
+        .where(belongs_to(actor, record), own_side(actor, Activity.company_id), ~Activity.is_done)
         .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
         .limit(MOST_PLANNED)
     )
-    return [activity_row(activity, name or "") for activity, name in rows]
+    return rows_of(session, actor, [(activity, name or "") for activity, name in rows], record)
+
+
+def rows_of(
+    session: Session, actor: Actor, found: Sequence[Done], record: Record | None = None
+) -> list[TimelineRow]:
+    """The activities as lines, with who takes part.  record: on whose page; what is on another says on which.
+
+    Two statements, and one for each kind of other record.
+    """
+    activities = [activity for activity, _name in found]
+    people = names_of_people(session, actor, activities)
+    others = [a for a in activities if record is None or not _is_on(a, record)]
+    places = names_of_places(session, actor, others)
+    return [
+        activity_row(activity, name, people=people[activity.id], on=places.get(activity.id))
+        for activity, name in found
+    ]
+
+
+def _is_on(activity: Activity, record: Record) -> bool:
+    place, key = place_of_activity(activity)
+    return isinstance(record, place.model) and key == record.id
+
+
+def belongs_to(actor: Actor, record: Record) -> ColumnElement[bool]:
+    """That an activity is shown on the record's page: what is on it, and what it has a part in that the actor reads."""
+    if isinstance(record, Account):
+        return and_(
+            Activity.of_account_id == record.id,
+            or_(Activity.account_id == record.id, is_readable(actor)),
+        )
+    if isinstance(record, Contact):
+        # Each by its index; an OR would defeat both.
+        keys = union_all(
+            select(Activity.id).where(Activity.contact_id == record.id),
+            select(Participant.activity_id).where(Participant.contact_id == record.id),
+        )
+        return and_(Activity.id.in_(keys), or_(Activity.contact_id == record.id, is_readable(actor)))
+    return is_on(record)
 
 
 def _events(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Event]:
@@ -144,7 +188,7 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
         Event.record_kind == record.__tablename__,
         Event.record_id == record.id,
         Event.verb.not_in(_SILENT_VERBS),
-        _own_side(actor, Event.company_id),
+        own_side(actor, Event.company_id),
     ]
     if place.event_id is not None:
         conditions.append(Event.id < place.event_id)
@@ -152,13 +196,13 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
 
 
 def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:
-    conditions = [is_on(record), _own_side(actor, Activity.company_id), Activity.is_done]
+    conditions = [belongs_to(actor, record), own_side(actor, Activity.company_id), Activity.is_done]
     if place.activity is not None:
         conditions.append(_before(*place.activity))
     finisher = aliased(User)
     rows = session.execute(
         select(Activity, User.name, finisher.name, finisher.partner_account_id)
-        .outerjoin(User, User.id == Activity.created_by_id)
+        .outerjoin(User, User.id == Activity.assignee_id)
         .outerjoin(finisher, finisher.id == Activity.updated_by_id)
         .where(*conditions)
         .order_by(Activity.at.desc(), Activity.id.desc())
@@ -176,7 +220,7 @@ def _doer(
     return finisher or "" if actor.is_internal or finisher_company == actor.company_id else ""
 
 
-def _own_side(actor: Actor, column: Any) -> ColumnElement[bool]:
+def own_side(actor: Actor, column: Any) -> ColumnElement[bool]:
     """Internal people read everything; partner people what their own company wrote."""
     own: ColumnElement[bool] = column == actor.company_id
     return own if actor.is_partner else or_(column.is_(None), column.is_not(None))

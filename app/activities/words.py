@@ -1,6 +1,6 @@
 """A timeline in words: who did what, from an event or an activity."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,22 @@ from app.accounts.categories import category_name
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.activities.fields import KINDS
 from app.activities.models import Activity
+from app.activities.people import PersonNamed
+from app.activities.places import PlaceName
 from app.events.models import Event
 from app.kernel.actor import Actor
 from app.leads.fields import FIELDS as LEAD_FIELDS
 
 LONGEST_VALUE = 80
+# Of what hangs on a record, beside its own fields.
+_OTHER_FIELDS = {
+    "owner": _l("Owner"),
+    "interest": _l("Interested"),
+    "need": _l("Need"),
+    "need_met": _l("Need is met"),
+    "role": _l("Role"),
+    "kind": _l("Kind"),
+}
 _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
     "account": ACCOUNT_FIELDS,
@@ -31,6 +42,7 @@ class TimelineRow:
 
     ref: of the activity, "" for an event.  who: "" for what nobody in person did.  what: the rest of the
     sentence.  text: what was written.  details: field → "old → new".  due_at: of something planned.
+    people: who takes part beside them.  on: the record it is on, where that is not the one whose page it stands on.
     """
 
     ref: str
@@ -44,9 +56,16 @@ class TimelineRow:
     kind: str = ""
     is_done: bool = True
     due_at: datetime | None = None
+    ends_at: datetime | None = None
+    place: str = ""
+    outcome: str = ""
+    people: Sequence[PersonNamed] = ()
+    on: PlaceName | None = None
 
 
-def activity_row(activity: Activity, author: str) -> TimelineRow:
+def activity_row(
+    activity: Activity, author: str, *, people: Sequence[PersonNamed] = (), on: PlaceName | None = None
+) -> TimelineRow:
     """An activity as a line: "Pau Riera called", and below it what it was about."""
     words = KINDS[activity.kind]
     what = words.done if activity.is_done else words.planned
@@ -62,11 +81,16 @@ def activity_row(activity: Activity, author: str) -> TimelineRow:
         kind=activity.kind,
         is_done=activity.is_done,
         due_at=activity.due_at,
+        ends_at=activity.ends_at,
+        place=activity.place or "",
+        outcome=activity.outcome or "",
+        people=people,
+        on=on,
     )
 
 
-def event_row(event: Event, reader: Actor) -> TimelineRow:
-    """An event as a line: "Mara changed City".
+def event_row(event: Event, reader: Actor, told: str = "") -> TimelineRow:
+    """An event as a line: "Mara changed City".  told: what it is in words, where that names other records.
 
     Partner people read whom a lead went to within their company only: what happens to it after they gave it
     back, and the queue it came from, are the vendor's.
@@ -75,7 +99,7 @@ def event_row(event: Event, reader: Actor) -> TimelineRow:
     who = event.actor_name if event.actor_id is not None else ""
     icon, make = _VERBS.get(event.verb, ("edit", _anything))
     seen = _seen(event, reader)
-    what = _edited(event.record_kind, seen) if event.verb == "edited" else make(event)
+    what = told or (_edited(event.record_kind, seen) if event.verb == "edited" else make(event))
     return TimelineRow(
         ref="",
         icon=icon,
@@ -92,8 +116,8 @@ def _capital(text: str) -> str:
 
 def field_label(record_kind: str, name: str) -> str:
     """What a field is called on screen; its own name where nobody knows it."""
-    if name == "owner":
-        return _("Owner")
+    if name in _OTHER_FIELDS:
+        return str(_OTHER_FIELDS[name])
     field = _FIELDS.get(record_kind, {}).get(name)
     return str(field.label) if field is not None else name.replace("_", " ")
 
@@ -149,6 +173,12 @@ def _named(text: Any) -> Callable[[Event], str]:
     return lambda event: str(text) % {"name": event.detail.get("name", "")}
 
 
+def _characteristic(text: Any) -> Callable[[Event], str]:
+    return lambda event: (
+        str(text) % {"name": event.detail.get("name", ""), "value": event.detail.get("value", "")}
+    )
+
+
 def _shared(event: Event) -> str:
     return _("shared it with %(name)s", name=event.detail.get("with", ""))
 
@@ -179,11 +209,20 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "accepted": ("check", _plain(_l("accepted it"))),
     "routed": ("route", _assigned),
     "undone": ("undo", _plain(_l("took the change of owner back"))),
+    "activity_deleted": ("trash", _plain(_l("deleted an activity"))),
     "exported": ("download", _plain(_l("exported a list"))),
     "shared": ("eye", _shared),
     "unshared": ("lock", _plain(_l("ended a share of it"))),
+    "attached": ("paperclip", _named(_l("attached %(name)s"))),
+    "detached": ("paperclip", _named(_l("deleted the document %(name)s"))),
     "responsible_added": ("user-plus", _named(_l("made %(name)s answerable for it"))),
     "responsible_removed": ("user-x", _named(_l("no longer made %(name)s answerable for it"))),
+    "responsible_changed": ("user", _named(_l("changed the role of %(name)s, who is answerable for it"))),
+    "related": ("link", _plain(_l("related it to another account"))),
+    "unrelated": ("link", _plain(_l("ended a relationship to another account"))),
+    "characteristic_added": ("tag", _characteristic(_l("added %(name)s: %(value)s"))),
+    "characteristic_removed": ("tag", _characteristic(_l("removed %(name)s: %(value)s"))),
+    "interest_noted": ("target", _named(_l("noted an interest: %(name)s"))),
     "partner_enabled": ("handshake", _plain(_l("made it a partner"))),
     "partner_edited": ("handshake", _plain(_l("changed the partnership"))),
     "partner_suspended": ("pause", _plain(_l("suspended the partnership"))),

@@ -56,6 +56,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "restored": ("rotate", "records", _l("restored %(record)s")),
     "moved": ("sort-down", "records", _l("moved %(record)s")),
     "logged": ("note", "records", _l("logged %(record)s")),
+    "finished": ("check", "records", _l("finished %(record)s")),
+    "activity_deleted": ("trash", "records", _l("deleted an activity of %(record)s")),
     "responsible_added": ("user-plus", "records", _l("made somebody answerable for %(record)s")),
     "responsible_removed": ("user-x", "records", _l("made somebody no longer answerable for %(record)s")),
     "exported": ("download", "files", _l("exported a list")),

@@ -18,11 +18,20 @@ _WORDS = {
     Kind.LEADS_ASSIGNED: _l("several leads are given to me at once"),
     Kind.LEAD_IN_QUEUE: _l("a lead begins to wait in a queue of mine"),
     Kind.OFFER_LAPSED: _l("an offer runs out without an answer"),
+    Kind.ACTIVITY_DUE: _l("something that I planned is due"),
+    Kind.ACTIVITY_GIVEN: _l("a colleague gives me something to do, or invites me"),
     Kind.ROUTING_ALERT: _l("routing needs somebody to look"),
     Kind.ADDRESS_TAKEN: _l("a partner invites somebody who is known already"),
 }
 _FIELD = "way-"
-_EVERYONE = (Kind.LEAD_ASSIGNED, Kind.LEADS_ASSIGNED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED)
+_EVERYONE = (
+    Kind.LEAD_ASSIGNED,
+    Kind.LEADS_ASSIGNED,
+    Kind.LEAD_IN_QUEUE,
+    Kind.OFFER_LAPSED,
+    Kind.ACTIVITY_DUE,
+    Kind.ACTIVITY_GIVEN,
+)
 _CHANNEL = (Kind.ROUTING_ALERT, Kind.ADDRESS_TAKEN)
 
 

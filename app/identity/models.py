@@ -179,6 +179,19 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class CalendarAddress(Base):
+    """The secret address of somebody's calendar, one each.  Only its digest is kept."""
+
+    __tablename__ = "calendar_address"
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("user.id"), primary_key=True, autoincrement=False
+    )
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
 class IdempotencyKey(Base):
     """The first answer to a POST with a key, given again for 24 hours."""
 

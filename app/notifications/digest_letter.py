@@ -87,6 +87,10 @@ def _note(notice: Notification) -> str:
             return _("Came into a %(queue)s of yours", queue=labels.one("queue"))
         case Kind.LEADS_ASSIGNED:
             return _("Several at once")
+        case Kind.ACTIVITY_DUE:
+            return _("You wanted to be reminded of this")
+        case Kind.ACTIVITY_GIVEN:
+            return _("Given to you by %(who)s", who=who) if who else _("Given to you")
         case Kind.OFFER_LAPSED:
             return _("Not accepted in time by %(who)s", who=who) if who else _("Not accepted in time")
         case Kind.ADDRESS_TAKEN:

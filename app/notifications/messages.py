@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation, User
 from app.identity.queries import get_organisation
-from app.notifications import digest_letter, letters, people_letters
+from app.notifications import activity_letters, digest_letter, letters, people_letters
 from app.notifications.envelope import Envelope, Letter
 from app.notifications.models import Delivery, Notification
 from app.notifications.models import NotificationKind as Kind
@@ -44,6 +44,7 @@ _NEWS = frozenset({*CHOOSABLE, Kind.DAILY_DIGEST})
 _WRITERS: Mapping[Kind, Callable[[Envelope], Letter]] = {
     **letters.WRITERS,
     **people_letters.WRITERS,
+    **activity_letters.WRITERS,
     Kind.DAILY_DIGEST: digest_letter.write,
 }
 

@@ -24,6 +24,8 @@ class NotificationKind(StrEnum):
     ROUTING_ALERT: the lead, if any; `reason` in words.
     OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
     DAILY_DIGEST: `digest:<date>`, no record; what it tells of are the deliveries that name it.
+    ACTIVITY_GIVEN: the activity that somebody was given or invited to; `who` did it.
+    ACTIVITY_DUE: the activity, of which its people wanted to be reminded.
     MAIL_TEST: no record; the text that somebody tries on themselves, see `notifications.texts.trying`.
     """
 
@@ -40,6 +42,8 @@ class NotificationKind(StrEnum):
     ROUTING_ALERT = "routing_alert"
     OFFER_LAPSED = "offer_lapsed"
     DAILY_DIGEST = "daily_digest"
+    ACTIVITY_GIVEN = "activity_given"
+    ACTIVITY_DUE = "activity_due"
     MAIL_TEST = "mail_test"
 
 

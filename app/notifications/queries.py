@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.activities.models import Activity
+from app.activities.places import is_readable
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
@@ -109,9 +111,11 @@ def unread_notifications(actor: Actor) -> Select[int]:
         .subquery("newest")
     )
     lead = exists().where(Lead.id == newest.c.record_id, scope(Lead, actor))
-    about_no_lead = newest.c.record_kind.is_distinct_from("lead")
+    elsewhere = newest.c.record_kind.is_(None) | newest.c.record_kind.not_in(("lead", "activity"))
     lapsed = newest.c.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
-    return select(newest.c.id).where(or_(about_no_lead, lapsed, lead))
+    # An activity goes out of sight with its lead.
+    activity = and_(newest.c.record_kind == "activity", _readable_activity(actor, newest.c.record_id))
+    return select(newest.c.id).where(or_(elsewhere, activity, lapsed, lead))
 
 
 def is_visible(actor: Actor) -> ColumnElement[bool]:
@@ -129,13 +133,18 @@ def is_visible(actor: Actor) -> ColumnElement[bool]:
         and_(kind == "lead", or_(lead, lapsed)),
         and_(kind == "account", account),
         and_(kind == "bulk_act", bulk),
+        and_(kind == "activity", _readable_activity(actor, key)),
     )
+
+
+def _readable_activity(actor: Actor, key: Any) -> ColumnElement[bool]:
+    return exists().where(Activity.id == key, is_readable(actor))
 
 
 def find_records(session: Session, actor: Actor, about: Iterable[Notification]) -> dict[int, Record]:
     """The records of notifications, by the notification's id; those not to be seen are absent.
 
-    Three statements at most, whatever the number.
+    One statement for each kind of record, whatever the number.
     """
     about = list(about)
     keys: dict[str, set[int]] = {}
@@ -149,6 +158,7 @@ def find_records(session: Session, actor: Actor, about: Iterable[Notification]) 
         )
     found.update(_accounts(session, actor, keys.get("account", ())))
     found.update(_bulk_acts(session, actor, keys.get("bulk_act", ())))
+    found.update(_activities(session, actor, keys.get("activity", ())))
     return {
         n.id: found[n.record_kind, n.record_id]
         for n in about
@@ -173,6 +183,16 @@ def _accounts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[
         select(Account.id, Account.ref, Account.name).where(scope(Account, actor), Account.id.in_(wanted))
     )
     return {("account", key): Record(ref, name, f"/partners/{ref}") for key, ref, name in rows}
+
+
+def _activities(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[str, int], Record]:
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Activity.id, Activity.ref, Activity.subject).where(Activity.id.in_(wanted), is_readable(actor))
+    )
+    return {("activity", key): Record(ref, subject, f"/activities/{ref}") for key, ref, subject in rows}
 
 
 def _bulk_acts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[str, int], Record]:

@@ -22,6 +22,8 @@ KIND_NAMES: Mapping[Kind, Any] = {
     Kind.ROUTING_ALERT: _l("Routing needs a look"),
     Kind.OFFER_LAPSED: _l("Offer lapsed"),
     Kind.DAILY_DIGEST: _l("Daily digest"),
+    Kind.ACTIVITY_GIVEN: _l("Activity given to them"),
+    Kind.ACTIVITY_DUE: _l("Reminder"),
     Kind.MAIL_TEST: _l("Test of a text"),
 }
 STATE_NAMES: Mapping[DeliveryState, Any] = {

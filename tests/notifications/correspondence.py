@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.activities.operations import log_activity
 from app.identity.credentials import send_invitation, send_reset
 from app.identity.models import User, UserState
 from app.identity.queries import get_organisation
@@ -24,7 +25,7 @@ from app.notifications.texts.trying import Reader, Trial
 from app.partners.models import PartnerAccount
 from app.routing.models import Queue
 from app.sharing.scope import scope
-from tests.factories import SYSTEM, make_lead, make_partner, make_user
+from tests.factories import SYSTEM, actor_of, make_lead, make_partner, make_user
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 # What a mail must never show, wherever it stands in the lead.
@@ -92,6 +93,8 @@ NAMES = (
     "routing_alert",
     "offer_lapsed",
     "offer_lapsed_partner",
+    "activity_due",
+    "activity_given",
     "daily_digest",
     "mail_test",
 )
@@ -143,11 +146,22 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     who = {"who": "Pia Riera"}
     _tell(session, world, "offer_lapsed", mara, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
     _tell(session, world, "offer_lapsed_partner", pia, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
+    _tell_of_activities(session, world)
     _tell_daily(session, world)
     trial = Trial("assignment", language, TRIED[0], TRIED[1], world.leads["internal"].ref, Reader.PREVIEW)
     _tell(session, world, "mail_test", mara, Kind.MAIL_TEST, None, detail=trial.to_detail())
     session.flush()
     return world
+
+
+def _tell_of_activities(session: Session, world: Correspondence) -> None:
+    """Pam gave Pia something to do about a lead, and it is due."""
+    task = log_activity(
+        session, actor_of(session, world.pia), world.leads["owned"], kind="task", subject="Call back",
+        due_at=NOW + timedelta(hours=1), place="Girona", now=NOW,
+    )  # fmt: skip
+    _tell(session, world, "activity_due", world.pia, Kind.ACTIVITY_DUE, task)
+    _tell(session, world, "activity_given", world.pia, Kind.ACTIVITY_GIVEN, task, detail={"who": "Pam Vila"})
 
 
 def _tell_daily(session: Session, world: Correspondence) -> None:

@@ -38,7 +38,7 @@ def everything(message: EmailMessage) -> str:
 def without_chance(text: str) -> str:
     """Public names and one-time links differ from run to run."""
     text = text.replace("\r\n", "\n")
-    text = re.sub(r"\b(lead|acct|dlv|user|queue)_[0-9A-Za-z]{20,}", r"\1_…", text)
+    text = re.sub(r"\b(lead|acct|act|dlv|user|queue)_[0-9A-Za-z]{20,}", r"\1_…", text)
     return re.sub(r"/welcome/\S+?(?=[\s\"]|$)", "/welcome/…", text)
 
 

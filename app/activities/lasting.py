@@ -1,0 +1,138 @@
+"""When a record was last worked with, and the account that a record's activities belong to, kept right.
+
+`last_activity_at` of a record is the moment of the latest thing done on it: of an account also on its contacts,
+of a contact also that it took part in.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, inspect, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.accounts.models import Account, Contact
+from app.activities.models import Activity, Participant
+from app.activities.places import PLACES, Record, is_on, place_of, place_of_activity
+from app.kernel.actor import Actor
+from app.sharing.scope import scope
+
+# A call on a contact counts for its account too, whether or not the caller may change either.
+_KEEPING = Actor.system("last activities")
+_QUIETLY = {"synchronize_session": False}
+Target = tuple[Any, int]  # model and key
+
+
+def targets_of(session: Session, activity: Activity) -> set[Target]:
+    """The records whose last activity it can be."""
+    place, key = place_of_activity(activity)
+    found: set[Target] = {(place.model, key)}
+    if activity.of_account_id is not None:
+        found.add((Account, activity.of_account_id))
+    contacts = session.scalars(
+        select(Participant.contact_id).where(
+            Participant.activity_id == activity.id, Participant.contact_id.is_not(None)
+        )
+    )
+    return found | {(Contact, contact_id) for contact_id in contacts if contact_id is not None}
+
+
+def raise_last(session: Session, activity: Activity) -> None:
+    """Note that something was done.  Whatever others note meanwhile, the latest stays."""
+    for model, key in _in_order(targets_of(session, activity)):
+        later = or_(model.last_activity_at.is_(None), model.last_activity_at < activity.at)
+        _write(session, model, key, activity.at, later)
+
+
+def recount(session: Session, targets: Iterable[Target]) -> None:
+    """Read anew when these records were last worked with, after something was taken back or moved."""
+    session.flush()
+    for model, key in _in_order(targets):
+        _write(session, model, key, _latest(model, key))
+
+
+def follow_record(session: Session, record: Record) -> None:
+    """Let the activities of a record go along to the account that it has moved to, or left.
+
+    To be called after a contact or a case was given another account, was deleted or restored.
+    """
+    session.flush()
+    before = set(session.scalars(select(Activity.of_account_id).where(is_on(record)).distinct()))
+    account_id = place_of(record).account_id(record)
+    session.execute(
+        update(Activity).where(is_on(record)).values(of_account_id=account_id), execution_options=_QUIETLY
+    )
+    _forget(session)
+    recount(session, [(Account, key) for key in before | {account_id} if key is not None])
+
+
+def move_activities(session: Session, from_keys: Collection[int], to: Record) -> None:
+    """Put everything on records of one kind, and what they took part in, on another, which they are merged into.
+
+    The contacts of an account are moved by `follow_record`, or go along here where they keep pointing at it.
+    """
+    session.flush()
+    model, place = type(to), place_of(to)
+    values = {place.column.key: to.id, "of_account_id": place.account_id(to)}
+    session.execute(
+        update(Activity).where(place.column.in_(from_keys)).values(**values), execution_options=_QUIETLY
+    )
+    if model is Account:
+        session.execute(
+            update(Activity).where(Activity.of_account_id.in_(from_keys)).values(of_account_id=to.id),
+            execution_options=_QUIETLY,
+        )
+    if model is Contact:
+        _move_participant(session, from_keys, to.id)
+    _forget(session)
+    accounts = {values["of_account_id"]} if values["of_account_id"] is not None else set()
+    recount(session, {(model, to.id), *((Account, key) for key in accounts)})
+
+
+def _move_participant(session: Session, from_keys: Collection[int], to_id: int) -> None:
+    """Each activity keeps one of those that are the same person now."""
+    for key in sorted(from_keys):
+        there = aliased(Participant)
+        already = select(there.activity_id).where(there.contact_id == to_id)
+        session.execute(
+            delete(Participant).where(
+                Participant.contact_id == key, Participant.activity_id.in_(already.scalar_subquery())
+            ),
+            execution_options=_QUIETLY,
+        )
+        session.execute(
+            update(Participant).where(Participant.contact_id == key).values(contact_id=to_id),
+            execution_options=_QUIETLY,
+        )
+
+
+def _in_order(targets: Iterable[Target]) -> list[Target]:
+    """Always the same order, so that two transactions never wait for each other."""
+    return sorted(targets, key=lambda target: (target[0].__tablename__, target[1]))
+
+
+def _latest(model: Any, key: int) -> Any:
+    """The moment of the latest thing done on the record, as a part of a statement."""
+    if model is Account:
+        of_record: Any = Activity.of_account_id == key
+    elif model is Contact:
+        taking_part = select(Participant.activity_id).where(Participant.contact_id == key)
+        of_record = or_(Activity.contact_id == key, Activity.id.in_(taking_part))
+    else:
+        of_record = next(place.column for place in PLACES if place.model is model) == key
+    return select(func.max(Activity.at)).where(of_record, Activity.is_done).scalar_subquery()
+
+
+def _write(session: Session, model: Any, key: int, moment: datetime | Any, *conditions: Any) -> None:
+    statement = update(model).where(scope(model, _KEEPING), model.id == key, *conditions)
+    session.execute(statement.values(last_activity_at=moment), execution_options=_QUIETLY)
+    loaded = session.identity_map.get(inspect(model).identity_key_from_primary_key((key,)))
+    if loaded is not None:
+        session.expire(loaded, ["last_activity_at"])
+
+
+def _forget(session: Session) -> None:
+    """Activities that are at hand are read anew where statements have changed them."""
+    for loaded in list(session.identity_map.values()):
+        if isinstance(loaded, Activity):
+            session.expire(loaded, ["of_account_id", *(place.column.key for place in PLACES)])
