@@ -71,7 +71,8 @@ ROLES: dict[P, frozenset[Role]] = {
 
 # Whom the operation behind a route refuses although their role may call it, with the reason.
 REFUSED_INSIDE: dict[str, frozenset[Role]] = {
-    # Of the lists kept in setup the first in the alphabet is asked for, decline reasons: administrators' own.
+    # Of the lists kept in setup the first in the alphabet is asked for, which is administrators' own.
+    "setup.paste_entries": frozenset({Role.CHANNEL_MANAGER}),
     "setup.registry": frozenset({Role.CHANNEL_MANAGER}),
     "setup.add_entry": frozenset({Role.CHANNEL_MANAGER}),
     "setup.save_entry": frozenset({Role.CHANNEL_MANAGER}),
@@ -402,6 +403,7 @@ ROUTES: dict[str, P | str] = {
     "setup.organisation": P.SETTING_MANAGE,
     "setup.prm": P.PRM_ENABLE,
     "setup.publish": P.PORTAL_PUBLISH,
+    "setup.paste_entries": P.SETUP_VIEW,
     "setup.registry": P.SETUP_VIEW,
     "setup.save_capture": P.SETTING_MANAGE,
     "setup.save_entry": P.SETUP_VIEW,

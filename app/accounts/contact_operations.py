@@ -20,15 +20,15 @@ from app.accounts.duplicates import find_contact_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import CONTACT_FIELDS
 from app.accounts.models import Account, AccountKind, Contact
-from app.accounts.operations import DEEPEST, RESTORABLE
-from app.accounts.queries import get_account, get_contact, get_contact_and_level, may_govern
+from app.accounts.operations import RESTORABLE
+from app.accounts.queries import get_account, get_contact_and_level, may_govern
+from app.accounts.reporting import kept_kind, leave_reports, superior_id
 from app.accounts.values import clean_values, contact_keys
 from app.activities.lasting import follow_record
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission, Role
-from app.kernel.db import is_sqlite
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
 from app.sharing.scope import scope
 
@@ -52,7 +52,9 @@ def create_contact(
     columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     account = _account(session, actor, cleaned.get("account_id"))
     columns["account_id"] = account.id if account else None
-    columns["reports_to_id"] = _superior_id(session, actor, None, cleaned.get("reports_to_id"))
+    columns["reports_to_id"] = superior_id(
+        session, actor, None, cleaned.get("reports_to_id"), columns["account_id"]
+    )
     columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
     if account is None:
         _refuse_hiding(actor, columns["owner_user_id"])
@@ -91,7 +93,7 @@ def _account(session: Session, actor: Actor, ref: str | None) -> Account | None:
         account = get_account(session, actor, ref)
     except NotFound as error:
         raise Invalid({"account_id": [_l("There is no such account.")]}) from error
-    if account.kind is AccountKind.PERSON:
+    if kept_kind(session, account) is AccountKind.PERSON:
         raise Invalid({"account_id": [_l("A person account is one person and has no contacts.")]})
     return account
 
@@ -100,30 +102,6 @@ def _refuse_hiding(actor: Actor, owner_id: int) -> None:
     """Nobody makes a contact that they then could not see themselves."""
     if owner_id != actor.user_id and actor.role is not Role.ADMINISTRATOR:
         raise Invalid({"account_id": [_l("Without an account only its owner would see it; choose one.")]})
-
-
-def _superior_id(session: Session, actor: Actor, contact: Contact | None, ref: str | None) -> int | None:
-    """The superior's key.  Raises Invalid when that is the contact, or reports to the contact."""
-    if ref is None:
-        return None
-    try:
-        superior = get_contact(session, actor, ref)
-    except NotFound as error:
-        raise Invalid({"reports_to_id": [_l("There is no such contact.")]}) from error
-    if contact is None or contact.reports_to_id == superior.id:
-        return superior.id
-    above: int | None = superior.id
-    for _step in range(DEEPEST):
-        if above is None:
-            return superior.id
-        if above == contact.id:
-            raise Invalid(
-                {"reports_to_id": [_l("Nobody can report to themselves, not even by way of others.")]}
-            )
-        # Locked on the way up, so that two people cannot close a circle together.
-        statement = select(Contact.reports_to_id).where(scope(Contact, _ABOVE), Contact.id == above)
-        above = session.scalar(statement if is_sqlite(session) else statement.with_for_update())
-    raise Invalid({"reports_to_id": [_l("There are too many people above this one.")]})
 
 
 def edit_contact(
@@ -160,6 +138,7 @@ def edit_contact(
         changed |= _new_keys(session, actor, contact, changed, allow_duplicate)
     store(session, actor, contact, changed, told, now)
     if "account_id" in changed:
+        leave_reports(session, actor, contact, now)
         follow_record(session, contact)
     return contact
 
@@ -188,9 +167,12 @@ def _resolve_references(
                     {"account_id": [_l("Without an account only its owner would see it; keep one.")]}
                 )
         told["account_id"] = (_account_ref(session, contact.account_id), cleaned["account_id"])
-    if "reports_to_id" in cleaned:
-        columns["reports_to_id"] = _superior_id(session, actor, contact, cleaned["reports_to_id"])
-        told["reports_to_id"] = (_contact_ref(session, contact.reports_to_id), cleaned["reports_to_id"])
+    account_id = columns.get("account_id", contact.account_id)
+    superior = cleaned.get("reports_to_id", _contact_ref(session, contact.reports_to_id))
+    if "reports_to_id" in cleaned or (superior is not None and account_id != contact.account_id):
+        columns["reports_to_id"] = superior_id(session, actor, contact, superior, account_id)
+        new = superior if columns["reports_to_id"] is not None else None
+        told["reports_to_id"] = (_contact_ref(session, contact.reports_to_id), new)
     if "owner" in cleaned:
         owner = find_owner(session, cleaned["owner"] or "")
         columns["owner_user_id"] = owner.id
@@ -286,15 +268,20 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     _contact, given = get_contact_and_level(session, actor, contact_ref)
     if not may_govern(actor, given):
         raise NotAllowed
-    if contact.account_id is not None and _account_is_deleted(session, contact.account_id):
-        raise InUse(_l("Its account is deleted. Restore that instead."))
+    if contact.account_id is not None:
+        _refuse_account(session, contact.account_id)
     record(session, actor, verb="restored", subject=contact, at=now)
     follow_record(session, contact)
     return contact
 
 
-def _account_is_deleted(session: Session, account_id: int) -> bool:
-    deleted_at = session.scalar(
-        select(Account.deleted_at).where(scope(Account, _RESTORING), Account.id == account_id)
+def _refuse_account(session: Session, account_id: int) -> None:
+    """Raises InUse when the account that a contact would come back to is deleted, or a person by now."""
+    found = select(Account.deleted_at, Account.kind).where(
+        scope(Account, _RESTORING), Account.id == account_id
     )
-    return deleted_at is not None
+    deleted_at, kind = session.execute(found).one()
+    if deleted_at is not None:
+        raise InUse(_l("Its account is deleted. Restore that instead."))
+    if kind is AccountKind.PERSON:
+        raise InUse(_l("Its account is a person by now, and a person has no contacts."))

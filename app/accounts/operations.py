@@ -23,13 +23,13 @@ from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
 from app.accounts.models import Account, AccountKind, AccountResponsible, Contact
 from app.accounts.queries import get_account, get_account_and_level, may_govern
+from app.accounts.reporting import refuse_circle
 from app.accounts.values import account_keys, clean_values, person_name
 from app.activities.models import Activity
 from app.events.operations import record
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import is_sqlite
 from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
@@ -37,7 +37,6 @@ from app.sharing.scope import scope
 from app.sharing.touched import touch
 
 RESTORABLE = timedelta(days=30)
-DEEPEST = 50
 # Contacts go and come back with their account, those of other owners too; what is deleted has no scope.
 _FOLLOWING = Actor.system("contacts follow their account")
 _RESTORING = Actor.system("restore accounts")
@@ -211,16 +210,8 @@ def _parent_id(session: Session, actor: Actor, account: Account | None, parent_r
         raise Invalid({"parent_id": [_l("There is no such account.")]}) from error
     if account is None or account.parent_id == parent.id:
         return parent.id
-    above: int | None = parent.id
-    for _step in range(DEEPEST):
-        if above is None:
-            return parent.id
-        if above == account.id:
-            raise Invalid({"parent_id": [_l("An account cannot stand below itself.")]})
-        # Locked on the way up, so that two people cannot close a circle together.
-        statement = select(Account.parent_id).where(scope(Account, _FOLLOWING), Account.id == above)
-        above = session.scalar(statement if is_sqlite(session) else statement.with_for_update())
-    raise Invalid({"parent_id": [_l("There are too many accounts above this one.")]})
+    refuse_circle(session, Account, account.id, parent.id)
+    return parent.id
 
 
 def _ref_of(session: Session, account_id: int | None) -> str | None:
@@ -324,7 +315,7 @@ def add_responsible(
 
     Raises NotAllowed, NotFound, Invalid, Conflict (is one already).
     """
-    account = _get_governed(session, actor, account_ref)
+    account = get_governed(session, actor, account_ref)
     user = find_owner(session, user_ref)
     is_there = session.scalar(
         select(AccountResponsible.id).where(
@@ -353,7 +344,7 @@ def remove_responsible(
     session: Session, actor: Actor, account_ref: str, responsible_ref: str, *, now: datetime
 ) -> None:
     """Take somebody's answerability away.  Raises NotAllowed, NotFound."""
-    account = _get_governed(session, actor, account_ref)
+    account = get_governed(session, actor, account_ref)
     responsible = session.scalar(
         select(AccountResponsible).where(
             AccountResponsible.ref == responsible_ref, AccountResponsible.account_id == account.id
@@ -366,7 +357,7 @@ def remove_responsible(
     record(session, actor, verb="responsible_removed", subject=account, at=now, detail={"name": name})
 
 
-def _get_governed(session: Session, actor: Actor, account_ref: str) -> Account:
+def get_governed(session: Session, actor: Actor, account_ref: str) -> Account:
     actor.require(Permission.ACCOUNT_EDIT)
     account, given = get_account_and_level(session, actor, account_ref, for_update=True)
     if not may_govern(actor, given):

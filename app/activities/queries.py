@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
+from app.accounts.relations.told import relations_in_words
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import names_of_people
 from app.activities.places import Record, is_on, is_readable, names_of_places, place_of_activity
@@ -113,7 +114,11 @@ def timeline(
     done = list(_done(session, actor, record, place, limit))
     shown = _merge(events, done, limit)
     told = iter(rows_of(session, actor, [e for e in shown if not isinstance(e, Event)], record))
-    rows = [event_row(entry, actor) if isinstance(entry, Event) else next(told) for entry in shown]
+    related = relations_in_words(session, actor, events)
+    rows = [
+        event_row(entry, actor, related.get(entry.id, "")) if isinstance(entry, Event) else next(told)
+        for entry in shown
+    ]
     older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None
     return Page(rows, older)
 

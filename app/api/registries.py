@@ -1,10 +1,13 @@
 """/registries/{name}: the lists that an administrator keeps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, jsonify
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
+from app.accounts.relations.registries import REGISTRIES as RELATIONS
 from app.api.answers import no_content, page_json, plain_list_arguments, record_answer, sliced
 from app.api.routes import Area
 from app.api.schemas.common import list_query
@@ -13,10 +16,9 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
-from app.leads.registries import (
-    REASONS,
-    SOURCES,
-    STATUSES,
+from app.leads.registries import REASONS, SOURCES, STATUSES
+from app.partners.levels import LEVELS
+from app.registries.operations import (
     Registry,
     add_item,
     edit_item,
@@ -24,13 +26,12 @@ from app.leads.registries import (
     place_item,
     remove_item,
 )
-from app.partners.levels import LEVELS
 from app.web.access import current_actor, needs
 
 area = Area(
-    "Registries", "Statuses, sources, reasons to decline and partner levels, as an administrator keeps them."
+    "Registries", "Statuses, sources, reasons, levels, types and areas, as an administrator keeps them."
 )
-REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS)}
+REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, *RELATIONS)}
 RegistryQuery = list_query("RegistryQuery")
 
 
@@ -42,7 +43,8 @@ def list_registry(registry: str) -> Response:
     session, actor, known = db.session(), current_actor(), _registry(registry)
     items = list_items(session, known)
     page = sliced(actor, ["registry", registry], items, lambda item: int(item.id), limit=limit, cursor=cursor)
-    return jsonify(page_json(page, lambda item: _item(known, item)))
+    shown = iter(_items(session, known, page.items))
+    return jsonify(page_json(page, lambda _item: next(shown)))
 
 
 @area.post("/registries/<registry>", "Add an entry to a registry", {201: RegistryItem})
@@ -54,7 +56,7 @@ def new_item(registry: str, body: RegistryItemIn) -> Response:
         raise Invalid({"position": [_l("A new entry comes to the end. Move it then.")]})
     with transaction() as session:
         item = add_item(session, current_actor(), known, _values(body), now=clock.now())
-        answer = _item(known, item)
+        [answer] = _items(session, known, [item])
     return record_answer(answer, 201)
 
 
@@ -72,7 +74,7 @@ def change_item(registry: str, item_id: str, body: RegistryItemIn) -> Response:
         item = edit_item(session, current_actor(), known, item_id, _values(body), now=now)
         if body.position is not None:
             item = place_item(session, current_actor(), known, item_id, to=body.position, now=now)
-        answer = _item(known, item)
+        [answer] = _items(session, known, [item])
     return record_answer(answer)
 
 
@@ -99,11 +101,14 @@ def _values(body: RegistryItemIn) -> dict[str, Any]:
     return values
 
 
-def _item(registry: Registry, item: Any) -> dict[str, Any]:
-    body: dict[str, Any] = {"id": item.ref, "name": item.name, "position": item.position}
-    if registry.has_key:
-        body["key"] = item.key
-    body |= {name: getattr(item, name) for name in registry.fields}
-    if registry.can_retire:
-        body["active"] = item.is_active
-    return body
+def _items(session: Session, registry: Registry, items: Sequence[Any]) -> list[dict[str, Any]]:
+    bodies = []
+    for item, more in zip(items, registry.show(session, items), strict=True):
+        body: dict[str, Any] = {"id": item.ref, "name": item.name, "position": item.position}
+        if registry.has_key:
+            body["key"] = item.key
+        body |= more
+        if registry.can_retire:
+            body["active"] = item.is_active
+        bodies.append(body)
+    return bodies

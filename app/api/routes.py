@@ -241,6 +241,7 @@ def _annotations(
 
 
 _WORDS: dict[str, str] = {
-    "registry": "One of lead_statuses, lead_sources, decline_reasons, partner_levels.",
+    "registry": "One of lead_statuses, lead_sources, decline_reasons, partner_levels, relationship_reasons, "
+    "characteristic_types, interest_areas, responsible_roles.",
     "item_id": "An entry of the list.",
 }

@@ -10,6 +10,12 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.accounts.relations.models import (
+    CharacteristicType,
+    InterestArea,
+    RelationshipReason,
+    ResponsibleRole,
+)
 from app.activities.models import Activity
 from app.activities.places import is_readable
 from app.events.lookup import read_ref
@@ -102,6 +108,16 @@ _KINDS: dict[str, _Kind] = {
     "lead_status": _kind(LeadStatus, lambda: _("status"), _plain(LeadStatus), lambda r: r.name),
     "lead_source": _kind(LeadSource, lambda: _("source"), _plain(LeadSource), lambda r: r.name),
     "decline_reason": _kind(DeclineReason, lambda: _("reason"), _plain(DeclineReason), lambda r: r.name),
+    "relationship_reason": _kind(
+        RelationshipReason, lambda: _("reason of relationships"), _plain(RelationshipReason), lambda r: r.name
+    ),
+    "characteristic_type": _kind(
+        CharacteristicType, lambda: _("type of characteristics"), _plain(CharacteristicType), lambda r: r.name
+    ),
+    "interest_area": _kind(InterestArea, lambda: _("area of interest"), _plain(InterestArea), lambda r: r.name),
+    "responsible_role": _kind(
+        ResponsibleRole, lambda: _("role of people answerable"), _plain(ResponsibleRole), lambda r: r.name
+    ),
     "partner_level": _kind(
         PartnerLevel, lambda: labels.one("partner_level"), _plain(PartnerLevel), lambda r: r.name
     ),
@@ -196,7 +212,10 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
     return Subject(kind_name(kind), event.record_ref, name or (str(told) if told else ""), url)
 
 
-_LISTS = ("lead_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule")
+_LISTS = (
+    "lead_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule",
+    "relationship_reason", "characteristic_type", "interest_area", "responsible_role",
+)  # fmt: skip
 
 
 def _activity_names(

@@ -22,7 +22,8 @@ from app.sharing.scope import scope, scope_of_deleted_leads
 # administrators and by those who did it: what is added later is closed until somebody thinks about it.
 KNOWN_TO_ALL = (
     "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
-    "decline_reason", "partner_level", "public_group", "sharing_rule",
+    "decline_reason", "partner_level", "public_group", "sharing_rule", "relationship_reason", "characteristic_type",
+    "interest_area", "responsible_role",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")

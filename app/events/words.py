@@ -60,6 +60,12 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "activity_deleted": ("trash", "records", _l("deleted an activity of %(record)s")),
     "responsible_added": ("user-plus", "records", _l("made somebody answerable for %(record)s")),
     "responsible_removed": ("user-x", "records", _l("made somebody no longer answerable for %(record)s")),
+    "responsible_changed": ("user", "records", _l("changed the role of somebody answerable for %(record)s")),
+    "related": ("link", "records", _l("related %(record)s to another account")),
+    "unrelated": ("link", "records", _l("ended a relationship of %(record)s")),
+    "characteristic_added": ("tag", "records", _l("said what is characteristic of %(record)s")),
+    "characteristic_removed": ("tag", "records", _l("took a characteristic of %(record)s away")),
+    "interest_noted": ("target", "records", _l("noted an interest of %(record)s")),
     "exported": ("download", "files", _l("exported a list")),
     "uploaded": ("upload", "files", _l("uploaded %(record)s")),
     "import_started": ("play", "files", _l("started the import of %(record)s")),
@@ -187,7 +193,15 @@ def note(event: Event, names: Mapping[str, str]) -> str:
         case "member_added" | "member_changed" | "member_removed" | "weight_changed":
             member = str(detail.get("member", ""))
             return "" if is_key("member", member) else names.get(member, member)
-        case "responsible_added" | "responsible_removed" | "partner_user_enabled":
+        case "characteristic_added" | "characteristic_removed":
+            return f"{detail.get('name', '')}: {detail.get('value', '')}"
+        case (
+            "responsible_added"
+            | "responsible_changed"
+            | "responsible_removed"
+            | "partner_user_enabled"
+            | "interest_noted"
+        ):
             return str(detail.get("name", ""))
         case "lead_fields_changed":
             return ", ".join(field_label(name) for name in list(event.changes)[:4])
@@ -227,7 +241,7 @@ def details(event: Event, detail: Mapping[str, Any], names: Mapping[str, str]) -
 
 
 # For the machinery, or said by the line or a changed field already.
-_UNSAID = frozenset({"filter", "version", "to_ref"})
+_UNSAID = frozenset({"filter", "version", "to_ref", "is_inverse"})
 # What the line says already.
 _SAID = frozenset(
     {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
@@ -344,4 +358,9 @@ _OTHER_FIELDS: dict[str, Any] = {
     "strict_capture": _l("Ask for last name, company and status at once"),
     "accent": _l("Accent colour"),
     "names": _l("Names of objects"),
+    "inverse": _l("From the other side"),
+    "allowed": _l("Values to choose from"),
+    "interest": _l("Interested"),
+    "need": _l("Need"),
+    "need_met": _l("Need is met"),
 }

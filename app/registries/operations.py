@@ -47,7 +47,8 @@ class Registry:
     check: refuses a change of an entry.  prepare: checks the columns of a new entry (None) or a changed one
     against the others, and completes them.
     arrange, group: of a tree, its order, and what is the same for entries that change places with each other.
-    told: value → as events tell it, for columns that hold keys.  read_lines: entries of a list that was pasted.
+    told: value → as events tell it, for columns that hold keys.  shown: likewise what integrators read.
+    read_lines: entries of a list that was pasted.
     has_key: entries have a lasting name for integrators beside the one that people read.
     """
 
@@ -66,6 +67,13 @@ class Registry:
     group: Callable[[Item], Hashable] = _together
     told: Mapping[str, Callable[[Session, Any], Any]] = field(default_factory=dict)
     read_lines: Callable[[Sequence[str]], list[dict[str, Any]]] = _one_a_line
+    shown: Callable[[Session, Sequence[Item]], Sequence[Mapping[str, Any]]] | None = None
+
+    def show(self, session: Session, items: Sequence[Item]) -> Sequence[Mapping[str, Any]]:
+        """What each entry has beside its name, as integrators read it."""
+        if self.shown is not None:
+            return self.shown(session, items)
+        return [{name: getattr(item, name) for name in self.fields} for item in items]
 
 
 def list_items(session: Session, registry: Registry) -> Sequence[Item]:

@@ -186,6 +186,46 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            labels.many("account", title=True),
+            [
+                (
+                    _("Areas of interest"),
+                    _("Your market and product areas, as a tree."),
+                    "layers",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "interest-areas"},
+                ),
+                (
+                    _("Types of characteristics"),
+                    _(
+                        "What can be said of %(accounts)s beyond their fields.",
+                        accounts=labels.many("account"),
+                    ),
+                    "tag",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "characteristic-types"},
+                ),
+                (
+                    _("Reasons of relationships"),
+                    _("How %(accounts)s are related, read from both sides.", accounts=labels.many("account")),
+                    "link",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "relationship-reasons"},
+                ),
+                (
+                    _("Roles of people answerable"),
+                    _("What is offered as a role beside an %(account)s.", account=labels.one("account")),
+                    "users",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "responsible-roles"},
+                ),
+            ],
+        ),
+        (
             _("Mail"),
             [
                 (

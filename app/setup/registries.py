@@ -1,23 +1,34 @@
 """The lists of Setup as one page shows them: which there are, and what each asks beside a name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
+from app.accounts.relations.areas import list_areas
+from app.accounts.relations.registries import (
+    CHARACTERISTIC_TYPES,
+    INTEREST_AREAS,
+    RELATIONSHIP_REASONS,
+    RESPONSIBLE_ROLES,
+    split_values,
+)
 from app.kernel import labels
 from app.kernel.errors import Invalid, NotFound
 from app.leads.models import StatusCategory
-from app.leads.registries import REASONS, SOURCES, STATUSES, Registry
+from app.leads.registries import REASONS, SOURCES, STATUSES
 from app.partners.levels import LEVELS
+from app.registries.operations import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """name: in the address.  extra: what an entry has beside its name: category, gives_turn_back, minutes or "".
+    """name: in the address.  extra: what an entry has beside its name: category, gives_turn_back, minutes, inverse… or "".
 
     extra_label: the head of its column.  one: what an entry is called.
+    paste: how a pasted list is written, "" where none can be.  is_tree: entries stand below others.
     """
 
     name: str
@@ -27,6 +38,8 @@ class ListPage:
     one: str
     extra: str = ""
     extra_label: str = ""
+    paste: str = ""
+    is_tree: bool = False
 
 
 def list_page(name: str) -> ListPage:
@@ -71,7 +84,81 @@ def list_page(name: str) -> ListPage:
                 "accept_within_minutes",
                 _("Minutes to answer"),
             )
+        case _ if name in _RELATIONS:
+            return _RELATIONS[name](name)
     raise NotFound("registry", name)
+
+
+def _reasons(name: str) -> ListPage:
+    return ListPage(
+        name,
+        RELATIONSHIP_REASONS,
+        _("Reasons of relationships"),
+        _(
+            "How it reads from one account, and from the other. Leave the other side empty where it reads the same."
+        ),
+        _("reason"),
+        "inverse",
+        _("From the other side"),
+        _("One a line, with the other side after a bar: Supplier of | Supplied by"),
+    )
+
+
+def _types(name: str) -> ListPage:
+    return ListPage(
+        name,
+        CHARACTERISTIC_TYPES,
+        _("Types of characteristics"),
+        _(
+            "What can be said of %(accounts)s beyond their fields. With values to choose from, or any text.",
+            accounts=labels.many("account"),
+        ),
+        _("type"),
+        "allowed",
+        _("Values to choose from"),
+        _("One a line, with its values after a bar: Fleet | small, medium, large"),
+    )
+
+
+def _areas(name: str) -> ListPage:
+    return ListPage(
+        name,
+        INTEREST_AREAS,
+        _("Areas of interest"),
+        _("Your market and product areas. An interest in an area counts for all above it."),
+        _("area"),
+        "parent_id",
+        _("Below"),
+        _("One a line, indented below its area, or as a path: Bikes > Road bikes > Gravel"),
+        is_tree=True,
+    )
+
+
+def _roles(name: str) -> ListPage:
+    return ListPage(
+        name,
+        RESPONSIBLE_ROLES,
+        _("Roles of people answerable"),
+        _(
+            "What is offered when somebody is made answerable for an %(account)s; any other text will do too.",
+            account=labels.one("account"),
+        ),
+        _("role"),
+        paste=_("One a line."),
+    )
+
+
+_RELATIONS: dict[str, Callable[[str], ListPage]] = {
+    "relationship-reasons": _reasons,
+    "characteristic-types": _types,
+    "interest-areas": _areas,
+    "responsible-roles": _roles,
+}
+
+
+def area_choices(session: Session) -> list[tuple[str, str]]:
+    """(public name, path) of the areas that others can stand below."""
+    return [(area.ref, area.path) for area in list_areas(session)]
 
 
 def category_names() -> Sequence[tuple[str, str]]:
@@ -92,6 +179,10 @@ def given(page: ListPage, form: Mapping[str, Any]) -> dict[str, Any]:
     match page.extra:
         case "category":
             values["category"] = text
+        case "inverse" | "parent_id":
+            values[page.extra] = text or None
+        case "allowed":
+            values["allowed"] = split_values(text)
         case "gives_turn_back":
             values["gives_turn_back"] = bool(text)
         case "accept_within_minutes":

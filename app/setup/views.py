@@ -10,11 +10,19 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Conflict, Invalid
-from app.leads.registries import add_item, edit_item, list_items, move_item, place_item, remove_item
+from app.kernel.errors import Conflict, Invalid, NotFound
+from app.registries.operations import (
+    add_item,
+    add_many,
+    edit_item,
+    list_items,
+    move_item,
+    place_item,
+    remove_item,
+)
 from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
-from app.setup.registries import ListPage, category_names, given, list_page
+from app.setup.registries import ListPage, area_choices, category_names, given, list_page
 from app.sharing.enabling import begin_draft, find_draft
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -25,7 +33,10 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 # What an operator types to try the steps below in a company of its own, beside the real one.
 TRIAL = "make trial"
 
-_LIST = '/<any("statuses", "sources", "decline-reasons", "levels"):name>'
+_LIST = (
+    '/<any("statuses", "sources", "decline-reasons", "levels", "relationship-reasons", "characteristic-types", '
+    '"interest-areas", "responsible-roles"):name>'
+)
 
 
 @bp.get("/")
@@ -198,6 +209,7 @@ def _list(
         page=page,
         items=list_items(db.session(), page.registry),
         categories=category_names(),
+        areas=area_choices(db.session()) if page.is_tree else [],
         ref=ref,
         said=said,
         problem=problem,
@@ -233,6 +245,23 @@ def add_entry(name: str) -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         return _refused(page, "", error)
     return _done(page, item.ref, _("“%(name)s” is added.", name=item.name))
+
+
+@bp.post(_LIST + "/paste")
+@needs(Permission.SETUP_VIEW)
+def paste_entries(name: str) -> ResponseReturnValue:
+    """Add the entries of a list that was pasted, all of them or none."""
+    page = _page(name)
+    if not page.paste:
+        raise NotFound("registry", name)
+    text = request.form.get("lines", "")
+    try:
+        with transaction() as session:
+            added, there = add_many(session, current_actor(), page.registry, text, now=clock.now())
+    except Invalid as error:
+        return _refused(page, "paste", error)
+    said = _("%(added)s added, %(there)s were there already.", added=added, there=there)
+    return _done(page, "", said)
 
 
 @bp.post(_LIST + "/<string:item_ref>")

@@ -49,7 +49,7 @@ def characteristics_of(
         .order_by(type_.position, type_.id, held.value_fold)
         .limit(limit)
     )
-    return [Characteristic(*row) for row in rows.tuples()]
+    return [Characteristic(*row) for row in rows]
 
 
 def add_characteristic(

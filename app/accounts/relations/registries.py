@@ -140,7 +140,7 @@ def _prepare_area(session: Session, item: InterestArea | None, columns: dict[str
 
 
 def _refuse_too_deep(session: Session, area_id: int | None) -> None:
-    above = dict(session.execute(select(InterestArea.id, InterestArea.parent_id)).tuples().all())
+    above = {key: parent for key, parent in session.execute(select(InterestArea.id, InterestArea.parent_id))}  # noqa: C416 - rows are no pairs to mypy
     steps = 0
     while area_id is not None:
         area_id, steps = above.get(area_id), steps + 1
@@ -225,6 +225,15 @@ def _uses_of_role(role: ResponsibleRole) -> Select[Any]:
     return select(AccountResponsible.id).where(named)
 
 
+def _show_reasons(_session: Session, reasons: Sequence[RelationshipReason]) -> list[dict[str, Any]]:
+    return [{"inverse": reason.inverse or None} for reason in reasons]
+
+
+def _show_areas(session: Session, areas: Sequence[InterestArea]) -> list[dict[str, Any]]:
+    refs = {key: ref for key, ref in session.execute(select(InterestArea.id, InterestArea.ref))}  # noqa: C416 - rows are no pairs to mypy
+    return [{"parent_id": refs.get(area.parent_id or 0)} for area in areas]
+
+
 RELATIONSHIP_REASONS = Registry(
     "relationship_reasons",
     RelationshipReason,
@@ -234,6 +243,7 @@ RELATIONSHIP_REASONS = Registry(
     name_uses=_used_by_relationships,
     prepare=_prepare_reason,
     read_lines=_lines_of_reasons,
+    shown=_show_reasons,
 )
 CHARACTERISTIC_TYPES = Registry(
     "characteristic_types",
@@ -257,6 +267,7 @@ INTEREST_AREAS = Registry(
     group=lambda area: area.parent_id,
     told={"parent_id": _name_of_area},
     read_lines=_lines_of_areas,
+    shown=_show_areas,
 )
 RESPONSIBLE_ROLES = Registry(
     "responsible_roles",

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -52,7 +52,7 @@ def relationships_of(
 ) -> Sequence[Related]:
     """The account's relationships to accounts that the actor sees, by the other's name."""
     statement = _seen(actor, account).order_by(Account.name_fold, AccountRelationship.id)
-    return [_as_seen(account, *row) for row in session.execute(statement.limit(limit)).tuples()]
+    return [_as_seen(account, *row) for row in session.execute(statement.limit(limit))]
 
 
 def count_relationships(session: Session, actor: Actor, account: Account) -> int:
@@ -69,7 +69,7 @@ def get_relationship(session: Session, actor: Actor, account: Account, ref: str)
     return _as_seen(account, *row)
 
 
-def _seen(actor: Actor, account: Account) -> Select[Any]:
+def _seen(actor: Actor, account: Account) -> Any:
     link = AccountRelationship
     other_id = case((link.account_id == account.id, link.other_id), else_=link.account_id)
     of_account = or_(link.account_id == account.id, link.other_id == account.id)

@@ -128,6 +128,13 @@ class RegistryItemIn(Body):
     )
     gives_turn_back: StrictBool | None = Field(default=None, description="decline_reasons")
     accept_within_minutes: Whole | None = Field(default=None, description="partner_levels")
+    inverse: Text = Field(
+        default=None, description="relationship_reasons: as it reads from the other side; null for the same."
+    )
+    allowed: list[StrictStr] | None = Field(
+        default=None, description="characteristic_types: the values to choose from; none of them: any text."
+    )
+    parent_id: Text = Field(default=None, description="interest_areas: the one above, by id or name.")
     active: StrictBool | None = Field(default=None, description="false retires it; not of partner_levels")
     position: Whole | None = Field(
         default=None, description="From 0; of a change: where it goes in the list."
@@ -143,6 +150,9 @@ class RegistryItem(Answer):
     category: Literal["new", "working", "qualified", "unqualified"] = "new"
     gives_turn_back: bool = False
     accept_within_minutes: int | None = None
+    inverse: str | None = None
+    allowed: list[str] = []
+    parent_id: str | None = None
     active: bool = True
     position: int
 
