@@ -7,6 +7,8 @@ from flask import Flask
 from sqlalchemy import exists, or_, select
 
 from app.activities.reminders import give_reminders
+from app.care.comparing import compare_some
+from app.care.models import DuplicateCheck
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -37,6 +39,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
+        Job("duplicates", _compare),
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
         Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
     )
@@ -62,6 +65,14 @@ def _share() -> bool:
         with transaction() as session:
             did = bool(act(session, now=clock.now())) or did
     return did
+
+
+def _compare() -> bool:
+    with reading() as session:
+        if not session.scalar(select(exists(select(DuplicateCheck.id)))):
+            return False  # without asking for SQLite's write lock
+    with transaction() as session:
+        return compare_some(session, now=clock.now())
 
 
 def _tidy() -> bool:

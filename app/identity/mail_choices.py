@@ -18,6 +18,7 @@ _WORDS = {
     Kind.LEADS_ASSIGNED: _l("several leads are given to me at once"),
     Kind.LEAD_IN_QUEUE: _l("a lead begins to wait in a queue of mine"),
     Kind.OFFER_LAPSED: _l("an offer runs out without an answer"),
+    Kind.DUPLICATE_FOUND: _l("somebody makes a second of a record of mine that they cannot see"),
     Kind.ACTIVITY_DUE: _l("something that I planned is due"),
     Kind.ACTIVITY_GIVEN: _l("a colleague gives me something to do, or invites me"),
     Kind.ROUTING_ALERT: _l("routing needs somebody to look"),
@@ -39,7 +40,8 @@ def offered_kinds(user: User) -> tuple[Kind, ...]:
     """The kinds that can reach a person of that role."""
     if user.is_partner:
         return (Kind.LEAD_OFFERED, *_EVERYONE)
-    return (*_EVERYONE, *_CHANNEL) if user.role in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER) else _EVERYONE
+    own = (*_EVERYONE, Kind.DUPLICATE_FOUND)
+    return (*own, *_CHANNEL) if user.role in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER) else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,6 @@ def way_words() -> list[tuple[str, Any]]:
 
 def _usual(user: User, kind: Kind) -> str:
     """What happens without a choice: leads that wait in a partner's queue are mailed to its managers, alerts to nobody."""
-    if kind is Kind.ROUTING_ALERT or (kind is Kind.LEAD_IN_QUEUE and user.role is not Role.MANAGER):
+    if kind in (Kind.ROUTING_ALERT, Kind.DUPLICATE_FOUND) or (kind is Kind.LEAD_IN_QUEUE and user.role is not Role.MANAGER):
         return PORTAL
     return MAIL

@@ -93,6 +93,8 @@ def _note(notice: Notification) -> str:
             return _("Given to you by %(who)s", who=who) if who else _("Given to you")
         case Kind.OFFER_LAPSED:
             return _("Not accepted in time by %(who)s", who=who) if who else _("Not accepted in time")
+        case Kind.DUPLICATE_FOUND:
+            return _("Somebody who cannot see it has probably made it again")
         case Kind.ADDRESS_TAKEN:
             address = one_line(notice.detail.get("email") or "")
             return _(

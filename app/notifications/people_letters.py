@@ -12,6 +12,7 @@ from app.notifications.envelope import Envelope, Letter, moment_in_full, recipie
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
 from app.notifications.plain import one_line
+from app.notifications.queries import find_records
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.scope import scope
 
@@ -76,6 +77,14 @@ def _address_taken(envelope: Envelope) -> Letter:
     return Letter(Kind.ADDRESS_TAKEN, envelope.link(f"/partners/{account.ref}"), words)
 
 
+def _duplicate_found(envelope: Envelope) -> Letter:
+    actor = recipient_of(envelope)
+    found = find_records(envelope.session, actor, [envelope.notification]).get(envelope.notification.id)
+    if found is None:
+        raise Withheld(Outcome.NO_ACCESS)
+    return Letter(Kind.DUPLICATE_FOUND, envelope.link(found.path), {"title": one_line(found.title)})
+
+
 def _link(envelope: Envelope) -> OneTimeLink:
     """The one-time link of the mail.  Raises Withheld when it opens nothing any more."""
     link = envelope.session.get(OneTimeLink, envelope.detail["link_id"])
@@ -115,4 +124,5 @@ WRITERS: dict[Kind, Callable[[Envelope], Letter]] = {
     Kind.SECOND_FACTOR: _second_factor,
     Kind.NEW_DEVICE: _new_device,
     Kind.ADDRESS_TAKEN: _address_taken,
+    Kind.DUPLICATE_FOUND: _duplicate_found,
 }

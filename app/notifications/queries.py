@@ -1,14 +1,14 @@
 """Reading notifications: what the bell shows, and only of records that its owner may still see."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Account
+from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.activities.places import is_readable
 from app.kernel.actor import Actor, Level
@@ -132,6 +132,7 @@ def is_visible(actor: Actor) -> ColumnElement[bool]:
         kind.is_(None),
         and_(kind == "lead", or_(lead, lapsed)),
         and_(kind == "account", account),
+        and_(kind == "contact", exists().where(Contact.id == key, scope(Contact, actor))),
         and_(kind == "bulk_act", bulk),
         and_(kind == "activity", _readable_activity(actor, key)),
     )
@@ -157,10 +158,11 @@ def find_records(session: Session, actor: Actor, about: Iterable[Notification]) 
             row.ref, row.title, f"/leads/{row.ref}", offer_expires_at=row.offer_expires_at
         )
     found.update(_accounts(session, actor, keys.get("account", ())))
+    found.update(_contacts(session, actor, keys.get("contact", ())))
     found.update(_bulk_acts(session, actor, keys.get("bulk_act", ())))
     found.update(_activities(session, actor, keys.get("activity", ())))
     return {
-        n.id: found[n.record_kind, n.record_id]
+        n.id: _as_told(n, found[n.record_kind, n.record_id])
         for n in about
         if n.record_kind and n.record_id and (n.record_kind, n.record_id) in found
     }
@@ -183,6 +185,21 @@ def _accounts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[
         select(Account.id, Account.ref, Account.name).where(scope(Account, actor), Account.id.in_(wanted))
     )
     return {("account", key): Record(ref, name, f"/partners/{ref}") for key, ref, name in rows}
+
+
+def _as_told(notification: Notification, record: Record) -> Record:
+    """Other notices about accounts are about partners; this one is about any account."""
+    if notification.kind is Kind.DUPLICATE_FOUND and notification.record_kind == "account":
+        return replace(record, path=f"/accounts/{record.ref}")
+    return record
+
+
+def _contacts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[str, int], Record]:
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    found = session.scalars(select(Contact).where(scope(Contact, actor), Contact.id.in_(wanted)))
+    return {("contact", c.id): Record(c.ref, c.full_name, f"/contacts/{c.ref}") for c in found}
 
 
 def _activities(session: Session, actor: Actor, ids: Iterable[int]) -> dict[tuple[str, int], Record]:

@@ -21,6 +21,7 @@ KIND_NAMES: Mapping[Kind, Any] = {
     Kind.ADDRESS_TAKEN: _l("Address in use"),
     Kind.ROUTING_ALERT: _l("Routing needs a look"),
     Kind.OFFER_LAPSED: _l("Offer lapsed"),
+    Kind.DUPLICATE_FOUND: _l("Probable duplicate"),
     Kind.DAILY_DIGEST: _l("Daily digest"),
     Kind.ACTIVITY_GIVEN: _l("Activity given to them"),
     Kind.ACTIVITY_DUE: _l("Reminder"),
