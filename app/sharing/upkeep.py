@@ -22,7 +22,9 @@ from sqlalchemy import (
     Delete,
     Insert,
     Select,
+    String,
     bindparam,
+    cast,
     delete,
     func,
     inspect,
@@ -34,14 +36,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible
+from app.fields.catalogue import catalogue
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor
-from app.kernel.db import is_sqlite
+from app.kernel.db import db, is_sqlite
 from app.kernel.errors import Invalid
 from app.leads.models import LeadSource
 from app.partners.models import PartnerAccount
-from app.routing.criteria import All, CannotEvaluate, Criteria, FieldType, Leaf, Op, parse
+from app.routing.criteria import All, CannotEvaluate, Criteria, FieldType, Leaf, Op, named_fields, parse
 from app.sharing.models import (
     GrantSet,
     GrantSetState,
@@ -168,7 +171,7 @@ def ready(row: GrantSet) -> Ready:
     """A set, compiled."""
     criteria = None
     if row.kind is SharingRuleKind.CRITERIA:
-        criteria = _compiled(row.object, _frozen(row.criteria))
+        criteria = _compiled(row.object, _frozen(row.criteria), catalogue(db.session()).key)
     return Ready(row.id, row.object, row.principal_id, row.level or 0, row.owned_by_id, criteria)
 
 
@@ -177,7 +180,8 @@ def _frozen(value: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(object_: str, criteria: str) -> Criteria | None:
+def _compiled(object_: str, criteria: str, _edition: str) -> Criteria | None:
+    """_edition: of the fields that administrators added, by which the same criteria may mean something or nothing."""
     try:
         return parse(json.loads(criteria) or None, SUBJECTS[object_].fields)
     except Invalid:
@@ -199,9 +203,10 @@ def refresh(
 
 
 def _refresh(session: Session, subject: Subject, ids: Sequence[int], sets: Sets, lock: bool = False) -> None:
-    wanted = wanted_grants(session, subject, ids, sets, lock)
-    stored = session.execute(_stored(), {"object": subject.object, "ids": ids})
-    held = {(set_id, record_id) for set_id, record_id in stored if set_id in sets.ids}
+    rows = _to_settle(session, subject, ids, sets, lock)
+    wanted = grants_of(session, subject, rows, sets)
+    stored = ((int(set_id), row.id) for row in rows for set_id in (row.held or "").split(",") if set_id)
+    held = {key for key in stored if key[0] in sets.ids}
     connection = session.connection()
     gone = [{"one_set": set_id, "one_record": record_id} for set_id, record_id in sorted(held - set(wanted))]
     if gone:
@@ -218,14 +223,6 @@ def _refresh(session: Session, subject: Subject, ids: Sequence[int], sets: Sets,
 
 
 # Made once, since making them costs more than running them.
-
-
-@cache
-def _stored() -> Select[int, int]:
-    return select(SharingGrant.set_id, SharingGrant.record_id).where(
-        SharingGrant.object == bindparam("object"),
-        SharingGrant.record_id.in_(bindparam("ids", expanding=True)),
-    )
 
 
 @cache
@@ -254,39 +251,58 @@ def _giving(on_sqlite: bool) -> Insert:
 
 @lru_cache(maxsize=64)
 def _judged(object_: str, names: tuple[str, ...], lock: bool) -> Select[Any]:
-    """What is needed to judge certain records."""
-    statement = _to_judge(object_, names).where(
-        SUBJECTS[object_].model.id.in_(bindparam("ids", expanding=True))
+    """What is needed to judge certain records, deleted ones too, and which sets they belong to now."""
+    model = SUBJECTS[object_].model
+    held = (
+        select(func.aggregate_strings(cast(SharingGrant.set_id, String), ","))
+        .where(SharingGrant.object == object_, SharingGrant.record_id == model.id)
+        .correlate(model)
+        .scalar_subquery()
     )
-    return statement.with_for_update(read=True) if lock else statement
+    statement = (
+        _to_judge(object_, names)
+        .add_columns(held.label("held"))
+        .where(model.id.in_(bindparam("ids", expanding=True)))
+    )
+    return statement.with_for_update(read=True, of=model) if lock else statement
 
 
 @lru_cache(maxsize=64)
 def _next_in_line(object_: str, names: tuple[str, ...]) -> Select[Any]:
     """What is needed to judge the next batch of records, in the order of their keys."""
-    key = SUBJECTS[object_].model.id
+    model = SUBJECTS[object_].model
+    key = model.id
     return _to_judge(object_, names).where(key > bindparam("after")).order_by(key).limit(BATCH)
 
 
 def _to_judge(object_: str, names: tuple[str, ...]) -> Select[Any]:
     subject = SUBJECTS[object_]
-    columns = [subject.model.id, subject.model.created_at, *subject.owner_columns, *subject.columns(names)]
-    # What is deleted is granted to nobody; brought back, it is settled anew.
-    return select(*columns).where(scope(subject.model, COMPUTING), subject.model.deleted_at.is_(None))
+    model = subject.model
+    columns = [model.id, model.created_at, model.deleted_at, *subject.owner_columns, *subject.columns(names)]
+    return select(*columns).where(scope(model, COMPUTING))
+
+
+def _to_settle(
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sets, lock: bool = False
+) -> Sequence[Any]:
+    statement = _judged(subject.object, sets.fields, lock and not is_sqlite(session))
+    return session.execute(statement, {"ids": list(ids)}).all()
 
 
 def wanted_grants(
-    session: Session, subject: Subject, ids: Sequence[int], sets: Sets, lock: bool = False
+    session: Session, subject: Subject, ids: Sequence[int], sets: Sets
 ) -> dict[tuple[int, int], dict[str, Any]]:
     """(set, record) → the grant, of those that the records belong to."""
-    statement = _judged(subject.object, sets.fields, lock and not is_sqlite(session))
-    return grants_of(session, subject, session.execute(statement, {"ids": list(ids)}).all(), sets)
+    return grants_of(session, subject, _to_settle(session, subject, ids, sets), sets)
 
 
 def grants_of(
     session: Session, subject: Subject, rows: Sequence[Any], sets: Sets
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    """(set, record) → the grant.  rows: records with all columns that judging them needs."""
+    """(set, record) → the grant.  rows: records with all columns that judging them needs.
+
+    What is deleted is granted to nobody; brought back, it is settled anew.
+    """
     users: dict[int, frozenset[int]] = {}
     queues: dict[int, frozenset[int]] = {}
     if sets.by_owner:
@@ -299,6 +315,8 @@ def grants_of(
     found = {}
     nobody: frozenset[int] = frozenset()
     for row in rows:
+        if row.deleted_at is not None:
+            continue
         owner = nobody
         if sets.by_owner:
             queue_id: Any = getattr(row, "owner_queue_id", None)
@@ -407,6 +425,29 @@ def begin_set(session: Session, rule: SharingRule, *, now: datetime) -> GrantSet
     session.flush()
     forget_known()
     return row
+
+
+def naming_field(session: Session, object_: str, name: str) -> list[SharingRule]:
+    """The rules whose criteria compare this field of an object."""
+    statement = select(SharingRule).where(
+        SharingRule.object == object_,
+        SharingRule.deleted_at.is_(None),
+        SharingRule.kind == SharingRuleKind.CRITERIA,
+    )
+    return [rule for rule in session.scalars(statement) if name in named_fields(rule.criteria)]
+
+
+def close_rule(session: Session, rule: SharingRule, detail: str) -> None:
+    """Let a rule that cannot be understood any more give nothing, from the commit on.  Does not commit."""
+    session.execute(
+        update(GrantSet)
+        .where(GrantSet.rule_id == rule.id, GrantSet.state.in_(_LIVE))
+        .values(state=GrantSetState.ENDED)
+        .execution_options(synchronize_session="fetch")
+    )
+    rule.state, rule.detail = SharingRuleState.FAILED, detail
+    session.flush()
+    forget_known()
 
 
 def rebuild_owned(session: Session) -> None:
