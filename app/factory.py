@@ -84,6 +84,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.sharing.views.rules:bp",
     "app.sharing.views.access:bp",
     "app.sharing.views.seen:bp",
+    "app.lists.views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -126,7 +127,10 @@ API: tuple[str, ...] = (
 
 # Modules that say what lists of an object can show, filter by, sort by and edit (`app.lists.catalogue`); those
 # that describe objects before those that add fields to them.
-LISTS: tuple[str, ...] = ("app.accounts.list_fields",)
+LISTS: tuple[str, ...] = (
+    "app.accounts.list_fields",
+    "app.lists.tag_fields",
+)
 
 csrf = CSRFProtect()
 

@@ -15,6 +15,10 @@ from app.intake.run import run_waiting
 from app.intake.tidy import forget_uploads
 from app.kernel import clock
 from app.kernel.db import reading, transaction
+from app.lists.jobs import forget_jobs
+from app.lists.jobs import run_waiting as run_jobs_of_lists
+from app.lists.leases import TO_DO
+from app.lists.models import ListJob
 from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
@@ -39,6 +43,8 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
+        Job("lists", lambda: _lists(stop)),
+        Job("exports", lambda: forget_jobs(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("duplicates", _compare),
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
         Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
@@ -51,6 +57,13 @@ def _import(stop: Event) -> bool:
         if not session.scalar(select(exists().where(Import.state.in_(to_do)))):
             return False  # without asking for SQLite's write lock
     return run_waiting(clock.now(), should_stop=stop.is_set)
+
+
+def _lists(stop: Event) -> bool:
+    with reading() as session:
+        if not session.scalar(select(exists().where(ListJob.state.in_(TO_DO)))):
+            return False  # without asking for SQLite's write lock
+    return run_jobs_of_lists(should_stop=stop.is_set)
 
 
 def _share() -> bool:

@@ -12,17 +12,15 @@ from app.accounts.changes import StaleEdit
 from app.accounts.contact_operations import create_contact, delete_contact, edit_contact, restore_contact
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.export import stream_contacts
-from app.accounts.filters import parse_contact_query
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account, Contact
-from app.accounts.pages import count_text, fill_pickers, filters_given, form_data, show_differences
+from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
 from app.accounts.queries import (
     ContactDetail,
     count_contacts,
     find_names,
     get_account,
     get_contact_and_level,
-    list_contacts,
     may_govern,
     open_contact,
 )
@@ -32,6 +30,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
+from app.lists.page import open_list
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -44,22 +43,8 @@ bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 @needs(Permission.CONTACT_VIEW)
 def index() -> ResponseReturnValue:
     """The contacts that the person may read, by last name unless sorted otherwise."""
-    session, actor = db.session(), current_actor()
-    given = filters_given(listing.CONTACT_FILTERS)
-    sort = request.args.get("sort") or "last_name"
-    query = parse_contact_query(session, actor, given, sort)
-    page = list_contacts(session, actor, query, cursor=request.args.get("cursor"))
-    people = colleagues(session)
-    names = find_names(session, actor, given["account_id"]) if "account_id" in given else {}
-    return render_template(
-        "contacts/index.html",
-        page=page,
-        count=count_text(count_contacts(session, actor, query)),
-        view=listing.contact_list(request.path, given, sort, people, names),
-        root=url_for("contacts.index") + "/",
-        accounts_root=url_for("accounts.index") + "/",
-        owners=listing.owner_choices(people),
-    )
+    page = open_list(db.session(), current_actor(), "contact")
+    return render_template("contacts/index.html", list=page), 422 if page.error else 200
 
 
 @bp.post("/export")

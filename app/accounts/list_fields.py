@@ -14,9 +14,11 @@ from app.accounts.categories import category_name, fourth_category
 from app.accounts.contact_operations import edit_contact
 from app.accounts.fields import ACCOUNT_FIELDS, CATEGORIES, CONTACT_FIELDS, FOURTH_CATEGORY, KINDS, Field
 from app.accounts.fields import FieldKind as Crm
+from app.accounts.giving import give_account
 from app.accounts.models import Account, Contact
 from app.accounts.operations import edit_account
-from app.accounts.queries import find_names
+from app.accounts.queries import find_names, list_contacts
+from app.accounts.related import accounts_named, suggest_accounts
 from app.identity.forms import LANGUAGE_NAMES
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -68,6 +70,8 @@ def _languages(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
     return [(key, str(label)) for key, label in LANGUAGE_NAMES]
 
 
+# So many records are offered that a typed name can mean.
+MOST_MEANT = 8
 _CHOICES = {"category": _categories, "language": _languages}
 
 
@@ -90,6 +94,19 @@ def _record(model: Any, column: Any) -> Any:
 
 def _names(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
     return find_names(session, actor, list(values))
+
+
+def _accounts_meant(session: Session, actor: Actor, text: str) -> Sequence[tuple[str, str]]:
+    found = accounts_named(session, actor, text, limit=MOST_MEANT) or suggest_accounts(
+        session, actor, text, limit=MOST_MEANT
+    )
+    return [(account.ref, account.name) for account in found]
+
+
+def _contacts_meant(session: Session, actor: Actor, text: str) -> Sequence[tuple[str, str]]:
+    query = filters.parse_contact_query(session, actor, {"q": [text]}, "last_name")
+    found = list_contacts(session, actor, query, limit=MOST_MEANT).items
+    return [(row.contact.ref, row.contact.full_name) for row in found]
 
 
 def _account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
@@ -254,11 +271,15 @@ describe(
         export=Permission.ACCOUNT_EXPORT,
         title="name",
         note="site",
-        columns=("category", "industry", "billing_city", "owner", "last_activity_at", "updated_at"),
+        columns=("category", "partner", "industry", "billing_city", "owner", "last_activity_at"),
         sorts=filters.ACCOUNT_SORTS,
         sort="name",
         simple=filters.ACCOUNT_FILTERS,
+        quick=("owner", "category", "kind", "partner"),
         write=edit_account,
+        give=give_account,
+        along=_l("Its contacts that have the same owner go along"),
+        suggest=_accounts_meant,
     )
 )
 add_fields("account", *_account_fields())
@@ -277,7 +298,9 @@ describe(
         sorts=filters.CONTACT_SORTS,
         sort="last_name",
         simple=filters.CONTACT_FILTERS,
+        quick=("owner", "account_category"),
         write=edit_contact,
+        suggest=_contacts_meant,
     )
 )
 add_fields("contact", *_contact_fields())

@@ -12,9 +12,7 @@ from app.accounts.categories import category_name
 from app.accounts.changes import StaleEdit
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.export import stream_accounts
-from app.accounts.fields import KINDS
-from app.accounts.filters import parse_account_query
-from app.accounts.forms import RecordForm, category_choices, form_class
+from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account
 from app.accounts.operations import (
     add_responsible,
@@ -24,13 +22,12 @@ from app.accounts.operations import (
     remove_responsible,
     restore_account,
 )
-from app.accounts.pages import count_text, fill_pickers, filters_given, form_data, show_differences
+from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
 from app.accounts.queries import (
     AccountDetail,
     count_accounts,
     find_names,
     get_account,
-    list_accounts,
     open_account,
 )
 from app.accounts.related import (
@@ -46,6 +43,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotAllowed
+from app.lists.page import open_list
 from app.sharing.access_page import panel_of
 from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
@@ -64,23 +62,8 @@ SUGGESTING_INPUTS = ("q", "parent_id", "account_id")
 @needs(Permission.ACCOUNT_VIEW)
 def index() -> ResponseReturnValue:
     """The accounts that the person may read, by name unless sorted otherwise."""
-    session, actor = db.session(), current_actor()
-    given = filters_given(listing.ACCOUNT_FILTERS)
-    sort = request.args.get("sort") or "name"
-    query = parse_account_query(session, actor, given, sort)
-    page = list_accounts(session, actor, query, cursor=request.args.get("cursor"))
-    people = colleagues(session)
-    names = find_names(session, actor, given["parent_id"]) if "parent_id" in given else {}
-    return render_template(
-        "accounts/index.html",
-        page=page,
-        count=count_text(count_accounts(session, actor, query)),
-        view=listing.account_list(request.path, given, sort, people, names),
-        root=url_for("accounts.index") + "/",
-        owners=listing.owner_choices(people),
-        categories=category_choices(),
-        kinds=[(kind, str(label)) for kind, label in KINDS.items()],
-    )
+    page = open_list(db.session(), current_actor(), "account")
+    return render_template("accounts/index.html", list=page), 422 if page.error else 200
 
 
 @bp.post("/export")

@@ -172,7 +172,11 @@ class ListObject:
     sorts: key of the address → column that is never null and stands in an index with the key, as the contract
     lists them; `sort` is the page's own order.
     columns: names of the fields shown unless a person chose others.
+    quick: fields offered as selects above the list.
     write: the object's edit operation, (session, actor, ref, values, *, version, now).
+    give: changes the owner, (session, actor, ref, owner's ref, whether what hangs on it goes along, *, now) → how many
+    records changed; where it is None the edit operation does.  along: what it asks for, such as "with its contacts".
+    suggest: (public name, name) of the records that a typed text can mean.
     """
 
     name: str
@@ -188,7 +192,11 @@ class ListObject:
     sort: str
     note: str = ""
     simple: Mapping[str, SimpleFilter] = field(default_factory=dict)
+    quick: tuple[str, ...] = ()
     write: Edit | None = None
+    give: Callable[..., int] | None = None
+    along: Any = ""
+    suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
 
 
@@ -197,6 +205,7 @@ Provider = Callable[[Session, Actor], Sequence[ListField]]
 _objects: dict[str, ListObject] = {}
 _fields: dict[str, dict[str, ListField]] = {}
 _providers: dict[str, list[Provider]] = {}
+_of_all: list[Callable[[ListObject], Sequence[ListField]]] = []
 
 
 def describe(object_: ListObject) -> None:
@@ -216,6 +225,11 @@ def add_provider(object_name: str, provider: Provider) -> None:
         known.append(provider)
 
 
+def add_to_all(make: Callable[[ListObject], Sequence[ListField]]) -> None:
+    """Let lists of every object have the fields that are made for it."""
+    _of_all.append(make)
+
+
 def objects() -> Mapping[str, ListObject]:
     """The objects that have lists, by name."""
     return _objects
@@ -229,6 +243,8 @@ def fields_of(session: Session, actor: Actor, object_name: str) -> Mapping[str, 
     found = kept.get((object_name, actor))
     if found is None:
         found = dict(_fields.get(object_name, {}))
+        for make in _of_all:
+            found.update({each.name: each for each in make(_objects[object_name])})
         for provider in _providers.get(object_name, ()):
             found.update({each.name: each for each in provider(session, actor)})
         kept[(object_name, actor)] = found

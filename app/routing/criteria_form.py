@@ -76,7 +76,7 @@ def _row(leaf: Leaf, language: str) -> Row:
     if leaf.type is FieldType.COUNTRY:
         values = [country_name(v, language) if v else v for v in values]
     texts = [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
-    return Row(leaf.field, leaf.op.value, _line(texts) if isinstance(value, list) else texts[0])
+    return Row(leaf.field, leaf.op.value, join_values(texts) if isinstance(value, list) else texts[0])
 
 
 def _condition(row: Row, field_type: FieldType | None) -> dict[str, Any]:
@@ -84,11 +84,11 @@ def _condition(row: Row, field_type: FieldType | None) -> dict[str, Any]:
     if row.op in set(WITHOUT_VALUE):
         return condition
     if row.op in set(LISTS):
-        return {**condition, "value": _split(row.value)}
+        return {**condition, "value": split_values(row.value)}
     return {**condition, "value": row.value.strip()}
 
 
-def _line(values: list[str]) -> str:
+def join_values(values: list[str]) -> str:
     """ "a, b, "c, d" " as one line; values with a comma, semicolon or quote are quoted."""
     return ", ".join(
         '"' + value.replace('"', '""') + '"' if set(value) & set(',;"\n') else value for value in values
@@ -98,7 +98,7 @@ def _line(values: list[str]) -> str:
 _VALUE = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=[,;\n]|\Z)|([^,;\n]*))(?:[,;\n]|\Z)')
 
 
-def _split(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
     """Values between commas, semicolons or line ends; quotes keep those in."""
     values = (
         quoted.replace('""', '"') if quoted else plain.strip() for quoted, plain in _VALUE.findall(text)

@@ -8,6 +8,7 @@ from app.routing.criteria import All, AnyOf, Criteria, FieldType, Leaf, Node, No
 
 Gettext = Callable[..., str]
 Show = Callable[[Leaf, Scalar], str]
+Clause = Callable[[Leaf], str | None]
 
 
 def describe(
@@ -17,14 +18,16 @@ def describe(
     *,
     language: str = "en",
     show: Show | None = None,
+    clause: Clause | None = None,
 ) -> str:
     """One sentence without a full stop.
 
     labels: field → its name on screen (a field without one shows by its own name).
     _: gettext that fills in %(name)s from keywords, as Flask-Babel's does.  language: for numbers, days
     and countries.  show: says a value instead of the standard way, for fields whose values have names.
+    clause: says a whole comparison instead, None for the standard way.
     """
-    parts = describe_parts(criteria, labels, _, language=language, show=show)
+    parts = describe_parts(criteria, labels, _, language=language, show=show, clause=clause)
     words = _Words(labels, _, language, show)
     return words.join(parts, words.either if isinstance(criteria.root, AnyOf) else words.both)
 
@@ -36,9 +39,10 @@ def describe_parts(
     *,
     language: str = "en",
     show: Show | None = None,
+    clause: Clause | None = None,
 ) -> list[str]:
     """The sentence's parts, as a list that stands under "all of" or, for `any`, under "one of"."""
-    words = _Words(labels, _, language, show)
+    words = _Words(labels, _, language, show, clause)
     match criteria.root:
         case All(()):
             return [_("Everything")]
@@ -48,8 +52,21 @@ def describe_parts(
             return [words.node(node, inside=All)]
 
 
+def standard(leaf: Leaf, value: Scalar, gettext: Gettext, language: str) -> str:
+    """A value as `describe` says it."""
+    return _Words({}, gettext, language, None).standard(leaf, value)
+
+
 class _Words:
-    def __init__(self, labels: Mapping[str, str], gettext: Gettext, language: str, show: Show | None) -> None:
+    def __init__(
+        self,
+        labels: Mapping[str, str],
+        gettext: Gettext,
+        language: str,
+        show: Show | None,
+        clause: Clause | None = None,
+    ) -> None:
+        self.clause = clause
         self.labels = labels
         self.gettext = gettext
         self.language = language
@@ -60,7 +77,7 @@ class _Words:
         _ = self.gettext
         match node:
             case Leaf():
-                return self.leaf(node)
+                return (self.clause(node) if self.clause is not None else None) or self.leaf(node)
             case Not(part):
                 return _("not (%(condition)s)", condition=self.node(part, inside=type(part)))
             case All(()):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 Given = Mapping[str, Sequence[str]]
+# What a query may hold as it is (RFC 3986), so that a combined filter can be read in the address.
+_LEGIBLE = "(),:;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +15,14 @@ class ListAddress:
 
     path: the page's own path.  given: filter → values.  sort: as in the address, None for the page's own.
     fixed: further parameters that every address keeps, such as the tab.
+    empty: what stands for no filter at all, where an address without any means something else.
     """
 
     path: str
     given: Given
     sort: str | None = None
     fixed: Given = field(default_factory=dict)
+    empty: Given = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -34,6 +38,10 @@ class ListAddress:
         """The list with one value of one filter less."""
         kept = {n: [v for v in values if (n, v) != (name, value)] for n, values in self.given.items()}
         return self._make(kept, self.sort)
+
+    def without_all(self, name: str) -> str:
+        """The list without that filter."""
+        return self._make({n: values for n, values in self.given.items() if n != name}, self.sort)
 
     def with_filter(self, name: str, value: str) -> str:
         """The list narrowed to one value of that filter."""
@@ -59,9 +67,11 @@ class ListAddress:
         return self._make(self.given, self.sort, cursor) if cursor else ""
 
     def _make(self, given: Given, sort: str | None, cursor: str | None = None) -> str:
-        pairs = [(n, v) for part in (self.fixed, given) for n, values in part.items() for v in values]
+        pairs = [
+            (n, v) for part in (self.fixed, given or self.empty) for n, values in part.items() for v in values
+        ]
         if sort:
             pairs.append(("sort", sort))
         if cursor:
             pairs.append(("cursor", cursor))
-        return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
+        return f"{self.path}?{urlencode(pairs, safe=_LEGIBLE)}" if pairs else self.path

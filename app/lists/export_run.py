@@ -1,0 +1,218 @@
+"""Writing a list to a file: CSV or XLSX, batch after batch, so that memory stays flat however long it is.
+
+Only what the person may read in full goes in, as they may when its batch comes up.  Cells that a spreadsheet would take
+for formulas are made harmless in CSV (`intake.neutralise`) and are plain strings in XLSX.
+"""
+
+import csv
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from app.intake.neutralise import neutralise
+from app.kernel import clock
+from app.kernel.actor import Level
+from app.kernel.db import reading, transaction
+from app.lists.catalogue import Kind, ListField, fields_of, objects
+from app.lists.jobs import Held, Stopped, acting_for, folder, list_of
+from app.lists.models import JobState, ListJob
+from app.lists.rows import Row, batches
+
+BATCH = 2000
+TELL_EVERY = 1.0  # seconds between two notes of how far it is
+FORMATS = ("csv", "xlsx")
+# What a sheet holds; more rows go on another one.
+SHEET_ROWS = 1_048_575
+_BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
+_PLAIN = (Kind.NUMBER, Kind.MONEY)
+
+
+class File(Protocol):
+    def write(self, rows: Sequence[Sequence[Any]]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class ExportRun:
+    """Writes the job's file.  A run that begins anew writes it anew."""
+
+    def __init__(self) -> None:
+        self._file: File | None = None
+        self._after: tuple[Any, int] | None = None
+        self._done = 0
+        self._told = 0.0
+
+    def step(self, held: Held) -> bool:
+        """Write the next batch.  Raises Lost, Stopped, OSError."""
+        if self._file is None:
+            self._open(held)
+        with reading() as session:
+            job = session.get_one(ListJob, held.job_id, populate_existing=True)
+            actor = acting_for(session, job)
+            actor.require(objects()[job.object].export)
+            with force_locale(actor.language):
+                query = list_of(session, actor, job)
+                fields = columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
+                found = next(
+                    batches(session, actor, query, fields, after=self._after, level=Level.READ, size=BATCH),
+                    None,
+                )
+                rows, self._after = found if found is not None else ([], self._after)
+                assert self._file is not None
+                makers = [maker_of(field) for field in fields]
+                self._file.write([_line(row, fields, makers) for row in rows])
+            session.expunge_all()
+        self._done += len(rows)
+        more = len(rows) == BATCH
+        if not more:
+            self._end(held)
+        elif time.monotonic() - self._told >= TELL_EVERY:
+            self._tell(held)
+        return more
+
+    def close(self) -> None:
+        """Let go of the file; what is not whole is removed with its job."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, held: Held) -> None:
+        with transaction() as session:
+            job = held.hold(session)
+            job.path = f"{job.ref}.{job.task['format']}"
+            job.done = 0
+            actor = acting_for(session, job)
+            names = [
+                f.name
+                for f in columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
+            ]
+            path, format_ = folder() / job.path, job.task["format"]
+        path.unlink(missing_ok=True)
+        self._file = CsvFile(path) if format_ == "csv" else XlsxFile(path, names[0])
+        self._file.write([["id", *names]])
+
+    def _tell(self, held: Held) -> None:
+        with transaction() as session:
+            held.hold(session).done = self._done
+        self._told = time.monotonic()
+
+    def _end(self, held: Held) -> None:
+        self.close()
+        with transaction() as session:
+            job = held.hold(session)
+            job.done = job.rows = self._done
+            held.end(session, acting_for(session, job), JobState.DONE)
+
+
+def columns_of(fields: Any, names: Sequence[str]) -> list[ListField]:
+    """The columns of an export: those named as far as they are there, else all that exports hold.  Raises Stopped."""
+    if names:
+        found = [fields[name] for name in names if name in fields and fields[name].is_column]
+    else:
+        found = [field for field in fields.values() if field.is_column and field.is_export]
+    if not found:
+        raise Stopped(_("None of these fields is there any more."))
+    return found
+
+
+def _line(row: Row, fields: Sequence[ListField], makers: Sequence[Callable[[Any], Any]]) -> list[Any]:
+    cells = row.cells
+    line = [row.ref]
+    for field, make in zip(fields, makers, strict=True):
+        value = cells[field.name]
+        line.append("" if value is None else make(value))
+    return line
+
+
+def maker_of(field: ListField) -> Callable[[Any], Any]:
+    """What an export writes of a shown value of the field; never of None."""
+    if field.text is not None:
+        return field.text
+    match field.kind:
+        case Kind.MOMENT:
+            return _moment
+        case Kind.DATE:
+            return date.isoformat
+        case Kind.YES_NO:
+            return lambda value: "true" if value else "false"
+        case Kind.NUMBER | Kind.MONEY:
+            return _number
+        case Kind.NAMES:
+            return ", ".join
+    return str
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class CsvFile:
+    """UTF-8 with a mark that spreadsheets know it by."""
+
+    def __init__(self, path: Any) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        path.chmod(0o600)
+        self._file.write(_BYTE_ORDER_MARK)
+        self._writer = csv.writer(self._file)
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._writer.writerows(
+            [neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+        )
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class XlsxFile:
+    """Strings as strings, so that none is ever a formula; a new sheet where one is full."""
+
+    def __init__(self, path: Any, name: str) -> None:
+        from xlsxwriter import Workbook  # heavy, and only exports need it
+
+        self._path = path
+        # Links, numbers and formulas are never read out of text.
+        self._book = Workbook(
+            str(path), {"constant_memory": True, "strings_to_urls": False, "in_memory": False}
+        )
+        self._sheet, self._at = self._book.add_worksheet(), 0
+        self._head: Sequence[Any] = ()
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        for row in rows:
+            if not self._head:
+                self._head = row
+            elif self._at > SHEET_ROWS:
+                self._sheet, self._at = self._book.add_worksheet(), 0
+                self._put(self._head)
+            self._put(row)
+
+    def _put(self, row: Sequence[Any]) -> None:
+        sheet, at = self._sheet, self._at
+        for place, cell in enumerate(row):
+            if cell == "":
+                continue
+            if isinstance(cell, str):
+                sheet.write_string(at, place, cell[:32767])
+            else:
+                sheet.write_number(at, place, cell)
+        self._at += 1
+
+    def close(self) -> None:
+        self._book.close()
+        self._path.chmod(0o600)
+
+
+def ended_words(job: ListJob) -> str:
+    """How an export stands, in a sentence."""
+    if job.state is JobState.DONE and job.path and job.expires_at and job.expires_at > clock.now():
+        return _("It is ready.")
+    return _("Its file is not kept any more.") if job.state is JobState.DONE else ""

@@ -1,0 +1,123 @@
+"""Asking for a list as a file, watching it being written, taking it; and the list of such jobs."""
+
+from typing import Any
+
+from flask import Response, abort, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from app.kernel import clock
+from app.kernel.actor import Permission
+from app.kernel.db import db, transaction
+from app.lists.catalogue import objects
+from app.lists.door import bp, list_url, object_named, params_sent
+from app.lists.export_operations import ask_for_export
+from app.lists.jobs import cancel_job, file_of
+from app.lists.models import JobKind, JobState, ListJob
+from app.lists.queries import get_job, jobs_of, refusals_of
+from app.web.access import current_actor, needs
+from app.web.htmx import wants_fragment
+
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@bp.post("/<thing>/export")
+@needs(Permission.ACCOUNT_EXPORT)
+def export(thing: str) -> ResponseReturnValue:
+    """Ask for the list as a file; recorded."""
+    actor = current_actor()
+    object_ = object_named(actor, thing)
+    with transaction() as session:
+        job = ask_for_export(
+            session, actor, object_, params_sent(), format_=request.form.get("format", "csv"), now=clock.now()
+        )
+    return redirect(url_for("lists.show_export", export_ref=job.ref), 303)
+
+
+@bp.get("/jobs")
+@needs(Permission.ACCOUNT_VIEW)
+def jobs() -> ResponseReturnValue:
+    """The exports and changes of many that the person asked for lately."""
+    found = [shown_job(job) for job in jobs_of(db.session(), current_actor())]
+    return render_template("lists/jobs.html", jobs=found)
+
+
+@bp.get("/exports/<ref('exp'):export_ref>")
+@needs(Permission.ACCOUNT_EXPORT)
+def show_export(export_ref: str) -> ResponseReturnValue:
+    """How far an export is; its link once it is there."""
+    return job_page(get_job(db.session(), current_actor(), export_ref, kind=JobKind.EXPORT))
+
+
+@bp.get("/exports/<ref('exp'):export_ref>/file")
+@needs(Permission.ACCOUNT_EXPORT)
+def download(export_ref: str) -> ResponseReturnValue:
+    """The file, for whoever asked for it and as long as it is kept."""
+    job = get_job(db.session(), current_actor(), export_ref, kind=JobKind.EXPORT)
+    return send_export(job)
+
+
+def send_export(job: ListJob) -> Response:
+    """The file of an export as an attachment; 404 while it is not there, or no longer."""
+    if not is_downloadable(job) or not file_of(job).exists():
+        abort(404)
+    format_ = job.task["format"]
+    name = f"{job.object}s-{job.created_at:%Y-%m-%d}.{format_}"
+    answer = send_file(file_of(job), _TYPES[format_], as_attachment=True, download_name=name, max_age=0)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def is_downloadable(job: ListJob) -> bool:
+    """Whether the job has a file that can be taken now."""
+    in_time = job.expires_at is not None and job.expires_at > clock.now()
+    return job.state is JobState.DONE and bool(job.path) and in_time
+
+
+@bp.post("/jobs/<job_ref>/cancel")
+@needs(Permission.ACCOUNT_VIEW)
+def cancel(job_ref: str) -> ResponseReturnValue:
+    """End a job that has not ended; what was changed stays."""
+    actor = current_actor()
+    with transaction() as session:
+        job = get_job(session, actor, job_ref)
+        cancel_job(session, actor, job, now=clock.now())
+    return redirect(address_of(job), 303)
+
+
+def address_of(job: ListJob) -> str:
+    """The page of a job."""
+    if job.kind is JobKind.EXPORT:
+        return url_for("lists.show_export", export_ref=job.ref)
+    return url_for("lists.show_change", change_ref=job.ref)
+
+
+def shown_job(job: ListJob) -> dict[str, Any]:
+    """A job as its page and the list of jobs show it."""
+    return {
+        "job": job,
+        "url": address_of(job),
+        "object": objects()[job.object],
+        "is_over": job.state not in (JobState.WAITING, JobState.RUNNING),
+        "file_url": url_for("lists.download", export_ref=job.ref) if is_downloadable(job) else "",
+    }
+
+
+def job_page(job: ListJob) -> ResponseReturnValue:
+    """The page of a job, or the part of it that asks for itself until the job is over."""
+    session = db.session()
+    template = "lists/_job.html" if wants_fragment() else "lists/job.html"
+    answer: Response = Response(
+        render_template(
+            template, **shown_job(job), refusals=refusals_of(session, job), list_url=_list_url(job)
+        )
+    )
+    answer.headers["Vary"] = "HX-Request"
+    return answer
+
+
+def _list_url(job: ListJob) -> str:
+    return list_url(objects()[job.object], {name: list(v) for name, v in job.query.items()})

@@ -1,0 +1,254 @@
+"""What a list is asked for: filters by name, a combined filter, an order; parsed into conditions.
+
+Filters of one name stand in the address as `industry=Retail&owner=me`, several values of one any of which will
+do; `filter=` holds what is combined (`filter_text`).  All of them must hold.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from app.kernel import clock
+from app.kernel.actor import Actor
+from app.kernel.errors import Invalid
+from app.kernel.text import clean_text
+from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_of
+from app.lists.conditions import condition_of, condition_of_node
+from app.lists.filter_text import parts_of, read_filter, write_filter
+from app.routing.criteria import Leaf, Node, Op, leaves, parse
+
+LONGEST_VALUE = 1000
+# Days that move on with the calendar: "today", "-30d" thirty days ago, "+7d" in a week.
+_RELATIVE = re.compile(r"today|([+-])(\d{1,4})d\Z")
+Given = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that must hold.  name, values: of a filter by name; criteria: of a part of the combined one.
+
+    node: what it compares, for saying it in words; None for a filter that is no field's.
+    """
+
+    condition: Condition
+    node: Node | None
+    name: str = ""
+    values: tuple[str, ...] = ()
+    criteria: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A parsed request for a list.
+
+    fields: those that the person's lists of the object have.  moving: days that were written as "-30d", by what
+    they are today.  lost: fields and filters that are not known any more and were left out.
+    """
+
+    object: ListObject
+    fields: Mapping[str, ListField]
+    parts: tuple[Part, ...]
+    sort: str
+    descending: bool
+    moving: Mapping[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return tuple(part.condition for part in self.parts)
+
+    @property
+    def given(self) -> dict[str, list[str]]:
+        """The parameters of the address that say the same filters."""
+        found = {part.name: list(part.values) for part in self.parts if part.name}
+        text = write_filter(self.criteria)
+        return {**found, "filter": [text]} if text else found
+
+    @property
+    def criteria(self) -> dict[str, Any] | None:
+        """The combined filter, None where there is none."""
+        parts = [dict(part.criteria) for part in self.parts if part.criteria is not None]
+        return {"all": parts} if len(parts) > 1 else (parts[0] if parts else None)
+
+    @property
+    def sort_key(self) -> str:
+        """As it stands in the address: "-created_at"."""
+        return f"-{self.sort}" if self.descending else self.sort
+
+    @property
+    def shape(self) -> list[Any]:
+        """What a cursor fits."""
+        return [self.object.name, self.sort_key, sorted(self.given.items())]
+
+
+def parse_list(
+    session: Session,
+    actor: Actor,
+    object_: ListObject,
+    given: Given,
+    *,
+    sort: str = "",
+    lenient: bool = False,
+) -> ListQuery:
+    """A list as its address asks for it.
+
+    given: name → values; empty values count as absent.  lenient: leave out what is not known (any more) and name
+    it in `lost`, for views that were saved long ago.
+    Raises Invalid naming the filters or sort keys that are known, and for values that do not fit their field.
+    """
+    fields = fields_of(session, actor, object_.name)
+    wanted = {name: [v for v in values if v.strip()] for name, values in given.items()}
+    text = " ".join(wanted.pop("filter", []))
+    wanted = {name: values for name, values in wanted.items() if values}
+    lost = [name for name in wanted if not _is_known(object_, fields, name)]
+    if lost and not lenient:
+        known = ", ".join(sorted({*object_.simple, *(n for n, f in fields.items() if f.is_filter)}))
+        raise Invalid(
+            {name: [_l("This filter is not known. Known: %(known)s.", known=known)] for name in lost}
+        )
+    for name, values in wanted.items():
+        for value in values:
+            clean_text(value, max_length=LONGEST_VALUE, field=name)
+    key, descending = _order(object_, sort, lost if lenient else None)
+    moving: dict[str, str] = {}
+    parts = [
+        _simple(session, actor, object_, fields, name, values, moving)
+        for name, values in wanted.items()
+        if name not in lost
+    ]
+    combined, gone = _known_parts(read_filter(text), fields, lenient=lenient)
+    lost += gone
+    parts += [_combined(session, actor, fields, each, moving) for each in combined]
+    return ListQuery(object_, fields, tuple(parts), key, descending, moving, tuple(dict.fromkeys(lost)))
+
+
+def _order(object_: ListObject, sort: str, lost: list[str] | None) -> tuple[str, bool]:
+    sort = sort or object_.sort
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if key in object_.sorts:
+        return key, descending
+    if lost is None:
+        names = ", ".join(object_.sorts)
+        raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=names)]})
+    lost.append(key)
+    return object_.sort.removeprefix("-"), object_.sort.startswith("-")
+
+
+def _is_known(object_: ListObject, fields: Mapping[str, ListField], name: str) -> bool:
+    return name in object_.simple or (name in fields and fields[name].is_filter)
+
+
+def _simple(
+    session: Session,
+    actor: Actor,
+    object_: ListObject,
+    fields: Mapping[str, ListField],
+    name: str,
+    values: Sequence[str],
+    moving: dict[str, str],
+) -> Part:
+    """A filter by name.  What it compares is told in words where its values are of the field's kind."""
+    known, make = fields.get(name), object_.simple.get(name)
+    node: Node | None = None
+    if known is not None:
+        op = known.operators[0] if Op.EQUALS not in known.operators else Op.EQUALS
+        several = len(values) > 1 and Op.IN in known.operators
+        criteria = {
+            "field": name,
+            "op": (Op.IN if several else op).value,
+            "value": list(values) if several else values[-1],
+        }
+        try:
+            node = _parse(criteria, fields, moving)
+        except Invalid:
+            if make is None:
+                raise
+    if make is not None:
+        return Part(make(session, actor, values), node, name, tuple(values))
+    assert isinstance(node, Leaf)
+    condition = condition_of(session, actor, fields[name], node.op, node.value)
+    return Part(condition, node, name, tuple(values))
+
+
+def _combined(
+    session: Session,
+    actor: Actor,
+    fields: Mapping[str, ListField],
+    criteria: Mapping[str, Any],
+    moving: dict[str, str],
+) -> Part:
+    node = _parse(criteria, fields, moving)
+    return Part(condition_of_node(session, actor, fields, node), node, criteria=criteria)
+
+
+def _parse(criteria: Mapping[str, Any], fields: Mapping[str, ListField], moving: dict[str, str]) -> Node:
+    """The criteria checked against the fields and what each can be compared by.  Raises Invalid."""
+    types = {name: each.type for name, each in fields.items() if each.is_filter}
+    dated = {name for name, each in fields.items() if each.kind in (Kind.DATE, Kind.MOMENT)}
+    node = parse(_with_days(dict(criteria), dated, moving), types, path="filter").root
+    for leaf in leaves(node):
+        if leaf.op not in fields[leaf.field].operators:
+            message = _l("%(field)s cannot be compared like that.", field=fields[leaf.field].label)
+            raise Invalid({"filter": [message]})
+    return node
+
+
+def _with_days(node: Any, dated: set[str], moving: dict[str, str]) -> Any:
+    """The same with moving days as what they are today."""
+    if not isinstance(node, dict):
+        return node
+    for key in ("all", "any"):
+        if isinstance(node.get(key), list):
+            return {key: [_with_days(part, dated, moving) for part in node[key]]}
+    if "not" in node:
+        return {"not": _with_days(node["not"], dated, moving)}
+    value = node.get("value")
+    if node.get("field") not in dated or not isinstance(value, str) or not _RELATIVE.match(value):
+        return node
+    day = moved_day(value, clock.now()).isoformat()
+    moving[day] = value
+    return {**node, "value": day}
+
+
+def moved_day(value: str, now: datetime, zone: str = "UTC") -> date:
+    """The day that "today", "-30d" or "+7d" means now."""
+    found = _RELATIVE.match(value)
+    assert found is not None
+    today = now.astimezone(ZoneInfo(zone)).date()
+    days = int(found[2]) if found[2] else 0
+    return today - timedelta(days=days) if found[1] == "-" else today + timedelta(days=days)
+
+
+def _known_parts(
+    criteria: dict[str, Any] | None, fields: Mapping[str, ListField], *, lenient: bool
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What must hold together, and the fields that are gone; without these where that is asked for."""
+    if not lenient or criteria is None:
+        return parts_of(criteria), []
+    lost: list[str] = []
+    kept = _pruned(criteria, fields, lost)
+    return parts_of(kept), lost
+
+
+def _pruned(node: Any, fields: Mapping[str, ListField], lost: list[str]) -> Any:
+    if not isinstance(node, dict):
+        return node
+    for key in ("all", "any"):
+        if isinstance(node.get(key), list):
+            parts = [_pruned(part, fields, lost) for part in node[key]]
+            kept = [part for part in parts if part is not None]
+            return {key: kept} if kept or not parts else None
+    if "not" in node:
+        inner = _pruned(node["not"], fields, lost)
+        return None if inner is None else {"not": inner}
+    name = node.get("field")
+    if isinstance(name, str) and (name not in fields or not fields[name].is_filter):
+        lost.append(name)
+        return None
+    return node

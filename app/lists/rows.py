@@ -1,0 +1,168 @@
+"""The rows of a list: a page by key, or batch after batch for exports and changes of many.
+
+A page is two statements and one more for each column that names other records, whatever the number of rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Level
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.lists.catalogue import ListField
+from app.lists.models import RecentRecord
+from app.lists.query import ListQuery
+from app.sharing.merge import Window, capped_count, merged_ids
+
+# Somebody's recently viewed records are so many.
+MOST_RECENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record in a list.  cells: field → what the cell shows.  given: how much of it the reader has."""
+
+    id: int
+    ref: str
+    version: int
+    given: Level
+    cells: Mapping[str, Any]
+
+
+def list_rows(
+    session: Session,
+    actor: Actor,
+    query: ListQuery,
+    fields: Sequence[ListField],
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[Row]:
+    """A page of what the actor may read.  fields: those whose cells are wanted.  Raises BadCursor."""
+    window, back = _window(actor, query, cursor, limit)
+    ids = merged_ids(query.object.model, actor, window, query.conditions, level=query.object.level).subquery(
+        "page"
+    )
+    columns = (ids.c.sort_value, ids.c.id)
+    order = tuple(column.desc() for column in columns) if window.descending else columns
+    statement = _select(query, fields, ids).order_by(*order).limit(limit + 1)
+    found = session.execute(statement).all()
+    more, found = len(found) > limit, found[:limit]
+    if back:
+        found = found[::-1]
+    if not found:
+        return Page([])
+
+    def at(row: Any, *, back: bool) -> str:
+        return make_cursor(actor.user_id, query.shape, row.sort_value, row.id, back=back)
+
+    older = at(found[-1], back=False) if (back or more) else None
+    newer = at(found[0], back=True) if (more if back else cursor is not None) else None
+    return Page(shown(session, actor, fields, found), older, newer)
+
+
+def recent_rows(session: Session, actor: Actor, query: ListQuery, fields: Sequence[ListField]) -> Page[Row]:
+    """What the actor opened or made lately and may still read, the latest first."""
+    model = query.object.model
+    window = Window(query.object.sorts["created_at"], True, MOST_RECENT)
+    lately = (
+        select(RecentRecord.record_id, RecentRecord.at)
+        .where(RecentRecord.user_id == actor.user_id, RecentRecord.kind == model.__tablename__)
+        .order_by(RecentRecord.at.desc())
+        .limit(MOST_RECENT)
+        .subquery("lately")
+    )
+    mine = model.id.in_(select(lately.c.record_id))
+    ids = merged_ids(model, actor, window, (mine, *query.conditions), level=query.object.level).subquery(
+        "page"
+    )
+    statement = _select(query, fields, ids).join(lately, lately.c.record_id == ids.c.id)
+    found = session.execute(statement.order_by(lately.c.at.desc(), ids.c.id.desc())).all()
+    return Page(shown(session, actor, fields, found))
+
+
+def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
+    """How many match, at most `cap` + 1."""
+    statement = capped_count(query.object.model, actor, query.conditions, cap=cap, level=query.object.level)
+    return min(session.scalar(statement) or 0, cap + 1)
+
+
+def batches(
+    session: Session,
+    actor: Actor,
+    query: ListQuery,
+    fields: Sequence[ListField],
+    *,
+    after: tuple[Any, int] | None = None,
+    level: Level | None = None,
+    size: int,
+) -> Iterator[tuple[list[Row], tuple[Any, int]]]:
+    """All rows from a place on, so many at a time, each with the place it ends at.
+
+    level: those that the actor has at least so much of.  Memory stays flat however long the list is.
+    """
+    sort = query.object.sorts[query.sort]
+    while True:
+        window = Window(sort, query.descending, size - 1, after)
+        ids = merged_ids(
+            query.object.model, actor, window, query.conditions, level=level or query.object.level
+        ).subquery("page")
+        columns = (ids.c.sort_value, ids.c.id)
+        order = tuple(column.desc() for column in columns) if query.descending else columns
+        found = session.execute(_select(query, fields, ids).order_by(*order)).all()
+        if not found:
+            return
+        after = (found[-1].sort_value, found[-1].id)
+        yield shown(session, actor, fields, found), after
+        if len(found) < size:
+            return
+
+
+def rows_of(
+    session: Session, actor: Actor, query: ListQuery, fields: Sequence[ListField], refs: Sequence[str]
+) -> list[Row]:
+    """Those of the records named that the actor may read, by age; the query's filters do not matter."""
+    model = query.object.model
+    window = Window(query.object.sorts["created_at"], False, len(refs))
+    ids = merged_ids(model, actor, window, (model.ref.in_(refs),), level=query.object.level).subquery("page")
+    return shown(
+        session, actor, fields, session.execute(_select(query, fields, ids).order_by(ids.c.id)).all()
+    )
+
+
+def shown(session: Session, actor: Actor, fields: Sequence[ListField], found: Sequence[Any]) -> list[Row]:
+    """Rows with what their cells show: raw values as they are, those that name others as these are called."""
+    resolved: dict[str, Mapping[Any, Any]] = {}
+    for field in fields:
+        if field.resolve is not None:
+            keys = {key for row in found if (key := getattr(row, f"f_{field.name}")) is not None}
+            resolved[field.name] = field.resolve(session, actor, keys) if keys else {}
+    rows = []
+    for row in found:
+        cells = {}
+        for field in fields:
+            value = getattr(row, f"f_{field.name}")
+            cells[field.name] = resolved[field.name].get(value) if field.name in resolved else value
+        rows.append(Row(row.id, row.ref, row.version, Level(row.given), cells))
+    return rows
+
+
+def _select(query: ListQuery, fields: Sequence[ListField], ids: Any) -> Select[*tuple[Any, ...]]:
+    model = query.object.model
+    columns = [
+        (model.id if field.column is None else field.column).label(f"f_{field.name}") for field in fields
+    ]
+    return select(ids.c.id, model.ref, model.version, ids.c.given, ids.c.sort_value, *columns).join(
+        ids, ids.c.id == model.id
+    )
+
+
+def _window(actor: Actor, query: ListQuery, cursor: str | None, limit: int) -> tuple[Window, bool]:
+    sort = query.object.sorts[query.sort]
+    if not cursor:
+        return Window(sort, query.descending, limit), False
+    value, key, back = read_cursor(actor.user_id, query.shape, cursor)
+    return Window(sort, query.descending != back, limit, (value, key)), back
