@@ -11,6 +11,7 @@ from sqlalchemy.pool import QueuePool
 
 from app.api import document
 from app.api.door import bp
+from app.fields.catalogue import let_go_of_edition
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
 from app.search.upkeep import note_written
@@ -198,6 +199,8 @@ def _init_database(app: Flask) -> None:
         ("after_flush", note_written),
         ("before_commit", settle),
         ("after_rollback", forget_touched),
+        ("after_commit", let_go_of_edition),
+        ("after_rollback", let_go_of_edition),
     ):
         if not event.contains(db.session, moment, listener):
             event.listen(db.session, moment, listener)

@@ -9,6 +9,9 @@ from sqlalchemy import exists, or_, select
 from app.activities.reminders import give_reminders
 from app.care.comparing import compare_some
 from app.care.models import DuplicateCheck
+from app.fields.counting import count_due, count_step
+from app.fields.work import waiting as fields_waiting
+from app.fields.work import work_step
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -46,6 +49,8 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("lists", lambda: _lists(stop)),
         Job("exports", lambda: forget_jobs(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("duplicates", _compare),
+        Job("fields", _fields),
+        Job("field counts", _count_fields, TIDY_EVERY_SECONDS),
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
         Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
     )
@@ -88,6 +93,9 @@ def _compare() -> bool:
         return compare_some(session, now=clock.now())
 
 
+def _fields() -> bool:
+        if not session.scalar(select(exists().where(fields_waiting()))):
+def _count_fields() -> bool:
 def _tidy() -> bool:
     with transaction() as session:
         return delete_outdated(session, now=clock.now()) > 0

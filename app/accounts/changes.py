@@ -13,6 +13,7 @@ from app.accounts.fields import Field
 from app.accounts.models import Account, Contact
 from app.events.models import Event
 from app.events.operations import record
+from app.fields.records import Written
 from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
@@ -70,10 +71,12 @@ def refuse_stale(
     changed: Mapping[str, Any],
     fields: Mapping[str, Field],
     shown: Mapping[str, Any],
+    own: Written,
 ) -> None:
     """Raises StaleEdit when the edit began from another version and still would change something.
 
     changed: column → new value.  shown: column → value now, for columns that are kept as a key.
+    own: what changes of the fields that administrators added.
     """
     if version is None or version == entry.version or not changed:
         return
@@ -87,6 +90,8 @@ def refuse_stale(
         for column, value in changed.items()
         if names.get(column) in before and before[names[column]] == value
     )
+    current |= {name: old for name, (old, _new) in own.raw.items()}
+    untouched |= {name for name, (_old, new) in own.told.items() if name in before and before[name] == new}
     raise StaleEdit(current, untouched, entry.version)
 
 

@@ -26,6 +26,7 @@ from app.accounts.reporting import kept_kind, leave_reports, superior_id
 from app.accounts.values import clean_values, contact_keys
 from app.activities.lasting import follow_record
 from app.events.operations import record
+from app.fields.records import read_both, read_given, split, write
 from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission, Role
@@ -48,7 +49,11 @@ def create_contact(
     Raises NotAllowed, Invalid, ProbableDuplicate unless that is allowed.
     """
     actor.require(Permission.CONTACT_EDIT)
-    cleaned = clean_values(CONTACT_FIELDS, values, is_new=True)
+    standard, own = split(values)
+    cleaned, custom = read_both(
+        lambda: clean_values(CONTACT_FIELDS, standard, is_new=True),
+        lambda: read_given(session, actor, "contact", own, is_new=True),
+    )
     columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     account = _account(session, actor, cleaned.get("account_id"))
     columns["account_id"] = account.id if account else None
@@ -64,6 +69,7 @@ def create_contact(
         matches = find_contact_duplicates(session, actor, columns)
         if matches:
             raise ProbableDuplicate(matches)
+    columns |= write(session, "contact", None, custom, now=now).columns
     contact = Contact(
         ref=refs.new_ref(refs.CONTACT),
         created_at=now,
@@ -123,17 +129,25 @@ def edit_contact(
     contact, given = get_contact_and_level(session, actor, contact_ref, for_update=True)
     if given < Level.EDIT:
         raise NotAllowed
-    cleaned = clean_values(CONTACT_FIELDS, values)
+    standard, own = split(values)
+    cleaned, custom = read_both(
+        lambda: clean_values(CONTACT_FIELDS, standard), lambda: read_given(session, actor, "contact", own)
+    )
     columns = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     told_refs = _resolve_references(session, actor, contact, given, cleaned, columns)
-    changed = changed_columns(contact, columns)
-    refuse_stale(session, contact, version, changed, CONTACT_FIELDS, {k: v[0] for k, v in told_refs.items()})
+    written = write(session, "contact", contact.custom, custom, now=now)
+    changed = changed_columns(contact, columns) | written.columns
+    shown = {k: v[0] for k, v in told_refs.items()}
+    refuse_stale(session, contact, version, changed, CONTACT_FIELDS, shown, written)
     if not changed:
         return contact
     if "external_id" in changed:
         refuse_taken_external_id(session, Contact, changed["external_id"])
     names = {field.attribute: name for name, field in CONTACT_FIELDS.items()}
-    told = {names[c]: told_refs.get(c, (getattr(contact, c), value)) for c, value in changed.items()}
+    told = {
+        names[c]: told_refs.get(c, (getattr(contact, c), value)) for c, value in changed.items() if c in names
+    }
+    told |= written.told
     if changed.keys() & _IDENTIFYING:
         changed |= _new_keys(session, actor, contact, changed, allow_duplicate)
     store(session, actor, contact, changed, told, now)
@@ -255,7 +269,10 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     actor.require(Permission.CONTACT_EDIT)
     contact = session.scalar(
         select(Contact).where(
-            scope(Contact, _RESTORING), Contact.ref == contact_ref, Contact.deleted_at > now - RESTORABLE
+            scope(Contact, _RESTORING),
+            Contact.ref == contact_ref,
+            Contact.deleted_at > now - RESTORABLE,
+            Contact.merged_into_id.is_(None),
         )
     )
     if contact is None:

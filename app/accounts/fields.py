@@ -242,6 +242,7 @@ SECTIONS = {
     "billing": _l("Billing address"),
     "shipping": _l("Shipping address"),
     "more": _l("More"),
+    "custom": _l("Further details"),
 }
 CATEGORIES = {
     "unclassified": _l("Unclassified"),

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from wtforms import Field as Input
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from app.accounts.fields import (
-    ACCOUNT_FIELDS,
     CATEGORIES,
     CONTACT_FIELDS,
     SECTIONS,
@@ -20,8 +18,13 @@ from app.accounts.fields import (
     fields_of_kind,
 )
 from app.accounts.queries import Person
+from app.fields.catalogue import catalogue
+from app.fields.inputs import Marked, make_inputs, was_sent
+from app.fields.layout import arranged
 from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.kernel.countries import country_choices
+from app.kernel.db import db
+from app.web.access import current_actor
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -69,7 +72,7 @@ _PICKED = "_ref"
 class RecordForm(Form):
     """A form with one input for each field; subclasses are made by `form_class`."""
 
-    fields: Mapping[str, Field] = {}
+    fields: Mapping[str, Any] = {}
     layout: Mapping[str, Rows] = {}
     version = HiddenField()
 
@@ -82,11 +85,12 @@ class RecordForm(Form):
         """(name, title, rows of (field, input)) in the order of the page, without inputs that were left out."""
         for name, rows in self.layout.items():
             shown = [[(self.fields[n], self[n]) for n in row if n in self] for row in rows]
-            yield name, SECTIONS[name], [row for row in shown if row]
+            if any(shown):
+                yield name, SECTIONS[name], [row for row in shown if row]
 
     def given(self) -> dict[str, Any]:
         """Field → what was sent, for the inputs that were sent at all; references are still text."""
-        return {name: self[name].data for name in self.fields if name in self and name in request.form}
+        return {name: self[name].data for name in self.fields if name in self and was_sent(name)}
 
     @property
     def began_from(self) -> int | None:
@@ -116,17 +120,37 @@ class RecordForm(Form):
 
 
 def form_class(kind: str) -> type[RecordForm]:
-    """The form of a "business" or "person" account, or of a "contact"."""
-    if kind == "contact":
-        return _make("ContactForm", tuple(CONTACT_FIELDS), "contact")
-    return _make("AccountForm", tuple(fields_of_kind(kind)), kind)
+    """The form of a "business" or "person" account, or of a "contact", as the signed-in person has it."""
+    object_ = "contact" if kind == "contact" else "account"
+    edition = catalogue(db.session())
+    added = edition.seen(current_actor(), object_)
+    plain = _make(kind)
+    layout = edition.layouts.get(object_, ())
+    if not added and not layout:
+        return plain
+    rows = arranged(
+        layout_of(kind), layout, added, lambda name: is_wide(plain.fields.get(name) or added[name])
+    )
+    return type(
+        plain.__name__, (plain,), {"fields": {**plain.fields, **added}, "layout": dict(rows), **make_inputs(added)}
+    )
+
+
+def layout_of(kind: str) -> Mapping[str, Rows]:
+    """Rows of standard fields by section, as they came."""
+    return {"contact": CONTACT_LAYOUT, "person": PERSON_LAYOUT}.get(kind, BUSINESS_LAYOUT)
+
+
+def is_wide(field: Any) -> bool:
+    """Whether its input takes a row of its own."""
+    return field.kind in ("long_text", "account", "choices") or field.name in ("name", "site")
 
 
 @cache
-def _make(class_name: str, names: tuple[str, ...], kind: str) -> type[RecordForm]:
-    known = CONTACT_FIELDS if kind == "contact" else ACCOUNT_FIELDS
-    fields = {name: known[name] for name in names}
-    layout = {"contact": CONTACT_LAYOUT, "person": PERSON_LAYOUT}.get(kind, BUSINESS_LAYOUT)
+def _make(kind: str) -> type[RecordForm]:
+    fields = CONTACT_FIELDS if kind == "contact" else fields_of_kind(kind)
+    class_name = "ContactForm" if kind == "contact" else "AccountForm"
+    layout = layout_of(kind)
     inputs: dict[str, Any] = {name: _input(field) for name, field in fields.items()}
     inputs.update(
         {name + _PICKED: HiddenField() for name, f in fields.items() if f.kind is FieldKind.ACCOUNT}
@@ -154,15 +178,6 @@ def _input(field: Field) -> Any:
         case FieldKind.USER | FieldKind.CONTACT:
             return SelectField(choices=[], **common)
     return StringField(**common)
-
-
-class Marked:
-    """Says "required" beside the label; the operation is what insists."""
-
-    field_flags = {"required": True}
-
-    def __call__(self, form: Any, field: Any) -> None:
-        """Nothing to check here."""
 
 
 def _countries() -> Any:

@@ -26,7 +26,9 @@ from app.accounts.queries import get_account, get_account_and_level, may_govern
 from app.accounts.reporting import refuse_circle
 from app.accounts.values import account_keys, clean_values, person_name
 from app.activities.models import Activity
+from app.cases.models import Case
 from app.events.operations import record
+from app.fields.records import read_both, read_given, split, write
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -60,8 +62,10 @@ def create_account(
     actor.require(Permission.ACCOUNT_EDIT)
     kind = _kind(values.get("kind", AccountKind.BUSINESS))
     fields = fields_of_kind(kind)
-    cleaned = clean_values(
-        fields, {name: value for name, value in values.items() if name != "kind"}, is_new=True
+    standard, own = split({name: value for name, value in values.items() if name != "kind"})
+    cleaned, custom = read_both(
+        lambda: clean_values(fields, standard, is_new=True),
+        lambda: read_given(session, actor, "account", own, is_new=True),
     )
     columns: dict[str, Any] = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     columns["category"] = columns.get("category") or "unclassified"
@@ -75,6 +79,7 @@ def create_account(
         matches = find_account_duplicates(session, actor, {**columns, **keys, "kind": kind})
         if matches:
             raise ProbableDuplicate(matches)
+    columns |= write(session, "account", None, custom, now=now).columns
     account = Account(
         ref=refs.new_ref(refs.ACCOUNT),
         kind=kind,
@@ -126,18 +131,23 @@ def edit_account(
     if given < Level.EDIT:
         raise NotAllowed
     fields = fields_of_kind(account.kind)
-    cleaned = clean_values(fields, _without_kind(account, values))
+    standard, own = split(_without_kind(account, values))
+    cleaned, custom = read_both(
+        lambda: clean_values(fields, standard), lambda: read_given(session, actor, "account", own)
+    )
     columns = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     told_refs = _resolve_references(session, actor, account, given, cleaned, columns)
     if "category" in columns:
         columns["category"] = columns["category"] or "unclassified"
-    changed = changed_columns(account, columns)
-    refuse_stale(session, account, version, changed, fields, {k: v[0] for k, v in told_refs.items()})
+    written = write(session, "account", account.custom, custom, now=now)
+    changed = changed_columns(account, columns) | written.columns
+    shown = {k: v[0] for k, v in told_refs.items()}
+    refuse_stale(session, account, version, changed, fields, shown, written)
     if not changed:
         return account
     if "external_id" in changed:
         refuse_taken_external_id(session, Account, changed["external_id"])
-    told = _told(changed, account, told_refs)
+    told = _told(changed, account, told_refs) | written.told
     if changed.keys() & _IDENTIFYING:
         changed |= _new_keys(session, actor, account, changed, allow_duplicate)
     store(session, actor, account, changed, told, now)
@@ -169,7 +179,7 @@ def _resolve_references(
         if owner.id != account.owner_user_id:
             if not may_govern(actor, given):
                 raise NotAllowed(_l("Only its owner, channel managers and administrators change the owner."))
-            _refuse_unfit_channel_manager(session, account, owner)
+            refuse_unfit_channel_manager(session, account, owner)
         told["owner_user_id"] = (session.get_one(User, account.owner_user_id).name, owner.name)
     return told
 
@@ -181,6 +191,7 @@ def _told(
     return {
         names[column]: told_refs.get(column, (getattr(account, column), value))
         for column, value in changed.items()
+        if column in names
     }
 
 
@@ -220,7 +231,8 @@ def _ref_of(session: Session, account_id: int | None) -> str | None:
     return session.scalar(select(Account.ref).where(scope(Account, _FOLLOWING), Account.id == account_id))
 
 
-def _refuse_unfit_channel_manager(session: Session, account: Account, owner: User) -> None:
+def refuse_unfit_channel_manager(session: Session, account: Account, owner: User) -> None:
+    """Raises Invalid where the account is a partner and that person cannot be its channel manager."""
     from app.identity.roles import PERMISSIONS
 
     if Permission.PARTNER_VIEW in PERMISSIONS[owner.role]:
@@ -234,7 +246,7 @@ def _refuse_unfit_channel_manager(session: Session, account: Account, owner: Use
 def delete_account(session: Session, actor: Actor, account_ref: str, *, now: datetime) -> Account:
     """Take the account and its contacts out of everything, at once; they can be restored for 30 days.
 
-    Raises NotAllowed, NotFound, InUse (a partner account, open tasks or accounts below it).
+    Raises NotAllowed, NotFound, InUse (a partner account, open tasks or cases, accounts below it).
     """
     actor.require(Permission.ACCOUNT_DELETE)
     account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)
@@ -263,6 +275,13 @@ def _refuse_in_use(session: Session, account: Account) -> None:
     if open_tasks:
         message = _ln("%(num)s task is still open.", "%(num)s tasks are still open.", open_tasks)
         raise InUse(message)
+    open_cases = session.scalar(
+        select(func.count(Case.id)).where(
+            scope(Case, _FOLLOWING), Case.account_id == account.id, Case.is_open, Case.deleted_at.is_(None)
+        )
+    )
+    if open_cases:
+        raise InUse(_ln("%(num)s case is still open.", "%(num)s cases are still open.", open_cases))
     below = session.scalar(
         select(func.count())
         .select_from(Account)
@@ -281,7 +300,10 @@ def restore_account(session: Session, actor: Actor, account_ref: str, *, now: da
     actor.require(Permission.ACCOUNT_DELETE)
     account = session.scalar(
         select(Account).where(
-            scope(Account, _RESTORING), Account.ref == account_ref, Account.deleted_at > now - RESTORABLE
+            scope(Account, _RESTORING),
+            Account.ref == account_ref,
+            Account.deleted_at > now - RESTORABLE,
+            Account.merged_into_id.is_(None),
         )
     )
     if account is None:

@@ -14,6 +14,10 @@ from app.accounts.fields import Field, FieldKind
 from app.accounts.forms import RecordForm
 from app.accounts.queries import find_names
 from app.accounts.related import accounts_named, suggest_accounts
+from app.fields.catalogue import Definition
+from app.fields.inputs import label_of
+from app.fields.values import as_typed, names_of_people, people_in
+from app.fields.values import in_words as in_words_of_own
 from app.identity.forms import LANGUAGE_NAMES
 from app.kernel import refs
 from app.kernel.actor import Actor
@@ -78,11 +82,14 @@ def _with_place(account: Any) -> str:
 
 
 def form_data(
-    session: Session, actor: Actor, fields: Mapping[str, Field], entry: Any, owner_ref: str
+    session: Session, actor: Actor, fields: Mapping[str, Any], entry: Any, owner_ref: str
 ) -> dict[str, Any]:
     """What a form of the record starts with; references by name, with their public names beside them."""
     data: dict[str, Any] = {"version": entry.version}
     for name, field in fields.items():
+        if isinstance(field, Definition):
+            data[name] = as_typed(field, entry.custom.get(name))
+            continue
         value = getattr(entry, field.attribute)
         if field.kind is FieldKind.USER:
             data[name] = owner_ref
@@ -113,6 +120,14 @@ def show_differences(session: Session, actor: Actor, form: RecordForm, error: St
     differences = []
     for name, now in error.current.items():
         field = form.fields[name]
+        if isinstance(field, Definition):
+            if name in error.untouched:
+                form[name].process_data(as_typed(field, now))
+                continue
+            words = in_words_of_own(field, now, names_of_people(session, people_in([field], [{name: now}])))
+            yours = label_of(form[name]) or _("empty")
+            differences.append(Difference(str(field.label), yours, words or _("empty")))
+            continue
         if name in error.untouched:
             form[name].data = "" if now is None else _as_typed(now)
             continue

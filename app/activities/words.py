@@ -16,7 +16,10 @@ from app.activities.models import Activity
 from app.activities.people import PersonNamed
 from app.activities.places import PlaceName
 from app.events.models import Event
+from app.fields.catalogue import catalogue
+from app.fields.kinds import is_custom
 from app.kernel.actor import Actor
+from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
 
 LONGEST_VALUE = 80
@@ -118,6 +121,8 @@ def field_label(record_kind: str, name: str) -> str:
     """What a field is called on screen; its own name where nobody knows it."""
     if name in _OTHER_FIELDS:
         return str(_OTHER_FIELDS[name])
+    if is_custom(name):
+        return catalogue(db.session()).label(record_kind, name) or name
     field = _FIELDS.get(record_kind, {}).get(name)
     return str(field.label) if field is not None else name.replace("_", " ")
 

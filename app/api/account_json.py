@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, Contact
 from app.api.answers import moment, version_of
+from app.fields.catalogue import catalogue
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.partners.models import PartnerAccount, PartnerLevel
@@ -32,6 +33,7 @@ def accounts_json(session: Session, actor: Actor, accounts: Sequence[Account]) -
     people = _people(session, accounts)
     parents = _refs(session, actor, Account, (account.parent_id for account in accounts))
     partners = _partners(session, [account.id for account in accounts])
+    added = catalogue(session).seen(actor, "account")
     shown = []
     for account in accounts:
         body = _stamps(account, people)
@@ -40,7 +42,7 @@ def accounts_json(session: Session, actor: Actor, accounts: Sequence[Account]) -
             "kind": account.kind,
             "parent_id": parents.get(account.parent_id or 0),
             "owner": people[account.owner_user_id],
-            "custom": {},
+            "custom": {name: account.custom.get(name) for name in added},
             "partner": partners.get(account.id),
         }
         if account.kind is AccountKind.PERSON:
@@ -55,6 +57,7 @@ def contacts_json(session: Session, actor: Actor, contacts: Sequence[Contact]) -
     people = _people(session, contacts)
     accounts = _refs(session, actor, Account, (contact.account_id for contact in contacts))
     superiors = _refs(session, actor, Contact, (contact.reports_to_id for contact in contacts))
+    added = catalogue(session).seen(actor, "contact")
     shown = []
     for contact in contacts:
         body = _stamps(contact, people)
@@ -63,7 +66,7 @@ def contacts_json(session: Session, actor: Actor, contacts: Sequence[Contact]) -
             "account_id": accounts.get(contact.account_id or 0),
             "reports_to_id": superiors.get(contact.reports_to_id or 0),
             "owner": people[contact.owner_user_id],
-            "custom": {},
+            "custom": {name: contact.custom.get(name) for name in added},
         }
         body["version"] = version_of(actor, body, contact.version)
         shown.append(body)

@@ -40,6 +40,7 @@ from app.api.schemas.accounts import (
     UserIn,
 )
 from app.api.schemas.common import list_query
+from app.fields.records import flat
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
@@ -172,7 +173,7 @@ def given_values(body: BaseModel) -> dict[str, Any]:
     owner = getattr(body, "owner", None)
     if isinstance(owner, UserIn):
         values["owner"] = owner.id
-    return values
+    return flat(values)
 
 
 def _responsible(row: ResponsibleRow) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Leads as the API shows them, whole or as a preview; either simply lacks what may not be seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import null, select
@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.api.answers import moment, owner_json, version_of
+from app.fields.catalogue import Definition, catalogue
+from app.fields.kinds import is_custom
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.clock import now
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus
-from app.leads.queries import find_rows
+from app.leads.queries import custom_columns, find_rows, read_custom
 from app.leads.rows import LeadRow
 from app.leads.seen import seen_names, seen_reasons
 from app.sharing.scope import scope
@@ -66,10 +68,11 @@ def leads_json(session: Session, actor: Actor, rows: Sequence[LeadRow]) -> list[
     whole = {lead.id: lead for lead in found}
     people = _people(session, actor, found)
     alike = _duplicates(session, actor, found)
+    added = catalogue(session).seen(actor, "lead")
     return [
-        _preview(actor, row)
+        _preview(actor, row, added)
         if row.is_preview
-        else _whole(actor, row, whole[row.id], people=people, duplicates=alike.get(row.id, []))
+        else _whole(actor, row, whole[row.id], added, people=people, duplicates=alike.get(row.id, []))
         for row in rows
         if row.is_preview or row.id in whole
     ]
@@ -93,6 +96,7 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
             Lead.duplicates,
             Lead.imported if actor.is_internal else null().label("imported"),
             *fields,
+            *custom_columns(actor, catalogue(session).seen(actor, "lead")),
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
@@ -111,7 +115,7 @@ def _offer(row: LeadRow) -> dict[str, Any] | None:
     )
 
 
-def _preview(actor: Actor, row: LeadRow) -> dict[str, Any]:
+def _preview(actor: Actor, row: LeadRow, added: Mapping[str, Definition]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": row.ref,
         "visibility": "preview",
@@ -120,7 +124,10 @@ def _preview(actor: Actor, row: LeadRow) -> dict[str, Any]:
         "arrived_at": moment(row.arrived_at),
     }
     for name in actor.preview_fields:
-        if name == "employees":
+        if is_custom(name):
+            if name in added:
+                body.setdefault("custom", {})[name] = row.more[name]
+        elif name == "employees":
             body[name] = row.employee_band
         elif name == "age_days":
             body[name] = (now() - row.arrived_at).days
@@ -133,6 +140,7 @@ def _whole(
     actor: Actor,
     row: LeadRow,
     lead: Any,
+    added: Mapping[str, Definition],
     *,
     people: dict[int, dict[str, Any]],
     duplicates: list[dict[str, Any]],
@@ -149,7 +157,7 @@ def _whole(
         "campaign_id": None,  # there are no campaigns yet; what a lead came with is `campaign`
         "owner": owner_json(row.owner),
         "offer": _offer(row),
-        "custom": {},
+        "custom": read_custom(added, lead[len(lead) - (len(added) if actor.is_partner else 1) :]),
         "duplicates": duplicates,
     }
     if actor.is_internal:

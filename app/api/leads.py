@@ -8,6 +8,8 @@ from app.api.lead_json import lead_json, leads_json
 from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.leads import Lead, LeadChanges, LeadList, NewLead
+from app.fields.catalogue import catalogue
+from app.fields.records import flat
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
@@ -16,7 +18,7 @@ from app.leads.fields import SORT_KEYS
 from app.leads.filters import KNOWN_FILTERS, parse_lead_query
 from app.leads.operations import delete_lead, edit_lead, refuse_foreign_fields, restore_lead
 from app.leads.queries import get_lead, list_leads
-from app.leads.values import Reading, load_choices, read_lead_values
+from app.leads.values import read_lead_values, reading_for
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
 
@@ -33,7 +35,7 @@ def list_leads_seen() -> Response:
     field outside the preview leaves preview rows out."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
-    query = parse_lead_query(actor, given, sort)
+    query = parse_lead_query(actor, given, sort, own=catalogue(session).seen(actor, "lead"))
     page = list_leads(session, actor, query, cursor=cursor, limit=limit)
     return jsonify(items=leads_json(session, actor, page.items), next_cursor=page.older)
 
@@ -42,7 +44,7 @@ def list_leads_seen() -> Response:
 @needs(Permission.LEAD_CREATE)
 def create_lead(body: NewLead) -> Response:
     """A known external_id updates that lead (200).  Without an owner it goes where the rules send it."""
-    raw = body.model_dump(exclude=_PLACING, exclude_unset=True)
+    raw = flat(body.model_dump(exclude=_PLACING, exclude_unset=True))
     with transaction() as session:
         actor = current_actor()
         owner = find_target(session, actor, body.owner.type, body.owner.id) if body.owner else None
@@ -64,13 +66,13 @@ def read_lead(lead_id: str) -> Response:
 @needs(Permission.LEAD_EDIT)
 def change_lead(lead_id: str, body: LeadChanges) -> Response:
     """The owner is changed by claim, assign, release and the like, not here."""
-    raw = body.model_dump(exclude_unset=True)
+    raw = flat(body.model_dump(exclude_unset=True))
     with transaction() as session:
         actor = current_actor()
         check_lead_version(session, actor, lead_id)
         # Before values are looked up: which sources there are is not told to whom may not choose one.
-        refuse_foreign_fields(actor, raw)
-        values = read_lead_values(raw, Reading(load_choices(session)))
+        refuse_foreign_fields(session, actor, raw)
+        values = read_lead_values(raw, reading_for(session, actor))
         edit_lead(session, actor, lead_id, values.fields, now=clock.now())
         answer = lead_json(session, actor, lead_id)
     return record_answer(answer)

@@ -15,6 +15,9 @@ from flask_babel import ngettext as _n
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.events.models import Event
 from app.events.visibility import is_key
+from app.fields.catalogue import catalogue
+from app.fields.kinds import is_custom
+from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
 from app.leads.visibility import field_label, visibility_words
 
@@ -257,6 +260,8 @@ def field_name(kind: str, name: str) -> str:
     field = _FIELDS.get(kind, {}).get(name)
     if field is not None:
         return str(field.label)
+    if is_custom(name):
+        return catalogue(db.session()).label(kind, name) or name
     known = _OTHER_FIELDS.get(name)
     return str(known) if known is not None else _capital(name.replace("_", " "))
 

@@ -13,13 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.fields.catalogue import Definition, catalogue
 from app.identity.models import Organisation, User, UserState
 from app.identity.organisation import SUBJECT, lock_organisation
 from app.identity.queries import get_organisation
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, Stale
-from app.leads.visibility import NEVER_HIDDEN, REVEALING, SETTABLE, Visibility, visibility_of
+from app.leads.visibility import NEVER_HIDDEN, SETTABLE, Visibility, reveals, visibility_of
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 
 # Stands for all partners where a level could be named.
@@ -71,7 +72,7 @@ def read_lead_fields(session: Session) -> LeadFields:
     levels = session.scalars(select(PartnerLevel).order_by(PartnerLevel.position, PartnerLevel.id))
     return LeadFields(
         organisation.version,
-        _of_everyone(organisation),
+        _of_everyone(organisation, settable_names(session)),
         sum(people.values()),
         [LevelFields(level.ref, level.name, people.get(level.id, 0), level.lead_fields) for level in levels],
     )
@@ -97,8 +98,9 @@ def set_lead_fields(
     query = select(PartnerLevel).execution_options(populate_existing=True)
     found = session.scalars(query if is_sqlite(session) else query.with_for_update())
     levels = {level.ref: level for level in found}
-    _refuse_wrong(wanted, levels)
-    everyone = _of_everyone(organisation)
+    names = settable_names(session)
+    _refuse_wrong(wanted, levels, names)
+    everyone = _of_everyone(organisation, names)
     before: dict[str, Mapping[str, str]] = {EVERYONE: everyone}
     before |= {ref: level.lead_fields for ref, level in levels.items()}
     changes = {
@@ -115,7 +117,7 @@ def set_lead_fields(
     if version is not None and version != organisation.version:
         raise Stale(current={column: {n: old for n, (old, _) in f.items()} for column, f in changes.items()})
     if not knowingly:
-        _refuse_revealing(changes)
+        _refuse_revealing(changes, catalogue(session).all("lead"))
     for column, fields in changes.items():
         if column == EVERYONE:
             _write_everyone(
@@ -134,24 +136,53 @@ def set_lead_fields(
     return True
 
 
-def _of_everyone(organisation: Organisation) -> dict[str, Visibility]:
+def show_lead_field(session: Session, actor: Actor, name: str, when: str, *, now: datetime) -> bool:
+    """Say when all partners see a field that an administrator added; False when nothing changes.
+
+    Raises NotAllowed, Invalid (by "visibility"): what may tell whom to call is not shown before the claim from here.
+    """
+    try:
+        return set_lead_fields(session, actor, {EVERYONE: {name: when}}, now=now)
+    except Invalid as error:
+        message = _l("It may tell whom to call. Say so under What partners see, where it is asked about.")
+        raise Invalid({"visibility": [message]}) from error
+
+
+def forget_lead_field(session: Session, name: str) -> None:
+    """Hide a field for good that an administrator deletes: what is on record of it is told to no partner either."""
+    organisation = lock_organisation(session)
+    organisation.preview_fields = [each for each in organisation.preview_fields if each != name]
+    organisation.hidden_fields = [*(each for each in organisation.hidden_fields if each != name), name]
+    for level in session.scalars(select(PartnerLevel)):
+        if name in level.lead_fields:
+            level.lead_fields = {each: when for each, when in level.lead_fields.items() if each != name}
+
+
+def settable_names(session: Session) -> tuple[str, ...]:
+    """The fields whose visibility is chosen, those that administrators added too."""
+    return (*SETTABLE, *catalogue(session).all("lead"))
+
+
+def _of_everyone(organisation: Organisation, names: Sequence[str]) -> dict[str, Visibility]:
     preview, hidden = organisation.preview_fields, organisation.hidden_fields
-    return {name: visibility_of(name, preview, hidden) for name in SETTABLE}
+    return {name: visibility_of(name, preview, hidden) for name in names}
 
 
 def _write_everyone(organisation: Organisation, when: Mapping[str, str]) -> None:
-    organisation.preview_fields = [name for name in SETTABLE if when[name] == Visibility.PREVIEW]
-    organisation.hidden_fields = [name for name in SETTABLE if when[name] == Visibility.HIDDEN]
+    # What is hidden and not chosen any more was deleted, and stays so.
+    gone = [name for name in organisation.hidden_fields if name not in when]
+    organisation.preview_fields = [name for name in when if when[name] == Visibility.PREVIEW]
+    organisation.hidden_fields = [*(name for name in when if when[name] == Visibility.HIDDEN), *gone]
 
 
-def _refuse_wrong(wanted: Wanted, levels: Mapping[str, PartnerLevel]) -> None:
+def _refuse_wrong(wanted: Wanted, levels: Mapping[str, PartnerLevel], names: Sequence[str]) -> None:
     errors: dict[str, list[Any]] = {}
     for column, fields in wanted.items():
         if column != EVERYONE and column not in levels:
             errors[f"lead_fields.{column}"] = [_l("There is no such partner level any more.")]
             continue
         for name, when in fields.items():
-            if name not in SETTABLE:
+            if name not in names:
                 errors[f"lead_fields.{column}.{name}"] = [_l("There is no such field.")]
             elif when not in set(Visibility) and (when is not None or column == EVERYONE):
                 errors[f"lead_fields.{column}.{name}"] = [_l("Choose one of those listed.")]
@@ -162,14 +193,16 @@ def _refuse_wrong(wanted: Wanted, levels: Mapping[str, PartnerLevel]) -> None:
         raise Invalid(errors)
 
 
-def _refuse_revealing(changes: Mapping[str, Mapping[str, tuple[str | None, str | None]]]) -> None:
+def _refuse_revealing(
+    changes: Mapping[str, Mapping[str, tuple[str | None, str | None]]], added: Mapping[str, Definition]
+) -> None:
     """Raises Invalid at what would newly be shown before the claim and tells whom to call."""
     message = _l("Every rival could call without claiming. Say that you want it.")
     errors = {
         f"lead_fields.{column}.{name}": [message]
         for column, fields in changes.items()
         for name, (_old, new) in fields.items()
-        if new == Visibility.PREVIEW and name in REVEALING
+        if new == Visibility.PREVIEW and reveals(name, added.get(name))
     }
     if errors:
         raise Invalid(errors)

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.fields.catalogue import catalogue
 from app.identity.models import Organisation
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import is_sqlite
+from app.kernel.db import db, is_sqlite
 from app.kernel.errors import Invalid, Stale, WrongOrder
 from app.kernel.labels import RENAMEABLE
 from app.kernel.text import clean_text
@@ -190,9 +191,10 @@ def _one_of(field: str, known: Sequence[str] | set[str]) -> Any:
 
 
 def _preview(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple) or any(name not in SETTABLE for name in value):
+    known = (*SETTABLE, *catalogue(db.session()).all("lead"))
+    if not isinstance(value, list | tuple) or any(name not in known for name in value):
         raise Invalid({"preview_fields": [_l("Choose among those listed.")]})
-    return [name for name in SETTABLE if name in value]
+    return [name for name in known if name in value]
 
 
 def _flag(value: Any) -> bool:

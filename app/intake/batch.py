@@ -4,7 +4,7 @@ The number of statements does not grow with the rows.  Everything is written in 
 so that a batch is in the database whole or not at all; a dry run is the same, rolled back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app.intake.lead_rows import SOURCE, RefusedRow, TakenRow
+from app.fields.catalogue import catalogue
+from app.fields.records import note_use, write
+from app.intake.lead_rows import SOURCE, Plan, RefusedRow, TakenRow, missing_of_new
 from app.intake.lead_updates import NOT_QUALIFIED, find_known, plan_change, write_changes
 from app.intake.sources import Sources
 from app.intake.statuses import Statuses
 from app.kernel.actor import Actor
+from app.kernel.errors import Invalid
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
@@ -48,13 +51,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What all rows of a batch share.  import_id: the import they come with."""
+    """What all rows of a batch share.  import_id: the import they come with.  plan: what their columns mean."""
 
     actor: Actor
     statuses: Statuses
     sources: Sources
     import_id: int | None
     now: datetime
+    plan: Plan | None = None
 
 
 def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedRow]) -> Taken:
@@ -72,9 +76,9 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     for row in wanted:
         found = known.get(row.external_id) if row.external_id else None
         if found is None:
-            refusal, change = _begin(batch, taken, row), None
+            refusal, change = _begin(session, batch, taken, row), None
         else:
-            refusal, change = plan_change(batch.actor, found, row, batch.statuses.by_id, batch.now)
+            refusal, change = plan_change(session, batch.actor, found, row, batch.statuses.by_id, batch.now)
         if refusal is not None:
             taken.refused.extend(RefusedRow(each.row, refusal) for each in (row, *row.followers))
             continue
@@ -88,6 +92,7 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     _store(session, batch, taken.new)
     taken.created = len(taken.new)
     write_changes(session, batch.actor, changes, now=batch.now)
+    _note_use(session, [*(c.added for c in changes), *(a.attributes["custom"] for a in taken.new)], batch.now)
     _collect_warnings(taken, rows)
     taken.refused.sort(key=lambda row: row.row.line_number)
     return taken
@@ -133,7 +138,13 @@ def _name_sources(session: Session, batch: Batch, taken: Taken, rows: Sequence[T
             row.warnings.append(_l("The source “%(name)s” was not known and has been added.", name=name))
 
 
-def _begin(batch: Batch, taken: Taken, row: TakenRow) -> Any | None:
+def _note_use(session: Session, custom: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Note which fields that administrators added are in use, with one statement for all rows."""
+    known = catalogue(session).all("lead")
+    note_use(session, [(known[n], v) for held in custom for n, v in held.items() if n in known], now=now)
+
+
+def _begin(session: Session, batch: Batch, taken: Taken, row: TakenRow) -> Any | None:
     """Make the row a new lead; why it cannot be one."""
     values, attributes = row.values, row.attributes
     status = batch.statuses.by_id.get(values.get("status", 0), batch.statuses.first)
@@ -145,6 +156,14 @@ def _begin(batch: Batch, taken: Taken, row: TakenRow) -> Any | None:
     attributes["is_open"] = status.category is not StatusCategory.UNQUALIFIED
     attributes["imported"] = row.imported
     attributes["import_id"] = batch.import_id
+    custom = {**(batch.plan.first if batch.plan else {}), **attributes.get("custom", {})}
+    missing = missing_of_new(batch.plan, custom) if batch.plan else None
+    if missing is not None:
+        return missing
+    try:
+        attributes.update({"custom": {}, **write(session, "lead", None, custom, now=None).columns})
+    except Invalid as invalid:
+        return next(messages[0] for messages in invalid.errors.values())
     attributes.setdefault("arrived_at", batch.now)
     confirmed = [name for name in QUALIFICATION if values.get(name) is not None]
     if confirmed:

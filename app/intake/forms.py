@@ -12,7 +12,7 @@ from app.accounts.fields import SECTIONS as RECORD_SECTIONS
 from app.intake.operations import KINDS
 from app.intake.takers import LEAD, fields_of
 from app.kernel import labels
-from app.leads.fields import SECTIONS as LEAD_SECTIONS
+from app.leads.fields import ALL_SECTIONS as LEAD_SECTIONS
 from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
@@ -41,13 +41,14 @@ def field_groups(kind: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """(section, (field, label) pairs) of everything a column of that kind of rows can be mapped to."""
     sections = LEAD_SECTIONS if kind == LEAD else RECORD_SECTIONS
     fields = fields_of(kind)
-    return [
+    groups = [
         (
             str(title),
             [(name, str(field.label)) for name, field in fields.items() if field.section == section],
         )
         for section, title in sections.items()
     ]
+    return [(title, found) for title, found in groups if found]
 
 
 def chosen_mapping(headers: Sequence[str], form: Mapping[str, Any]) -> dict[str, str | None]:

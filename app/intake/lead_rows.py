@@ -9,13 +9,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.fields.kinds import is_custom
+from app.fields.records import first_values, refuse_empty, split
+from app.fields.values import BadValue
+from app.fields.values import Reading as OwnReading
 from app.intake.tables import Row
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.kernel.text import NOTE, clean_text
 from app.leads.columns import derived_columns
 from app.leads.fields import FIELDS, IDENTIFYING
-from app.leads.values import ATTRIBUTES, NOBODY, READERS, STRICT, BadValue, Reading
+from app.leads.values import ATTRIBUTES, NOBODY, STRICT, Reading, read_field
 
 SOURCE = "source"
 
@@ -26,6 +30,7 @@ class Plan:
 
     fields: (header, field) of the mapped columns; kept: columns without a field, stored beside the lead.
     source: for rows without one of their own.  strict: last name, company and status are asked for.
+    first: what new leads begin with in fields that administrators added.
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -33,6 +38,7 @@ class Plan:
     reading: Reading
     source: str | None = None
     strict: bool = False
+    first: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -47,7 +53,8 @@ class Plan:
         """mapping: header → field name; a column it does not name, or gives no field, is only kept."""
         fields = tuple((header, name) for header in headers if (name := mapping.get(header)))
         kept = tuple(header for header in headers if not mapping.get(header))
-        return cls(fields, kept, reading, source, strict)
+        first = first_values(reading.custom, OwnReading(reading.find_person, reading.day_first))
+        return cls(fields, kept, reading, source, strict, first)
 
 
 @dataclass(slots=True)
@@ -55,7 +62,8 @@ class TakenRow:
     """A row that can be taken.
 
     values: field → value, only of fields that hold something; `source` is its name here.
-    attributes: the same by attribute of Lead, with the derived columns, without the source.
+    attributes: the same by attribute of Lead, with the derived columns, without the source; `custom` holds those
+    of the fields that administrators added.
     imported: header → text of columns without a field.  warnings: what was left out, in words.
     followers: later rows of the same external id that it has taken up; changed_by_followers: how many of
     them changed something.
@@ -106,15 +114,15 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
             if not given:
                 continue
             try:
-                value = _source_name(given) if name == SOURCE else READERS[name](given, reading)
+                value = _source_name(given) if name == SOURCE else _read(name, given, reading)
             except BadValue as bad:
-                warnings.append(_in_field(name, bad.message))
+                warnings.append(_in_field(plan, name, bad.message))
                 continue
             if value is not None:
                 values[name] = value
         imported = _kept(plan, cells)
     except Invalid as invalid:
-        return RefusedRow(row, _complaint(invalid))
+        return RefusedRow(row, _complaint(plan, invalid))
     reason = _missing(plan, values)
     if reason is not None:
         return RefusedRow(row, reason)
@@ -123,9 +131,19 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
     return TakenRow(row, values, _attributes(values), imported, warnings)
 
 
+def _read(name: str, given: str, reading: Reading) -> Any:
+    """What a cell holds of a field; one that has been retired since the columns were chosen is left out."""
+    if is_custom(name) and name not in reading.custom:
+        raise BadValue(_l("There is no such field any more."))
+    return read_field(name, given, reading)
+
+
 def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
-    attributes = {ATTRIBUTES[name]: value for name, value in values.items() if name != SOURCE}
+    standard, custom = split(values)
+    attributes = {ATTRIBUTES[name]: value for name, value in standard.items() if name != SOURCE}
     attributes.update(derived_columns(attributes))
+    if custom:
+        attributes["custom"] = custom
     return attributes
 
 
@@ -138,7 +156,14 @@ def _missing(plan: Plan, values: Mapping[str, Any]) -> Any | None:
     if plan.strict:
         for name in STRICT:
             if not values.get(name):
-                return _in_field(name, _l("This is required."))
+                return _in_field(plan, name, _l("This is required."))
+    return None
+
+
+def missing_of_new(plan: Plan, custom: Mapping[str, Any]) -> Any | None:
+    """Why a row cannot be a new lead: a field that administrators added and require is empty."""
+    for name, messages in refuse_empty(plan.reading.custom, custom, is_new=True).items():
+        return _in_field(plan, name, messages[0])
     return None
 
 
@@ -158,12 +183,17 @@ def _kept(plan: Plan, cells: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _in_field(name: str, message: Any) -> Any:
-    return _l("%(field)s: %(message)s", field=FIELDS[name].label, message=message)
+def _in_field(plan: Plan, name: str, message: Any) -> Any:
+    return _l("%(field)s: %(message)s", field=_label(plan, name), message=message)
 
 
-def _complaint(invalid: Invalid) -> Any:
+def _label(plan: Plan, name: str) -> Any:
+    known = FIELDS.get(name) or plan.reading.custom.get(name)
+    return known.label if known is not None else name
+
+
+def _complaint(plan: Plan, invalid: Invalid) -> Any:
     for name, messages in invalid.errors.items():
-        label = FIELDS[name].label if name in FIELDS else name
+        label = _label(plan, name)
         return _l("%(field)s: %(message)s", field=label, message=messages[0])
     return invalid.message

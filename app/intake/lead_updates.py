@@ -4,7 +4,7 @@ An empty cell changes nothing, an opt-out is never taken back, and owner and rou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,11 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.events.operations import record_many
+from app.fields.records import split, write
 from app.intake.lead_rows import SOURCE, TakenRow
 from app.intake.statuses import Status
 from app.kernel.actor import Actor, Level
+from app.kernel.errors import Invalid
 from app.leads.columns import derived_columns, touches_derived
 from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, LeadSource, StatusCategory
@@ -34,6 +36,7 @@ _READ = (
     "converted_at",
     "qualified_by",
     "imported",
+    "custom",
 )
 
 OUT_OF_REACH = _l("A record with this external id exists that cannot be changed from here.")
@@ -63,11 +66,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a row changes.  told: field → (old, new) for the event.  attributes: columns to write."""
+    """What a row changes.  told: field → (old, new) for the event.  attributes: columns to write.
+
+    added: what it puts into fields that administrators added.
+    """
 
     known: Known
     told: Mapping[str, tuple[Any, Any]]
     attributes: Mapping[str, Any]
+    added: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_known(session: Session, actor: Actor, external_ids: Sequence[str]) -> dict[str, Known]:
@@ -92,13 +99,23 @@ def find_known(session: Session, actor: Actor, external_ids: Sequence[str]) -> d
 
 
 def plan_change(
-    actor: Actor, known: Known, row: TakenRow, statuses: Mapping[int, Status], now: datetime
+    session: Session,
+    actor: Actor,
+    known: Known,
+    row: TakenRow,
+    statuses: Mapping[int, Status],
+    now: datetime,
 ) -> tuple[Any | None, Change | None]:
     """(why the row is refused, what it changes); both None when everything is so already."""
     if not known.is_open_to:
         return OUT_OF_REACH, None
     before = known.attributes
-    new = {name: value for name, value in row.values.items() if name != SOURCE}
+    standard, custom = split(row.values)
+    try:
+        own = write(session, "lead", before["custom"], custom, now=None)
+    except Invalid as invalid:
+        return next(messages[0] for messages in invalid.errors.values()), None
+    new = {name: value for name, value in standard.items() if name != SOURCE}
     if SOURCE in row.values:
         new[SOURCE] = row.attributes["source_id"]
     changed = {
@@ -107,11 +124,11 @@ def plan_change(
         if before[ATTRIBUTES[name]] != value and not (name.startswith("opted_out") and value is False)
     }
     kept = {**before["imported"], **row.imported}
-    if not changed and kept == before["imported"]:
+    if not changed and not own.raw and kept == before["imported"]:
         return None, None
     if before["converted_at"] is not None:
         return CONVERTED, None
-    attributes = {ATTRIBUTES[name]: value for name, value in changed.items()}
+    attributes = {ATTRIBUTES[name]: value for name, value in changed.items()} | own.columns
     whole = {**before, **attributes}
     if "status" in changed:
         category = statuses[changed["status"]].category
@@ -130,7 +147,7 @@ def plan_change(
         told["status"] = (_name_of(statuses, before["status_id"]), _name_of(statuses, changed["status"]))
     if SOURCE in told:
         told[SOURCE] = (known.source, row.values[SOURCE])
-    return None, Change(known, told, attributes)
+    return None, Change(known, told | own.told, attributes, custom)
 
 
 def _name_of(statuses: Mapping[int, Status], status_id: int) -> str:

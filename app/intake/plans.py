@@ -7,14 +7,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import catalogue
+from app.fields.kinds import Kind
 from app.identity.queries import find_actor, get_organisation
 from app.intake.lead_rows import Plan
 from app.intake.models import Import
 from app.intake.tables import Table
 from app.kernel.actor import Actor, Permission
+from app.kernel.db import db
 from app.kernel.parse import tells_day_first
 from app.leads.fields import FIELDS, FieldKind
-from app.leads.values import Reading, load_choices
+from app.leads.values import reading_for
 
 LOOKED_AT = 1000
 # Imports given to the command have nobody who started them: whoever may run commands may do everything.
@@ -33,10 +36,11 @@ def load_plan(session: Session, import_: Import, table: Table) -> Plan:
     """How this import's rows become leads."""
     organisation = get_organisation(session)
     options = import_.options
-    reading = Reading(
-        load_choices(session),
-        ZoneInfo(options.get("time_zone") or organisation.time_zone),
-        options.get("day_first", True),
+    reading = reading_for(
+        session,
+        acting_for(session, import_) or COMMAND,
+        zone=ZoneInfo(options.get("time_zone") or organisation.time_zone),
+        day_first=options.get("day_first", True),
     )
     return Plan.of(
         table.headers,
@@ -47,12 +51,13 @@ def load_plan(session: Session, import_: Import, table: Table) -> Plan:
     )
 
 
-def find_day_first(table: Table, mapping: dict[str, Any]) -> bool:
+def find_day_first(table: Table, mapping: dict[str, Any], kind: str = "lead") -> bool:
     """Whether the dates of the file put the day first, judged by those that cannot be read otherwise."""
+    days = {name for name, field in catalogue(db.session()).active(kind).items() if field.kind is Kind.DATE}
     moments = [
         header
         for header, name in mapping.items()
-        if name in FIELDS and FIELDS[name].kind is FieldKind.DATETIME
+        if name is not None and (name in days or (name in FIELDS and FIELDS[name].kind is FieldKind.DATETIME))
     ]
     if not moments:
         return True

@@ -5,7 +5,7 @@ account by its name, public name or external id, a contact by the latter two, a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,9 @@ from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, Field, FieldKind
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import create_account, edit_account
 from app.accounts.values import clean_values
+from app.fields.catalogue import Definition
+from app.fields.kinds import is_custom
+from app.fields.values import problem_of, reading_of
 from app.identity.models import User, UserState
 from app.intake.batch import Taken
 from app.intake.lead_rows import RefusedRow
@@ -45,21 +48,29 @@ _PERSON = {"person", "persona", "individual", "particular"}
 
 @dataclass(frozen=True, slots=True)
 class RecordRows:
-    """How rows become accounts or contacts.  fields: those that a column may be mapped to."""
+    """How rows become accounts or contacts.  fields: those that a column may be mapped to.
+
+    added: the same of fields that administrators added.
+    """
 
     model: Any
     fields: Mapping[str, Field]
     mapping: Mapping[str, str | None]
     create: Callable[..., Any]
     edit: Callable[..., Any]
+    added: Mapping[str, Definition] = field(default_factory=dict)
 
     @classmethod
-    def of_accounts(cls, mapping: Mapping[str, str | None]) -> "RecordRows":
-        return cls(Account, ACCOUNT_FIELDS, mapping, create_account, edit_account)
+    def of_accounts(
+        cls, mapping: Mapping[str, str | None], added: Mapping[str, Definition] | None = None
+    ) -> "RecordRows":
+        return cls(Account, ACCOUNT_FIELDS, mapping, create_account, edit_account, added or {})
 
     @classmethod
-    def of_contacts(cls, mapping: Mapping[str, str | None]) -> "RecordRows":
-        return cls(Contact, CONTACT_FIELDS, mapping, create_contact, edit_contact)
+    def of_contacts(
+        cls, mapping: Mapping[str, str | None], added: Mapping[str, Definition] | None = None
+    ) -> "RecordRows":
+        return cls(Contact, CONTACT_FIELDS, mapping, create_contact, edit_contact, added or {})
 
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
         """Take the rows in, each whole or not at all.  Does not commit."""
@@ -133,10 +144,25 @@ class RecordRows:
             elif name == KIND.name:
                 values["kind"] = AccountKind.PERSON if fold(cell) in _PERSON else AccountKind.BUSINESS
             else:
-                value = self._value(session, actor, self.fields[name], cell, warnings)
+                if is_custom(name):
+                    value = self._added_value(name, cell, warnings)
+                else:
+                    value = self._value(session, actor, self.fields[name], cell, warnings)
                 if value is not None:
                     values[name] = value
         return values, kept
+
+    def _added_value(self, name: str, cell: str, warnings: list[Any]) -> Any | None:
+        """What a cell holds of a field that administrators added; what it cannot hold stays empty, with a warning."""
+        field = self.added.get(name)
+        if field is None:
+            complaints = [_l("There is no such field any more.")] if cell.strip() else []
+            value = None
+        else:
+            value, complaints = problem_of(field, cell, reading_of())
+        if complaints:
+            warnings.append(self._words(Invalid({name: complaints})))
+        return value
 
     def _value(
         self, session: Session, actor: Actor, field: Field, cell: str, warnings: list[Any]
@@ -157,8 +183,9 @@ class RecordRows:
     def _words(self, error: DomainError) -> Any:
         if isinstance(error, Invalid):
             for name, messages in error.errors.items():
-                if name in self.fields:
-                    label = self.fields[name].label
+                known = self.fields.get(name) or self.added.get(name)
+                if known is not None:
+                    label = known.label
                     return _l("%(field)s: %(message)s", field=label, message=messages[0])
                 return messages[0]
         return error.message or NOT_STORED

@@ -14,15 +14,17 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.records import first_values, refuse_empty
+from app.fields.values import reading_of
 from app.identity.queries import get_organisation
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, Invalid
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.models import AssignmentCause, Lead
 from app.leads.operations import edit_lead, new_lead
 from app.leads.placement import Move, Owner, place
 from app.leads.queries import find_level
-from app.leads.values import LeadValues, Reading, load_choices, read_lead_values, require_whole
+from app.leads.values import LeadValues, read_lead_values, reading_for, require_whole
 from app.notifications.operations import Mail
 from app.routing.assign import Wish, assign_new_lead
 from app.routing.models import Queue
@@ -58,12 +60,17 @@ def take_in(
     actor.require(Permission.LEAD_CREATE)
     arrival = arrival or Arrival()
     organisation = get_organisation(session)
-    values = read_lead_values(raw, Reading(load_choices(session), ZoneInfo(organisation.time_zone)))
+    reading = reading_for(session, actor, zone=ZoneInfo(organisation.time_zone))
+    values = read_lead_values(raw, reading)
     known = _find_known(session, values)
     if known is not None:
         return _update(session, actor, known, values, now), False
     require_whole(values, strict=organisation.strict_capture)
-    lead = new_lead(session, actor, _given(values), now=now)
+    custom = {**first_values(reading.custom, reading_of()), **values.custom()}
+    missing = refuse_empty(reading.custom, custom, is_new=True)
+    if missing:
+        raise Invalid(missing)
+    lead = new_lead(session, actor, _given(values), custom, now=now)
     alike = Likeness(lead.email_key, lead.phone_key, lead.company_key, lead.last_name_fold)
     lead.duplicates = find_duplicates(session, [alike])[0]
     if arrival.owner is not None:

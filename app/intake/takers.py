@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.fields.catalogue import catalogue
 from app.intake.batch import Batch, Taken, take_rows
 from app.intake.lead_rows import Plan, read_row
 from app.intake.models import Import
@@ -16,6 +17,7 @@ from app.intake.sources import Sources
 from app.intake.statuses import load_statuses
 from app.intake.tables import Row, Table
 from app.kernel.actor import Actor
+from app.kernel.db import db
 from app.leads.fields import FIELDS
 
 LEAD, ACCOUNT, CONTACT = "lead", "account", "contact"
@@ -56,7 +58,9 @@ class LeadTaker:
     def take(
         self, session: Session, actor: Actor, read: Sequence[Any], import_id: int | None, now: datetime
     ) -> Taken:
-        return take_rows(session, Batch(actor, self._statuses, self._sources, import_id, now), read)
+        return take_rows(
+            session, Batch(actor, self._statuses, self._sources, import_id, now, self._plan), read
+        )
 
     def keep(self, taken: Taken) -> None:
         self._sources.keep(taken.sources)
@@ -85,14 +89,15 @@ class RecordTaker:
 def find_taker(session: Session, import_: Import, table: Table) -> Taker:
     """The taker for this import, with everything it reads once."""
     if import_.object == ACCOUNT:
-        return RecordTaker(RecordRows.of_accounts(import_.mapping))
+        return RecordTaker(RecordRows.of_accounts(import_.mapping, catalogue(session).active(ACCOUNT)))
     if import_.object == CONTACT:
-        return RecordTaker(RecordRows.of_contacts(import_.mapping))
+        return RecordTaker(RecordRows.of_contacts(import_.mapping, catalogue(session).active(CONTACT)))
     return LeadTaker(session, load_plan(session, import_, table))
 
 
 def fields_of(kind: str) -> dict[str, Any]:
     """Field → its description (`label`, `section`), of everything a column of that kind can be mapped to."""
+    added = catalogue(db.session()).active(kind)
     if kind == ACCOUNT:
-        return {**ACCOUNT_FIELDS, KIND.name: KIND}
-    return dict(CONTACT_FIELDS if kind == CONTACT else FIELDS)
+        return {**ACCOUNT_FIELDS, KIND.name: KIND, **added}
+    return {**(CONTACT_FIELDS if kind == CONTACT else FIELDS), **added}

@@ -17,6 +17,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import catalogue
+from app.fields.kinds import is_custom
 from app.intake import operations
 from app.intake.files import LARGEST_UPLOAD, KeptFile, keep_file, remove_file, waiting_file
 from app.intake.mapping import suggest_mapping
@@ -27,7 +29,7 @@ from app.intake.queries import may_see
 from app.intake.tables import NotATable, Table, open_table
 from app.intake.takers import LEAD, fields_of
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import let_go, transaction
+from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.settings import current_settings
 
@@ -110,7 +112,7 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
             with transaction() as session:
                 return _failed(session, actor, ref, file, error, now)
         mapping = mapping_of(table, wishes)
-        options = {"source": wishes.source, "day_first": find_day_first(table, mapping)}
+        options = {"source": wishes.source, "day_first": find_day_first(table, mapping, wishes.kind)}
         with transaction() as session:
             import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind, now=now)
             if import_ is None:
@@ -183,12 +185,13 @@ def _failed(
 
 def field_labels(kind: str = LEAD) -> dict[str, list[str]]:
     """Field → its labels in the three languages."""
-    return {name: list(labels) for name, labels in _labels(kind).items()}
+    added = {name: field.all_labels() for name, field in catalogue(db.session()).active(kind).items()}
+    return {**{name: list(labels) for name, labels in _labels(kind).items()}, **added}
 
 
 @cache
 def _labels(kind: str) -> dict[str, tuple[str, ...]]:
-    fields = fields_of(kind)
+    fields = {name: field for name, field in fields_of(kind).items() if not is_custom(name)}
     labels: dict[str, list[str]] = {name: [] for name in fields}
     for language in LANGUAGES:
         with force_locale(language):

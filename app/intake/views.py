@@ -139,7 +139,7 @@ def _try(import_: Import) -> None:
     actor, ref = current_actor(), import_.ref
     let_go()
     table = open_table(path_of(import_))
-    day_first = find_day_first(table, import_.mapping)
+    day_first = find_day_first(table, import_.mapping, import_.object)
     trial = Import(mapping=import_.mapping, options={**import_.options, "day_first": day_first})
     check = Check()
     for check, _taken in check_table(actor, trial, table, limit=CHECKED_ROWS):  # noqa: B007 - the last one is kept

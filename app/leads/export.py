@@ -5,7 +5,7 @@ Only what the person may read in full goes in, with the fields that they see; th
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,15 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.events.operations import record
+from app.fields.catalogue import Definition, catalogue
+from app.fields.values import in_file, names_of_people, people_in
 from app.identity.models import User
 from app.intake.neutralise import neutralise
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.fields import FIELDS
-from app.leads.filters import SORT_COLUMNS, LeadQuery
+from app.leads.filters import LeadQuery
 from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.queries import custom_columns, read_custom
 from app.leads.seen import seen_names
 from app.routing.models import Queue
 from app.sharing.merge import Window, merged_ids
@@ -43,15 +46,16 @@ def record_export(session: Session, actor: Actor, query: LeadQuery, *, now: date
 
 def export_lines(session: Session, actor: Actor, query: LeadQuery) -> Iterator[str]:
     """The file, a few hundred rows at a time; memory stays flat however long the list is."""
-    yield _BYTE_ORDER_MARK + _lines([[*_FIRST, *seen_names(actor)]])
+    added = catalogue(session).seen(actor, "lead")
+    yield _BYTE_ORDER_MARK + _lines([[*_FIRST, *seen_names(actor), *added]])
     after: tuple[Any, int] | None = None
     while True:
-        window = Window(SORT_COLUMNS[query.sort], query.descending, ROWS_A_ROUND, after)
+        window = Window(query.sort_column, query.descending, ROWS_A_ROUND, after)
         ids = merged_ids(Lead, actor, window, query.conditions, level=Level.READ, causes=query.causes)
         found = session.execute(ids).all()
         page = found[:ROWS_A_ROUND]
         if page:
-            rows = _rows(session, actor, [row.id for row in page])
+            rows = _rows(session, actor, added, [row.id for row in page])
             yield _lines([rows[row.id] for row in page if row.id in rows])
         if len(found) <= ROWS_A_ROUND:
             return
@@ -63,12 +67,23 @@ def whole_only(query: LeadQuery) -> LeadQuery:
     return replace(query, level=Level.READ)
 
 
-def _rows(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, list[Any]]:
+def _rows(
+    session: Session, actor: Actor, added: Mapping[str, Definition], ids: Sequence[int]
+) -> dict[int, list[Any]]:
     owner, company = aliased(User), aliased(Account)
     named = {"status": LeadStatus.key, "source": LeadSource.name}
     columns = {name: named.get(name, getattr(Lead, FIELDS[name].attribute)) for name in seen_names(actor)}
     statement = (
-        select(Lead.id, Lead.ref, owner.name, Queue.name, company.name, Lead.created_at, *columns.values())
+        select(
+            Lead.id,
+            Lead.ref,
+            owner.name,
+            Queue.name,
+            company.name,
+            Lead.created_at,
+            *columns.values(),
+            *custom_columns(actor, added),
+        )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
         .outerjoin(owner, owner.id == Lead.owner_user_id)
@@ -77,8 +92,13 @@ def _rows(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, list[
         .where(scope(Lead, actor, Level.READ), Lead.id.in_(ids))
     )
     rows: dict[int, list[Any]] = {}
+    own: dict[int, dict[str, Any]] = {}
     for key, ref, user, queue, company_name, created_at, *values in session.execute(statement):
-        rows[key] = [ref, user or queue, company_name, created_at, *values]
+        rows[key] = [ref, user or queue, company_name, created_at, *values[: len(columns)]]
+        own[key] = read_custom(added, values[len(columns) :])
+    people = names_of_people(session, people_in(added.values(), own.values()))
+    for key, held in own.items():
+        rows[key] += [in_file(field, held[name], people) for name, field in added.items()]
     return rows
 
 

@@ -212,3 +212,5 @@ SECTIONS = {
     "consent": _l("Consent"),
     "origin": _l("Origin"),
 }
+# With that of the fields that administrators added.
+ALL_SECTIONS = {**SECTIONS, "custom": _l("Further details")}

@@ -14,6 +14,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, String, and_, cast, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.fields.catalogue import Definition
+from app.fields.filters import condition, filter_names
 from app.identity.membership import roles_kept_out
 from app.identity.models import User, UserState
 from app.intake.models import Import
@@ -55,6 +57,7 @@ class LeadQuery:
     shape: names filters and sort, for the cursor.  given: filter → values as they were given.
     causes: only leads seen for one of these reasons; None for all.
     is_parsed: everything follows from `given`, so that equal ones ask for the same.
+    own_sort: the column of a field that an administrator added, where the list is sorted by one.
     """
 
     conditions: tuple[Condition, ...]
@@ -64,6 +67,11 @@ class LeadQuery:
     given: Mapping[str, Sequence[str]]
     causes: frozenset[str] | None = None
     is_parsed: bool = False
+    own_sort: InstrumentedAttribute[Any] | None = None
+
+    @property
+    def sort_column(self) -> InstrumentedAttribute[Any]:
+        return SORT_COLUMNS[self.sort] if self.own_sort is None else self.own_sort
 
     @property
     def shape(self) -> list[Any]:
@@ -76,29 +84,53 @@ def parse_lead_query(
     sort: str | None = None,
     *,
     default_sort: str = "-created_at",
+    own: Mapping[str, Definition] | None = None,
 ) -> LeadQuery:
     """Filters (name → values, any of which may match) and sort key of a list.
 
+    own: the fields that administrators added, as far as the actor sees them; those that are indexed count.
     Raises Invalid naming the known filters or sort keys.
     """
+    own = own or {}
     given = {name: [v for v in values if v != ""] for name, values in given.items()}
     given = {name: values for name, values in given.items() if values}
-    unknown = sorted(set(given) - set(known_filters(actor)))
+    added = filter_names(own)
+    unknown = sorted(set(given) - set(known_filters(actor)) - set(added))
     if unknown:
-        known = ", ".join(sorted(known_filters(actor)))
+        known = ", ".join(sorted([*known_filters(actor), *added]))
         raise Invalid(
             {name: [_l("This filter is not known. Known: %(known)s.", known=known)] for name in unknown}
         )
     sort = sort or default_sort
     key, descending = sort.removeprefix("-"), sort.startswith("-")
-    if key not in SORT_COLUMNS or key in actor.hidden_fields:
-        known = ", ".join(name for name in SORT_KEYS if name not in actor.hidden_fields)
+    sorts = own_sorts(actor, own)
+    if key not in sorts and (key not in SORT_COLUMNS or key in actor.hidden_fields):
+        known = ", ".join([*(name for name in SORT_KEYS if name not in actor.hidden_fields), *sorts])
         raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=known)]})
-    conditions = [_FILTERS[name](actor, values) for name, values in given.items()]
+    conditions = [
+        condition(Lead, *added[name], values) if name in added else _FILTERS[name](actor, values)
+        for name, values in given.items()
+    ]
+    if key in sorts:
+        conditions.append(sorts[key].is_not(None))  # as its index says
     level = _level_needed(actor, given, key)
     boxes = given.get("box")
     causes = frozenset(_BOX_CAUSES[boxes[0]]) if boxes else None
-    return LeadQuery(tuple(conditions), level, key, descending, given, causes, is_parsed=True)
+    # What is asked of an added field follows from which column it is indexed in, too: that may change.
+    is_plain = not added.keys() & given.keys() and key not in sorts
+    return LeadQuery(
+        tuple(conditions), level, key, descending, given, causes, is_parsed=is_plain, own_sort=sorts.get(key)
+    )
+
+
+def own_sorts(actor: Actor, own: Mapping[str, Definition]) -> dict[str, InstrumentedAttribute[Any]]:
+    """What lists can be sorted by of the fields that administrators added; for partners by none.
+
+    A list tells what it is sorted by of each row, and of a row that is hidden from partners that is not read.
+    """
+    if actor.is_partner:
+        return {}
+    return {name: getattr(Lead, each.column) for name, each in own.items() if each.is_indexed}
 
 
 def _level_needed(actor: Actor, filters: Iterable[str], sort: str) -> Level:

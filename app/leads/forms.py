@@ -15,10 +15,16 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms import Field as Input
 
+from app.fields.catalogue import Definition, catalogue
+from app.fields.inputs import make_inputs, text_of
+from app.fields.layout import arranged
+from app.fields.records import refusal_of
+from app.fields.values import as_typed
 from app.kernel.actor import Actor, Permission
 from app.kernel.countries import country_choices
+from app.kernel.db import db
 from app.leads.choices import LeadLists
-from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
+from app.leads.fields import ALL_SECTIONS, FIELDS, Field, FieldKind
 from app.leads.queries import LeadDetail
 from app.web.choices import options
 from app.web.forms import Form
@@ -48,20 +54,25 @@ class LeadForm(Form):
     from it is sent on, so that a stale edit disagrees about the fields somebody really changed.
     """
 
+    # What administrators added; (section, rows of names) in the order of the page.
+    added: Mapping[str, Definition] = {}
+    layout: Sequence[tuple[str, Sequence[Sequence[str]]]] = tuple((name, LAYOUT[name]) for name in _ORDER)
     version = HiddenField()
     began = HiddenField()
     new_source = StringField(_l("Another source"), description=_l("It is added to the list."))
 
-    def sections(self) -> Iterator[tuple[str, Any, list[list[tuple[Field, Input]]]]]:
+    def sections(self) -> Iterator[tuple[str, Any, list[list[tuple[Any, Input]]]]]:
         """(name, title, rows of (field, input)), without what this person may not write."""
-        for name in _ORDER:
-            rows = [[(FIELDS[n], self[n]) for n in row if n in self] for row in LAYOUT[name]]
+        for name, names in self.layout:
+            rows: list[list[tuple[Any, Input]]] = [
+                [(FIELDS.get(n) or self.added[n], self[n]) for n in row if n in self] for row in names
+            ]
             if any(rows):
-                yield name, SECTIONS[name], [row for row in rows if row]
+                yield name, ALL_SECTIONS[name], [row for row in rows if row]
 
     def typed(self) -> dict[str, str]:
         """Field → what the input holds, as text."""
-        return {name: _text(self[name].data) for name in WRITTEN if name in self}
+        return {name: _text(self[name].data) for name in (*WRITTEN, *self.added) if name in self}
 
     def given(self) -> dict[str, str]:
         """What was sent for a new lead: the inputs that hold something."""
@@ -102,7 +113,29 @@ def lead_form(actor: Actor) -> type[LeadForm]:
     """The form with the fields that the actor may write."""
     written = (n for n in WRITTEN if n not in actor.hidden_fields)
     names = tuple(n for n in written if actor.is_internal or FIELDS[n].by_partner)
-    return _make(names, actor.can(Permission.SOURCE_MANAGE))
+    plain = _make(names, actor.can(Permission.SOURCE_MANAGE))
+    edition = catalogue(db.session())
+    added = {n: f for n, f in edition.seen(actor, "lead").items() if refusal_of(actor, f) is None}
+    layout = edition.layouts.get("lead", ())
+    if not added and not layout:
+        return plain
+    rows = arranged(layout_of(), layout, added, lambda name: is_wide(FIELDS.get(name) or added[name]))
+    return type("LeadForm", (plain,), {"added": added, "layout": rows, **make_inputs(added)})
+
+
+def layout_of() -> dict[str, Sequence[Sequence[str]]]:
+    """Rows of standard fields by section, as they came."""
+    return {name: LAYOUT[name] for name in _ORDER}
+
+
+def is_wide(field: Any) -> bool:
+    """Whether its input takes a row of its own."""
+    return field.kind in ("long_text", "choices") or field.name in (
+        "company",
+        "street",
+        "need",
+        "external_id",
+    )
 
 
 @cache
@@ -155,16 +188,19 @@ def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
 def values_of(detail: LeadDetail) -> dict[str, str]:
     """Field → the text that its input begins with, of the fields that the reader sees."""
     own = {"status": detail.status.key, "source": detail.source}
-    return {
+    standard = {
         name: _text(own[name] if name in own else detail.value(FIELDS[name].attribute))
         for name in WRITTEN
         if name not in detail.hidden
     }
+    return standard | {n: _text(as_typed(field, detail.custom[n])) for n, field in detail.added.items()}
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return text_of(value)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     # Browsers send the line breaks of a text as two characters.

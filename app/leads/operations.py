@@ -9,6 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.fields.catalogue import catalogue
+from app.fields.kinds import is_custom
+from app.fields.records import refusal_of, refuse_empty, split, write
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -32,11 +35,18 @@ _TAKEN = Actor.system("external ids of leads")
 NEVER_EMPTY = ("status", "score", "arrived_at")
 
 
-def new_lead(session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Lead:
+def new_lead(
+    session: Session,
+    actor: Actor,
+    values: Mapping[str, Any],
+    custom: Mapping[str, Any] | None = None,
+    *,
+    now: datetime,
+) -> Lead:
     """A lead that is not stored yet; `place` stores it with its first owner.
 
     values: attribute name of Lead → value, validated (`intake.take_in`).  Status defaults to the
-    first active one of category new.
+    first active one of category new.  custom: field that an administrator added → value, validated.
     """
     actor.require(Permission.LEAD_CREATE)
     status = _status_for(session, values.get("status_id"))
@@ -56,7 +66,8 @@ def new_lead(session: Session, actor: Actor, values: Mapping[str, Any], *, now: 
     )
     for name, value in {**values, "status_id": status.id, "arrived_at": lead.arrived_at}.items():
         setattr(lead, name, value)
-    for name, value in derived_columns(values).items():
+    own = write(session, "lead", None, custom or {}, now=now)
+    for name, value in {**derived_columns(values), **own.columns}.items():
         setattr(lead, name, value)
     _note_qualification(lead, {n for n in QUALIFICATION if values.get(n) is not None}, actor, now)
     return lead
@@ -84,7 +95,7 @@ def edit_lead(
     version: str | None = None,
     now: datetime,
 ) -> Lead:
-    """Change fields of a lead.  values: field name (`fields.FIELDS`) → validated value.
+    """Change fields of a lead.  values: field name (`fields.FIELDS`, or an added one's) → validated value.
 
     `status` is a status id here.  version: `seen_version` that the edit began from, None to overwrite.
     Writes one event with old and new values; nothing when nothing changes.
@@ -95,25 +106,31 @@ def edit_lead(
     lead = get_lead(session, actor, ref, Level.EDIT, for_update=True)
     if lead.converted_at is not None:
         raise AlreadyConverted
-    refuse_foreign_fields(actor, values)
-    _refuse_emptying(values)
+    refuse_foreign_fields(session, actor, values)
+    standard, custom = split(values)
+    known = catalogue(session).seen(actor, "lead")
+    _refuse_emptying(standard, refuse_empty(known, custom))
     changes = {
-        name: value for name, value in values.items() if getattr(lead, FIELDS[name].attribute) != value
+        name: value for name, value in standard.items() if getattr(lead, FIELDS[name].attribute) != value
     }
-    if version is not None and version != seen_version(actor, lead):
-        if not changes:
+    own = write(session, "lead", lead.custom, custom, now=now)
+    if version is not None and version != seen_version(actor, lead, {n: lead.custom.get(n) for n in known}):
+        if not changes and not own.raw:
             return lead
         raise Stale(
             _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
-            current={name: getattr(lead, FIELDS[name].attribute) for name in changes},
+            current={name: getattr(lead, FIELDS[name].attribute) for name in changes}
+            | {name: old for name, (old, _new) in own.raw.items()},
         )
-    if not changes:
+    if not changes and not own.raw:
         return lead
     if changes.get("external_id") is not None:
         _refuse_taken_external_id(session, changes["external_id"])
     before = {name: getattr(lead, FIELDS[name].attribute) for name in changes}
     for name, value in changes.items():
         setattr(lead, FIELDS[name].attribute, value)
+    for column, value in own.columns.items():
+        setattr(lead, column, value)
     _check_whole(session, actor, lead, changes)
     if touches_derived(changes):
         for name, value in derived_columns(_attributes(lead)).items():
@@ -125,19 +142,24 @@ def edit_lead(
     told = {name: (before[name], changes[name]) for name in changes}
     if "status" in changes:
         told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
-    record(session, actor, verb="edited", subject=lead, at=now, changes=told)
+    record(session, actor, verb="edited", subject=lead, at=now, changes=told | own.told)
     return lead
 
 
-def refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
+def refuse_foreign_fields(session: Session, actor: Actor, values: Mapping[str, Any]) -> None:
     """That the actor may change each of these fields; for them there is none that they never see.
 
     Looks at their names alone.  Raises Invalid.
     """
     errors: dict[str, list[Any]] = {}
+    known = catalogue(session).seen(actor, "lead")
     for name in values:
         field = FIELDS.get(name)
-        if field is None or name in actor.hidden_fields:
+        if is_custom(name):
+            complaint = refusal_of(actor, known.get(name))
+            if complaint is not None:
+                errors[name] = [complaint]
+        elif field is None or name in actor.hidden_fields:
             errors[name] = [_l("There is no such field.")]
         elif actor.is_partner and not field.by_partner:
             errors[name] = [_l("You may not change this field.")]
@@ -145,10 +167,10 @@ def refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
         raise Invalid(errors)
 
 
-def _refuse_emptying(values: Mapping[str, Any]) -> None:
+def _refuse_emptying(values: Mapping[str, Any], of_own: Mapping[str, list[Any]]) -> None:
     empty = [name for name in NEVER_EMPTY if name in values and values[name] is None]
-    if empty:
-        raise Invalid({name: [_l("This cannot be empty.")] for name in empty})
+    if empty or of_own:
+        raise Invalid({name: [_l("This cannot be empty.")] for name in empty} | dict(of_own))
 
 
 def _refuse_taken_external_id(session: Session, external_id: str) -> None:

@@ -4,8 +4,8 @@
 operations to act on.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,13 +14,14 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, nu
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
+from app.fields.catalogue import Definition, catalogue
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, Page, make_cursor, read_cursor
-from app.leads.filters import SORT_COLUMNS, LeadQuery
+from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus
 from app.leads.row_queries import owner_link, read_rows
 from app.leads.rows import LeadRow, OwnerLink
@@ -107,6 +108,8 @@ class LeadDetail:
 
     lead: without the fields in `hidden`; asking it for one of them is an error.  source: None also when hidden.
     title: what it is called for the reader.
+    added: the fields that administrators added, as far as the reader sees them; custom: what it holds in them, each
+    of them named.
     """
 
     lead: Lead
@@ -118,6 +121,8 @@ class LeadDetail:
     updated_by: str | None
     title: str
     hidden: tuple[str, ...] = ()
+    added: Mapping[str, Definition] = field(default_factory=dict)
+    custom: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ref(self) -> str:
@@ -135,6 +140,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
         raise NotFound("lead", ref)
     if level is Level.PREVIEW:
         return find_rows(session, actor, [ref])[0]
+    added = catalogue(session).seen(actor, "lead")
     row = session.execute(
         select(
             Lead,
@@ -148,6 +154,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
             _COMPANY.name,
             _CREATOR.name,
             _CHANGER.name,
+            *custom_columns(actor, added),
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
@@ -163,11 +170,30 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     if row is None:
         raise NotFound("lead", ref)
     lead, status, source, *names = row
+    custom = read_custom(added, names[8:])
     link = owner_link(actor, lead.owner_user_id, *names[:6])
     # Partner people read no names of the vendor's people beside a record.
     made, changed = (names[6], names[7]) if actor.is_internal else (None, None)
     title = lead.title_for(actor)
-    return LeadDetail(lead, level, status, source, link, made, changed, title, actor.hidden_fields)
+    hidden = actor.hidden_fields
+    return LeadDetail(lead, level, status, source, link, made, changed, title, hidden, added, custom)
+
+
+def custom_columns(actor: Actor, added: Mapping[str, Definition]) -> list[Any]:
+    """What is to be selected to know what leads hold in these fields: for partners each by its name, never all."""
+    if not added:
+        return []
+    return [Lead.custom[name] for name in added] if actor.is_partner else [Lead.custom]
+
+
+def read_custom(added: Mapping[str, Definition], columns: Sequence[Any]) -> dict[str, Any]:
+    """What a lead holds, by name, from what `custom_columns` selected."""
+    if not added:
+        return {}
+    if len(columns) == 1 and (columns[0] is None or isinstance(columns[0], dict)):
+        held = columns[0] or {}
+        return {name: held.get(name) for name in added}
+    return dict(zip(added, columns, strict=True))
 
 
 def list_leads(
@@ -215,7 +241,7 @@ class _Wanted:
 
 
 def _make_ids(wanted: _Wanted) -> Select[*tuple[Any, ...]]:
-    sort = SORT_COLUMNS[wanted.query.sort]
+    sort = wanted.query.sort_column
     after = (bindparam("after_value", type_=sort.type), bindparam("after_key", type_=Lead.id.type))
     query = wanted.query
     return merged_ids(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.activities.models import Activity
+from app.fields.kinds import is_custom
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
@@ -113,10 +114,12 @@ def _columns(
 @cache
 def _more(preview: tuple[str, ...] | None) -> tuple[str, ...]:
     """Preview fields that a row has no attribute of its own for."""
-    return tuple(name for name in preview or () if name in FIELDS and name not in _ROW_HAS)
+    return tuple(n for n in preview or () if (n in FIELDS or is_custom(n)) and n not in _ROW_HAS)
 
 
 def _more_column(name: str) -> Any:
+    if is_custom(name):
+        return Lead.custom[name].label(f"more_{name}")
     return (LeadStatus.key if name == "status" else getattr(Lead, FIELDS[name].attribute)).label(
         f"more_{name}"
     )

@@ -6,13 +6,16 @@ is refused (`sharing.scope`), and asking a lead that `leads.queries.open_lead` g
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.interfaces import ORMOption
 
+from app.fields.kinds import is_custom
 from app.kernel.actor import Actor
+from app.kernel.records import SLOTS
 from app.leads.fields import FIELDS
 from app.leads.models import Lead
 
@@ -30,15 +33,23 @@ _TOLD_BY = {"email": {"email"}, "phone": {"phone", "mobile"}, "company": {"compa
 
 @lru_cache(maxsize=64)
 def columns_of(names: tuple[str, ...]) -> frozenset[str]:
-    """The columns of `Lead` that tell what these fields hold."""
+    """The columns of `Lead` that tell what these fields hold.
+
+    What administrators added stands together in one: where one of its fields is hidden it is read field by field
+    (`Lead.custom["c_…"]`), and the names of the hidden ones are among the columns here.
+    """
     own = {FIELDS[name].attribute for name in names if name in FIELDS}
-    return frozenset(own | {made for name in names for made in _MADE_FROM.get(name, ())})
+    added = {name for name in names if is_custom(name)}
+    if added:
+        added |= {"custom", *(f"custom_{slot}" for slot in SLOTS)}
+    return frozenset(own | added | {made for name in names for made in _MADE_FROM.get(name, ())})
 
 
 @lru_cache(maxsize=64)
 def leave_out(hidden: tuple[str, ...]) -> tuple[ORMOption, ...]:
     """Options of a select of `Lead` that leave these fields in the database; reading one of them raises."""
-    return tuple(defer(getattr(Lead, name), raiseload=True) for name in sorted(columns_of(hidden)))
+    columns = [name for name in sorted(columns_of(hidden)) if not is_custom(name)]
+    return tuple(defer(getattr(Lead, name), raiseload=True) for name in columns)
 
 
 def seen_names(actor: Actor) -> list[str]:
@@ -46,11 +57,14 @@ def seen_names(actor: Actor) -> list[str]:
     return [name for name in FIELDS if name not in actor.hidden_fields]
 
 
-def seen_version(actor: Actor, lead: Lead) -> str:
-    """What an edit begins from: for partner people a digest of the fields that they see, so that it tells nothing else."""
+def seen_version(actor: Actor, lead: Lead, custom: Mapping[str, Any]) -> str:
+    """What an edit begins from: for partner people a digest of the fields that they see, so that it tells nothing else.
+
+    custom: what the lead holds in those that administrators added and the actor sees, each of them named.
+    """
     if actor.is_internal:
         return str(lead.version)
-    values = {name: getattr(lead, FIELDS[name].attribute) for name in seen_names(actor)}
+    values = {name: getattr(lead, FIELDS[name].attribute) for name in seen_names(actor)} | dict(custom)
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

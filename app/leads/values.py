@@ -14,6 +14,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import Definition, catalogue
+from app.fields.values import BadValue, read_value, reading_of
+from app.fields.values import Reading as OwnReading
+from app.kernel.actor import Actor
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
@@ -26,14 +30,6 @@ LARGEST_NUMBER = 10**15
 LARGEST_SCORE = 1_000_000
 LARGEST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-class BadValue(Exception):
-    """A value that its field cannot hold; whether that is an error or a warning is the caller's to say."""
-
-    def __init__(self, message: Any) -> None:
-        super().__init__()
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +45,34 @@ class Reading:
     """How values are read.
 
     zone: what moments without a zone are meant in.  day_first: order of day and month where both fit.
+    custom: the fields that administrators added, as far as whoever gives the values sees them; find_person: whom
+    a value of theirs means.
     """
 
     choices: Choices
     zone: tzinfo = UTC
     day_first: bool = True
+    custom: Mapping[str, Definition] = field(default_factory=dict)
+    find_person: Callable[[str], str] = str
 
 
 @dataclass(slots=True)
 class LeadValues:
     """The values of one lead, typed.
 
-    fields: field name (`fields.FIELDS`) → value; a status or source is its id, an emptied field is None.
+    fields: field name (`fields.FIELDS`, or one that an administrator added) → value; a status or source is its
+    id, an emptied field is None.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
 
     def attributes(self) -> dict[str, Any]:
-        """The same by the attribute of Lead that holds it."""
-        return {ATTRIBUTES[name]: value for name, value in self.fields.items()}
+        """Those of the standard fields by the attribute of Lead that holds them."""
+        return {ATTRIBUTES[name]: value for name, value in self.fields.items() if name in ATTRIBUTES}
+
+    def custom(self) -> dict[str, Any]:
+        """Those of the fields that administrators added."""
+        return {name: value for name, value in self.fields.items() if name not in ATTRIBUTES}
 
     @property
     def identifies(self) -> bool:
@@ -90,6 +95,20 @@ def load_choices(session: Session) -> Choices:
     return Choices(statuses, {name: key for name, key in sources})  # noqa: C416 - rows are no pairs to mypy
 
 
+def reading_for(
+    session: Session,
+    actor: Actor,
+    *,
+    zone: tzinfo = UTC,
+    day_first: bool = True,
+    choices: Choices | None = None,
+) -> Reading:
+    """How values that the actor gives are read; of fields that administrators added, those that they see."""
+    own = catalogue(session).seen(actor, "lead")
+    find_person = reading_of().find_person
+    return Reading(choices or load_choices(session), zone, day_first, own, find_person)
+
+
 def read_lead_values(raw: Mapping[str, Any], reading: Reading) -> LeadValues:
     """The values of a form or an API call.  raw: field name → text, number, boolean or None.
 
@@ -97,12 +116,11 @@ def read_lead_values(raw: Mapping[str, Any], reading: Reading) -> LeadValues:
     """
     values, errors = LeadValues(), {}
     for name, given in raw.items():
-        known = FIELDS.get(name)
-        if known is None:
+        if name not in FIELDS and name not in reading.custom:
             errors[name] = [_l("There is no such field.")]
             continue
         try:
-            values.fields[name] = READERS[name](given, reading)
+            values.fields[name] = read_field(name, given, reading)
         except BadValue as bad:
             errors[name] = [bad.message]
         except Invalid as invalid:
@@ -110,6 +128,14 @@ def read_lead_values(raw: Mapping[str, Any], reading: Reading) -> LeadValues:
     if errors:
         raise Invalid(errors)
     return values
+
+
+def read_field(name: str, given: Any, reading: Reading) -> Any:
+    """The value of one field, None for nothing.  Raises BadValue, Invalid."""
+    own = reading.custom.get(name)
+    if own is None:
+        return READERS[name](given, reading)
+    return read_value(own, given, OwnReading(reading.find_person, reading.day_first))
 
 
 def require_whole(values: LeadValues, *, strict: bool) -> None:

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from flask_babel import gettext as _
 
+from app.fields.catalogue import Definition, catalogue
+from app.fields.kinds import Kind, is_custom
+from app.kernel.db import db
 from app.leads.fields import FIELDS
 
 
@@ -47,7 +50,8 @@ def seen_at_level(
     """(preview fields, hidden fields) of a partner.  own: what their level says otherwise, by field."""
     if not own:
         return tuple(preview), tuple(hidden)
-    shown = {name: own.get(name) or visibility_of(name, preview, hidden) for name in SETTABLE}
+    names = dict.fromkeys([*SETTABLE, *preview, *hidden, *own])  # with those that administrators added
+    shown = {name: own.get(name) or visibility_of(name, preview, hidden) for name in names}
     return (
         tuple(name for name, when in shown.items() if when == Visibility.PREVIEW),
         tuple(name for name, when in shown.items() if when == Visibility.HIDDEN),
@@ -60,7 +64,14 @@ def field_label(name: str) -> str:
         return _("Age in days")
     if name == "employees":
         return _("Employees, as a range")
+    if is_custom(name):
+        return catalogue(db.session()).label("lead", name) or name
     return str(FIELDS[name].label)
+
+
+def reveals(name: str, field: Definition | None = None) -> bool:
+    """Whether it may tell whom to call.  field: of those that administrators added, where any text may stand."""
+    return name in REVEALING or (field is not None and field.kind in (Kind.TEXT, Kind.LINK))
 
 
 def visibility_words() -> dict[str, str]:

@@ -36,12 +36,13 @@ LONGEST_TEXT = 500
 class FieldType(StrEnum):
     """What a field holds in the record given to `matches`, None when empty in every case.
 
-    text and choice: str; number: int, Decimal or float; date: date; datetime: aware datetime;
-    country: two-letter code; boolean: bool.
+    text and choice: str; choices: list of str; number: int, Decimal or float; date: date;
+    datetime: aware datetime; country: two-letter code; boolean: bool.
     """
 
     TEXT = "text"
     CHOICE = "choice"
+    CHOICES = "choices"
     NUMBER = "number"
     DATE = "date"
     DATETIME = "datetime"
@@ -74,6 +75,7 @@ _ORDER = (Op.GT, Op.GTE, Op.LT, Op.LTE)
 OPERATORS: Mapping[FieldType, tuple[Op, ...]] = {
     FieldType.TEXT: (*_SAME[:4], Op.CONTAINS, Op.STARTS_WITH, *_ORDER, *_SAME[4:]),
     FieldType.CHOICE: (*_SAME[:4], Op.CONTAINS, Op.STARTS_WITH, *_ORDER, *_SAME[4:]),
+    FieldType.CHOICES: (Op.CONTAINS, Op.IS_EMPTY, Op.IS_NOT_EMPTY),
     FieldType.NUMBER: (*_SAME[:4], *_ORDER, *_SAME[4:]),
     FieldType.DATE: (*_SAME[:4], *_ORDER, *_SAME[4:]),
     FieldType.DATETIME: (*_SAME[:4], *_ORDER, *_SAME[4:]),
@@ -192,6 +194,16 @@ def leaves(node: Node) -> Iterator[Leaf]:
             yield from leaves(part)
 
 
+def named_fields(value: object) -> frozenset[str]:
+    """The fields that criteria name, as they stand in JSON, whether or not they can be understood."""
+    if isinstance(value, dict):
+        own = {value["field"]} if isinstance(value.get("field"), str) else set()
+        return frozenset(own.union(*(named_fields(part) for part in value.values())))
+    if isinstance(value, list):
+        return frozenset().union(*(named_fields(part) for part in value))
+    return frozenset()
+
+
 class _Parser:
     """Collects errors instead of stopping at the first; a faulty node is None."""
 
@@ -296,7 +308,7 @@ def _with_one_precision(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
 
 def _scalar(field_type: FieldType, value: object, key: str) -> Scalar:
     match field_type:
-        case FieldType.TEXT | FieldType.CHOICE:
+        case FieldType.TEXT | FieldType.CHOICE | FieldType.CHOICES:
             text = clean_text(value, max_length=LONGEST_TEXT, field=key)
             if text is None:
                 raise Invalid({key: [_l("Give a value; for empty fields there is is_empty.")]})

@@ -97,6 +97,7 @@ def _capitals(value: Any) -> str:
 _COMPARABLE: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.TEXT: _folded,
     FieldType.CHOICE: _folded,
+    FieldType.CHOICES: _folded,  # one of them, as a condition names it
     FieldType.NUMBER: _number,
     FieldType.DATE: _day,
     FieldType.DATETIME: _moment,
@@ -154,6 +155,8 @@ def _leaf(leaf: Leaf) -> Test:
         return _emptiness(leaf.field, wanted=leaf.op is Op.IS_EMPTY)
     if leaf.type in {FieldType.TEXT, FieldType.CHOICE}:
         return _text(leaf)
+    if leaf.type is FieldType.CHOICES:
+        return _among(leaf)
     field, on_empty, values = leaf.field, leaf.op in TRUE_ON_EMPTY, operands(leaf)
     convert = _day_of_moment if compares_by_day(leaf) else _COMPARABLE[leaf.type]
     compare = _COMPARE.get(leaf.op)
@@ -176,6 +179,17 @@ def _leaf(leaf: Leaf) -> Test:
         return bool(ordered(convert(value), wanted))
 
     return in_order
+
+
+def _among(leaf: Leaf) -> Test:
+    """Whether a field of several values has this one."""
+    field, wanted = leaf.field, operands(leaf)[0]
+
+    def has(record: Mapping[str, Any]) -> bool:
+        value = record[field]
+        return value is not None and wanted in [each.casefold() for each in value]
+
+    return has
 
 
 def _text(leaf: Leaf) -> Test:

@@ -8,7 +8,7 @@ that the earlier entries can be evaluated.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.routing.criteria import All, AnyOf, Criteria, Leaf, Node, Not, Op, leaves
+from app.routing.criteria import All, AnyOf, Criteria, FieldType, Leaf, Node, Not, Op, leaves
 from app.routing.criteria_compiled import compares_by_day, compile_node, operands
 
 _OPPOSITE = {
@@ -154,7 +154,8 @@ def _leaf_implies(first: Leaf, second: Leaf) -> bool:
         return False
     if first.op not in {Op.IS_EMPTY, *_EXCLUDING} and second.op is Op.IS_NOT_EMPTY:
         return True
-    if compares_by_day(first) != compares_by_day(second):
+    # To have "gold" says nothing of having "golden": what holds several values is compared by whole ones.
+    if first.type is FieldType.CHOICES or compares_by_day(first) != compares_by_day(second):
         return False
     if second.op in _EXCLUDING:
         return _excludes(first, set(operands(second)))

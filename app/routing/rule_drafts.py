@@ -10,11 +10,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.routing.criteria import Criteria, FieldType
 from app.routing.criteria_form import Row, from_form, to_form
 from app.routing.rule_queries import RulePage
-from app.routing.rules import CRITERIA_FIELDS
+from app.routing.rules import criteria_fields
 
 MOST_ROWS = 30
 MOST_DRAFTED = 200
@@ -158,7 +159,7 @@ def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
         kind, _colon, ref = entry.target.partition(":")
         criteria = None
         try:
-            criteria = criteria_of(entry)
+            criteria = criteria_of(entry, criteria_fields(db.session()))
         except Invalid as error:
             draft.problems.setdefault(i, []).extend(condition_problems(error))
         found.append(
@@ -177,9 +178,7 @@ def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
     return found
 
 
-def criteria_of(
-    entry: EntryDraft, fields: Mapping[str, FieldType] = CRITERIA_FIELDS
-) -> dict[str, Any] | None:
+def criteria_of(entry: EntryDraft, fields: Mapping[str, FieldType]) -> dict[str, Any] | None:
     """The conditions of an entry as they are stored; None for those that match everything.  Raises Invalid."""
     if entry.kept:
         try:

@@ -25,7 +25,7 @@ from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
 from app.routing.criteria import parse
 from app.routing.edits import LONGEST_NAME, clean_minutes, require_version, touch
 from app.routing.models import Queue, RoundRobin, RuleEntry, RuleSet, RuleState
-from app.routing.rules import CRITERIA_FIELDS, target_of
+from app.routing.rules import criteria_fields, target_of
 from app.routing.targets import find_target
 
 MOST_ENTRIES = 200
@@ -211,7 +211,7 @@ def _clean_entry(
         errors[f"{path}.template_id"] = [_l("There is no such template.")]
     label = _catch(errors, f"{path}.name", lambda: clean_text(entry.get("name"), max_length=LONGEST_NAME))
     criteria = _catch(
-        errors, "", lambda: parse(entry.get("criteria"), CRITERIA_FIELDS, path=f"{path}.criteria")
+        errors, "", lambda: parse(entry.get("criteria"), criteria_fields(session), path=f"{path}.criteria")
     )
     minutes = _catch(
         errors, f"{path}.accept_within_minutes", lambda: clean_minutes(entry.get("accept_within_minutes"))

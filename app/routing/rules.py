@@ -1,17 +1,19 @@
 """Assignment rules at work: a version compiled once, asked for each lead.  Pure but for loading.
 
 A rule set that is or was active never changes, a draft rises in version with each edit; compiled ones are
-therefore kept by public name and version for the life of the process.
+therefore kept by public name, version and edition of the added fields for the life of the process.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import catalogue, types_ever
+from app.fields.values import for_criteria
 from app.kernel.errors import Invalid
 from app.leads.fields import FIELDS, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus
@@ -32,8 +34,14 @@ _TYPES = {
 CRITERIA_FIELDS: dict[str, FieldType] = {
     name: _TYPES.get(field.kind, FieldType.TEXT) for name, field in FIELDS.items()
 }
+NOT_UNDERSTOOD = "its conditions cannot be understood any more"
 _KEPT = 50
-_books: "OrderedDict[tuple[str, int], RuleBook]" = OrderedDict()
+_books: "OrderedDict[tuple[str, int, str], RuleBook]" = OrderedDict()
+
+
+def criteria_fields(session: Session) -> dict[str, FieldType]:
+    """The fields that criteria may name, those that administrators added too."""
+    return CRITERIA_FIELDS | catalogue(session).types("lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +84,17 @@ class RuleBook:
     entries: tuple[Entry, ...]
     fields: tuple[str, ...]
 
-    def evaluate(self, record: Mapping[str, Any]) -> Verdict:
+    def evaluate(self, record: Mapping[str, Any], without: Collection[int] = ()) -> Verdict:
         """The first entry that matches; one that cannot be evaluated is skipped.
 
-        record: field → value, at least of `fields`, as `criteria.FieldType` says.
+        record: field → value, at least of `fields`, as `criteria.FieldType` says.  without: positions of entries
+        that are to be taken for ones which cannot be understood.
         """
         values = {name: record.get(name) for name in self.fields}
         skipped: list[tuple[int, str]] = []
         for entry in self.entries:
-            if entry.criteria is None:
-                skipped.append((entry.position, "its conditions cannot be understood any more"))
+            if entry.criteria is None or entry.position in without:
+                skipped.append((entry.position, NOT_UNDERSTOOD))
                 continue
             try:
                 if matches(entry.criteria, values):
@@ -108,31 +117,41 @@ def find_active_rules(session: Session) -> RuleBook | None:
 
 def open_book(session: Session, rule_set: RuleSet) -> RuleBook:
     """A version of the rules, compiled."""
-    key = (rule_set.ref, rule_set.version)
+    key = (rule_set.ref, rule_set.version, catalogue(session).key)
     book = _books.get(key)
     if book is None:
         entries = session.scalars(
             select(RuleEntry).where(RuleEntry.rule_set_id == rule_set.id).order_by(RuleEntry.position)
         )
-        book = compile_book(rule_set, list(entries))
+        book = compile_book(rule_set, list(entries), criteria_fields(session))
         _books[key] = book
         while len(_books) > _KEPT:
             _books.popitem(last=False)
     return book
 
 
-def compile_book(rule_set: RuleSet, entries: Sequence[RuleEntry]) -> RuleBook:
+def open_book_of_then(session: Session, rule_set: RuleSet) -> RuleBook:
+    """The same with every added field that there ever was, to replay what was decided by fields that are gone."""
+    entries = session.scalars(
+        select(RuleEntry).where(RuleEntry.rule_set_id == rule_set.id).order_by(RuleEntry.position)
+    )
+    return compile_book(rule_set, list(entries), CRITERIA_FIELDS | types_ever(session, "lead"))
+
+
+def compile_book(
+    rule_set: RuleSet, entries: Sequence[RuleEntry], fields_known: Mapping[str, FieldType] = CRITERIA_FIELDS
+) -> RuleBook:
     """A version of the rules made ready; entries by position."""
-    compiled = tuple(_compile(entry) for entry in entries)
+    compiled = tuple(_compile(entry, fields_known) for entry in entries)
     fields = {name for entry in compiled if entry.criteria for name in entry.criteria.fields}
     return RuleBook(
         rule_set.id, rule_set.ref, rule_set.name, rule_set.number, compiled, tuple(sorted(fields))
     )
 
 
-def _compile(entry: RuleEntry) -> Entry:
+def _compile(entry: RuleEntry, known: Mapping[str, FieldType]) -> Entry:
     try:
-        criteria: Criteria | None = parse(entry.criteria or None, CRITERIA_FIELDS)
+        criteria: Criteria | None = parse(entry.criteria or None, known)
     except Invalid:
         criteria = None
     kind, target_id = target_of(entry)
@@ -158,7 +177,10 @@ class LeadReader:
 
     def __init__(self, session: Session, fields: Sequence[str]) -> None:
         names = self._names(session, fields)
-        self._plan = [(name, FIELDS[name].attribute, names.get(name)) for name in fields]
+        standard = [name for name in fields if name in FIELDS]
+        self._plan = [(name, FIELDS[name].attribute, names.get(name)) for name in standard]
+        own = catalogue(session).all("lead")
+        self._own = [own[name] for name in fields if name in own]
 
     @staticmethod
     def _names(session: Session, fields: Sequence[str]) -> dict[str, dict[int, str]]:
@@ -182,4 +204,7 @@ class LeadReader:
         for name, attribute, names in self._plan:
             value = get(attribute)
             record[name] = names.get(value) if names is not None and value is not None else value
+        if self._own:
+            held = get("custom") or {}
+            record.update((each.name, for_criteria(each, held.get(each.name))) for each in self._own)
         return record

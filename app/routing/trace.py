@@ -12,6 +12,9 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from app.fields.catalogue import catalogue
+from app.fields.criteria_words import shows_values
+from app.kernel.db import db
 from app.leads.fields import FIELDS
 from app.routing.criteria import Criteria
 from app.routing.criteria_words import describe
@@ -43,8 +46,10 @@ def explain(
 
 def criteria_sentence(criteria: Criteria) -> str:
     """Criteria in the reader's language, without a full stop: "Country is Spain and Industry is …"."""
-    labels = {name: str(field.label) for name, field in FIELDS.items()}
-    return describe(criteria, labels, _, language=_language())
+    own = catalogue(db.session()).all("lead")
+    known: dict[str, Any] = {**FIELDS, **own}
+    labels = {name: str(field.label) for name, field in known.items()}
+    return describe(criteria, labels, _, language=_language(), show=shows_values(own, _, _language()))
 
 
 def minutes_words(minutes: int) -> str:
@@ -83,6 +88,12 @@ def alert_words(kind: str, detail: Mapping[str, Any]) -> str:
             )
         case "nobody_eligible":
             return _("Nobody in the round robin “%(name)s” could take a turn.", name=name)
+        case "field_gone":
+            return _(
+                "The sharing rule “%(name)s” gives nothing any more: it compares the field “%(field)s”, which is not in use.",
+                name=name,
+                field=detail.get("field", ""),
+            )
         case "too_many_hops":
             return _(
                 "An offer went round %(number)s times and nobody took it.", number=detail.get("hops", "")

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import types_ever
 from app.leads.models import Assignment
 from app.routing.criteria import FieldType
 from app.routing.fairness import replay
 from app.routing.models import LedgerKind, RoundRobin, RoundRobinMember, RuleSet, Turn
 from app.routing.reasons import Reason
-from app.routing.rules import CRITERIA_FIELDS, RuleBook, open_book
+from app.routing.rules import CRITERIA_FIELDS, NOT_UNDERSTOOD, RuleBook, open_book_of_then
 from app.routing.turn_ledger import Record, record_from_json
 
 _AT_ONCE = 2000
@@ -92,13 +93,15 @@ class _Looked:
 
     books: dict[int, RuleBook]
     members: Mapping[int, RoundRobinMember]
+    types: Mapping[str, FieldType]
     turns: dict[int, Turn] = field(default_factory=dict)
 
 
 def _verify_traces(session: Session, report: Report) -> None:
     looked = _Looked(
-        {rules.id: open_book(session, rules) for rules in session.scalars(select(RuleSet))},
+        {rules.id: open_book_of_then(session, rules) for rules in session.scalars(select(RuleSet))},
         {member.id: member for member in session.scalars(select(RoundRobinMember))},
+        CRITERIA_FIELDS | types_ever(session, "lead"),
     )
     used: set[int] = set()
     chunk: list[Assignment] = []
@@ -144,7 +147,9 @@ def _rules_problems(assignment: Assignment, step: Mapping[str, Any], looked: _Lo
     if book is None:
         yield f"version {step['number']} of the rules is gone"
         return
-    verdict = book.evaluate({name: unplain(name, value) for name, value in step["values"].items()})
+    gone = {position for position, why in step.get("skipped", ()) if why == NOT_UNDERSTOOD}
+    values = {name: unplain(looked.types.get(name), value) for name, value in step["values"].items()}
+    verdict = book.evaluate(values, without=gone)
     position = verdict.entry.position if verdict.entry else None
     if position != step["entry"]:
         yield f"version {step['number']} of the rules leads to entry {position}, not {step['entry']}"
@@ -180,11 +185,11 @@ def _turn_problems(assignment: Assignment, step: Mapping[str, Any] | None, looke
         yield "it went to another queue than the turn"
 
 
-def unplain(name: str, value: Any) -> Any:
+def unplain(field_type: FieldType | None, value: Any) -> Any:
     """A field's value as it was before `steps.plain` made it JSON."""
     if not isinstance(value, str):
         return value
-    match CRITERIA_FIELDS.get(name):
+    match field_type:
         case FieldType.DATETIME:
             return datetime.fromisoformat(value)
         case FieldType.DATE:

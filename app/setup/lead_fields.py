@@ -9,19 +9,19 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.fields.catalogue import catalogue
 from app.identity.lead_fields import EVERYONE, LeadFields, read_lead_fields, set_lead_fields
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, Stale
 from app.kernel.fold import fold
-from app.leads.fields import FIELDS, SECTIONS
+from app.leads.fields import ALL_SECTIONS, FIELDS
 from app.leads.visibility import (
     NEVER_HIDDEN,
-    REVEALING,
-    SETTABLE,
     Visibility,
     field_label,
+    reveals,
     visibility_words,
 )
 from app.web.access import current_actor, needs
@@ -120,7 +120,7 @@ def _given(fields: LeadFields) -> dict[str, dict[str, str | None]]:
     sent = request.form
     wanted: dict[str, dict[str, str | None]] = {}
     for column in (EVERYONE, *(level.ref for level in fields.levels)):
-        chosen = {name: sent[f"{column}-{name}"] for name in SETTABLE if f"{column}-{name}" in sent}
+        chosen = {name: sent[f"{column}-{name}"] for name in fields.everyone if f"{column}-{name}" in sent}
         wanted[column] = {
             name: None if when == "" and column != EVERYONE else when for name, when in chosen.items()
         }
@@ -139,7 +139,7 @@ def _page(
     columns = [Column(EVERYONE, _("All partners"), _people(fields.people))]
     columns += [Column(level.ref, level.name, _people(level.people)) for level in fields.levels]
     version = str(fields.version) if typed is None else request.form.get("version", "")[:10]
-    revealing = {f"lead_fields.{column.key}.{name}" for column in columns for name in REVEALING}
+    revealing = {f"lead_fields.{column.key}.{name}" for column in columns for name in _revealing(fields)}
     table = Table(
         columns=columns,
         groups=_groups(columns, fields, search, typed or {}, errors or {}),
@@ -156,13 +156,19 @@ def _people(number: int) -> str:
     return ngettext("%(num)s person", "%(num)s people", number)
 
 
+def _revealing(fields: LeadFields) -> list[str]:
+    """The fields that tell whom to call."""
+    own = catalogue(db.session()).all("lead")
+    return [name for name in fields.everyone if reveals(name, own.get(name))]
+
+
 def _revealed(fields: LeadFields, columns: Sequence[Column]) -> list[tuple[str, str]]:
     """(whom, fields) of what tells whom to call and is shown before the claim."""
     told = {
         column.key: ", ".join(
             field_label(name)
-            for name in SETTABLE
-            if name in REVEALING and fields.comes_to(column.key, name) == Visibility.PREVIEW
+            for name in _revealing(fields)
+            if fields.comes_to(column.key, name) == Visibility.PREVIEW
         )
         for column in columns
     }
@@ -182,10 +188,11 @@ def _groups(
     errors: Mapping[str, Sequence[Any]],
 ) -> list[tuple[str, Sequence[Row]]]:
     """The fields whose name holds what is searched for, by section."""
-    groups: dict[str, list[Row]] = {name: [] for name in SECTIONS}
-    for name in SETTABLE:
+    groups: dict[str, list[Row]] = {name: [] for name in ALL_SECTIONS}
+    own, revealing = catalogue(db.session()).all("lead"), _revealing(fields)
+    for name in fields.everyone:
         label = field_label(name)
-        if fold(search) not in fold(label):
+        if fold(search) not in fold(label) or (name in own and own[name].is_retired):
             continue
         cells = []
         for column in columns:
@@ -193,9 +200,9 @@ def _groups(
             chosen = given[name] if name in given else fields.chosen(column.key, name)
             complaints = errors.get(f"lead_fields.{column.key}.{name}", ())
             cells.append(_cell(column, name, label, chosen, complaints))
-        section = FIELDS[name].section if name in FIELDS else "origin"
-        groups[section].append(Row(name, label, name in REVEALING, cells))
-    return [(str(SECTIONS[name]), rows) for name, rows in groups.items() if rows]
+        section = FIELDS[name].section if name in FIELDS else "custom" if name in own else "origin"
+        groups[section].append(Row(name, label, name in revealing, cells))
+    return [(str(ALL_SECTIONS[name]), rows) for name, rows in groups.items() if rows]
 
 
 def _cell(column: Column, name: str, label: str, chosen: str | None, errors: Sequence[Any]) -> Cell:

@@ -15,6 +15,7 @@ from weakref import WeakSet
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.elements import ColumnClause, TextClause
+from sqlalchemy.sql.operators import json_getitem_op
 
 from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
@@ -148,8 +149,18 @@ def _refuse_hidden(selected: list[Any], hidden: set[str]) -> None:
         kind = element.__visit_name__
         if kind in ("table", "alias", "select", "scoped"):
             continue  # a whole entity, or a statement of its own, whose columns are asked about as well
+        if kind == "binary" and _is_added_field(element):
+            # Told of by itself, not by the column in which all of them stand.
+            if getattr(element.right, "value", "custom") in hidden:
+                raise HiddenFieldSelected(f"{element.right} of a lead is hidden from whom this is read for")
+            continue
         if kind == "column" and element.key in hidden:
             table: Any = element.table
             if getattr(getattr(table, "element", table), "name", "") == Lead.__tablename__:
                 raise HiddenFieldSelected(f"lead.{element.key} is hidden from whom this is read for")
         pending.extend(element.get_children())
+
+
+def _is_added_field(element: Any) -> bool:
+    """Whether it is `lead.custom["…"]`, one of the fields that administrators added."""
+    return element.operator is json_getitem_op and getattr(element.left, "key", None) == "custom"

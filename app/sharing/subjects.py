@@ -12,6 +12,10 @@ from app.accounts.fields import FieldKind as CrmKind
 from app.accounts.models import Account, Contact
 from app.cases.fields import CASE_FIELDS
 from app.cases.models import Case, CaseStatus
+from app.fields.catalogue import catalogue
+from app.fields.kinds import is_custom
+from app.fields.values import for_criteria
+from app.kernel.db import db
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.routing.criteria import FieldType
@@ -27,12 +31,19 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One object.  fields: those criteria may name, with their types.  attributes: field → attribute of the model."""
+    """One object.  standard: the fields that criteria may name, with their types, without those that administrators
+    added.  attributes: field → attribute of the model.
+    """
 
     object: str
     model: Any
-    fields: Mapping[str, FieldType]
+    standard: Mapping[str, FieldType]
     attributes: Mapping[str, str]
+
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        """Those that criteria may name, with their types."""
+        return {**self.standard, **catalogue(db.session()).types(self.object)}
 
     @property
     def owner_columns(self) -> list[ColumnElement[Any]]:
@@ -42,15 +53,20 @@ class Subject:
 
     def columns(self, names: Sequence[str]) -> list[ColumnElement[Any]]:
         """What is to be selected to judge those fields."""
-        return [getattr(self.model, self.attributes[name]).label(f"f_{name}") for name in names]
+        plain = [name for name in names if not is_custom(name)]
+        columns = [getattr(self.model, self.attributes[name]).label(f"f_{name}") for name in plain]
+        return columns if len(plain) == len(names) else [*columns, self.model.custom.label("f_custom")]
 
     def reader(self, session: Session, names: Sequence[str]) -> Callable[[Any], dict[str, Any]]:
         """Makes of a row that has `columns(names)` the record that criteria are matched with."""
         lists = _names_in_lists(session, self.object, names)
+        plain = [name for name in names if not is_custom(name)]
+        known = catalogue(session).active(self.object)
+        own = [known[name] for name in names if name in known]
 
         def read(row: Any) -> dict[str, Any]:
-            record = {}
-            for name in names:
+            record = {each.name: for_criteria(each, row.f_custom.get(each.name)) for each in own}
+            for name in plain:
                 value = getattr(row, f"f_{name}")
                 record[name] = lists[name].get(value) if name in lists and value is not None else value
             return record

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.accounts.models import Account
 from app.cases.fields import CASE_FIELDS
+from app.fields.catalogue import catalogue
+from app.fields.criteria_words import shows_values
 from app.identity.models import User
 from app.identity.roles import role_names
 from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission, Role
+from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.leads.fields import FIELDS
 from app.partners.models import PartnerLevel
@@ -163,8 +166,10 @@ def criteria_words(object_: str, criteria: Mapping[str, Any]) -> str:
         return _("conditions that cannot be understood any more")
     if parsed.matches_everything:
         return _("every one")
-    named = {name: str(field.label) for name, field in _LABELS[object_].items()}
-    return describe(parsed, named, _, language=str(get_locale() or "en"))
+    own = catalogue(db.session()).active(object_)
+    named = {name: str(field.label) for name, field in {**_LABELS[object_], **own}.items()}
+    language = str(get_locale() or "en")
+    return describe(parsed, named, _, language=language, show=shows_values(own, _, language))
 
 
 def rule_words(rule: SharingRule, names: Mapping[int, Known]) -> str:
@@ -176,7 +181,8 @@ def rule_words(rule: SharingRule, names: Mapping[int, Known]) -> str:
 
 def field_choices(object_: str) -> Sequence[tuple[str, str]]:
     """The fields that criteria may name, as they are called, by their names."""
-    pairs = ((name, str(_LABELS[object_][name].label)) for name in SUBJECTS[object_].fields)
+    known = {**_LABELS[object_], **catalogue(db.session()).active(object_)}
+    pairs = ((name, str(known[name].label)) for name in SUBJECTS[object_].fields)
     return sorted(pairs, key=lambda pair: pair[1].casefold())
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from app.fields.kinds import is_custom
 from app.kernel.db import db, set_reading
 from app.kernel.errors import DomainError, Invalid, NotAllowed
 from app.web.access import SecondFactorNeeded, SignInRequired
@@ -203,9 +204,14 @@ def problem(
         "detail": detail,
     }
     if errors is not None:
-        body["errors"] = {field: [str(m) for m in messages] for field, messages in errors.items()}
+        body["errors"] = {_path(field): [str(m) for m in messages] for field, messages in errors.items()}
     body.update(extra or {})
     response = jsonify(body)
     response.status_code = status
     response.mimetype = "application/problem+json"
     return response
+
+
+def _path(field: str) -> str:
+    """Where a complaint is, in the body that was sent: fields that administrators added stand under `custom`."""
+    return f"custom.{field}" if is_custom(field) and request.method != "GET" else field

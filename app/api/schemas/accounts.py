@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, StrictStr
 from app.api.schemas.common import (
     Answer,
     Body,
+    Custom,
     Id,
     Moment,
     Number,
@@ -60,6 +61,7 @@ class AccountFields(Body):
     category: Text = None
     description: Text = None
     external_id: Text = None
+    custom: Custom = None
     allow_duplicate: StrictBool = Field(
         default=False, description="Save although it is probably there already."
     )
@@ -73,6 +75,10 @@ class NewAccount(AccountFields):
 
 class AccountChanges(AccountFields):
     """Fields to change; those left out stay."""
+
+    kind: Literal["business", "person"] | None = Field(
+        default=None, description="Another one makes a person of a business, or the other way round."
+    )
 
 
 class PartnerOut(Answer):
@@ -149,6 +155,7 @@ class ContactFields(Body):
     time_zone: Text = None
     description: Text = None
     external_id: Text = None
+    custom: Custom = None
     allow_duplicate: StrictBool = Field(
         default=False, description="Save although it is probably there already."
     )

@@ -44,6 +44,14 @@ Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 60), BeforeValidator(whole)]
 Text = StrictStr | None
 YesNo = StrictBool | None
 
+Custom = Annotated[
+    dict[StrictStr, Any] | None,
+    Field(
+        description="Fields that an administrator added, name → value; null empties one. Those left out stay."
+        " Text, links, days (2026-03-01), keys of choices and ids of colleagues are text."
+    ),
+]
+
 # What answers hold.
 Id = Annotated[str, Field(description="Opaque; compare it, never parse it.", examples=["lead_0QZ…"])]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="UTC.")]

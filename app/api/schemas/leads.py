@@ -7,6 +7,7 @@ from pydantic import Field, RootModel, StrictBool, StrictStr
 from app.api.schemas.common import (
     Answer,
     Body,
+    Custom,
     Id,
     Moment,
     Number,
@@ -60,6 +61,7 @@ class LeadFields(Body):
     score: Whole | None = None
     external_id: Text = None
     arrived_at: Text = None
+    custom: Custom = None
 
 
 class NewLead(LeadFields):
@@ -193,6 +195,9 @@ class LeadPreview(LeadValues):
     arrived_at: Moment
     employees: str | None = Field(default=None, description="A band, such as 50–199.")
     age_days: int | None = None
+    custom: dict[str, Any] = Field(
+        default={}, description="Fields that an administrator added and shows so early; absent without any."
+    )
 
 
 class Lead(RootModel[WholeLead | LeadPreview]):

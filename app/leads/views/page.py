@@ -8,9 +8,11 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import Definition
+from app.fields.shown import show
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.choices import LeadLists, Status, load_lists, status_name
-from app.leads.fields import FIELDS, SECTIONS, Field
+from app.leads.fields import ALL_SECTIONS, FIELDS, Field
 from app.leads.lookalikes import Lookalike, find_lookalikes, who_qualified
 from app.leads.models import AssignmentCause, Lead, StatusCategory
 from app.leads.queries import AssignmentRow, LeadDetail, list_assignments
@@ -32,9 +34,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A field as the page shows it.  noted: who last changed it, and when, for qualification."""
+    """A field as the page shows it; of one that an administrator added the value is in words.  noted: who last changed it, and when, for qualification."""
 
-    field: Field
+    field: Field | Definition
     value: Any
     noted: tuple[str, datetime] | None = None
 
@@ -76,12 +78,12 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
     stages = _stages(lists, present)
     return LeadPage(
         detail=detail,
-        version=seen_version(actor, lead),
+        version=seen_version(actor, lead, detail.custom),
         status=present,
         stages=stages,
         other_statuses=[s for s in lists.statuses if s.key != present.key],
         next=_next(stages, present) if may_edit else None,
-        sections=_sections(actor, detail, who_qualified(session, actor, lead)),
+        sections=_sections(session, actor, detail, who_qualified(session, actor, lead)),
         history=_history(session, actor, lead),
         lookalikes=find_lookalikes(session, actor, lead),
         may_edit=may_edit,
@@ -121,11 +123,11 @@ def _may_assign(actor: Actor, detail: LeadDetail) -> bool:
 
 
 def _sections(
-    actor: Actor, detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
+    session: Session, actor: Actor, detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
 ) -> list[tuple[str, Any, Sequence[Entry]]]:
     values = {"status": status_name(detail.status.name), "source": detail.source}
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
-    for name, title in SECTIONS.items():
+    for name, title in ALL_SECTIONS.items():
         entries = [
             Entry(
                 f,
@@ -135,6 +137,9 @@ def _sections(
             for f in FIELDS.values()
             if f.section == name and f.name not in _SHOWN_IN_HEAD and f.name not in actor.hidden_fields
         ]
+        if name == "custom":
+            own = show(session, detail.added, detail.custom)
+            entries = [Entry(shown.field, shown.url or shown.text) for shown in own]
         if entries:
             sections.append((name, title, entries))
     return sections

@@ -7,6 +7,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app.activities.panel import feed_of
+from app.documents.panel import panel_of as documents_of
+from app.fields.catalogue import catalogue
+from app.fields.shown import show as show_fields
 from app.inbox.queries import inbox_state
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
@@ -41,6 +44,7 @@ def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str =
         "leads/show.html",
         page=read_lead_page(session, actor, detail),
         feed=feed_of(session, actor, detail.lead),
+        documents=documents_of(session, actor, detail.lead),
         access=panel_of(actor, detail.lead),
         refusal=refusal,
         now=clock.now(),
@@ -56,7 +60,13 @@ _PLACED = frozenset(
 
 def _more(actor: Actor, row: LeadRow) -> list[Entry]:
     """What an administrator shows beyond what is harmless, as far as it is known."""
-    entries = []
+    entries: list[Entry] = []
+    added = {
+        n: f for n, f in catalogue(db.session()).seen(actor, "lead").items() if n in actor.preview_fields
+    }
+    entries += [
+        Entry(shown.field, shown.url or shown.text) for shown in show_fields(db.session(), added, row.more)
+    ]
     for name in actor.preview_fields:
         if name in FIELDS and name not in _PLACED:
             value = row.more.get(name, getattr(row, name, None))

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from wtforms import Field as Input
 
+from app.fields.inputs import AnyOf, OneOf, words_of
 from app.identity.queries import get_organisation
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock, labels
@@ -26,7 +27,7 @@ from app.leads.queries import LeadDetail, open_lead
 from app.leads.registries import LONGEST_NAME, SOURCES, add_item
 from app.leads.rows import LeadRow
 from app.leads.seen import seen_version
-from app.leads.values import Reading, load_choices, read_lead_values
+from app.leads.values import load_choices, read_lead_values, reading_for
 from app.leads.views.blueprint import bp
 from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
@@ -142,7 +143,7 @@ def edit(lead_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     detail = _editable(session, actor, lead_ref)
     form = lead_form(actor)(formdata=None, data=values_of(detail))
-    form.begin(seen_version(actor, detail.lead), values_of(detail))
+    form.begin(seen_version(actor, detail.lead, detail.custom), values_of(detail))
     return _edit_page(session, detail, form)
 
 
@@ -155,7 +156,7 @@ def save(lead_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             raw = {**form.changed(), **_new_source(session, actor, form)}
-            reading = Reading(load_choices(session), ZoneInfo(get_organisation(session).time_zone))
+            reading = reading_for(session, actor, zone=ZoneInfo(get_organisation(session).time_zone))
             values = read_lead_values(raw, reading).fields
             lead = edit_lead(session, actor, lead_ref, values, version=form.began_from, now=clock.now())
     except Invalid as error:
@@ -205,7 +206,7 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     for name, text in now.items():
         if name in form and name not in mine:
             _fill(form[name], text)
-    form.begin(seen_version(actor, detail.lead), now)
+    form.begin(seen_version(actor, detail.lead, detail.custom), now)
     offer_lists(form, load_lists(session))
     differences = [
         Difference(name, form[name].label.text, _in_words(form[name], text), _in_words(form[name], now[name]))
@@ -216,13 +217,18 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
 
 
 def _fill(field: Input, text: str) -> None:
-    field.data = text == "yes" if field.type == "BooleanField" else text
+    if isinstance(field, AnyOf):
+        field.process_data(text)
+    else:
+        field.data = text == "yes" if field.type == "BooleanField" else text
 
 
 def _in_words(field: Input, text: str) -> str:
     """What an input holds as people read it: the name of a choice, else the text."""
     if field.type == "BooleanField":
         return _("Yes") if text == "yes" else _("No")
+    if isinstance(field, OneOf | AnyOf):
+        return words_of(field, text) or _("empty")
     choices: Any = getattr(field, "choices", None) or []
     names: Mapping[str, str] = {c.value: str(c.label) for c in choices}
     return names.get(text, text) or _("empty")

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.fields.catalogue import catalogue
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
@@ -40,7 +41,7 @@ from app.routing.rule_operations import (
 )
 from app.routing.rule_queries import find_active, list_versions, read_rules
 from app.routing.rule_trial import MOST_LEADS, STANDARD_LEADS, try_rules
-from app.routing.rules import CRITERIA_FIELDS
+from app.routing.rules import criteria_fields
 from app.routing.trace import criteria_sentence
 from app.web.access import current_actor, needs
 
@@ -155,8 +156,10 @@ def _work(draft: RulesDraft, rule_ref: str) -> ResponseReturnValue:
 def _editor(draft: RulesDraft, rule_ref: str, shown: int = -1) -> str:
     session = db.session()
     rules = get_rules(session, rule_ref) if rule_ref else None
+    known: dict[str, Any] = {**FIELDS, **catalogue(session).active("lead")}
     fields = sorted(
-        ((name, str(FIELDS[name].label)) for name in CRITERIA_FIELDS), key=lambda pair: pair[1].casefold()
+        ((name, str(known[name].label)) for name in criteria_fields(session)),
+        key=lambda pair: pair[1].casefold(),
     )
     return render_template(
         "rules/edit.html",
