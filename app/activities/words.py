@@ -205,6 +205,8 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "edited": ("edit", _anything),
     "deleted": ("trash", _plain(_l("deleted this"))),
     "restored": ("rotate", _plain(_l("restored this"))),
+    "merged": ("merge", _plain(_l("merged another record into this"))),
+    "merged_into": ("merge", _plain(_l("merged this into another"))),
     "claimed": ("hand", _plain(_l("claimed it"))),
     "assigned": ("arrow-right", _assigned),
     "transferred": ("arrow-right", _assigned),

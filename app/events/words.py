@@ -57,6 +57,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "edited": ("edit", "records", _l("changed %(record)s")),
     "deleted": ("trash", "records", _l("deleted %(record)s")),
     "restored": ("rotate", "records", _l("restored %(record)s")),
+    "merged": ("merge", "records", _l("merged others into %(record)s")),
+    "merged_into": ("merge", "records", _l("merged %(record)s into another")),
     "moved": ("sort-down", "records", _l("moved %(record)s")),
     "logged": ("note", "records", _l("logged %(record)s")),
     "finished": ("check", "records", _l("finished %(record)s")),

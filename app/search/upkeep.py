@@ -7,13 +7,13 @@ and the search for duplicates follow within moments, by the worker (`care.compar
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, inspect
+from sqlalchemy import delete, func, inspect, literal, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.care.models import DuplicateCheck
-from app.search.models import SearchEntry
-from app.search.words import KINDS, entries_of
+from app.search.models import LONGEST, SearchEntry
+from app.search.words import KINDS, LAST, entries_of
 
 COLUMNS: Mapping[type[Any], Sequence[str]] = {
     Account: (
@@ -65,3 +65,17 @@ def enter(session: Session, records: Iterable[Any]) -> None:
 def values_of(record: Any) -> dict[str, Any]:
     """The columns of an account or contact that it is found by."""
     return {name: getattr(record, name) for name in COLUMNS[type(record)]}
+
+
+def follow_account(session: Session, losers: Sequence[int], survivor: int) -> None:
+    """Let what contacts are called at their account follow them, as they become those of another."""
+    for loser in losers:
+        before = f"#{loser} "
+        text = _ENTRIES.c.text
+        session.connection().execute(
+            update(_ENTRIES)
+            .where(_ENTRIES.c.kind == KINDS["contact"], text >= before, text < before + LAST)
+            .values(
+                text=func.substr(literal(f"#{survivor} ") + func.substr(text, len(before) + 1), 1, LONGEST)
+            )
+        )

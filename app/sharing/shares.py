@@ -177,6 +177,32 @@ def _grant(session: Session, share: ManualShare, record_created_at: datetime, no
     )
 
 
+def move_shares(
+    session: Session, actor: Actor, object_: str, losers: Sequence[int], survivor: Any, *, now: datetime
+) -> int:
+    """Let shares of records that become part of another be shares of that one; how many.  Does not commit.
+
+    Shared with somebody twice, what gives more stands: the higher level, the later end.
+    """
+    moved = 0
+    own = {share.principal_id: share for share in session.scalars(_standing(session, object_, survivor.id))}
+    for key in losers:
+        for share in session.scalars(_standing(session, object_, key)).all():
+            moved += 1
+            _take_back(session, share)
+            known = own.get(share.principal_id)
+            if known is None:
+                share.record_id = survivor.id
+                own[share.principal_id] = known = share
+            else:
+                known.level = max(known.level, share.level)
+                known.until = None if None in (known.until, share.until) else max(known.until, share.until)  # type: ignore[type-var]
+                share.ended_at, share.ended_by_id = now, actor.user_id
+            session.flush()
+            _grant(session, known, survivor.created_at, now)
+    return moved
+
+
 def unshare_record(session: Session, actor: Actor, subject: Any, share_ref: str, *, now: datetime) -> None:
     """End a share of a record that the actor has in full.  Does not commit.  Raises NotAllowed, NotFound."""
     actor.require(Permission.RECORD_SHARE)
@@ -223,7 +249,8 @@ def end_share(session: Session, actor: Actor, share: ManualShare, *, now: dateti
     _end(session, actor, share, subject, now)
 
 
-def _end(session: Session, actor: Actor, share: ManualShare, subject: Any, now: datetime) -> None:
+def _take_back(session: Session, share: ManualShare) -> None:
+    """Take away what the share has given."""
     sets = select(GrantSet.id).where(
         GrantSet.object == share.object,
         GrantSet.principal_id == share.principal_id,
@@ -234,6 +261,10 @@ def _end(session: Session, actor: Actor, share: ManualShare, subject: Any, now: 
         .where(SharingGrant.set_id.in_(sets), SharingGrant.record_id == share.record_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def _end(session: Session, actor: Actor, share: ManualShare, subject: Any, now: datetime) -> None:
+    _take_back(session, share)
     share.ended_at, share.ended_by_id = now, actor.user_id
     if subject is not None:
         detail = {"share": share.ref, "level": Level(share.level).name.lower()}

@@ -1,0 +1,191 @@
+"""Merging: what is kept, what moves, what is recorded, who may, what is refused, and two who merge at once."""
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.models import Account, AccountResponsible, Contact
+from app.accounts.operations import restore_account
+from app.activities.operations import log_activity
+from app.care.comparing import compare_some
+from app.care.merging import (
+    ChangedMeanwhile,
+    MergedMeanwhile,
+    NotMergeable,
+    find_survivor,
+    merge_records,
+)
+from app.care.models import DuplicatePair, PairState
+from app.care.moving import BY_KIND, OTHERWISE, references
+from app.events.models import Event
+from app.kernel import refs
+from app.kernel.db import Base
+from app.kernel.errors import NotAllowed, NotFound
+from app.search.finding import find_ids
+from app.sharing.models import ManualShare
+from app.sharing.scope import scope
+from app.sharing.shares import share_record
+from tests.factories import SYSTEM, actor_of, make_account, make_contact, make_partner, make_user, rows
+
+
+def reload(session, model, key):
+    statement = select(model).where(scope(model, SYSTEM), model.id == key)
+    return session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def answer_for(session, account, user, now):
+    session.add(
+        AccountResponsible(
+            ref=refs.new_ref(refs.MEMBER), account_id=account.id, user_id=user.id, created_at=now
+        )
+    )
+
+
+def test_everything_of_three_accounts_becomes_one(session, ada, sal, now):
+    actor = actor_of(session, ada)
+    one = make_account(session, "Forges Riera", phone="+34972201100", external_id="a-1")
+    two = make_account(
+        session, "Forges Riera SL", website="https://forges.example", parent_id=one.id, owner=sal
+    )
+    three = make_account(session, "Forgas Riera", industry="Steel", external_id="c-3")
+    below = make_account(session, "Forges Vic", parent_id=two.id)
+    contact = make_contact(session, "Puig", first_name="Marta", account=two)
+    for account in (one, two, three):
+        answer_for(session, account, sal, now)
+    task = log_activity(session, actor, two, kind="task", subject="Call", now=now)
+    pia = make_user(session, "Pia", partner=make_partner(session, "Northwind"))
+    for account, level in ((one, "read"), (two, "edit")):
+        share_record(session, actor, account, {"type": "user", "id": pia.ref}, level, now=now)
+    compare_some(session, now=now)
+    versions = {each.ref: each.version for each in (one, two, three)}
+    merge_records(
+        session, actor, "account", one.ref, [one.ref, two.ref, three.ref],
+        {"name": two.ref, "owner": two.ref, "external_id": three.ref, "phone": two.ref},
+        versions=versions, now=now,
+    )  # fmt: skip
+    one = reload(session, Account, one.id)
+    assert (one.name, one.owner_user_id, one.external_id, one.phone) == (
+        "Forges Riera SL",
+        sal.id,
+        "c-3",
+        None,
+    )
+    assert (one.website, one.domain, one.industry) == ("https://forges.example", "forges.example", "Steel")
+    assert (one.parent_id, one.merged_into_id, one.deleted_at) == (None, None, None)
+    assert one.last_activity_at is None
+    assert {reload(session, Account, key).merged_into_id for key in (two.id, three.id)} == {one.id}
+    assert reload(session, Contact, contact.id).account_id == one.id
+    assert reload(session, Account, below.id).parent_id == one.id
+    session.refresh(task)
+    assert task.account_id == one.id
+    assert [r.account_id for r in rows(session, AccountResponsible)] == [one.id]
+    standing = session.scalars(select(ManualShare).where(ManualShare.ended_at.is_(None))).one()
+    assert (standing.record_id, standing.level) == (one.id, 3)
+    event = session.scalars(select(Event).where(Event.verb == "merged")).one()
+    assert event.changes["name"] == ["Forges Riera", "Forges Riera SL"]
+    kept = {each["name"]: each["values"] for each in event.detail["merged"]}
+    assert kept["Forges Riera SL"]["website"] == "https://forges.example"
+    assert kept["Forgas Riera"]["industry"] == "Steel"
+    assert {pair.state for pair in rows(session, DuplicatePair)} == {PairState.MERGED}
+    assert find_ids(session, actor, Account, "forgas", limit=5) == []
+    assert find_survivor(session, actor, "account", three.ref) == one.ref
+    with pytest.raises(NotFound):
+        restore_account(session, actor, two.ref, now=now)
+    later = make_account(session, "Forges")
+    merge_records(session, actor, "account", later.ref, [later.ref, one.ref], {}, now=now)
+    assert find_survivor(session, actor, "account", two.ref) == later.ref
+
+
+def test_contacts_are_merged_with_those_who_report_to_them(session, ada, now):
+    actor = actor_of(session, ada)
+    work = make_account(session, "Forges")
+    boss = make_contact(session, "Puig", account=work, title="Director")
+    twin = make_contact(session, "Puigg", first_name="Marta", account=None, owner=ada, reports_to_id=boss.id)
+    below = make_contact(session, "Riera", account=work, reports_to_id=twin.id)
+    merge_records(session, actor, "contact", twin.ref, [boss.ref, twin.ref], {"last_name": boss.ref}, now=now)
+    kept = reload(session, Contact, twin.id)
+    assert (kept.full_name, kept.title, kept.account_id, kept.reports_to_id) == (
+        "Marta Puig",
+        "Director",
+        work.id,
+        None,
+    )
+    assert reload(session, Contact, below.id).reports_to_id == kept.id
+    assert find_ids(session, actor, Contact, "marta puig", limit=5) == [kept.id]
+
+
+def test_two_who_merge_the_same_get_one_merge_and_one_conflict(session, ada, mara, now):
+    one, two, three = (make_account(session, f"Forges {n}") for n in "abc")
+    merge_records(session, actor_of(session, ada), "account", one.ref, [one.ref, two.ref], {}, now=now)
+    other = actor_of(session, mara)
+    with pytest.raises(MergedMeanwhile):
+        merge_records(session, other, "account", two.ref, [two.ref, three.ref], {}, now=now)
+    before = reload(session, Account, one.id).version
+    with pytest.raises(ChangedMeanwhile):
+        merge_records(
+            session,
+            other,
+            "account",
+            one.ref,
+            [one.ref, three.ref],
+            {},
+            versions={one.ref: before - 1},
+            now=now,
+        )
+    assert reload(session, Account, three.id).deleted_at is None
+
+
+def test_what_cannot_be_one_is_refused_with_why(session, ada, sal, now):
+    actor = actor_of(session, ada)
+    north, south = (make_partner(session, name) for name in ("Northwind", "Southwind"))
+    partners = [reload(session, Account, each.account_id) for each in (north, south)]
+    plain, person = (
+        make_account(session, "Forges"),
+        make_account(session, "Pia", kind="person", last_name="Pia"),
+    )
+    for group, word in (
+        (partners, "Two of them are partners"),
+        ([plain, partners[0]], "Choose that one to stay"),
+        ([plain, person], "cannot become one"),
+    ):
+        with pytest.raises(NotMergeable) as refusal:
+            merge_records(session, actor, "account", group[0].ref, [each.ref for each in group], {}, now=now)
+        assert word in str(refusal.value.message)
+    merge_records(session, actor, "account", partners[0].ref, [plain.ref, partners[0].ref], {}, now=now)
+    with pytest.raises(NotAllowed):
+        mine = [make_account(session, "Mine", owner=sal).ref for _ in range(2)]
+        merge_records(session, actor_of(session, sal), "account", mine[0], mine, {}, now=now)
+
+
+def test_every_reference_moves_or_is_said_to_be_handled():
+    """A new table joins by its foreign keys; one that names records by kind and key must say what becomes of it."""
+    for kind in ("account", "contact"):
+        assert all((c.table.name, c.name) not in OTHERWISE for c in references(kind))
+    by_kind = {
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if column.name.endswith("record_id") and not column.foreign_keys
+    }
+    assert by_kind == {(table, key) for table, _kind, key in BY_KIND}
+
+
+def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, sal, now):
+    one, two = make_account(session, "Forges Riera", owner=sal), make_account(session, "Forges Riera SL")
+    browser = signed_in(ada)
+    chosen = browser.get("/care/merge/account", query_string={"ref": [one.ref, two.ref]})
+    assert chosen.status_code == 200
+    text = chosen.get_data(as_text=True)
+    assert "Forges Riera SL" in text
+    assert "everything on the other" in text
+    given = {
+        "ref": [one.ref, two.ref], "survivor": one.ref, "field-name": two.ref,
+        f"version-{one.ref}": str(one.version), f"version-{two.ref}": str(two.version),
+    }  # fmt: skip
+    done = browser.submit("/care/merge/account", given)
+    assert (done.status_code, done.location) == (303, f"/accounts/{one.ref}")
+    assert "Forges Riera SL" in browser.get(f"/accounts/{one.ref}").get_data(as_text=True)
+    gone = browser.get(f"/accounts/{two.ref}")
+    assert (gone.status_code, gone.location) == (301, f"/accounts/{one.ref}")
+    again = browser.submit("/care/merge/account", given)
+    assert again.status_code == 409
+    assert "merged one of these records meanwhile" in again.get_data(as_text=True)
