@@ -110,6 +110,7 @@ API: tuple[str, ...] = (
     "app.api.inbox",
     "app.api.activities",
     "app.api.accounts",
+    "app.api.relations",
     "app.api.contacts",
     "app.api.partners",
     "app.api.users",

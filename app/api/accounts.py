@@ -3,10 +3,13 @@
 from typing import Any
 
 from flask import Response, jsonify
+from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.accounts.filters import ACCOUNT_FILTERS, ACCOUNT_SORTS, parse_account_query
+from app.accounts.kinds import PERSON_FIELDS, change_kind
+from app.accounts.models import AccountKind
 from app.accounts.operations import (
     add_responsible,
     create_account,
@@ -17,6 +20,7 @@ from app.accounts.operations import (
 from app.accounts.queries import get_account, list_accounts
 from app.accounts.related import Responsible as ResponsibleRow
 from app.accounts.related import responsibles_of
+from app.accounts.relations.responsibles import change_role
 from app.api.account_json import accounts_json
 from app.api.answers import (
     check_version,
@@ -40,10 +44,12 @@ from app.api.schemas.accounts import (
     UserIn,
 )
 from app.api.schemas.common import list_query
+from app.api.schemas.relations import ResponsibleChanges
 from app.fields.records import flat
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
 
 area = Area("Accounts", "Companies and persons; some companies are partners.")
@@ -88,6 +94,8 @@ def change_account(account_id: str, body: AccountChanges) -> Response:
     with transaction() as session:
         actor = current_actor()
         check_account_version(session, actor, account_id)
+        values = given_values(body)
+        _change_kind(session, actor, account_id, values)
         account = edit_account(
             session,
             actor,
@@ -143,6 +151,23 @@ def new_responsible(account_id: str, body: NewResponsible) -> Response:
     return record_answer(answer, 201)
 
 
+@area.patch(
+    "/accounts/<account_id>/responsibles/<responsible_id>",
+    "Say as what somebody is answerable",
+    {200: Responsible},
+    takes_version=False,
+)
+@needs(Permission.ACCOUNT_EDIT)
+def change_responsible(account_id: str, responsible_id: str, body: ResponsibleChanges) -> Response:
+    """They see no more and no less by it."""
+    with transaction() as session:
+        actor = current_actor()
+        changed = change_role(session, actor, account_id, responsible_id, body.role, now=clock.now())
+        rows = responsibles_of(session, get_account(session, actor, account_id))
+        answer = next(_responsible(row) for row in rows if row.ref == changed.ref)
+    return record_answer(answer)
+
+
 @area.delete(
     "/accounts/<account_id>/responsibles/<responsible_id>",
     "End somebody's answerability",
@@ -153,6 +178,21 @@ def end_responsible(account_id: str, responsible_id: str) -> Response:
     with transaction() as session:
         remove_responsible(session, current_actor(), account_id, responsible_id, now=clock.now())
     return no_content()
+
+
+def _change_kind(session: Session, actor: Actor, account_id: str, values: dict[str, Any]) -> None:
+    """Make the account what `kind` says, with what was given of that kind; the rest of the values stays."""
+    if "kind" not in values:
+        return
+    kind = values.pop("kind")
+    if kind is None:
+        raise Invalid({"kind": [_l("An account is a business or a person.")]})
+    account = get_account(session, actor, account_id)
+    if account.kind == kind:
+        return
+    names = PERSON_FIELDS if kind == AccountKind.PERSON else ("name",)
+    own = {name: values.pop(name) for name in names if name in values}
+    change_kind(session, actor, account_id, AccountKind(kind), own, now=clock.now())
 
 
 def account_json(session: Session, actor: Actor, account_id: str) -> dict[str, Any]:

@@ -15,7 +15,9 @@ KINDS = {
     "lead_id": "lead", "account_id": "acct", "contact_id": "cont", "user_id": "user", "queue_id": "queue",
     "round_robin_id": "rr", "rule_id": "rule", "member_id": "mem", "responsible_id": "mem", "activity_id": "act",
     "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
-    "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
+    "relationship_id": "rel", "characteristic_id": "char", "interest_id": "int", "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
+    "document_id": "doc",
+    "document_id": "doc", "export_id": "exp", "case_id": "case",
 }  # fmt: skip
 NOBODY = f"user_{'0' * 22}"
 SHARE: dict[str, Any] = {"principal": {"type": "all_internal"}, "level": "read"}
@@ -25,6 +27,8 @@ BODIES: dict[str, Any] = {
     "log_on_lead": {"kind": "note", "subject": "x"}, "log_on_account": {"kind": "note", "subject": "x"},
     "log_on_contact": {"kind": "note", "subject": "x"}, "suspend_partner": {"open_leads": "keep"},
     "deactivate": {"open_records": "keep"}, "change_weight": {"weight": 2}, "new_item": {"name": "x"},
+    "new_relationship": {"account_id": f"acct_{'0' * 22}", "reason": "Supplier of"},
+    "new_interest": {"area": "Bikes", "interest": True}, "new_characteristic": {"type": "Fleet", "value": "x"},
     "new_responsible": {"user_id": NOBODY}, "new_queue_member": {"type": "user", "id": NOBODY},
     "new_round_robin_member": {"principal": {"type": "user", "id": NOBODY}},
     "new_group_member": {"type": "all_internal"}, "new_lead_share": SHARE, "new_account_share": SHARE,

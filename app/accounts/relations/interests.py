@@ -31,7 +31,7 @@ class Interest:
     """An interest of an account, or the lack of one.  path: the area after those above it.
 
     need: in words, None for none.  is_open: it is not yet met, and an opportunity can come of it.
-    noted_by: who said so last, "" for what the system did.
+    noted_by, noted_by_ref: who said so last, "" for what the system did.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Interest:
     need_met_at: datetime | None
     noted_at: datetime
     noted_by: str
+    noted_by_ref: str
 
     @property
     def is_open(self) -> bool:
@@ -53,21 +54,21 @@ class Interest:
 def interests_of(session: Session, account: Account) -> Sequence[Interest]:
     """Of an account that the reader sees, in the order of the areas; at most one each."""
     rows = session.execute(
-        select(AccountInterest, User.name)
+        select(AccountInterest, User.name, User.ref)
         .outerjoin(User, User.id == AccountInterest.noted_by_id)
         .where(AccountInterest.account_id == account.id)
     ).all()
     if not rows:
         return []
-    held = {row.area_id: (row, name or "") for row, name in rows}
+    held = {row.area_id: (row, name or "", ref or "") for row, name, ref in rows}
     return [
         Interest(
             row.id, row.ref, area.name, area.ref, area.path, row.is_interested, row.need, row.need_met_at,
-            row.noted_at, name,
+            row.noted_at, name, ref,
         )
         for area in list_areas(session)
         if area.id in held
-        for row, name in [held[area.id]]
+        for row, name, ref in [held[area.id]]
     ]  # fmt: skip
 
 

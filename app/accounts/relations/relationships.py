@@ -176,6 +176,18 @@ def _reason(session: Session, text: str, is_inverse: bool) -> tuple[Relationship
     raise Invalid({"reason": [_l("Choose one of the reasons listed.")]})
 
 
+def read_day(field: str, text: str | None) -> date | None:
+    """A date as it is written in ISO 8601, None for nothing.  Raises Invalid."""
+    if text is None or not text.strip():
+        return None
+    try:
+        if len(text.strip()) != len("2026-01-31"):
+            raise ValueError
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise Invalid({field: [_l("Give a date such as 2026-03-01.")]}) from error
+
+
 def _refuse_backwards(since_on: date | None, until_on: date | None) -> None:
     if since_on is not None and until_on is not None and until_on < since_on:
         raise Invalid({"until_on": [_l("It cannot end before it begins.")]})
