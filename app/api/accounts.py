@@ -90,7 +90,11 @@ def read_account(account_id: str) -> Response:
 @area.patch("/accounts/<account_id>", "Change an account", {200: Account})
 @needs(Permission.ACCOUNT_EDIT)
 def change_account(account_id: str, body: AccountChanges) -> Response:
-    """Its owner, channel managers and administrators change the owner."""
+    """Its owner, channel managers and administrators change the owner.
+
+    Another `kind` makes a person of a business that has no contacts, or a business of a person, who stays as
+    its contact (409 in-use where that cannot be).
+    """
     with transaction() as session:
         actor = current_actor()
         check_account_version(session, actor, account_id)
@@ -100,7 +104,7 @@ def change_account(account_id: str, body: AccountChanges) -> Response:
             session,
             actor,
             account_id,
-            given_values(body),
+            values,
             allow_duplicate=body.allow_duplicate,
             now=clock.now(),
         )
