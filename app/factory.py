@@ -29,6 +29,7 @@ from app.web.limits import limiter
 from app.web.logs import init_logs
 from app.web.security import init_security
 from app.web.signed_in import init_sign_in
+from app.web.uploads import init_uploads
 
 # Everything that declares tables; imported so that the metadata is whole.
 MODELS = (
@@ -40,6 +41,7 @@ MODELS = (
     "app.activities.models",
     "app.leads.models",
     "app.cases.models",
+    "app.documents.models",
     "app.routing.models",
     "app.notifications.models",
     "app.intake.models",
@@ -69,6 +71,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
     "app.activities.views:bp",
+    "app.documents.views:bp",
     "app.partners.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
@@ -100,6 +103,7 @@ COMMANDS: tuple[str, ...] = (
     "app.demo.commands:demo",
     "app.routing.cli:routing",
     "app.sharing.commands:sharing",
+    "app.documents.commands:documents",
 )
 
 # Modules whose routes hang on the API's blueprint.
@@ -109,6 +113,7 @@ API: tuple[str, ...] = (
     "app.api.assignments",
     "app.api.inbox",
     "app.api.activities",
+    "app.api.documents",
     "app.api.accounts",
     "app.api.relations",
     "app.api.contacts",
@@ -161,6 +166,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _init_database(app)
     init_logs(app, settings)
     init_security(app, settings)
+    init_uploads(app, settings)
     init_assets(app)
     init_sign_in(app)
     init_context(app)

@@ -12,6 +12,8 @@ from app.care.models import DuplicateCheck
 from app.fields.counting import count_due, count_step
 from app.fields.work import waiting as fields_waiting
 from app.fields.work import work_step
+from app.documents.collecting import adopt_strays, collect
+from app.documents.scanning import scan_step
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -33,6 +35,7 @@ from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
+STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
 
 
@@ -46,6 +49,9 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
+        Job("scans", scan_step),
+        Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
+        Job("strays", lambda: adopt_strays(now=clock.now()) < 0, STRAYS_EVERY_SECONDS),
         Job("lists", lambda: _lists(stop)),
         Job("exports", lambda: forget_jobs(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("duplicates", _compare),

@@ -6,6 +6,7 @@ environment, says what is wrong with one and lists them.
 
 import os
 import secrets
+import shlex
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,6 +103,26 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Number of proxies in front whose X-Forwarded headers are believed."
     )
+    document_mb: int = Field(
+        100, ge=1, le=4000, description="Largest document that is taken, in MB (of 1,048,576 bytes)."
+    )
+    scan_command: str = Field(
+        "",
+        description="Command that is given each new document on its standard input and lets it pass by exit code 0,"
+        " refuses it by 1 (`clamdscan --no-summary -`); empty for none.",
+    )
+    storage_bucket: str = Field(
+        "", description="Bucket of an S3 service for documents; empty for the folder documents in CANAL_DATA."
+    )
+    storage_prefix: str = Field("", description="What the names of documents in the bucket begin with.")
+    storage_endpoint: str = Field(
+        "", description="Address of the S3 service, https; empty for that of the region at AWS."
+    )
+    storage_region: str = Field("us-east-1", description="Region of the bucket.")
+    storage_key_id: SecretStr = Field(
+        SecretStr(""), description="Key id for the bucket; empty for what the machine itself is given."
+    )
+    storage_secret: SecretStr = Field(SecretStr(""), description="Secret of that key.")
     web_threads: int = Field(8, ge=1, le=64, description="Requests that the web process works on at a time.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least serious log line that is written."
@@ -165,6 +186,26 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not host or parts.path or parts.query or parts.fragment:
             raise ValueError("is not the base of a site; write https://canal.example.com, without a path")
         return text
+
+    @field_validator("storage_endpoint")
+    @classmethod
+    def _https_endpoint(cls, value: str) -> str:
+        text = value.strip().rstrip("/")
+        parts = urlsplit(text)
+        if text and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("is no address; write https://s3.example.com")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("sends documents in the clear to another machine; use https://")
+        return text
+
+    @field_validator("scan_command")
+    @classmethod
+    def _readable_command(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError:
+            raise ValueError("has a quote that is not closed") from None
+        return value.strip()
 
     @field_validator("secret_key")
     @classmethod

@@ -35,6 +35,9 @@ ROLES: dict[P, frozenset[Role]] = {
     P.LEAD_EXPORT: SELLING,
     P.LEAD_TRACE: CHANNEL,
     P.ACTIVITY_LOG: WORKING,
+    P.DOCUMENT_VIEW: EVERYONE,
+    P.DOCUMENT_EDIT: WORKING,
+    P.DOCUMENT_EXPORT: SELLING,
     P.ACCOUNT_VIEW: INTERNAL,
     P.ACCOUNT_EDIT: SELLING,
     P.ACCOUNT_DELETE: CHANNEL,
@@ -81,6 +84,8 @@ REFUSED_INSIDE: dict[str, frozenset[Role]] = {
     # Until the vendor lets a company's leaders invite.
     "partners.invite": LEADERS,
     "queues.claim": frozenset({Role.VIEWER}),
+    # What is on no record is the vendor's people's to add.
+    "documents.add_to_library": PARTNERS,
     "queues.take_next": frozenset({Role.VIEWER}),
 }
 

@@ -39,6 +39,7 @@ from app.accounts.related import (
     suggest_accounts,
 )
 from app.activities.panel import feed_of
+from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
@@ -104,6 +105,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         responsibles=responsibles_of(session, account),
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
+        documents=documents_of(session, actor, account),
         access=panel_of(actor, account),
         own_fields=shown_of(session, actor, "account", account.custom),
         shown=SHOWN_RELATED,

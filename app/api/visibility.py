@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.queries import get_activity
+from app.cases.models import Case
+from app.documents.queries import get_document
 from app.identity.directory import get_user
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
@@ -19,6 +21,7 @@ _RECORDS: dict[str, tuple[Any, Level]] = {
     "lead_id": (Lead, Level.PREVIEW),
     "account_id": (Account, Level.READ),
     "contact_id": (Contact, Level.READ),
+    "case_id": (Case, Level.READ),
 }
 
 
@@ -31,6 +34,8 @@ def is_seen(session: Session, actor: Actor, path: Mapping[str, str]) -> bool:
             if found is None:
                 return False
     try:
+        if "document_id" in path:
+            get_document(session, actor, path["document_id"])
         if "activity_id" in path:
             get_activity(session, actor, path["activity_id"])
         if "user_id" in path:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.documents.models import Document
 from app.events.models import Event
 from app.identity.models import User
 from app.intake.models import Import
@@ -34,6 +35,7 @@ _OF_PREFIX: dict[str, Any] = {
     refs.IMPORT: Import,
     refs.BULK: BulkAct,
     refs.DELIVERY: Delivery,
+    refs.DOCUMENT: Document,
 }
 ORGANISATION = "organisation"
 _REF = re.compile(r"(?<![0-9A-Za-z])[a-z]{2,8}_[0-9A-Za-z]{22}(?![0-9A-Za-z])")

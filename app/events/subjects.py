@@ -18,6 +18,7 @@ from app.accounts.relations.models import (
 )
 from app.activities.models import Activity
 from app.activities.places import is_readable
+from app.documents.models import Document
 from app.events.lookup import read_ref
 from app.events.models import Event
 from app.identity.models import User
@@ -92,6 +93,9 @@ _KINDS: dict[str, _Kind] = {
     "contact": _kind(
         Contact, lambda: labels.one("contact"), _shared(Contact), lambda r: r.full_name, "contacts.show", "contact_ref"
     ),
+    "document": _kind(
+        Document, lambda: labels.one("document"), _shared(Document), lambda r: r.name, "documents.show", "document_ref"
+    ),
     "user": _kind(User, lambda: labels.one("user"), _plain(User), lambda r: r.name, "users.show", "user_ref"),
     "queue": _kind(
         Queue, lambda: labels.one("queue"), _plain(Queue), lambda r: r.name, "queues.show", "queue_ref"
@@ -143,6 +147,7 @@ _OF_PREFIX = {
     refs.LEAD: "lead",
     refs.ACCOUNT: "account",
     refs.CONTACT: "contact",
+    refs.DOCUMENT: "document",
     refs.USER: "user",
     refs.QUEUE: "queue",
     refs.ROUND_ROBIN: "round_robin",

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.activities.places import is_readable
+from app.documents.models import Document
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
@@ -48,7 +49,7 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
         kinds = tuple(kind for kind in KNOWN_TO_ALL if kind not in _OF_SHARING)
         told = (*SECURITY, "prm_enabled")  # it names the rules and groups that were kept or removed
     known = and_(Event.record_kind.in_(kinds), Event.verb.not_in(told))
-    others = Event.record_kind.not_in(("lead", "account", "contact", "activity"))
+    others = Event.record_kind.not_in(("lead", "account", "contact", "activity", "document"))
     return or_(known, *shared, and_(own, others))
 
 
@@ -76,6 +77,7 @@ def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
         "account": of(Account, Event.record_id),
         "contact": of(Contact, Event.record_id),
         "activity": activity,
+        "document": of(Document, Event.record_id),
     }
 
 

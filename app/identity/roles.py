@@ -7,13 +7,14 @@ from flask_babel import lazy_gettext as _l
 from app.kernel.actor import Permission as P  # noqa: N817 - written some eighty times below
 from app.kernel.actor import Role
 
-_EVERYONE = {P.HOME_VIEW, P.PROFILE_EDIT, P.LEAD_VIEW}
+_EVERYONE = {P.HOME_VIEW, P.PROFILE_EDIT, P.LEAD_VIEW, P.DOCUMENT_VIEW}
 _PARTNER = _EVERYONE | {
     P.LEAD_EDIT,
     P.LEAD_CLAIM,
     P.LEAD_ANSWER_OFFER,
     P.LEAD_RELEASE,
     P.ACTIVITY_LOG,
+    P.DOCUMENT_EDIT,
     P.INBOX_VIEW,
 }
 _LEADER = _PARTNER | {P.LEAD_TRANSFER, P.TEAM_VIEW, P.TEAM_MANAGE, P.PEOPLE_MANAGE}
@@ -31,6 +32,8 @@ _SALES = _VIEWER | {
     P.CONTACT_EDIT,
     P.CASE_EDIT,
     P.CASE_EXPORT,
+    P.DOCUMENT_EDIT,
+    P.DOCUMENT_EXPORT,
     P.RECORD_SHARE,
 }
 _CHANNEL_MANAGER = _SALES | {

@@ -79,6 +79,9 @@ class Permission(StrEnum):
     PARTNER_VIEW = "partner:view"
     PARTNER_ENABLE = "partner:enable"
     PARTNER_SUSPEND = "partner:suspend"
+    DOCUMENT_VIEW = "document:view"
+    DOCUMENT_EDIT = "document:edit"  # attach to what one may edit, and change what is there
+    DOCUMENT_EXPORT = "document:export"  # the list, as a file
     QUEUE_VIEW = "queue:view"
     ROUTING_MANAGE = "routing:manage"
     SOURCE_MANAGE = "source:manage"
@@ -132,6 +135,7 @@ class Actor:
     default_account_level: Level | None = None
     default_contact_level: Level | None = None
     default_case_level: Level | None = None
+    default_document_level: Level | None = None
     level_id: int | None = None
     shared: tuple[tuple[str, int], ...] = ()
     supposed: Any = None

@@ -52,6 +52,8 @@ CHARACTERISTIC = "char"
 INTEREST = "int"
 CASE = "case"
 
+DOCUMENT = "doc"
+
 
 def _fresh() -> int:
     return (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)

@@ -15,13 +15,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.cases.models import Case
+from app.documents.models import Document
 from app.kernel.actor import Actor, Level, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 from app.sharing.scoped import Scoped
 
-SHARED_TABLES = frozenset({"account", "case", "contact", "lead"})
+SHARED_TABLES = frozenset({"account", "case", "contact", "document", "lead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +298,16 @@ def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[R
     ]
 
 
+def _document_rules(actor: Actor) -> list[Rule]:
+    from app.sharing.following import rules_of_documents  # which stands on the rules above
+
+    return rules_of_documents(actor)
+
+
 _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Lead: _live_lead_rules,
     Account: _account_rules,
     Contact: _contact_rules,
     Case: _case_rules,
+    Document: _document_rules,
 }

@@ -1,5 +1,6 @@
 """One answer for every error: a page, a fragment for htmx, a problem document for the API."""
 
+import errno
 import sqlite3
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ from app.kernel.errors import DomainError, Invalid, NotAllowed
 from app.web.access import SecondFactorNeeded, SignInRequired
 from app.web.htmx import wants_fragment
 from app.web.refusals import note_refused_attempt
+from app.web.uploads import too_large_text
 
 TITLES = {
     400: _l("This request cannot be understood"),
@@ -111,7 +113,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if 300 <= status < 400:
         return error.get_response()
-    response = answer(status, None)
+    response = answer(status, (too_large_text() or None) if status == 413 else None)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -150,6 +152,10 @@ def _bug(error: Exception) -> ResponseReturnValue:
     from flask import current_app
 
     _let_go()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        current_app.logger.error("no room left on the disk")
+        message = _("There is no room left to store anything. Nothing was changed. Tell your administrator.")
+        return answer(503, message)
     current_app.log_exception(sys.exc_info())
     if current_app.config.get("PROPAGATE_BUGS"):
         raise error

@@ -48,6 +48,7 @@ _INTERNAL = (
     _Place("partners", "/partners", "handshake", Permission.PARTNER_VIEW, shortcut="g p"),
     _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
     _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
+    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
     _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
     _Place("new_lead", "/leads/new", "target", Permission.LEAD_CREATE, NEW),
     _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
@@ -58,6 +59,7 @@ _PARTNER = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
     _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
     _Place("my_leads", "/leads?owner=me", "target", Permission.LEAD_VIEW, shortcut="g l"),
+    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
 )
 
@@ -97,6 +99,7 @@ def _names() -> dict[str, str]:
         "partners": labels.many("partner", title=True),
         "accounts": labels.many("account", title=True),
         "contacts": labels.many("contact", title=True),
+        "documents": labels.many("document", title=True),
         "setup": _("Setup"),
         "my_leads": _("My %(leads)s", leads=labels.many("lead")),
         "team": _("My team"),

@@ -115,7 +115,7 @@ def test_fields_that_do_not_exist_are_refused(api, ada, document: Document) -> N
         if method not in ("POST", "PATCH"):
             continue
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
-            answer = client.request(method, path, data={"nonsense": "1"}, content_type="multipart/form-data")
+            answer = client.request(method, filled(path), data={"nonsense": "1"}, content_type="multipart/form-data")
         else:
             body = {**BODIES.get(operation["operationId"], {}), "nonsense": 1}
             answer = client.request(method, filled(path), body)

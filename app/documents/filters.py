@@ -1,0 +1,109 @@
+"""What lists of documents can be narrowed to and sorted by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.accounts.filters import ListQuery, parse_query
+from app.documents.file_types import TYPES
+from app.documents.models import Document, DocumentTag, DocumentWord
+from app.documents.records import is_of_kind, kinds
+from app.documents.words import LONGEST_TAG, words_of
+from app.identity.models import User
+from app.kernel import refs
+from app.kernel.actor import Actor
+from app.kernel.errors import Invalid
+from app.kernel.fold import fold
+from app.kernel.parse import parse_iso_moment
+from app.kernel.prefix import starts_with
+
+Condition = ColumnElement[bool]
+Make = Callable[[Session, Actor, Sequence[str]], Condition]
+YES = ("true", "1", "yes")
+DEFAULT_SORT = "-created_at"
+
+DOCUMENT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
+    "created_at": Document.created_at,
+    "updated_at": Document.updated_at,
+    "name": Document.name_fold,
+    "size": Document.size_bytes,
+}
+
+
+def parse_document_query(
+    session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
+) -> ListQuery:
+    """A list of documents, newest first unless `sort` says otherwise.  Raises Invalid."""
+    return parse_query(session, actor, DOCUMENT_FILTERS, DOCUMENT_SORTS, given, sort or DEFAULT_SORT)
+
+
+def _search(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    """Every word typed begins a word of the name, the description or a tag; or it is a public name."""
+    named = [value.strip() for value in values if refs.is_ref(refs.DOCUMENT, value.strip())]
+    if named:
+        return Document.ref.in_(named)
+    found = [
+        Document.id.in_(select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, word)))
+        for word in words_of(*values)
+    ]
+    return and_(*found) if found else Document.id.is_(None)
+
+
+def _tag(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    folded = [fold(value, LONGEST_TAG) for value in values]
+    return Document.id.in_(select(DocumentTag.document_id).where(DocumentTag.tag_fold.in_(folded)))
+
+
+def _kind(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    _known("on", values, kinds())
+    return or_(*(is_of_kind(value) for value in values))
+
+
+def _type(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    _known("type", values, TYPES)
+    return Document.file_type.in_(list(values))
+
+
+def _known(name: str, values: Sequence[str], known: Any) -> None:
+    if set(values) - set(known):
+        raise Invalid({name: [_l("Choose one of: %(known)s.", known=", ".join(known))]})
+
+
+def _internal(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+    return Document.is_internal.is_(values[0] in YES)
+
+
+def _author(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    wanted = [actor.ref if value == "me" else value for value in values]
+    found = select(User.id).where(User.ref.in_(wanted))
+    if actor.is_partner:  # who of others attached something is not theirs to find out
+        found = found.where(User.partner_account_id == actor.company_id)
+    return Document.created_by_id.in_(found)
+
+
+def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:
+    def make(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+        moments = [moment for value in values if (moment := parse_iso_moment(value)) is not None]
+        if len(moments) < len(values):
+            raise Invalid({name: [_l("Give a date or time such as 2026-03-01T12:00:00Z.")]})
+        return column >= min(moments) if side == "from" else column <= max(moments)
+
+    return make
+
+
+DOCUMENT_FILTERS: dict[str, Make] = {
+    "q": _search,
+    "tag": _tag,
+    "on": _kind,
+    "type": _type,
+    "internal": _internal,
+    "by": _author,
+    **{
+        f"{name}_{side}": _moment(f"{name}_{side}", getattr(Document, name), side)
+        for name in ("created_at", "updated_at")
+        for side in ("from", "to")
+    },
+}

@@ -1,0 +1,311 @@
+"""Reading documents, with the names that stand beside them.  What somebody sees is `sharing.following`'s matter."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from app.accounts.filters import ListQuery
+from app.accounts.queries import Person, page_of, sorted_by, window_of
+from app.documents.file_types import FileType, known_type
+from app.documents.filters import DOCUMENT_SORTS
+from app.documents.models import BlobState, Document, DocumentBlob, DocumentTag, DocumentVersion
+from app.documents.records import RecordName, is_of, names_of_records
+from app.identity.models import User
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.db import is_sqlite
+from app.kernel.errors import NotFound
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.sharing.levels import given_level
+from app.sharing.merge import capped_count, merged_ids
+from app.sharing.scope import scope
+
+SHOWN_RELATED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document with what stands beside it.
+
+    author: who attached it, None for the vendor's people where a partner's reads, and for nobody.  digest: of
+    the present version.  tags: in the order of the alphabet.  record: None for one of the library.
+    """
+
+    document: Document
+    given: Level
+    state: BlobState
+    digest: str
+    author: Person | None
+    tags: Sequence[str] = ()
+    record: RecordName | None = None
+
+    @property
+    def by(self) -> str:
+        """The author's name, "" where there is nobody to be named."""
+        return self.author.name if self.author else ""
+
+    @property
+    def file_type(self) -> FileType:
+        return known_type(self.document.file_type)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state is BlobState.CLEAN
+
+    def may_edit(self, actor: Actor) -> bool:
+        return self.given >= Level.EDIT and actor.can(Permission.DOCUMENT_EDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a document.  author: as above.  note: what the scanner said."""
+
+    number: int
+    file_name: str
+    file_type: FileType
+    size_bytes: int
+    state: BlobState
+    note: str
+    digest: str
+    created_at: datetime
+    author: Person | None
+    restored_from: int | None
+
+    @property
+    def by(self) -> str:
+        return self.author.name if self.author else ""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state is BlobState.CLEAN
+
+
+# One document
+
+
+def get_document(
+    session: Session, actor: Actor, ref: str, *, for_update: bool = False
+) -> tuple[Document, Level]:
+    """The document, with how much of it the actor has.  Raises NotFound, alike for hidden and absent."""
+    if not refs.is_ref(refs.DOCUMENT, ref):
+        raise NotFound("document", ref)
+    statement = select(Document, given_level(Document, actor)).where(
+        scope(Document, actor, Level.READ), Document.ref == ref
+    )
+    if for_update and not is_sqlite(session):
+        statement = statement.with_for_update(of=Document)
+    found = session.execute(statement.execution_options(populate_existing=True)).first()
+    if found is None:
+        raise NotFound("document", ref)
+    return found[0], Level(found[1])
+
+
+def open_document(session: Session, actor: Actor, ref: str) -> DocumentRow:
+    """The document with what stands beside it.  Raises NotFound."""
+    document, given = get_document(session, actor, ref)
+    return rows_of(session, actor, [(document, given)])[0]
+
+
+def get_version(
+    session: Session, actor: Actor, ref: str, number: int | None = None
+) -> tuple[Document, VersionRow]:
+    """A version of the document, the present one unless a number is given.  Raises NotFound."""
+    document, _given = get_document(session, actor, ref)
+    found = session.execute(
+        _versions(document).where(DocumentVersion.number == (number or document.number))
+    ).first()
+    if found is None:
+        raise NotFound("document", ref)
+    return document, _version(actor, found)
+
+
+def list_versions(session: Session, actor: Actor, document: Document) -> list[VersionRow]:
+    """All versions, the newest first.  document: one that the actor reads."""
+    rows = session.execute(_versions(document).order_by(DocumentVersion.number.desc()).limit(200))
+    return [_version(actor, row) for row in rows]
+
+
+def _versions(document: Document) -> Select[Any]:
+    return (
+        select(DocumentVersion, DocumentBlob, User)
+        .join(DocumentBlob, DocumentBlob.id == DocumentVersion.blob_id)
+        .outerjoin(User, User.id == DocumentVersion.created_by_id)
+        .where(DocumentVersion.document_id == document.id)
+    )
+
+
+def _version(actor: Actor, row: Any) -> VersionRow:
+    version, blob, author = row
+    return VersionRow(
+        number=version.number,
+        file_name=version.file_name,
+        file_type=known_type(version.file_type),
+        size_bytes=version.size_bytes,
+        state=blob.state,
+        note=blob.note or "",
+        digest=blob.digest,
+        created_at=version.created_at,
+        author=_known(actor, author),
+        restored_from=version.restored_from,
+    )
+
+
+def _known(actor: Actor, author: User | None) -> Person | None:
+    """Partner people are told of their own company's people alone."""
+    if author is None or (actor.is_partner and author.partner_account_id != actor.company_id):
+        return None
+    return Person(author.ref, author.name)
+
+
+# Several
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedDocuments:
+    """The newest documents of a record, and how many there are.  number: COUNT_CAP + 1 for more than that."""
+
+    rows: Sequence[DocumentRow]
+    number: int
+
+
+def documents_of(
+    session: Session, actor: Actor, record: Any, *, limit: int = SHOWN_RELATED
+) -> RelatedDocuments:
+    """What the actor may read of the documents of a record.  Four statements, whatever their number."""
+    conditions = (scope(Document, actor, Level.READ), is_of(record))
+    found = session.execute(
+        select(Document, given_level(Document, actor))
+        .where(*conditions)
+        .order_by(Document.created_at.desc(), Document.id.desc())
+        .limit(limit)
+    ).all()
+    rows = rows_of(session, actor, [(document, Level(given)) for document, given in found], records=False)
+    if len(rows) < limit:
+        return RelatedDocuments(rows, len(rows))
+    counted = select(Document.id).where(*conditions).limit(COUNT_CAP + 1).subquery()
+    return RelatedDocuments(rows, session.scalar(select(func.count()).select_from(counted)) or 0)
+
+
+def page_of_record(
+    session: Session,
+    actor: Actor,
+    record: Any,
+    query: ListQuery,
+    *,
+    cursor: str | None,
+    limit: int = PAGE_SIZE,
+) -> Page[DocumentRow]:
+    """A page of the documents of a record, found by it.  Raises BadCursor."""
+    window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    found = session.execute(
+        select(Document, given_level(Document, actor))
+        .where(scope(Document, actor, Level.READ), is_of(record), *query.conditions, *_after(window))
+        .order_by(*sorted_by(window, _Columns(window.sort, Document.id)))
+        .limit(limit + 1)
+    ).all()
+    rows = rows_of(session, actor, [(document, Level(given)) for document, given in found])
+    entries = [(row, getattr(row.document, window.sort.key), row.document.id) for row in rows]
+    return page_of(actor, query, entries, limit, back, cursor is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    sort_value: Any
+    id: Any
+
+    @property
+    def c(self) -> "_Columns":
+        return self
+
+
+def _after(window: Any) -> list[Any]:
+    if window.after is None:
+        return []
+    from sqlalchemy import literal, tuple_
+
+    here = tuple_(window.sort, Document.id)
+    value, key = window.after
+    there = tuple_(literal(value, window.sort.type), literal(key, Document.id.type))
+    return [here < there if window.descending else here > there]
+
+
+def list_documents(
+    session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[DocumentRow]:
+    """A page of all documents that the actor may read.  Raises BadCursor."""
+    window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ).subquery("page")
+    statement = (
+        select(Document, ids.c.given, ids.c.sort_value)
+        .join(ids, ids.c.id == Document.id)
+        .where(scope(Document, actor, Level.READ))
+        .order_by(*sorted_by(window, ids))
+        .limit(limit + 1)
+    )
+    found = session.execute(statement).all()
+    rows = rows_of(session, actor, [(document, Level(given)) for document, given, _value in found])
+    entries = [(row, value, row.document.id) for row, (_d, _g, value) in zip(rows, found, strict=True)]
+    return page_of(actor, query, entries, limit, back, cursor is not None)
+
+
+def count_documents(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
+    """How many match, at most `cap` + 1."""
+    return session.scalar(capped_count(Document, actor, query.conditions, cap=cap, level=Level.READ)) or 0
+
+
+def rows_of(
+    session: Session, actor: Actor, found: Sequence[tuple[Document, Level]], *, records: bool = True
+) -> list[DocumentRow]:
+    """The documents with what stands beside them.  records: whether the records' names are wanted.
+
+    A constant number of statements.
+    """
+    documents = [document for document, _given in found]
+    if not documents:
+        return []
+    keys = [document.id for document in documents]
+    beside = {
+        row.document_id: row
+        for row in session.execute(
+            select(DocumentVersion.document_id, DocumentBlob.state, DocumentBlob.digest, User)
+            .join(DocumentBlob, DocumentBlob.id == DocumentVersion.blob_id)
+            .join(
+                Document,
+                (Document.id == DocumentVersion.document_id) & (Document.number == DocumentVersion.number),
+            )
+            .outerjoin(User, User.id == Document.created_by_id)
+            .where(scope(Document, actor, Level.READ), Document.id.in_(keys))
+        )
+    }
+    tags = tags_of(session, keys)
+    names = names_of_records(session, actor, documents) if records else {}
+    return [
+        DocumentRow(
+            document,
+            given,
+            beside[document.id].state,
+            beside[document.id].digest,
+            _known(actor, beside[document.id].User),
+            tags.get(document.id, ()),
+            names.get(document.id),
+        )
+        for document, given in found
+        if document.id in beside
+    ]
+
+
+def tags_of(session: Session, document_ids: Iterable[int]) -> Mapping[int, list[str]]:
+    """Document's key → its tags.  Of documents that were read under their scope."""
+    found: dict[int, list[str]] = {}
+    rows = session.execute(
+        select(DocumentTag.document_id, DocumentTag.tag)
+        .where(DocumentTag.document_id.in_(list(document_ids)))
+        .order_by(DocumentTag.tag_fold)
+    )
+    for document_id, tag in rows:
+        found.setdefault(document_id, []).append(tag)
+    return found

@@ -1,0 +1,114 @@
+"""Who sees a document: whoever reads the record that it is on, and of the library whom the default lets.
+
+Each reason for which somebody has a record is a reason for which they have its documents, with the same name.
+Whoever may change the record may change them.  Partner people see none that is internal, none that another
+partner company attached, and change only what their own attached.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.accounts.models import Account, Contact
+from app.cases.models import Case
+from app.documents.models import Document
+from app.kernel.actor import Actor, Level, Permission, Role
+from app.leads.models import Lead
+from app.sharing.models import SharingGrant
+from app.sharing.rules import Rule, in_force, rules_for
+from app.sharing.scoped import Scoped
+
+# Whoever may not open records of a kind sees nothing that is on them.
+_KINDS: tuple[tuple[Any, InstrumentedAttribute[int | None], Permission], ...] = (
+    (Lead, Document.lead_id, Permission.LEAD_VIEW),
+    (Account, Document.account_id, Permission.ACCOUNT_VIEW),
+    (Contact, Document.contact_id, Permission.CONTACT_VIEW),
+    (Case, Document.case_id, Permission.CASE_VIEW),
+)
+# Reasons that give most of all records: a document's own record is looked up for them.  Of the others the
+# records are few, and their documents are found by them.
+_BROAD = frozenset({"administrator", "default"})
+_LIBRARY = and_(*(column.is_(None) for _model, column, _permission in _KINDS))
+
+
+def rules_of_documents(actor: Actor) -> list[Rule]:
+    """The reasons for which the actor sees documents, those that give most first."""
+    rules = [_broad(actor)]
+    for model, column, permission in _KINDS:
+        if not actor.can(permission):
+            continue
+        for rule in rules_for(model, actor):
+            if rule.cause not in _BROAD and rule.can_give(Level.READ):
+                read = and_(column.is_not(None), _held(model, column, rule, Level.READ))
+                edit = _held(model, column, rule, Level.EDIT) if rule.can_give(Level.EDIT) else None
+                rules.append(_rule(actor, rule.cause, read, edit))
+    own = and_(_LIBRARY, Document.created_by_id == actor.user_id)
+    rules.append(_rule(actor, "owner", own, own))
+    return rules
+
+
+def _broad(actor: Actor) -> Rule:
+    """What the default, or being an administrator, gives of all kinds together: one walk along the list."""
+    read, edit = [], []
+    for model, column, permission in _KINDS:
+        for rule in rules_for(model, actor) if actor.can(permission) else ():
+            if rule.cause in _BROAD and rule.can_give(Level.READ):
+                here = and_(
+                    column.is_not(None), exists().where(model.id == column, _marked(model, rule.where))
+                )
+                read.append(here)
+                if rule.can_give(Level.EDIT):
+                    edit.append(here)
+    level = _of_library(actor)
+    if level is not None:
+        read.append(_LIBRARY)
+        if level >= Level.EDIT:
+            edit.append(_LIBRARY)
+    given = or_(false(), *read)
+    if actor.role is Role.ADMINISTRATOR:
+        return Rule("administrator", Level.FULL, and_(Document.deleted_at.is_(None), given), is_whole=True)
+    changed = given if len(edit) == len(read) else or_(*edit) if edit else None
+    return _rule(actor, "default", given, changed)
+
+
+def _of_library(actor: Actor) -> Level | None:
+    if actor.role is Role.ADMINISTRATOR:
+        return Level.FULL
+    return None if actor.sees_portfolio_only else actor.default_document_level
+
+
+def _rule(actor: Actor, cause: str, read: ColumnElement[bool], edit: ColumnElement[bool] | None) -> Rule:
+    """A rule that gives reading where `read` holds and, among those, changing where `edit` does."""
+    where = and_(Document.deleted_at.is_(None), read, *_of_side(actor))
+    if edit is None or actor.role is Role.VIEWER:
+        return Rule(cause, Level.READ, where)
+    own = func.coalesce(Document.company_id, 0) == actor.company_id
+    if edit is read and not actor.is_partner:
+        return Rule(cause, Level.EDIT, where)
+    unless = not_(and_(edit, own) if actor.is_partner else edit)
+    return Rule(cause, Level.EDIT, where, unless=unless, otherwise=Level.READ)
+
+
+def _of_side(actor: Actor) -> Sequence[ColumnElement[bool]]:
+    if not actor.is_partner:
+        return ()
+    ours = or_(Document.company_id.is_(None), Document.company_id == actor.company_id)
+    return Document.is_internal.is_(False), ours
+
+
+def _held(
+    model: Any, column: InstrumentedAttribute[int | None], rule: Rule, level: Level
+) -> ColumnElement[bool]:
+    """That the rule gives the document's record at that level, found by the record's own index or by its grants."""
+    if rule.grants is None:
+        return column.in_(select(model.id).where(_marked(model, rule.at_least(level))))
+    held = in_force(rule.grants.principal_ids, model.__tablename__, level, without=rule.grants.without)
+    live = exists().where(model.id == column, _marked(model, rule.grants.live))
+    return and_(column.in_(select(SharingGrant.record_id).where(held)), live)
+
+
+def _marked(model: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Marked as the scope of the record's table, for the level given stands outside the documents' own scope."""
+    return Scoped(condition, model.__tablename__)
