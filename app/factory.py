@@ -71,6 +71,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
     "app.activities.views:bp",
+    "app.activities.day_views:bp",
+    "app.activities.calendar_views:bp",
     "app.documents.views:bp",
     "app.partners.views:bp",
     "app.setup.views:bp",

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from app.activities.fields import KINDS
 from app.activities.forms import ActivityForm
+from app.activities.people import PersonNamed, colleagues_of, contacts_to_pick
 from app.activities.places import Record, place_of
 from app.activities.queries import planned, timeline
 from app.activities.words import TimelineRow
@@ -28,7 +29,8 @@ class Feed:
 
     log_url: where the panel posts, "" for people who may not log.  older_url: the next page, "" at the end.
     fresh: public name of the activity just logged, which takes the focus.  audit_url: the record's part of the
-    audit log, "" for people who may not read it.
+    audit log, "" for people who may not read it.  contacts, colleagues: whom the panel offers to pick.
+    me: public name of the reader.
     """
 
     planned: Sequence[TimelineRow]
@@ -38,6 +40,9 @@ class Feed:
     older_url: str
     fresh: str = ""
     audit_url: str = ""
+    contacts: Sequence[PersonNamed] = ()
+    colleagues: Sequence[PersonNamed] = ()
+    me: str = ""
     icons: Mapping[str, str] = field(
         default_factory=lambda: {kind.value: words.icon for kind, words in KINDS.items()}
     )
@@ -53,17 +58,31 @@ def feed_of(
     cursor: str | None = None,
     limit: int = SHORT,
 ) -> Feed:
-    """The feed of a record that the actor may read.  Three statements, whatever the rows."""
+    """The feed of a record that the actor may read.  A number of statements that no number of rows changes.
+
+    Without a form given, `?with=` of the address picks whom a call was with, and `?log=` its kind.
+    """
+    where = log_url(session, actor, record)
     page = timeline(session, actor, record, cursor=cursor, limit=limit)
     return Feed(
         planned=[] if cursor else planned(session, actor, record),
         rows=page.items,
-        form=form or ActivityForm(formdata=None),
-        log_url=log_url(session, actor, record),
+        form=form or _form_asked_for(),
+        log_url=where,
+        contacts=contacts_to_pick(session, actor, record) if where else (),
+        colleagues=colleagues_of(session, actor) if where else (),
+        me=actor.ref,
         older_url=timeline_url(record, page.older) if page.older else "",
         fresh=fresh,
         audit_url=url_for("audit.index", record=record.ref) if actor.can(Permission.EVENT_VIEW) else "",
     )
+
+
+def _form_asked_for() -> ActivityForm:
+    given: dict[str, Any] = {"people": request.args.getlist("with")}
+    if request.args.get("log") in {kind.value for kind in KINDS}:
+        given["kind"] = request.args["log"]
+    return ActivityForm(formdata=None, data=given)
 
 
 def log_url(session: Session, actor: Actor, record: Record) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from app.accounts.models import Account, Contact
 from app.accounts.relations.told import relations_in_words
 from app.activities.models import Activity, ActivityKind, Participant
-from app.activities.people import names_of_people
+from app.activities.people import PersonNamed, names_of_people
 from app.activities.places import Record, is_on, is_readable, names_of_places, place_of_activity
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.models import Event
@@ -50,6 +50,40 @@ def get_record_of(session: Session, actor: Actor, activity: Activity) -> Record:
     if found is not None:
         return found
     raise NotFound("activity", activity.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenActivity:
+    """One activity with its record and its people.  doer: whose it is; "" for nobody any more."""
+
+    activity: Activity
+    record: Record
+    people: Sequence[PersonNamed]
+    doer: str
+    assignee_ref: str
+    author: str
+
+
+def open_activity(session: Session, actor: Actor, ref: str) -> OpenActivity:
+    """What the page of an activity shows.  Raises NotFound."""
+    activity = get_activity(session, actor, ref)
+    record = get_record_of(session, actor, activity)
+    keys = {activity.assignee_id, activity.created_by_id} - {None}
+    known = {
+        key: (user_ref, name)
+        for key, user_ref, name in session.execute(
+            select(User.id, User.ref, User.name).where(User.id.in_(keys))
+        )
+    }
+    assignee_ref, doer = known.get(activity.assignee_id or 0, ("", ""))
+    return OpenActivity(
+        activity,
+        record,
+        names_of_people(session, actor, [activity])[activity.id],
+        doer,
+        assignee_ref,
+        known.get(activity.created_by_id or 0, ("", ""))[1],
+    )
 
 
 def get_record(session: Session, actor: Actor, model: type[Record], ref: str) -> Record:

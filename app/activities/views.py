@@ -1,18 +1,31 @@
 """Logging on a record and reading its whole timeline; the panel itself stands on the record's page."""
 
-from flask import Blueprint, redirect, render_template, request
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from app.accounts.models import Account, Contact
-from app.activities.forms import ActivityForm
-from app.activities.operations import finish_activity, log_activity
-from app.activities.panel import LONG, feed_of, record_url
+from app.activities.fields import KINDS
+from app.activities.forms import ActivityForm, EditForm, edit_form, named_in_panel
+from app.activities.operations import (
+    delete_activity,
+    edit_activity,
+    finish_activity,
+    log_and_plan,
+    may_delete,
+    require_logging,
+)
+from app.activities.panel import LONG, feed_of, log_url, record_url
+from app.activities.people import colleagues_of, contacts_to_pick
 from app.activities.places import Record, place_of
-from app.activities.queries import get_record, get_record_of
+from app.activities.queries import get_activity, get_record, get_record_of, open_activity
+from app.cases.models import Case
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Invalid
+from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.leads.models import Lead
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -37,6 +50,12 @@ def of_account(account_ref: str) -> ResponseReturnValue:
 @needs(Permission.CONTACT_VIEW)
 def of_contact(contact_ref: str) -> ResponseReturnValue:
     return _show(Contact, contact_ref)
+
+
+@bp.get("/cases/<ref('case'):case_ref>/activities")
+@needs(Permission.CASE_VIEW)
+def of_case(case_ref: str) -> ResponseReturnValue:
+    return _show(Case, case_ref)
 
 
 def _show(model: type[Record], ref: str) -> ResponseReturnValue:
@@ -73,14 +92,21 @@ def log_on_contact(contact_ref: str) -> ResponseReturnValue:
     return _log(Contact, contact_ref)
 
 
+@bp.post("/cases/<ref('case'):case_ref>/activities")
+@needs(Permission.ACTIVITY_LOG)
+def log_on_case(case_ref: str) -> ResponseReturnValue:
+    return _log(Case, case_ref)
+
+
 def _log(model: type[Record], ref: str) -> ResponseReturnValue:
     actor, form = current_actor(), ActivityForm()
     try:
         with transaction() as session:
             record = get_record(session, actor, model, ref)
-            activity = log_activity(session, actor, record, now=clock.now(), **form.values(actor))
+            logged, planned = form.read(actor)
+            activity, _next = log_and_plan(session, actor, record, logged, planned, now=clock.now())
     except Invalid as error:
-        show_errors(form, error)
+        show_errors(form, Invalid(named_in_panel(error.errors)))
         return _refused(model, ref, form)
     if wants_fragment():
         return _feed(record, fresh=activity.ref)
@@ -101,11 +127,98 @@ def _refused(model: type[Record], ref: str, form: ActivityForm) -> ResponseRetur
 def finish(activity_ref: str) -> ResponseReturnValue:
     actor = current_actor()
     with transaction() as session:
-        activity = finish_activity(session, actor, activity_ref, now=clock.now())
+        activity = finish_activity(
+            session, actor, activity_ref, outcome=request.form.get("outcome"), now=clock.now()
+        )
         record = get_record_of(session, actor, activity)
     if wants_fragment():
         return _feed(record, fresh=activity.ref)
     return redirect(_back(record, activity.ref), 303)
+
+
+@bp.get("/activities/<ref('act'):activity_ref>")
+@needs(Permission.HOME_VIEW)
+def show(activity_ref: str) -> ResponseReturnValue:
+    """One activity: what it says, who takes part, and what may be done with it."""
+    return render_template("activities/show.html", **_one(activity_ref))
+
+
+def _one(activity_ref: str) -> dict[str, Any]:
+    """What the page of an activity shows."""
+    session, actor = db.session(), current_actor()
+    found = open_activity(session, actor, activity_ref)
+    may_log = bool(log_url(session, actor, found.record))
+    return {
+        "found": found,
+        "activity": found.activity,
+        "words": KINDS[found.activity.kind],
+        "may_edit": may_log,
+        "may_delete": may_log and may_delete(session, actor, found.activity, found.record),
+        **_frame(actor, found.record),
+    }
+
+
+@bp.get("/activities/<ref('act'):activity_ref>/edit")
+@needs(Permission.ACTIVITY_LOG)
+def edit(activity_ref: str) -> ResponseReturnValue:
+    session, actor = db.session(), current_actor()
+    found = open_activity(session, actor, activity_ref)
+    require_logging(session, actor, found.record)
+    people = [person.ref for person in found.people]
+    return _edit_page(activity_ref, edit_form(found.activity, actor, people, found.assignee_ref))
+
+
+@bp.post("/activities/<ref('act'):activity_ref>/edit")
+@needs(Permission.ACTIVITY_LOG)
+def save(activity_ref: str) -> ResponseReturnValue:
+    """Keep what was changed; a refused form comes back as it was typed."""
+    actor, form = current_actor(), EditForm()
+    try:
+        with transaction() as session:
+            activity = get_activity(session, actor, activity_ref)
+            values = form.read(actor, activity)
+            version = int(form.version.data) if (form.version.data or "").isdecimal() else None
+            edit_activity(session, actor, activity_ref, values, version=version, now=clock.now())
+    except Invalid as error:
+        show_errors(form, error)
+        return _edit_page(activity_ref, form), 422
+    except Stale as error:
+        form.version.data = str(get_activity(db.session(), actor, activity_ref).version)
+        form.form_errors = [*form.form_errors, error.message, _("Saving again keeps what the form shows.")]
+        return _edit_page(activity_ref, form), 409
+    return redirect(url_for("activities.show", activity_ref=activity_ref), 303)
+
+
+def _edit_page(activity_ref: str, form: EditForm) -> str:
+    session, actor = db.session(), current_actor()
+    one = _one(activity_ref)
+    colleagues = colleagues_of(session, actor)
+    offered = [*contacts_to_pick(session, actor, one["found"].record), *colleagues]
+    known = {person.ref for person in offered}
+    there = [person for person in one["found"].people if person.ref not in known]
+    return render_template(
+        "activities/edit.html", form=form, people=[*there, *offered], colleagues=colleagues, **one
+    )
+
+
+@bp.get("/activities/<ref('act'):activity_ref>/delete")
+@needs(Permission.ACTIVITY_LOG)
+def ask_delete(activity_ref: str) -> ResponseReturnValue:
+    """Ask, on a page of its own, before it is taken away."""
+    one = _one(activity_ref)
+    if not one["may_delete"]:
+        raise NotAllowed
+    return render_template("activities/delete.html", **one)
+
+
+@bp.post("/activities/<ref('act'):activity_ref>/delete")
+@needs(Permission.ACTIVITY_LOG)
+def delete(activity_ref: str) -> ResponseReturnValue:
+    with transaction() as session:
+        record = delete_activity(session, current_actor(), activity_ref, now=clock.now())
+        where = record_url(record)
+    flash(_("It is deleted."), "success")
+    return redirect(where, 303)
 
 
 def _feed(record: Record, *, fresh: str) -> str:

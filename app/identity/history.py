@@ -45,6 +45,8 @@ _WORDS = {
     "sessions_ended": ("log-out", _l("ended sessions")),
     "token_created": ("key", _l("made an API token")),
     "token_revoked": ("key", _l("revoked an API token")),
+    "calendar_opened": ("calendar", _l("made a secret address of their calendar")),
+    "calendar_closed": ("calendar", _l("revoked the secret address of their calendar")),
     "viewing_started": ("eye", _l("began to see Canal as this user does")),
     "viewing_stopped": ("eye", _l("stopped seeing Canal as this user does")),
     "deactivated": ("user-x", _l("deactivated this user")),

@@ -8,11 +8,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.events import operations as events
-from app.identity.models import ApiToken, OneTimeLink, User, UserSession
+from app.identity.models import ApiToken, CalendarAddress, OneTimeLink, User, UserSession
 from app.identity.queries import IDLE_LIMIT, digest
 from app.identity.steps import end_steps
 from app.kernel import refs
@@ -104,8 +104,8 @@ def end_all_sessions(session: Session, actor: Actor, user: User, *, now: datetim
 
 
 def revoke_keys(session: Session, user_id: int, *, now: datetime, keep_session: int | None = None) -> None:
-    """End every session, token and one-time link of a user at once, but the session named; also sign-ins
-    that wait for a code.  Writes no event.
+    """End every session, token, one-time link and the calendar address of a user at once, but the session
+    named; also sign-ins that wait for a code.  Writes no event.
     """
     end_sessions(session, user_id, now=now, keep=keep_session)
     session.execute(
@@ -115,6 +115,7 @@ def revoke_keys(session: Session, user_id: int, *, now: datetime, keep_session: 
     )
     void_links(session, user_id, now=now)
     end_steps(session, user_id, now=now)
+    session.execute(delete(CalendarAddress).where(CalendarAddress.user_id == user_id))
 
 
 def void_links(session: Session, user_id: int, *, now: datetime) -> None:

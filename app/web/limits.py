@@ -24,6 +24,7 @@ SIGN_IN = "10 per 5 minutes"
 CODES = "50 per day"  # beside SIGN_IN: so that whoever knows a password cannot go through all codes
 PUBLIC_FORM = "20 per minute"
 API = "600 per minute"
+CALENDAR = "60 per minute"  # by address: offices share one, and programs ask every few minutes
 RESET_MAIL = "5 per hour"  # for one account, so that nobody's mailbox is filled
 
 

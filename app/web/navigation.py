@@ -43,6 +43,7 @@ class _Place:
 
 _INTERNAL = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
+    _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("leads", "/leads", "target", Permission.LEAD_VIEW, shortcut="g l"),
     _Place("queues", "/queues", "layers", Permission.QUEUE_VIEW, shortcut="g q"),
     _Place("partners", "/partners", "handshake", Permission.PARTNER_VIEW, shortcut="g p"),
@@ -58,6 +59,7 @@ _INTERNAL = (
 _PARTNER = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
     _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
+    _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("my_leads", "/leads?owner=me", "target", Permission.LEAD_VIEW, shortcut="g l"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
@@ -94,6 +96,7 @@ def _names() -> dict[str, str]:
     return {
         "home": _("Home"),
         "inbox": _("Inbox"),
+        "my_day": _("My day"),
         "leads": labels.many("lead", title=True),
         "queues": labels.many("queue", title=True),
         "partners": labels.many("partner", title=True),
