@@ -127,6 +127,7 @@ API: tuple[str, ...] = (
     "app.api.round_robins",
     "app.api.assignment_rules",
     "app.api.imports",
+    "app.api.exports",
     "app.api.settings",
     "app.api.registries",
     "app.api.deliveries",
@@ -138,6 +139,7 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = (
     "app.accounts.list_fields",
+    "app.leads.list_fields",
     "app.lists.tag_fields",
 )
 

@@ -200,6 +200,10 @@ _REASONS = {
     "other": _l("other reasons"),
 }
 # verb → icon and the words for it.
+def _tag(text: Any) -> Callable[[Event], str]:
+    return lambda event: str(text) % {"tag": event.detail.get("tag", "")}
+
+
 _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "created": ("plus", _created),
     "edited": ("edit", _anything),
@@ -218,6 +222,8 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "undone": ("undo", _plain(_l("took the change of owner back"))),
     "activity_deleted": ("trash", _plain(_l("deleted an activity"))),
     "exported": ("download", _plain(_l("exported a list"))),
+    "tagged": ("tag", _tag(_l("tagged it “%(tag)s”"))),
+    "untagged": ("tag", _tag(_l("took the tag “%(tag)s” off"))),
     "shared": ("eye", _shared),
     "unshared": ("lock", _plain(_l("ended a share of it"))),
     "attached": ("paperclip", _named(_l("attached %(name)s"))),

@@ -49,6 +49,7 @@ KINDS: dict[str, str | None] = {
     "interest_id": refs.INTEREST,
     "activity_id": refs.ACTIVITY,
     "import_id": refs.IMPORT,
+    "export_id": refs.EXPORT,
     "bulk_act_id": refs.BULK,
     "delivery_id": refs.DELIVERY,
     "group_id": refs.GROUP,

@@ -26,6 +26,7 @@ from app.intake.models import Import
 from app.kernel import labels, refs
 from app.kernel.actor import Actor, Level
 from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus
+from app.lists.models import Audience, SavedView, Tag
 from app.notifications.models import Delivery, MailTemplate
 from app.notifications.words import kind_of_mail
 from app.partners.models import PartnerLevel
@@ -70,6 +71,12 @@ def _leads(actor: Actor) -> Select[Any]:
 
 def _plain(model: Any) -> Callable[[Actor], Select[Any]]:
     return lambda _actor: select(model)
+
+
+def _views(actor: Actor) -> Select[Any]:
+    """Saved views whose names the reader may know: their own, and those that are everyone's."""
+    everyones = SavedView.audience == Audience.EVERYONE
+    return select(SavedView).where(or_(everyones, SavedView.owner_user_id == actor.user_id))
 
 
 def _kind(
@@ -132,6 +139,9 @@ _KINDS: dict[str, _Kind] = {
         SharingRule, lambda: _("sharing rule"), _plain(SharingRule), lambda r: r.name, "sharing_rules.show",
         "rule_ref",
     ),
+    "saved_view": _kind(SavedView, lambda: labels.one("saved_view"), _views, lambda r: r.name),
+    "tag": _kind(Tag, lambda: _("tag"), _plain(Tag), lambda r: r.name),
+    "list_job": _Kind(lambda: _("export or change of many")),
     "delivery": _kind(Delivery, lambda: _("mail"), _plain(Delivery), lambda r: r.recipient),
     "mail_template": _kind(
         MailTemplate, lambda: _("e-mail text"), _plain(MailTemplate), lambda r: r.name or kind_of_mail(r.kind)

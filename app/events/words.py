@@ -80,6 +80,10 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "characteristic_removed": ("tag", "records", _l("took a characteristic of %(record)s away")),
     "interest_noted": ("target", "records", _l("noted an interest of %(record)s")),
     "exported": ("download", "files", _l("exported a list")),
+    "changed_many": ("edit", "records", _l("changed many records at once")),
+    "cancelled": ("x-circle", "records", _l("stopped an export or a change of many")),
+    "tagged": ("tag", "records", _l("tagged %(record)s")),
+    "untagged": ("tag", "records", _l("took a tag off %(record)s")),
     "uploaded": ("upload", "files", _l("uploaded %(record)s")),
     "import_started": ("play", "files", _l("started the import of %(record)s")),
     "imported": ("check", "files", _l("The import is done: %(record)s")),
@@ -199,6 +203,8 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             return _("to %(owner)s", owner=detail["to"])
         case "token_created":
             return str(detail.get("label", ""))
+        case "tagged" | "untagged":
+            return str(detail.get("tag", ""))
         case "shared" if detail.get("with"):
             return _("with %(name)s", name=detail["with"])
         case "imported" if detail.get("rows") is not None:

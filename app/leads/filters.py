@@ -108,7 +108,7 @@ def parse_lead_query(
         known = ", ".join([*(name for name in SORT_KEYS if name not in actor.hidden_fields), *sorts])
         raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=known)]})
     conditions = [
-        condition(Lead, *added[name], values) if name in added else _FILTERS[name](actor, values)
+        condition(Lead, *added[name], values) if name in added else FILTERS[name](actor, values)
         for name, values in given.items()
     ]
     if key in sorts:
@@ -153,7 +153,7 @@ def known_filters(actor: Actor) -> tuple[str, ...]:
     if actor.is_internal:
         return KNOWN_FILTERS
     hidden = set(actor.hidden_fields)
-    return tuple(name for name in _FILTERS if name not in _OF_THE_VENDOR and not hidden & set(_tells(name)))
+    return tuple(name for name in FILTERS if name not in _OF_THE_VENDOR and not hidden & set(_tells(name)))
 
 
 def _text(column: InstrumentedAttribute[Any]) -> Callable[[Actor, Sequence[str]], Condition]:
@@ -325,7 +325,7 @@ def _box(actor: Actor, values: Sequence[str]) -> Condition:
     raise Invalid({"box": [_l("Known boxes: available, offered, mine.")]})
 
 
-_FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
+FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
     "box": _box,
     "status": _status,
     "category": _category,
@@ -377,6 +377,6 @@ _FILTERS: dict[str, Callable[[Actor, Sequence[str]], Condition]] = {
         for side in ("from", "to")
     },
 }
-KNOWN_FILTERS = tuple(_FILTERS)
+KNOWN_FILTERS = tuple(FILTERS)
 # These tell who else has a lead, how they are placed, or what else there is.
 _OF_THE_VENDOR = frozenset({"partner", "import", "needs_owner", "duplicates"})

@@ -177,6 +177,7 @@ class ListObject:
     give: changes the owner, (session, actor, ref, owner's ref, whether what hangs on it goes along, *, now) → how many
     records changed; where it is None the edit operation does.  along: what it asks for, such as "with its contacts".
     suggest: (public name, name) of the records that a typed text can mean.
+    has_page: whether its list is shown by `lists.page`; else only its exports are.
     """
 
     name: str
@@ -198,6 +199,7 @@ class ListObject:
     along: Any = ""
     suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
+    has_page: bool = True
 
 
 Provider = Callable[[Session, Actor], Sequence[ListField]]

@@ -24,7 +24,7 @@ _NOT_FILTERS = frozenset({"view", "columns", "cursor", "back"})
 def object_named(actor: Actor, name: str) -> ListObject:
     """The object of that name.  Raises NotFound, NotAllowed."""
     found = objects().get(name)
-    if found is None:
+    if found is None or not found.has_page:
         raise NotFound("list", name)
     actor.require(found.view)
     return found

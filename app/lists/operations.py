@@ -63,7 +63,7 @@ def save_view(
     )
     session.add(view)
     session.flush()  # its id names the event
-    record(session, actor, verb="created", subject=view, at=now, detail={"name": view.name})
+    record(session, actor, verb="created", subject=view, at=now)
     return view
 
 
@@ -110,7 +110,7 @@ def edit_view(
     view.version += 1
     view.updated_at, view.updated_by_id = now, actor.user_id
     told = {key: pair for key, pair in changes.items() if key != "principal_id"}
-    record(session, actor, verb="edited", subject=view, at=now, changes=told, detail={"name": view.name})
+    record(session, actor, verb="edited", subject=view, at=now, changes=told)
     return view
 
 
@@ -122,7 +122,7 @@ def delete_view(session: Session, actor: Actor, ref: str, *, object_: ListObject
     row = get_view(session, actor, ref, object_.name)
     if not row.may_edit:
         raise NotAllowed
-    record(session, actor, verb="deleted", subject=row.view, at=now, detail={"name": row.view.name})
+    record(session, actor, verb="deleted", subject=row.view, at=now)
     session.delete(row.view)
     return row.view
 

@@ -1,0 +1,156 @@
+"""Combined filters: written in the address, put together without JavaScript, said as a sentence, true to the language."""
+
+import pytest
+
+from app.identity.models import AccountScope
+from app.kernel.errors import Invalid
+from app.lists.catalogue import objects
+from app.lists.filter_text import read_filter, write_filter
+from app.lists.page import count_text
+from app.lists.query import parse_list
+from app.lists.rows import count_rows, list_rows
+from tests.factories import actor_of, make_account, make_contact, make_user
+
+
+def names(session, user, thing="account", sort="", **given):
+    actor = actor_of(session, user)
+    query = parse_list(session, actor, objects()[thing], {k: [v] for k, v in given.items()}, sort=sort)
+    page = list_rows(session, actor, query, [query.fields["name"]])
+    assert count_rows(session, actor, query) == len(page.items)
+    return [row.cells["name"] for row in page.items]
+
+
+@pytest.fixture
+def accounts(session, sal, mara):
+    make_account(session, "Alder", owner=sal, industry="Retail", employees=700, billing_country="ES")
+    make_account(session, "Birch", owner=sal, industry="retail", employees=20, billing_country="FR")
+    make_account(session, "Cedar", owner=mara, industry="Metal", employees=900, billing_country="ES")
+    make_account(session, "Dogwood", owner=mara, industry=None, employees=None, category="customer")
+    session.commit()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("industry.equals:RETAIL", "AB"),
+        ("any(industry.equals:Metal,employees.lt:100)", "BC"),
+        ("all(owner.equals:me,not(billing_country.equals:Spain))", "B"),
+        # Empty values: what is not equal holds for them, what is not over a number too.
+        ("industry.not_equals:Retail", "CD"),
+        ("not(employees.gt:100)", "BD"),
+        ("industry.is_empty", "D"),
+        ("industry.in:Metal;retail", "ABC"),
+        ("industry.not_in:Metal;retail", "D"),
+        ("name.contains:ED", "C"),
+        ("name.starts_with:bi", "B"),
+        ("all()", "ABCD"),
+        ('{"any": [{"field": "employees", "op": "gte", "value": 900}, {"field": "category", "op": "equals", "value": "customer"}]}', "CD"),
+        ("created_at.gte:-1d", "ABCD"),
+        ("created_at.lt:-1d", ""),
+        ("partner.equals:true", ""),
+        ("tag.is_empty", "ABCD"),
+    ],
+)  # fmt: skip
+def test_a_filter_finds_what_the_language_says(session, accounts, sal, text, found):
+    assert "".join(name[0] for name in names(session, sal, filter=text)) == found
+
+
+def test_filters_by_name_and_a_combined_one_hold_together(session, accounts, sal):
+    assert names(session, sal, owner="me", filter="employees.gt:100") == ["Alder"]
+    assert names(session, sal, industry="retail", sort="-name") == ["Birch", "Alder"]
+
+
+def test_contacts_are_found_by_their_account(session, accounts, sal):
+    account = make_account(session, "Elm", owner=sal, industry="Wine")
+    make_contact(session, "Puig", account=account, owner=sal, first_name="Marta")
+    make_contact(session, "Vila", owner=sal)
+    assert names(session, sal, "contact", filter="account_industry.equals:wine") == ["Marta Puig"]
+    assert names(session, sal, "contact", filter=f"account_id.equals:{account.ref}") == ["Marta Puig"]
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "any(industry.equals:Retail,all(employees.gte:500,not(tag.in:VIP;\"A, B\")))",
+        'name.equals:"say ""hi"""',
+        "owner.equals:me",
+    ],
+)  # fmt: skip
+def test_a_filter_reads_as_it_was_written(text):
+    assert write_filter(read_filter(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["any(", "industry", "shoe.equals:4", "industry.like:x", "employees.gt:many", "any()", "x" * 5000,
+     "category.gt:customer", "all(" * 30 + "a.is_empty" + ")" * 30, "created_at.gte:yesterday"],
+)  # fmt: skip
+def test_a_filter_that_makes_no_sense_is_refused(session, sal, text):
+    with pytest.raises(Invalid):
+        names(session, sal, filter=text)
+
+
+def test_the_page_says_what_is_wrong_and_shows_the_rest(signed_in, accounts, sal):
+    answer = signed_in(sal).get("/accounts?filter=employees.gt:many")
+    assert answer.status_code == 422
+    assert "This must be a number" in answer.get_data(as_text=True)
+
+
+def test_chips_read_as_a_sentence_and_go_one_by_one(signed_in, accounts, sal):
+    page = signed_in(sal).get(
+        "/accounts?owner=me&filter=all(any(industry.equals:Retail,employees.gte:500),created_at.gte:-30d)"
+    ).get_data(as_text=True)  # fmt: skip
+    for words in (
+        "owner is me",
+        "industry is Retail or employees at least 500",
+        "created on or after 30 days ago",
+    ):
+        assert words in page
+    assert 'href="/accounts?owner=me&amp;filter=created_at.gte:-30d"' in page
+    nothing = signed_in(sal).get("/accounts?industry=Wine&owner=me").get_data(as_text=True)
+    assert "Nothing matches these filters" in nothing
+
+
+def test_a_filter_is_put_together_without_javascript(signed_in, accounts, sal):
+    browser = signed_in(sal)
+    page = browser.get("/lists/account/filter?owner=me").get_data(as_text=True)
+    assert 'value="me" selected' in page
+    row = "&field=industry&op=equals&value=Metal&group=1&field=employees&op=gt&value=100&group=1"
+    more = browser.get(
+        f"/lists/account/filter?join=all&join=any&field=owner&op=equals&value=me&group=0{row}&add=1"
+    )
+    assert more.get_data(as_text=True).count('name="field"') == 4
+    done = browser.get(
+        f"/lists/account/filter?join=all&join=any&field=owner&op=equals&value=me&group=0{row}&do=show"
+    )
+    assert done.location == (
+        "/accounts?filter=all(owner.equals:me,any(industry.equals:Metal,employees.gt:100))"
+    )
+    again = browser.get("/lists/account/filter?" + done.location.partition("?")[2]).get_data(as_text=True)
+    assert again.count('name="field"') == 3
+    wrong = browser.get("/lists/account/filter?join=all&field=employees&op=gt&value=many&group=0&do=show")
+    assert wrong.status_code == 422
+    assert 'value="many"' in wrong.get_data(as_text=True)
+
+
+def test_what_a_name_typed_in_a_filter_means(signed_in, session, accounts, sal):
+    parent = make_account(session, "Holding", owner=sal)
+    session.commit()
+    ask = "/lists/account/filter?join=all&field=parent_id&op=equals&group=0&do=show&value="
+    assert signed_in(sal).get(ask + "holding").location == f"/accounts?filter=parent_id.equals:{parent.ref}"
+    assert signed_in(sal).get(ask + "nobody").status_code == 422
+
+
+def test_a_hidden_record_is_not_told_by_a_filter(session, mara):
+    pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
+    hidden = make_account(session, "Hidden", owner=mara, industry="Secret")
+    make_contact(session, "Mine", account=hidden, owner=pol)
+    make_account(session, "Child", owner=pol, parent_id=hidden.id)
+    assert names(session, pol, filter=f"parent_id.equals:{hidden.ref}") == []
+    assert names(session, pol, "contact", filter="account_industry.equals:Secret") == []
+
+
+def test_a_count_above_the_cap_says_so(app):
+    with app.test_request_context():
+        assert (count_text(1000), count_text(1001)) == ("1,000", "1,000+")
