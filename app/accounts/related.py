@@ -25,16 +25,6 @@ def contacts_of(session: Session, actor: Actor, account: Account, *, limit: int)
     ).all()
 
 
-def children_of(session: Session, actor: Actor, account: Account, *, limit: int) -> Sequence[Account]:
-    """The accounts below this one by name, at most `limit`."""
-    return session.scalars(
-        select(Account)
-        .where(scope(Account, actor, Level.READ), Account.parent_id == account.id)
-        .order_by(Account.name_fold, Account.id)
-        .limit(limit)
-    ).all()
-
-
 @dataclass(frozen=True, slots=True)
 class Responsible:
     """A user answerable for an account, and as what."""

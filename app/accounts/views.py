@@ -25,27 +25,30 @@ from app.accounts.operations import (
 from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
 from app.accounts.queries import (
     AccountDetail,
-    count_accounts,
-    find_names,
     get_account,
     open_account,
 )
 from app.accounts.related import (
-    children_of,
     colleagues,
     contacts_of,
     count_contacts_of,
     responsibles_of,
     suggest_accounts,
 )
+from app.accounts.relations.panel import relations_of, tree_of
+from app.accounts.relations.responsibles import roles_offered
 from app.activities.panel import feed_of
+from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
+from app.care.panel import panel_of as care_of
+from app.care.panel import survivor_url
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
-from app.kernel.errors import Invalid, NotAllowed
+from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
+from app.lists.recent import remember_opened
 from app.sharing.access_page import panel_of
 from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
@@ -90,8 +93,15 @@ def suggest() -> ResponseReturnValue:
 def show(account_ref: str) -> ResponseReturnValue:
     """One account with its contacts, timeline and the people answerable for it."""
     session, actor = db.session(), current_actor()
-    detail = open_account(session, actor, account_ref)
+    try:
+        detail = open_account(session, actor, account_ref)
+    except NotFound:
+        onward = survivor_url(session, actor, "account", account_ref)
+        if onward is None:
+            raise
+        return redirect(onward, 301)
     account = detail.account
+    remember_opened(actor, account)
     return render_template(
         "accounts/show.html",
         page_ref=account.ref,
@@ -101,11 +111,15 @@ def show(account_ref: str) -> ResponseReturnValue:
         may_govern=detail.may_govern(actor),
         contacts=contacts_of(session, actor, account, limit=SHOWN_RELATED + 1),
         contact_count=count_contacts_of(session, actor, account),
-        children=children_of(session, actor, account, limit=SHOWN_RELATED),
+        cases=cases_of(session, actor, account),
+        tree=tree_of(session, actor, account),
+        relations=relations_of(session, actor, account),
         responsibles=responsibles_of(session, account),
+        roles=roles_offered(session) if detail.may_govern(actor) else [],
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
         documents=documents_of(session, actor, account),
+        care=care_of(session, actor, account, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, account),
         own_fields=shown_of(session, actor, "account", account.custom),
         shown=SHOWN_RELATED,
@@ -137,6 +151,7 @@ def create() -> ResponseReturnValue:
         return _new_page(db.session(), form, kind), 422
     except ProbableDuplicate as error:
         return _new_page(db.session(), form, kind, matches=error.matches), 409
+    remember_opened(actor, account)
     return _saved(account, url_for("accounts.new", kind=kind if kind == "person" else None))
 
 
