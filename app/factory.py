@@ -70,6 +70,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.notifications.texts.views:bp",
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
+    "app.cases.views:bp",
     "app.accounts.relations.views:bp",
     "app.accounts.kind_views:bp",
     "app.cases.views:bp",
@@ -122,6 +123,7 @@ API: tuple[str, ...] = (
     "app.api.accounts",
     "app.api.relations",
     "app.api.contacts",
+    "app.api.cases",
     "app.api.partners",
     "app.api.users",
     "app.api.queues",
@@ -142,6 +144,7 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = (
     "app.accounts.list_fields",
+    "app.cases.list_fields",
     "app.leads.list_fields",
     "app.lists.tag_fields",
 )

@@ -21,7 +21,7 @@ from app.kernel.actor import Permission, Role
 from app.sharing.shares import share_record
 from app.web.access import access_of
 from tests.access_table import PUBLIC, REFUSED_INSIDE, ROLES, ROUTES
-from tests.factories import make_account, make_contact, make_lead, make_partner, make_user
+from tests.factories import make_account, make_case, make_contact, make_lead, make_partner, make_user
 from tests.people import ApiClient, Client, make_token, sign_in
 
 pytestmark = pytest.mark.databases("sqlite")  # roles are no matter of the database
@@ -125,6 +125,7 @@ def _records_of(session: Session, user: User) -> dict[str, str]:
     if not user.is_partner:
         account = make_account(session, owner=user)
         records |= {"account": account.ref, "contact": make_contact(session, account=account).ref}
+        records["case"] = make_case(session, account=account, owner=user).ref
     _share_more(session, user)
     session.commit()
     return records
@@ -135,7 +136,7 @@ def _share_more(session: Session, user: User) -> None:
     ada = find_actor(session, make_user(session, role=Role.ADMINISTRATOR).id, door="web")
     assert ada is not None
     account = make_account(session)
-    for record in (make_lead(session), account, make_contact(session, account=account)):
+    for record in (make_lead(session), account, make_contact(session, account=account), make_case(session)):
         share_record(session, ada, record, {"type": "user", "id": user.ref}, "edit", now=clock.now())
 
 

@@ -26,6 +26,7 @@ from app.accounts.queries import (
 )
 from app.accounts.related import colleagues, superiors_at
 from app.activities.panel import feed_of
+from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
 from app.kernel import clock
@@ -70,6 +71,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         contact=detail.contact,
         may_edit=detail.may_edit(actor),
         may_govern=detail.may_govern(actor),
+        cases=cases_of(session, actor, detail.contact),
         feed=feed_of(session, actor, detail.contact),
         documents=documents_of(session, actor, detail.contact),
         access=panel_of(actor, detail.contact),

@@ -159,17 +159,11 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
     column = getattr(model, field.attribute)
     label = _l("%(field)s (shipping)", field=field.label) if field.section == "shipping" else field.label
     if field.kind is Crm.USER:
-        return _user(field.name, label, column, edits=field.name)
+        return user_field(field.name, label, column, edits=field.name)
     if field.kind is Crm.ACCOUNT:
-        return ListField(
-            field.name, label, Kind.REFERENCE, column, _record(Account, column), SAME, names=_names,
-            picks="account", resolve=_account_links, text=_text_of_link,
-        )  # fmt: skip
+        return account_reference(field.name, label, column)
     if field.kind is Crm.CONTACT:
-        return ListField(
-            field.name, label, Kind.REFERENCE, column, _record(Contact, column), SAME, names=_names,
-            picks="contact", resolve=_contact_links, text=_text_of_link,
-        )  # fmt: skip
+        return contact_reference(field.name, label, column)
     return ListField(
         field.name,
         label,
@@ -180,11 +174,28 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
     )
 
 
+def account_reference(name: str, label: Any, column: Any) -> ListField:
+    """A field that holds the key of an account."""
+    return ListField(
+        name, label, Kind.REFERENCE, column, _record(Account, column), SAME, names=_names, picks="account",
+        resolve=_account_links, text=_text_of_link,
+    )  # fmt: skip
+
+
+def contact_reference(name: str, label: Any, column: Any) -> ListField:
+    """A field that holds the key of a contact."""
+    return ListField(
+        name, label, Kind.REFERENCE, column, _record(Contact, column), SAME, names=_names, picks="contact",
+        resolve=_contact_links, text=_text_of_link,
+    )  # fmt: skip
+
+
 def _text_of_link(link: Any) -> str:
     return str(link.text)
 
 
-def _user(name: str, label: Any, column: Any, *, edits: str = "") -> ListField:
+def user_field(name: str, label: Any, column: Any, *, edits: str = "") -> ListField:
+    """A field that holds the key of a colleague."""
     return ListField(
         name, label, Kind.USER, column, choices=colleague_choices, names=user_names, resolve=users_by_key,
         text=lambda person: person.name, edits=edits,
@@ -196,8 +207,8 @@ def _stamps(model: Any) -> list[ListField]:
         ListField("last_activity_at", _l("Last activity"), Kind.MOMENT, model.last_activity_at),
         ListField("created_at", _l("Created"), Kind.MOMENT, model.created_at, sort="created_at"),
         ListField("updated_at", _l("Changed"), Kind.MOMENT, model.updated_at, sort="updated_at"),
-        _user("created_by", _l("Created by"), model.created_by_id),
-        _user("updated_by", _l("Changed by"), model.updated_by_id),
+        user_field("created_by", _l("Created by"), model.created_by_id),
+        user_field("updated_by", _l("Changed by"), model.updated_by_id),
     ]
 
 

@@ -13,11 +13,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.cases.models import Case
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
 from app.sharing.scope import scope
 
-Record = Lead | Account | Contact
+Record = Lead | Account | Contact | Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,12 @@ PLACES: tuple[Place, ...] = (
         Activity.contact_id,
         name=lambda contact, _actor: contact.full_name,
         account_id=_account_of_contact,
+    ),
+    Place(
+        Case,
+        Activity.case_id,
+        name=lambda case, _actor: case.title,
+        account_id=lambda case: None if case.deleted_at is not None else case.account_id,
     ),
 )
 _BY_MODEL = {place.model: place for place in PLACES}

@@ -15,6 +15,7 @@ from app.activities.fields import KINDS
 from app.activities.models import Activity
 from app.activities.people import PersonNamed
 from app.activities.places import PlaceName
+from app.cases.fields import CASE_FIELDS
 from app.events.models import Event
 from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
@@ -36,6 +37,7 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "case": CASE_FIELDS,
 }
 
 
@@ -169,6 +171,16 @@ def _reason(key: str) -> str:
     return str(known) if known is not None else key.replace("_", " ")
 
 
+def _said(text: Any) -> Callable[[Event], str]:
+    """A sentence with what was said to it, in the words of whoever did it."""
+
+    def make(event: Event) -> str:
+        said = event.detail.get("reason")
+        return _("%(what)s: %(reason)s", what=str(text), reason=said) if said else str(text)
+
+    return make
+
+
 def _plain(text: Any) -> Callable[[Event], str]:
     return lambda _event: str(text)
 
@@ -207,6 +219,8 @@ def _tag(text: Any) -> Callable[[Event], str]:
 _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "created": ("plus", _created),
     "edited": ("edit", _anything),
+    "closed": ("check-circle", _said(_l("closed it"))),
+    "reopened": ("undo", _said(_l("opened it again"))),
     "deleted": ("trash", _plain(_l("deleted this"))),
     "restored": ("rotate", _plain(_l("restored this"))),
     "merged": ("merge", _plain(_l("merged another record into this"))),

@@ -13,6 +13,7 @@ from app.api.answers import page_json, plain_list_arguments, sliced
 from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.leads import Access, LevelName, SeenList
+from app.cases.queries import get_case
 from app.identity.directory import get_user
 from app.identity.models import User
 from app.identity.queries import find_actor
@@ -71,6 +72,14 @@ def contact_access(contact_id: str) -> Response:
     """Administrators and channel managers ask about anybody, everyone else about themselves."""
     session, actor = db.session(), current_actor()
     return _answer(session, actor, get_contact(session, actor, contact_id))
+
+
+@area.get("/cases/<case_id>/access", "Say who sees a case", {200: Access}, query=_QUERY)
+@needs(Permission.CASE_VIEW)
+def case_access(case_id: str) -> Response:
+    """Administrators and channel managers ask about anybody, everyone else about themselves."""
+    session, actor = db.session(), current_actor()
+    return _answer(session, actor, get_case(session, actor, case_id))
 
 
 @area.get("/users/<user_id>/access", "List what a user sees", {200: SeenList}, query=_SEEN_QUERY)

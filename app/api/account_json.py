@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, Contact
 from app.api.answers import moment, version_of
+from app.cases.models import Case
 from app.fields.catalogue import catalogue
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
@@ -30,8 +31,8 @@ CONTACT_PLAIN = (
 
 def accounts_json(session: Session, actor: Actor, accounts: Sequence[Account]) -> list[dict[str, Any]]:
     """The accounts, in their order."""
-    people = _people(session, accounts)
-    parents = _refs(session, actor, Account, (account.parent_id for account in accounts))
+    people = people_of(session, accounts)
+    parents = refs_of(session, actor, Account, (account.parent_id for account in accounts))
     partners = _partners(session, [account.id for account in accounts])
     added = catalogue(session).seen(actor, "account")
     shown = []
@@ -54,9 +55,9 @@ def accounts_json(session: Session, actor: Actor, accounts: Sequence[Account]) -
 
 def contacts_json(session: Session, actor: Actor, contacts: Sequence[Contact]) -> list[dict[str, Any]]:
     """The contacts, in their order."""
-    people = _people(session, contacts)
-    accounts = _refs(session, actor, Account, (contact.account_id for contact in contacts))
-    superiors = _refs(session, actor, Contact, (contact.reports_to_id for contact in contacts))
+    people = people_of(session, contacts)
+    accounts = refs_of(session, actor, Account, (contact.account_id for contact in contacts))
+    superiors = refs_of(session, actor, Contact, (contact.reports_to_id for contact in contacts))
     added = catalogue(session).seen(actor, "contact")
     shown = []
     for contact in contacts:
@@ -83,7 +84,7 @@ def _stamps(record: Account | Contact, people: dict[int, dict[str, Any]]) -> dic
     }
 
 
-def _people(session: Session, records: Sequence[Account | Contact]) -> dict[int, dict[str, Any]]:
+def people_of(session: Session, records: Sequence[Account | Contact | Case]) -> dict[int, dict[str, Any]]:
     """Key → owner, creator or changer.  Only the vendor's people read accounts; they know everybody."""
     keys = {
         key
@@ -97,7 +98,7 @@ def _people(session: Session, records: Sequence[Account | Contact]) -> dict[int,
     return {key: {"type": "user", "id": ref, "name": name} for key, ref, name in rows}
 
 
-def _refs(
+def refs_of(
     session: Session, actor: Actor, model: type[Account] | type[Contact], keys: Iterable[int | None]
 ) -> dict[int, str]:
     """Key → public name, of those that the actor may read."""

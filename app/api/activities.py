@@ -25,6 +25,7 @@ from app.api.routes import Area
 from app.api.schemas.activities import Activity as ActivityOut
 from app.api.schemas.activities import ActivityChanges, ActivityList, NewActivity
 from app.api.schemas.common import list_query
+from app.cases.queries import get_case
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
@@ -72,6 +73,16 @@ def list_contact_activities(contact_id: str) -> Response:
     return _list(session, actor, get_contact(session, actor, contact_id))
 
 
+@area.get(
+    "/cases/<case_id>/activities", "List what was done on a case", {200: ActivityList}, query=ActivityQuery
+)
+@needs(Permission.CASE_VIEW)
+def list_case_activities(case_id: str) -> Response:
+    """Newest first."""
+    session, actor = db.session(), current_actor()
+    return _list(session, actor, get_case(session, actor, case_id))
+
+
 @area.post("/leads/<lead_id>/activities", "Log or plan something on a lead", {201: ActivityOut})
 @needs(Permission.ACTIVITY_LOG)
 def log_on_lead(lead_id: str, body: NewActivity) -> Response:
@@ -97,6 +108,15 @@ def log_on_contact(contact_id: str, body: NewActivity) -> Response:
     with transaction() as session:
         actor = current_actor()
         return _log(session, actor, get_contact(session, actor, contact_id), body)
+
+
+@area.post("/cases/<case_id>/activities", "Log or plan something on a case", {201: ActivityOut})
+@needs(Permission.ACTIVITY_LOG)
+def log_on_case(case_id: str, body: NewActivity) -> Response:
+    """By whoever may read the case."""
+    with transaction() as session:
+        actor = current_actor()
+        return _log(session, actor, get_case(session, actor, case_id), body)
 
 
 @area.patch("/activities/<activity_id>", "Change an activity", {200: ActivityOut})

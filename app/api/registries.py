@@ -12,6 +12,7 @@ from app.api.answers import no_content, page_json, plain_list_arguments, record_
 from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.setup import RegistryItem, RegistryItemIn, RegistryItemList
+from app.cases.registry import STATUSES as CASE_STATUSES
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
@@ -31,7 +32,7 @@ from app.web.access import current_actor, needs
 area = Area(
     "Registries", "Statuses, sources, reasons, levels, types and areas, as an administrator keeps them."
 )
-REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, *RELATIONS)}
+REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, CASE_STATUSES, *RELATIONS)}
 RegistryQuery = list_query("RegistryQuery")
 
 

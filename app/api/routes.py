@@ -38,6 +38,7 @@ KINDS: dict[str, str | None] = {
     "lead_id": refs.LEAD,
     "account_id": refs.ACCOUNT,
     "contact_id": refs.CONTACT,
+    "case_id": refs.CASE,
     "user_id": refs.USER,
     "queue_id": refs.QUEUE,
     "round_robin_id": refs.ROUND_ROBIN,

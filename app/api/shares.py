@@ -1,4 +1,4 @@
-"""Shares by hand under leads, accounts and contacts."""
+"""Shares by hand under leads, accounts, contacts and cases."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.api.answers import moment, no_content, page_json, plain_list_arguments,
 from app.api.schemas import sharing as schemas
 from app.api.schemas.common import list_query
 from app.api.sharing import area, given_principal
+from app.cases.queries import get_case
 from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
@@ -112,6 +113,34 @@ def end_contact_share(contact_id: str, share_id: str) -> Response:
     with transaction() as session:
         actor = current_actor()
         unshare_record(session, actor, get_contact(session, actor, contact_id), share_id, now=clock.now())
+    return no_content()
+
+
+@area.get(
+    "/cases/<case_id>/shares", "List who a case is shared with", {200: schemas.ShareList}, query=ShareQuery
+)
+@needs(Permission.ACCESS_VIEW)
+def list_case_shares(case_id: str) -> Response:
+    """By hand only; `access` tells of everybody who sees it."""
+    session, actor = db.session(), current_actor()
+    return _share_list(session, actor, get_case(session, actor, case_id))
+
+
+@area.post("/cases/<case_id>/shares", "Share a case by hand", {201: schemas.Share})
+@needs(Permission.RECORD_SHARE)
+def new_case_share(case_id: str, body: schemas.NewShare) -> Response:
+    """Its activities follow it; its contact and its account do not."""
+    with transaction() as session:
+        actor = current_actor()
+        return _share(session, actor, get_case(session, actor, case_id), body)
+
+
+@area.delete("/cases/<case_id>/shares/<share_id>", "End a share of a case", takes_version=False)
+@needs(Permission.RECORD_SHARE)
+def end_case_share(case_id: str, share_id: str) -> Response:
+    with transaction() as session:
+        actor = current_actor()
+        unshare_record(session, actor, get_case(session, actor, case_id), share_id, now=clock.now())
     return no_content()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
-from app.cases.models import CaseOrigin, CasePriority, CaseType
+from app.cases.models import CaseOrigin, CasePriority, CaseStatus, CaseType
 
 LONGEST_TEXT = 32_000
 
@@ -68,3 +68,16 @@ ORIGINS: Mapping[str, Any] = {
 }
 # Field → value → what it is called, of the choices that are the same everywhere.
 CHOICES: Mapping[str, Mapping[str, Any]] = {"priority": PRIORITIES, "type": TYPES, "origin": ORIGINS}
+
+# Statuses that come with Canal read in everyone's language until an administrator renames them.
+_FIRST_STATUSES = {
+    "New": _l("New"),
+    "Working": _l("Working"),
+    "Waiting": _l("Waiting"),
+    "Closed": _l("Closed"),
+}
+
+
+def status_name(status: CaseStatus) -> str:
+    """What the reader calls a status."""
+    return str(_FIRST_STATUSES.get(status.name, status.name))

@@ -20,7 +20,7 @@ from app.kernel.prefix import starts_with
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
-YES = ("true", "yes", "1")
+_YES = ("true", "yes", "1")
 # A text that begins the names of more accounts than these finds no cases by them: it says too little.
 MOST_ACCOUNTS = 50
 
@@ -63,7 +63,7 @@ def _status(session: Session, _actor: Actor, values: Sequence[str]) -> Condition
 
 
 def _is_open(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-    return Case.is_open.is_(values[0] in YES)
+    return Case.is_open.is_(values[0] in _YES)
 
 
 def _owner(session: Session, actor: Actor, values: Sequence[str]) -> Condition:

@@ -11,7 +11,7 @@ from app.kernel import refs
 
 DIGITS = 8
 _FIRST, _HOW_MANY = 10 ** (DIGITS - 1), 9 * 10 ** (DIGITS - 1)
-_TYPED = re.compile(r"#?\s*(\d{4})[\s-]?(\d{1,4})\s*\Z")
+_TYPED = re.compile(r"#?\s*(\d{4})(?:[\s-]?(\d{1,4}))?\s*\Z")
 
 
 def draw() -> str:
@@ -22,4 +22,4 @@ def draw() -> str:
 def read(text: str) -> str | None:
     """The beginning of a number, four digits or more, in what somebody typed: "4827 1935", "#48271935"."""
     found = _TYPED.match(text.strip())
-    return found.group(1) + found.group(2) if found else None
+    return "".join(found.groups("")) if found else None

@@ -211,6 +211,11 @@ class RelatedCases:
     number: int
     open_number: int
 
+    @property
+    def count_text(self) -> str:
+        """ "12", or "1000+" beyond what is counted."""
+        return f"{COUNT_CAP}+" if self.number > COUNT_CAP else str(self.number)
+
 
 def cases_of(session: Session, actor: Actor, record: Account | Contact) -> RelatedCases | None:
     """What the related list of a record shows, of the cases that the actor may read; None for who reads none.

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.cases.models import Case
 from app.documents.models import Document
 from app.events.models import Event
 from app.identity.models import User
@@ -27,6 +28,7 @@ _OF_PREFIX: dict[str, Any] = {
     refs.LEAD: Lead,
     refs.ACCOUNT: Account,
     refs.CONTACT: Contact,
+    refs.CASE: Case,
     refs.USER: User,
     refs.QUEUE: Queue,
     refs.ROUND_ROBIN: RoundRobin,

@@ -18,6 +18,7 @@ from app.accounts.relations.models import (
 )
 from app.activities.models import Activity
 from app.activities.places import is_readable
+from app.cases.models import Case, CaseStatus
 from app.documents.models import Document
 from app.events.lookup import read_ref
 from app.events.models import Event
@@ -103,6 +104,8 @@ _KINDS: dict[str, _Kind] = {
     "document": _kind(
         Document, lambda: labels.one("document"), _shared(Document), lambda r: r.name, "documents.show", "document_ref"
     ),
+    "case": _kind(Case, lambda: labels.one("case"), _shared(Case), lambda r: r.title, "cases.show", "case_ref"),
+    "case_status": _kind(CaseStatus, lambda: _("status"), _plain(CaseStatus), lambda r: r.name),
     "user": _kind(User, lambda: labels.one("user"), _plain(User), lambda r: r.name, "users.show", "user_ref"),
     "queue": _kind(
         Queue, lambda: labels.one("queue"), _plain(Queue), lambda r: r.name, "queues.show", "queue_ref"
@@ -157,6 +160,7 @@ _OF_PREFIX = {
     refs.LEAD: "lead",
     refs.ACCOUNT: "account",
     refs.CONTACT: "contact",
+    refs.CASE: "case",
     refs.DOCUMENT: "document",
     refs.USER: "user",
     refs.QUEUE: "queue",
@@ -228,7 +232,7 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
 
 
 _LISTS = (
-    "lead_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule",
+    "lead_status", "case_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule",
     "relationship_reason", "characteristic_type", "interest_area", "responsible_role",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.activities.places import is_readable
+from app.cases.models import Case
 from app.documents.models import Document
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
@@ -24,7 +25,7 @@ from app.sharing.scope import scope, scope_of_deleted_leads
 KNOWN_TO_ALL = (
     "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
     "decline_reason", "partner_level", "public_group", "sharing_rule", "relationship_reason", "characteristic_type",
-    "interest_area", "responsible_role",
+    "interest_area", "responsible_role", "case_status",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
@@ -49,7 +50,7 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
         kinds = tuple(kind for kind in KNOWN_TO_ALL if kind not in _OF_SHARING)
         told = (*SECURITY, "prm_enabled")  # it names the rules and groups that were kept or removed
     known = and_(Event.record_kind.in_(kinds), Event.verb.not_in(told))
-    others = Event.record_kind.not_in(("lead", "account", "contact", "activity", "document"))
+    others = Event.record_kind.not_in(("lead", "account", "contact", "case", "activity", "document"))
     return or_(known, *shared, and_(own, others))
 
 
@@ -76,6 +77,7 @@ def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
         "lead": or_(of(Lead, Event.record_id), deleted),
         "account": of(Account, Event.record_id),
         "contact": of(Contact, Event.record_id),
+        "case": of(Case, Event.record_id),
         "activity": activity,
         "document": of(Document, Event.record_id),
     }

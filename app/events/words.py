@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext as _n
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.cases.fields import CASE_FIELDS
 from app.events.models import Event
 from app.events.visibility import is_key
 from app.fields.catalogue import catalogue
@@ -61,6 +62,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "restored": ("rotate", "records", _l("restored %(record)s")),
     "merged": ("merge", "records", _l("merged others into %(record)s")),
     "merged_into": ("merge", "records", _l("merged %(record)s into another")),
+    "closed": ("check-circle", "records", _l("closed %(record)s")),
+    "reopened": ("undo", "records", _l("opened %(record)s again")),
     "moved": ("sort-down", "records", _l("moved %(record)s")),
     "logged": ("note", "records", _l("logged %(record)s")),
     "finished": ("check", "records", _l("finished %(record)s")),
@@ -317,6 +320,7 @@ def _exported() -> dict[str, str]:
         "lead": labels.many("lead", title=True),
         "account": labels.many("account", title=True),
         "contact": labels.many("contact", title=True),
+        "case": labels.many("case", title=True),
         "audit_log": _("Audit log"),
         "access": _("What a person sees"),
     }
@@ -359,6 +363,7 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "case": CASE_FIELDS,
 }
 _OTHER_FIELDS: dict[str, Any] = {
     "owner": _l("Owner"),

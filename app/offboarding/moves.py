@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from app.cases.moves import give_open_cases
 from app.events.operations import record
 from app.identity.models import User, UserState
 from app.kernel import refs
@@ -21,6 +22,7 @@ from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.offboarding.choices import GiveTo, Keep, OpenRecords
 from app.routing.assign import Assigning, Plan, Wish
+from app.routing.candidates import USER
 from app.routing.models import Queue
 from app.sharing.scope import scope
 
@@ -54,6 +56,19 @@ def move_open_leads(
         _tell(session, actor, plans, act, now)
         record(session, actor, verb="assigned_many", subject=act, at=now, detail={"assigned": moved})
     return moved
+
+
+def move_open_cases(
+    session: Session, actor: Actor, user: User, choice: OpenRecords, *, now: datetime
+) -> int:
+    """Give the user's open cases to a successor among the vendor's people; how many.
+
+    No queue and no partner has cases: then, and where they are kept or routed, they stay.  Does not commit.
+    """
+    if not isinstance(choice, GiveTo) or choice.target.kind != USER or choice.target.company_id is not None:
+        return 0
+    successor = session.get_one(User, choice.target.id)
+    return give_open_cases(session, actor, user, successor, now=now)
 
 
 def _next_leads(session: Session, whose: ColumnElement[bool], last: int) -> Sequence[Lead]:

@@ -27,7 +27,7 @@ from app.leads.capacity import open_leads_of_user
 from app.leads.models import Lead
 from app.offboarding.choices import GiveTo, Keep, OpenRecords, name_of
 from app.offboarding.errors import LeftAlready, NotLeft
-from app.offboarding.moves import move_open_leads
+from app.offboarding.moves import move_open_cases, move_open_leads
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.candidates import USER
 from app.routing.models import Queue, QueueMember, RoundRobin, RoundRobinMember
@@ -84,7 +84,8 @@ def deactivate_user(
     _leave_seats(session, user, now)
     session.flush()  # rules and turns must see it below
     moved = move_open_leads(session, actor, Lead.owner_user_id == user.id, open_records, now=now)
-    detail = {"open_leads": name_of(open_records), "moved": moved}
+    cases = move_open_cases(session, actor, user, open_records, now=now)
+    detail = {"open_leads": name_of(open_records), "moved": moved} | ({"cases": cases} if cases else {})
     record(session, actor, verb="deactivated", subject=user, at=now, detail=detail)
     return Left(moved)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity, ActivityKind
+from app.cases.models import Case
 from app.identity.models import ApiToken, User, UserSession, UserState
 from app.kernel.actor import Actor, Role
 from app.leads.models import Lead
@@ -42,14 +43,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a leaving touches.  open_leads: owned, offers included; waiting: in the partner queue.
+    """What a leaving touches.  open_leads: owned, offers included; waiting: in the partner queue; cases: open ones.
+    ref: of the user.
 
     rules: (version, position) of entries of the active rules that give to the leaver.
     """
 
+    ref: str = ""
     open_leads: int = 0
     offers: int = 0
     waiting: int = 0
+    cases: int = 0
     tasks: int = 0
     sessions: int = 0
     tokens: int = 0
@@ -62,7 +66,7 @@ class Leaving:
     @property
     def asks(self) -> bool:
         """Whether there is anything to decide about."""
-        return bool(self.open_leads or self.waiting)
+        return bool(self.open_leads or self.waiting or self.cases)
 
 
 def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving:
@@ -72,6 +76,7 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
     sessions, tokens = _keys(session, mine, now)
     tasks = Activity.created_by_id == user.id
     return Leaving(
+        ref=user.ref,
         open_leads=open_leads,
         offers=offers,
         tasks=_count(
@@ -79,6 +84,7 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
         ),
         sessions=sessions,
         tokens=tokens,
+        cases=_owned(session, Case, user, Case.is_open),
         accounts=_owned(session, Account, user),
         contacts=_owned(session, Contact, user),
         places=_places(session, QueueMember.user_id == user.id, RoundRobinMember.user_id == user.id),
@@ -186,9 +192,14 @@ def _keys(session: Session, whose: ColumnElement[bool], now: datetime) -> tuple[
     return _count(session, sessions), _count(session, tokens)
 
 
-def _owned(session: Session, model: type[Account] | type[Contact], user: User) -> int:
+def _owned(
+    session: Session,
+    model: type[Account] | type[Contact] | type[Case],
+    user: User,
+    *which: ColumnElement[bool],
+) -> int:
     mine = select(model.id).where(
-        scope(model, _PLANNING), model.owner_user_id == user.id, model.deleted_at.is_(None)
+        scope(model, _PLANNING), model.owner_user_id == user.id, model.deleted_at.is_(None), *which
     )
     return _count(session, mine)
 

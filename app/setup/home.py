@@ -226,6 +226,19 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            labels.many("case", title=True),
+            [
+                (
+                    _("Statuses"),
+                    _("How far work on a %(case)s has come, and which of them close it.", case=labels.one("case")),
+                    "case",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "case-statuses"},
+                ),
+            ],
+        ),
+        (
             _("Mail"),
             [
                 (

@@ -15,6 +15,8 @@ from app.accounts.relations.registries import (
     RESPONSIBLE_ROLES,
     split_values,
 )
+from app.cases.models import CaseCategory
+from app.cases.registry import STATUSES as CASE_STATUSES
 from app.kernel import labels
 from app.kernel.errors import Invalid, NotFound
 from app.leads.models import StatusCategory
@@ -53,6 +55,16 @@ def list_page(name: str) -> ListPage:
                 _(
                     "Each belongs to a category, which says what it means to Canal: only “unqualified” closes."
                 ),
+                _("status"),
+                "category",
+                _("Category"),
+            )
+        case "case-statuses":
+            return ListPage(
+                name,
+                CASE_STATUSES,
+                _("Statuses of %(cases)s", cases=labels.many("case")),
+                _("Each is open or closed. A closed one ends the work; it can be taken up again."),
                 _("status"),
                 "category",
                 _("Category"),
@@ -161,8 +173,10 @@ def area_choices(session: Session) -> list[tuple[str, str]]:
     return [(area.ref, area.path) for area in list_areas(session)]
 
 
-def category_names() -> Sequence[tuple[str, str]]:
-    """The four categories of statuses, in order."""
+def category_names(page: ListPage) -> Sequence[tuple[str, str]]:
+    """The categories of the list's statuses, in order."""
+    if page.registry is CASE_STATUSES:
+        return [(CaseCategory.OPEN.value, _("Open")), (CaseCategory.CLOSED.value, _("Closed"))]
     names = {
         StatusCategory.NEW: _("New"),
         StatusCategory.WORKING: _("Working"),

@@ -34,7 +34,7 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 TRIAL = "make trial"
 
 _LIST = (
-    '/<any("statuses", "sources", "decline-reasons", "levels", "relationship-reasons", "characteristic-types", '
+    '/<any("statuses", "case-statuses", "sources", "decline-reasons", "levels", "relationship-reasons", "characteristic-types", '
     '"interest-areas", "responsible-roles"):name>'
 )
 
@@ -208,7 +208,7 @@ def _list(
         "setup/_registry.html" if wants_fragment() else "setup/registry.html",
         page=page,
         items=list_items(db.session(), page.registry),
-        categories=category_names(),
+        categories=category_names(page),
         areas=area_choices(db.session()) if page.is_tree else [],
         ref=ref,
         said=said,

@@ -49,11 +49,13 @@ _INTERNAL = (
     _Place("partners", "/partners", "handshake", Permission.PARTNER_VIEW, shortcut="g p"),
     _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
     _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
+    _Place("cases", "/cases", "case", Permission.CASE_VIEW, shortcut="g e"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
     _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
     _Place("new_lead", "/leads/new", "target", Permission.LEAD_CREATE, NEW),
     _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
     _Place("new_contact", "/contacts/new", "contact", Permission.CONTACT_EDIT, NEW),
+    _Place("new_case", "/cases/new", "case", Permission.CASE_EDIT, NEW),
     _Place("new_import", "/imports/new", "upload", Permission.LEAD_IMPORT, NEW),
 )
 _PARTNER = (
@@ -102,6 +104,7 @@ def _names() -> dict[str, str]:
         "partners": labels.many("partner", title=True),
         "accounts": labels.many("account", title=True),
         "contacts": labels.many("contact", title=True),
+        "cases": labels.many("case", title=True),
         "documents": labels.many("document", title=True),
         "setup": _("Setup"),
         "my_leads": _("My %(leads)s", leads=labels.many("lead")),
@@ -109,6 +112,7 @@ def _names() -> dict[str, str]:
         "new_lead": labels.one("lead", title=True),
         "new_account": labels.one("account", title=True),
         "new_contact": labels.one("contact", title=True),
+        "new_case": labels.one("case", title=True),
         "new_import": _("Import %(leads)s", leads=labels.many("lead")),
     }
 

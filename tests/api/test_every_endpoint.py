@@ -25,14 +25,14 @@ SHARE: dict[str, Any] = {"principal": {"type": "all_internal"}, "level": "read"}
 BODIES: dict[str, Any] = {
     "decline": {"reason": "other"}, "release": {"reason": "other"}, "assign": {"route": True},
     "log_on_lead": {"kind": "note", "subject": "x"}, "log_on_account": {"kind": "note", "subject": "x"},
-    "log_on_contact": {"kind": "note", "subject": "x"}, "suspend_partner": {"open_leads": "keep"},
+    "log_on_contact": {"kind": "note", "subject": "x"}, "log_on_case": {"kind": "note", "subject": "x"}, "suspend_partner": {"open_leads": "keep"},
     "deactivate": {"open_records": "keep"}, "change_weight": {"weight": 2}, "new_item": {"name": "x"},
     "new_relationship": {"account_id": f"acct_{'0' * 22}", "reason": "Supplier of"},
     "new_interest": {"area": "Bikes", "interest": True}, "new_characteristic": {"type": "Fleet", "value": "x"},
     "new_responsible": {"user_id": NOBODY}, "new_queue_member": {"type": "user", "id": NOBODY},
     "new_round_robin_member": {"principal": {"type": "user", "id": NOBODY}},
     "new_group_member": {"type": "all_internal"}, "new_lead_share": SHARE, "new_account_share": SHARE,
-    "new_contact_share": SHARE,
+    "new_contact_share": SHARE, "new_case_share": SHARE,
 }  # fmt: skip
 
 
