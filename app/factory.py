@@ -64,6 +64,10 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.leads.views:bp",
     "app.inbox.views:bp",
     "app.search.views:bp",
+    "app.care.views:bp",
+    "app.care.merge_views:bp",
+    "app.care.ageing_views:bp",
+    "app.care.naming_views:bp",
     "app.notifications.views:bp",
     "app.notifications.delivery_views:bp",
     "app.notifications.told_views:bp",
@@ -144,6 +148,7 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = (
     "app.accounts.list_fields",
+    "app.care.list_fields",
     "app.cases.list_fields",
     "app.leads.list_fields",
     "app.lists.tag_fields",

@@ -28,11 +28,13 @@ from app.accounts.related import colleagues, superiors_at
 from app.activities.panel import feed_of
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
+from app.care.panel import panel_of as care_of
+from app.care.panel import survivor_url
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Invalid, NotAllowed
+from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
@@ -63,7 +65,13 @@ def export() -> ResponseReturnValue:
 def show(contact_ref: str) -> ResponseReturnValue:
     """One contact with its account and timeline."""
     session, actor = db.session(), current_actor()
-    detail = open_contact(session, actor, contact_ref)
+    try:
+        detail = open_contact(session, actor, contact_ref)
+    except NotFound:
+        onward = survivor_url(session, actor, "contact", contact_ref)
+        if onward is None:
+            raise
+        return redirect(onward, 301)
     return render_template(
         "contacts/show.html",
         page_ref=detail.contact.ref,
@@ -74,6 +82,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         cases=cases_of(session, actor, detail.contact),
         feed=feed_of(session, actor, detail.contact),
         documents=documents_of(session, actor, detail.contact),
+        care=care_of(session, actor, detail.contact, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, detail.contact),
         own_fields=shown_of(session, actor, "contact", detail.contact.custom),
     )

@@ -22,6 +22,7 @@ from app.accounts.duplicates import find_account_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
 from app.accounts.models import Account, AccountKind, AccountResponsible, Contact
+from app.accounts.naming import Naming
 from app.accounts.queries import get_account, get_account_and_level, may_govern
 from app.accounts.reporting import refuse_circle
 from app.accounts.values import account_keys, clean_values, person_name
@@ -30,6 +31,7 @@ from app.cases.models import Case
 from app.events.operations import record
 from app.fields.records import read_both, read_given, split, write
 from app.identity.models import User
+from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
@@ -67,6 +69,7 @@ def create_account(
         lambda: clean_values(fields, standard, is_new=True),
         lambda: read_given(session, actor, "account", own, is_new=True),
     )
+    refuse_name(session, cleaned.get("name"))
     columns: dict[str, Any] = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     columns["category"] = columns.get("category") or "unclassified"
     if kind is AccountKind.PERSON:
@@ -94,6 +97,16 @@ def create_account(
     flush(session)
     record(session, actor, verb="created", subject=account, at=now)
     return account
+
+
+def refuse_name(session: Session, name: str | None) -> None:
+    """Raises Invalid for a company's name that does not fit the patterns, where they must be kept."""
+    if name is None:
+        return
+    naming = Naming.stored(get_organisation(session).account_naming)
+    complaint = naming.complaint(name) if naming.is_must else None
+    if complaint is not None:
+        raise Invalid({"name": [complaint]})
 
 
 def _kind(given: Any) -> AccountKind:
@@ -148,6 +161,7 @@ def edit_account(
     if "external_id" in changed:
         refuse_taken_external_id(session, Account, changed["external_id"])
     told = _told(changed, account, told_refs) | written.told
+    refuse_name(session, changed.get("name"))
     if changed.keys() & _IDENTIFYING:
         changed |= _new_keys(session, actor, account, changed, allow_duplicate)
     store(session, actor, account, changed, told, now)

@@ -42,6 +42,8 @@ from app.care.panel import panel_of as care_of
 from app.care.panel import survivor_url
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
+from app.care.panel import panel_of as care_of
+from app.care.panel import survivor_url
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission

@@ -178,6 +178,8 @@ class ListObject:
     records changed; where it is None the edit operation does.  along: what it asks for, such as "with its contacts".
     suggest: (public name, name) of the records that a typed text can mean.
     has_page: whether its list is shown by `lists.page`; else only its exports are.
+    left_out: column that is null but for records which lists leave out unless they ask by the filter `left_out`, or
+    search.
     """
 
     name: str
@@ -200,6 +202,7 @@ class ListObject:
     suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
     has_page: bool = True
+    left_out: Any = None
 
 
 Provider = Callable[[Session, Actor], Sequence[ListField]]

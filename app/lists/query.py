@@ -125,7 +125,17 @@ def parse_list(
     combined, gone = _known_parts(read_filter(text), fields, lenient=lenient)
     lost += gone
     parts += [_combined(session, actor, fields, each, moving) for each in combined]
+    if object_.left_out is not None and not _asks_for_left_out(wanted, parts):
+        parts.append(Part(object_.left_out.is_(None), None))
     return ListQuery(object_, fields, tuple(parts), key, descending, moving, tuple(dict.fromkeys(lost)))
+
+
+def _asks_for_left_out(wanted: Given, parts: Sequence[Part]) -> bool:
+    """Whether it is said which records are wanted, marked or not; who searches wants all."""
+    if "left_out" in wanted or "q" in wanted:
+        return True
+    named = {leaf.field for part in parts if part.node is not None for leaf in leaves(part.node)}
+    return "left_out" in named
 
 
 def _order(object_: ListObject, sort: str, lost: list[str] | None) -> tuple[str, bool]:

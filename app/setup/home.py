@@ -239,6 +239,43 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            _("Care of data"),
+            [
+                (
+                    _("Idle records"),
+                    _("What nobody has worked with for 30, 60 and 90 days, by owner."),
+                    "clock",
+                    "ageing.index",
+                    p.ACCOUNT_VIEW,
+                    {},
+                ),
+                (
+                    _("Probable duplicates"),
+                    _("What is there twice, to be merged or told apart."),
+                    "copy",
+                    "duplicates.index",
+                    p.ACCOUNT_EDIT,
+                    {},
+                ),
+                (
+                    _("Hand over"),
+                    _("What people own who left, or moved to other work."),
+                    "users",
+                    "ageing.handover",
+                    p.ACCOUNT_DELETE,
+                    {},
+                ),
+                (
+                    _("How accounts are named"),
+                    _("A hint at the field, and patterns that names keep to."),
+                    "edit",
+                    "naming.show",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
             _("Mail"),
             [
                 (

@@ -1,5 +1,7 @@
 """Merging: what is kept, what moves, what is recorded, who may, what is refused, and two who merge at once."""
 
+from importlib import import_module
+
 import pytest
 from sqlalchemy import select
 
@@ -17,6 +19,7 @@ from app.care.merging import (
 from app.care.models import DuplicatePair, PairState
 from app.care.moving import BY_KIND, OTHERWISE, references
 from app.events.models import Event
+from app.factory import MODELS
 from app.kernel import refs
 from app.kernel.db import Base
 from app.kernel.errors import NotAllowed, NotFound
@@ -151,13 +154,15 @@ def test_what_cannot_be_one_is_refused_with_why(session, ada, sal, now):
             merge_records(session, actor, "account", group[0].ref, [each.ref for each in group], {}, now=now)
         assert word in str(refusal.value.message)
     merge_records(session, actor, "account", partners[0].ref, [plain.ref, partners[0].ref], {}, now=now)
+    mine = [make_account(session, "Mine", owner=sal).ref for _ in range(2)]
     with pytest.raises(NotAllowed):
-        mine = [make_account(session, "Mine", owner=sal).ref for _ in range(2)]
         merge_records(session, actor_of(session, sal), "account", mine[0], mine, {}, now=now)
 
 
 def test_every_reference_moves_or_is_said_to_be_handled():
     """A new table joins by its foreign keys; one that names records by kind and key must say what becomes of it."""
+    for module in MODELS:
+        import_module(module)
     for kind in ("account", "contact"):
         assert all((c.table.name, c.name) not in OTHERWISE for c in references(kind))
     by_kind = {

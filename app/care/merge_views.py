@@ -1,0 +1,172 @@
+"""Merging two or three records: choosing them, choosing among their values, doing it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.accounts.pages import in_words
+from app.accounts.queries import get_account, get_contact
+from app.care.merging import Candidate, as_told, fields_of, get_candidates, merge_records
+from app.kernel import clock
+from app.kernel.actor import Actor, Permission
+from app.kernel.db import db, transaction
+from app.kernel.errors import Conflict, Invalid
+from app.kernel.text import clean_text
+from app.search.finding import find_ids
+from app.search.queries import Hit, account_hits, contact_hits
+from app.web.access import current_actor, needs
+
+bp = Blueprint("merging", __name__, url_prefix="/care/merge")
+
+OFFERED = 8
+_KIND = '/<any("account", "contact"):kind>'
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A field in which the records differ.  values: (public name, in words, whether it is kept) of each record."""
+
+    name: str
+    label: str
+    values: Sequence[tuple[str, str, bool]]
+
+
+@bp.get(_KIND)
+@needs(Permission.CONTACT_EDIT)
+def choose(kind: str) -> ResponseReturnValue:
+    """With one record: which other is the same?  With two or three: whose values are kept."""
+    session, actor = db.session(), current_actor()
+    refs = list(dict.fromkeys(request.args.getlist("ref")))
+    if len(refs) < 2:
+        return _pick_page(session, actor, kind, refs)
+    return _choice_page(session, actor, kind, refs, survivor=request.args.get("survivor", refs[0]))
+
+
+def _pick_page(session: Session, actor: Actor, kind: str, refs: Sequence[str]) -> str:
+    actor.require(Permission.ACCOUNT_EDIT if kind == "account" else Permission.CONTACT_EDIT)
+    read = get_account if kind == "account" else get_contact
+    record: Any = read(session, actor, refs[0]) if refs else None
+    try:
+        text = clean_text(request.args.get("q"), max_length=200, field="q") or ""
+    except Invalid:
+        text = ""
+    hits = _hits(session, actor, kind, text) if text else []
+    return render_template(
+        "care/merge_pick.html",
+        kind=kind,
+        record=record,
+        text=text,
+        hits=[hit for hit in hits if record is None or hit.ref != record.ref],
+    )
+
+
+def _hits(session: Session, actor: Actor, kind: str, text: str) -> list[Hit]:
+    if kind == "account":
+        return account_hits(session, actor, find_ids(session, actor, Account, text, limit=OFFERED))
+    return contact_hits(session, actor, find_ids(session, actor, Contact, text, limit=OFFERED))
+
+
+def _choice_page(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    refs: Sequence[str],
+    *,
+    survivor: str,
+    chosen: Mapping[str, str] | None = None,
+    complaint: Any = "",
+) -> str:
+    candidates = get_candidates(session, actor, kind, refs)
+    survivor = survivor if survivor in {each.record.ref for each in candidates} else candidates[0].record.ref
+    return render_template(
+        "care/merge.html",
+        kind=kind,
+        candidates=candidates,
+        survivor=survivor,
+        choices=_choices(session, actor, kind, candidates, survivor, chosen or {}),
+        complaint=complaint,
+        back=url_for(f"{kind}s.show", **{f"{kind}_ref": survivor}),
+    )
+
+
+def _choices(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    candidates: Sequence[Candidate],
+    survivor: str,
+    chosen: Mapping[str, str],
+) -> list[Choice]:
+    """The fields in which they differ; kept is what was chosen, else the survivor's, else the first there is."""
+    found = []
+    for name, field in fields_of(kind, candidates[0].record).items():
+        values = {each.record.ref: getattr(each.record, field.attribute) for each in candidates}
+        if len(set(values.values())) < 2:
+            continue
+        first = next((ref for ref, value in values.items() if value is not None), survivor)
+        kept = chosen.get(name) or (survivor if values[survivor] is not None else first)
+        words = {
+            ref: in_words(session, actor, field, as_told(session, field, value))
+            for ref, value in values.items()
+        }
+        found.append(Choice(name, str(field.label), [(ref, words[ref], ref == kept) for ref in values]))
+    return found
+
+
+@bp.post(_KIND)
+@needs(Permission.CONTACT_EDIT)
+def merge(kind: str) -> ResponseReturnValue:
+    """Make one of them."""
+    actor, refs = current_actor(), list(dict.fromkeys(request.form.getlist("ref")))
+    survivor = request.form.get("survivor", "")
+    chosen = {
+        name.removeprefix("field-"): value
+        for name, value in request.form.items()
+        if name.startswith("field-")
+    }
+    try:
+        with transaction() as session:
+            kept = merge_records(
+                session, actor, kind, survivor, refs, chosen, versions=_versions(), now=clock.now()
+            )
+            name = kept.name if isinstance(kept, Account) else kept.full_name
+    except (Conflict, Invalid) as error:
+        return _refused(db.session(), actor, kind, refs, survivor, chosen, error)
+    flash(_("%(name)s is one record now.", name=name), "success")
+    return redirect(url_for(f"{kind}s.show", **{f"{kind}_ref": kept.ref}), 303)
+
+
+def _refused(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    refs: Sequence[str],
+    survivor: str,
+    chosen: Mapping[str, str],
+    error: Conflict | Invalid,
+) -> ResponseReturnValue:
+    """The choice again with what stands against it; where the records are no longer there to choose, that alone."""
+    complaint = error.message or " ".join(
+        str(message) for messages in getattr(error, "errors", {}).values() for message in messages
+    )
+    try:
+        page = _choice_page(session, actor, kind, refs, survivor=survivor, chosen=chosen, complaint=complaint)
+    except Conflict:
+        page = render_template("care/merge_refused.html", kind=kind, complaint=complaint)
+    except Invalid:
+        raise error from None
+    return page, error.status
+
+
+def _versions() -> dict[str, int]:
+    found = {}
+    for name, value in request.form.items():
+        if name.startswith("version-") and value.isascii() and value.isdecimal() and len(value) < 10:
+            found[name.removeprefix("version-")] = int(value)
+    return found

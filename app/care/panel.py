@@ -1,0 +1,65 @@
+"""The care of data on a record's own page: its marks, who set them, and the way to merging."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.care.merging import find_survivor
+from app.identity.models import User
+from app.kernel.actor import Actor, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """name: as forms send it.  at, by: since when and whose it is; None while it is not set."""
+
+    name: str
+    label: str
+    at: datetime | None
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarePanel:
+    """marks: all there are, set or not.  url: where they are changed, "" for whoever may not; likewise merge_url."""
+
+    marks: Sequence[Mark]
+    url: str
+    merge_url: str
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self.url) or any(mark.at is not None for mark in self.marks)
+
+
+def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> CarePanel:
+    """What the record's page shows.  One statement where a mark is set, else none."""
+    kind = record.__tablename__
+    people = {record.left_out_by_id, record.ready_by_id} - {None}
+    names: dict[int, str] = {}
+    if people:
+        names = {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(people)))}
+    marks = [
+        Mark(name, label, getattr(record, f"{name}_at"), names.get(getattr(record, f"{name}_by_id")))
+        for name, label in (
+            ("ready", _("Ready for a new product")),
+            ("left_out", _("Left out of views, reports and campaigns")),
+        )
+    ]
+    permission = Permission.ACCOUNT_DELETE if kind == "account" else Permission.CONTACT_EDIT
+    change_url = url_for(f"duplicates.mark_{kind}", **{f"{kind}_ref": record.ref})
+    may_merge = may_edit and actor.can(permission)
+    merge_url = url_for("merging.choose", kind=kind, ref=record.ref) if may_merge else ""
+    return CarePanel(marks, change_url if may_edit else "", merge_url)
+
+
+def survivor_url(session: Session, actor: Actor, kind: str, ref: str) -> str | None:
+    """Address of the record that this one became part of, if the reader may see it."""
+    survivor = find_survivor(session, actor, kind, ref)
+    return url_for(f"{kind}s.show", **{f"{kind}_ref": survivor}) if survivor is not None else None
