@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.documents import add_documents
 from app.demo.files import rows
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.routing import set_up_routing
@@ -119,6 +120,7 @@ def load(
         set_up_routing(company)
         tell_story(company, leads)
         set_up_sharing(company)
+        add_documents(company)
         if before_partners:
             set_up_decisions(company)
             close(company)

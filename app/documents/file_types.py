@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.kernel.errors import Invalid
@@ -103,12 +104,12 @@ def find_type(stream: IO[bytes], name: str, size: int) -> FileType:
     extension = PurePath(name).suffix.lower()
     claimed = _NAMED.get(extension)
     if found is None:
-        raise NotTaken(_l("Files of this kind are not taken. Send %(kinds)s.", kinds=kinds_taken()))
+        raise NotTaken(_l("Files of this kind are not taken. What is taken: %(kinds)s.", kinds=kinds_taken()))
     if claimed is None and extension and found.key == "text":
         # A program or a page is text too: its name says more than its bytes.
         raise NotTaken(
             _l(
-                "Files that end in %(end)s are not taken. Send %(kinds)s.",
+                "Files that end in %(end)s are not taken. What is taken: %(kinds)s.",
                 end=extension[:20],
                 kinds=kinds_taken(),
             )
@@ -126,7 +127,7 @@ def find_type(stream: IO[bytes], name: str, size: int) -> FileType:
 
 def kinds_taken() -> str:
     """The kinds that are taken, in a row."""
-    return ", ".join(str(each.label) for each in TYPES.values())
+    return _("PDF, pictures, Word, Excel, PowerPoint, OpenDocument and plain text")
 
 
 def _by_signature(stream: IO[bytes], head: bytes, size: int) -> FileType | None:

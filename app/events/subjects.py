@@ -106,6 +106,9 @@ _KINDS: dict[str, _Kind] = {
     ),
     "case": _kind(Case, lambda: labels.one("case"), _shared(Case), lambda r: r.title, "cases.show", "case_ref"),
     "case_status": _kind(CaseStatus, lambda: _("status"), _plain(CaseStatus), lambda r: r.name),
+    "document": _kind(
+        Document, lambda: labels.one("document"), _shared(Document), lambda r: r.name, "documents.show", "document_ref"
+    ),
     "user": _kind(User, lambda: labels.one("user"), _plain(User), lambda r: r.name, "users.show", "user_ref"),
     "queue": _kind(
         Queue, lambda: labels.one("queue"), _plain(Queue), lambda r: r.name, "queues.show", "queue_ref"
@@ -160,6 +163,7 @@ _OF_PREFIX = {
     refs.LEAD: "lead",
     refs.ACCOUNT: "account",
     refs.CONTACT: "contact",
+    refs.DOCUMENT: "document",
     refs.CASE: "case",
     refs.DOCUMENT: "document",
     refs.USER: "user",

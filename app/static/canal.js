@@ -10,6 +10,7 @@
    data-drag                a handle by which its row is dragged among those with data-drop="form's id": the form is
                             sent with the place where it fell in `to`
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
+   data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -217,6 +218,99 @@
     dragged?.classList.remove("is-dragged");
     dragged = null;
   });
+
+  /* Files: sent one after the other with their progress; dropped anywhere on the card of the form */
+  const dropped = (event) => event.dataTransfer?.types.includes("Files") && event.target.closest?.(".documents")?.querySelector("form[data-upload]");
+  on("dragover", (event) => {
+    const form = dropped(event);
+    if (!form) return;
+    event.preventDefault();
+    form.closest("details")?.setAttribute("open", "");
+    form.classList.add("is-dropping");
+  });
+  on("dragleave", (event) => event.target.closest?.("form[data-upload]")?.classList.remove("is-dropping"));
+  on("drop", (event) => {
+    const form = dropped(event);
+    if (!form) return;
+    event.preventDefault();
+    form.classList.remove("is-dropping");
+    sendFiles(form, [...event.dataTransfer.files]);
+  });
+  on("change", (event) => {
+    if (event.target.matches("form[data-upload] input[type=file]")) sayChosen(event.target);
+  });
+  on("submit", (event) => {
+    const form = event.target;
+    const input = form.matches("[data-upload]") && find("input[type=file]", form);
+    if (!input || !input.files.length) return;
+    event.preventDefault();
+    sendFiles(form, [...input.files]);
+  });
+  function sayChosen(input) {
+    find("[data-chosen]", input.form).textContent = [...input.files].map((file) => file.name).join(", ");
+  }
+  async function sendFiles(form, files) {
+    const list = find("[data-uploads]", form);
+    const button = find("button:not([type])", form);
+    let failed = false;
+    button.disabled = true;
+    list.replaceChildren();
+    const lines = files.map((file) => {
+      const line = list.appendChild(document.createElement("li"));
+      line.appendChild(document.createElement("b")).textContent = file.name;
+      return line;
+    });
+    for (const [place, file] of files.entries()) {
+      const said = await sendFile(form, file, lines[place]);
+      failed = said.failed || failed;
+      const told = lines[place].appendChild(document.createElement("span"));
+      told.textContent = said.text;
+      if (said.failed) told.setAttribute("role", "alert");
+      lines[place].classList.add(said.failed ? "is-failed" : "is-done");
+    }
+    button.disabled = false;
+    find("input[type=file]", form).value = "";
+    sayChosen(find("input[type=file]", form));
+    const card = form.closest("[data-panel]");
+    if (!card) return failed || location.reload();
+    await showPanel(card, list, failed);
+  }
+  async function showPanel(card, list, failed) {
+    const answer = await fetch(card.dataset.panel, { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+    find("[data-uploads]", fresh)?.replaceWith(list);
+    if (failed) find("details", fresh)?.setAttribute("open", "");
+    card.replaceWith(fresh);
+    fresh.tabIndex = -1;
+    fresh.focus({ preventScroll: true });
+  }
+  function sendFile(form, file, line) {
+    if (file.size > Number(form.dataset.largest)) return { text: form.dataset.tooLarge, failed: true };
+    const data = new FormData(form);
+    data.delete("file");
+    data.append("file", file);
+    const bar = line.appendChild(document.createElement("progress"));
+    bar.max = 1;
+    bar.setAttribute("aria-label", file.name);
+    return new Promise((done) => {
+      const request = new XMLHttpRequest();
+      const end = (text, failed) => {
+        bar.remove();
+        done({ text: text || form.dataset.failed, failed });
+      };
+      request.open("POST", form.action);
+      request.setRequestHeader("HX-Request", "true");
+      request.upload.onprogress = (event) => { bar.value = event.lengthComputable ? event.loaded / event.total : 0; };
+      request.onload = () => {
+        const page = new DOMParser().parseFromString(request.responseText, "text/html");
+        const text = (find("p:last-of-type", page.body) ?? page.body).textContent.trim();
+        end(request.status === 200 || text.length < 400 ? text : "", request.status !== 200);
+      };
+      request.onerror = () => end("", true);
+      request.send(data);
+    });
+  }
 
   /* Forms */
   on("change", (event) => {

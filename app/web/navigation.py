@@ -104,6 +104,7 @@ def _names() -> dict[str, str]:
         "partners": labels.many("partner", title=True),
         "accounts": labels.many("account", title=True),
         "contacts": labels.many("contact", title=True),
+        "documents": labels.many("document", title=True),
         "cases": labels.many("case", title=True),
         "documents": labels.many("document", title=True),
         "setup": _("Setup"),

@@ -1,0 +1,204 @@
+"""Who sees a document: whoever sees its record, and of the library whom the default lets."""
+
+import hashlib
+
+import pytest
+
+from app.documents.blobs import announce_blob
+from app.documents.file_types import TYPES
+from app.documents.filters import parse_document_query
+from app.documents.models import Document
+from app.documents.operations import attach_document, edit_document
+from app.documents.queries import count_documents, documents_of, get_version, list_documents, open_document
+from app.documents.uploads import Received
+from app.identity.models import AccountScope
+from app.identity.queries import get_organisation
+from app.kernel import clock
+from app.kernel.actor import Level
+from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.kernel.paging import Page
+from app.sharing.shares import share_record
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, make_user, rows
+
+
+def put(session, user, record, name, **values):
+    """A document without a content in the storage: nobody reads it here."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    announce_blob(session, digest, len(name), scan=False, now=clock.now())
+    received = Received(f"{name}.txt", digest, len(name), TYPES["text"])
+    return attach_document(
+        session, actor_of(session, user), record, received, now=clock.now(), **values
+    ).document
+
+
+def seen(session, user, *, opens=False, **given):
+    """Names of all that the person finds, in the list and counted.  opens: each by its public name too, no other."""
+    actor = actor_of(session, user)
+    query = parse_document_query(session, actor, {name: [value] for name, value in given.items()})
+    found, cursor = [], None
+    while True:
+        page: Page = list_documents(session, actor, query, cursor=cursor, limit=2)
+        found += page.items
+        cursor = page.older
+        if cursor is None:
+            break
+    assert count_documents(session, actor, query) == len(found) == len({row.document.id for row in found})
+    assert [row.document.created_at for row in found] == sorted(
+        (row.document.created_at for row in found), reverse=True
+    )
+    if opens:
+        keys = {row.document.id for row in found}
+        for document in rows(session, Document):
+            if document.id in keys:
+                assert open_document(session, actor, document.ref).given >= Level.READ
+            else:
+                for read in (open_document, get_version):
+                    with pytest.raises(NotFound):
+                        read(session, actor, document.ref)
+    return {row.document.name.removesuffix(".txt") for row in found}
+
+
+def levels(session, user):
+    actor = actor_of(session, user)
+    page = list_documents(session, actor, parse_document_query(session, actor, {}), limit=100)
+    return {row.document.name.removesuffix(".txt") for row in page.items if row.may_edit(actor)}
+
+
+def give_to(session, lead, user):
+    """As after a transfer: the lead is another company's from now on."""
+    lead.owner_user_id, lead.partner_account_id = user.id, user.partner_account_id
+    lead.owner_rank = user.role.rank
+    session.flush()
+
+
+def test_documents_follow_their_record(session, ada, mara, sal, vic, pia, pam, otto, northwind, southwind):
+    organisation, reading = get_organisation(session), {"internal": "read", "external": "private"}
+    organisation.defaults = {**organisation.defaults, "lead": reading, "account": reading, "contact": reading}
+    porta = make_user(session, "Porta", account_scope=AccountScope.PORTFOLIO)
+    lead, sals = make_lead(session, owner=pia), make_lead(session, owner=sal)
+    account = make_account(session, "Forges", owner=porta)
+    contact = make_contact(session, "Puig", account=account)
+    private = make_contact(session, "Alone", account=None, owner=sal)
+    put(session, pia, lead, "by pia")
+    put(session, ada, lead, "for pia")
+    put(session, ada, lead, "hidden", is_internal=True)
+    put(session, sal, sals, "of sal")
+    put(session, porta, account, "of account")
+    put(session, ada, contact, "of contact")
+    put(session, sal, private, "of private")
+    put(session, sal, None, "of library")
+    everything = {
+        "by pia",
+        "for pia",
+        "hidden",
+        "of sal",
+        "of account",
+        "of contact",
+        "of private",
+        "of library",
+    }
+    assert seen(session, ada) == levels(session, ada) == everything
+    assert seen(session, sal) == everything
+    assert seen(session, vic, opens=True) == seen(session, mara) == everything - {"of private"}
+    assert levels(session, vic) == set()
+    assert levels(session, sal) == {"of sal", "of private", "of library"}
+    assert seen(session, porta, opens=True) == {"of account", "of contact"} == levels(session, porta)
+    assert seen(session, pia, opens=True) == seen(session, pam) == {"by pia", "for pia"}
+    assert levels(session, pia) == {"by pia"}
+    assert seen(session, otto) == set()
+    assert seen(session, sal, on="library") == {"of library"}
+    assert seen(session, pia, by=ada.ref) == set(), "whose it is cannot be found out by a filter"
+    assert seen(session, pia, by="me") == {"by pia"}
+
+    # Whoever is told of the vendor's people is not a partner.
+    row = documents_of(session, actor_of(session, pia), lead).rows[0]
+    assert (row.document.name, row.by) == ("for pia.txt", "")
+
+    share_record(
+        session,
+        actor_of(session, sal),
+        sals,
+        {"type": "user", "id": pia.ref},
+        "read",
+        until=None,
+        now=clock.now(),
+    )
+    assert seen(session, pia) == {"by pia", "for pia", "of sal"}
+    assert levels(session, pia) == {"by pia"}
+
+    # The lead goes to another company: the new one sees nothing of the former's, which sees nothing at all.
+    give_to(session, lead, otto)
+    put(session, otto, lead, "by otto")
+    assert seen(session, otto, opens=True) == {"for pia", "by otto"}
+    assert seen(session, pia) == {"of sal"}
+    assert seen(session, mara) >= {"by pia", "by otto", "hidden"}
+    lead.deleted_at = clock.now()
+    session.flush()
+    assert "by otto" not in seen(session, ada) | seen(session, otto)
+
+
+def test_the_library_is_seen_by_whom_the_default_lets(session, ada, sal, pia, otto):
+    put(session, sal, None, "brochure")
+    put(session, sal, None, "margins", is_internal=True)
+    organisation = get_organisation(session)
+
+    def default(internal, external):
+        organisation.defaults = {
+            **organisation.defaults,
+            "document": {"internal": internal, "external": external},
+        }
+        session.flush()
+
+    other = make_user(session, "Ona")
+    assert seen(session, pia) == set()
+    assert seen(session, other) == {"brochure", "margins"}
+    assert levels(session, other) == set()
+    default("read_write", "read")
+    assert levels(session, other) == {"brochure", "margins"}
+    assert (seen(session, pia), levels(session, pia)) == ({"brochure"}, set())
+    default("private", "private")
+    assert seen(session, other) == set()
+    assert seen(session, sal) == levels(session, sal) == {"brochure", "margins"}
+
+
+def test_what_partners_may_do_with_documents(session, ada, pia, pam, otto, northwind):
+    lead = make_lead(session, owner=pia)
+    own, theirs = put(session, pia, lead, "own"), put(session, ada, lead, "vendors")
+    actor, now = actor_of(session, pia), clock.now()
+    edit_document(session, actor_of(session, pam), own.ref, {"description": "x"}, now=now)
+    for act, refused in (
+        (lambda: edit_document(session, actor, theirs.ref, {"name": "x"}, now=now), NotAllowed),
+        (lambda: edit_document(session, actor, own.ref, {"internal": True}, now=now), Invalid),
+        (lambda: put(session, pia, lead, "hidden", is_internal=True), Invalid),
+        (lambda: put(session, pia, None, "library"), NotAllowed),
+        (lambda: put(session, otto, lead, "sideways"), NotFound),
+        (lambda: put(session, make_user(session, role="viewer"), lead, "viewer"), NotAllowed),
+    ):
+        with pytest.raises(refused):
+            act()
+    # What is taken back from partners is gone for them at once; it can be opened again.
+    edit_document(session, actor_of(session, ada), own.ref, {"internal": True}, now=now)
+    assert seen(session, pia) == {"vendors"}
+    # Whoever sees a preview of a lead sees nothing that is on it.
+    waiting = make_lead(session, queue=make_queue(session, members=(northwind,)))
+    put(session, ada, waiting, "early")
+    assert seen(session, pia) == {"vendors"}
+
+
+def test_a_list_costs_as_many_statements_for_six_rows_as_for_thirty(session, count_queries, sal, pia):
+    lead = make_lead(session, owner=pia)
+    for number in range(6):
+        put(session, pia, lead, f"one {number}", tags="x")
+    counts = []
+    for more in (0, 24):
+        for number in range(more):
+            put(session, pia, lead, f"more {number}", tags=f"x, y{number}")
+        for user in (sal, pia):
+            actor = actor_of(session, user)
+            with count_queries() as queries:
+                page = list_documents(session, actor, parse_document_query(session, actor, {"q": ["one"]}))
+                documents_of(session, actor, lead)
+            assert len(page.items) == 6
+            counts.append(len(queries))
+    assert counts[:2] == counts[2:]
+    assert max(counts) <= 10
