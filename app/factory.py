@@ -86,6 +86,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.partners.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
+    "app.fields.views:bp",
     "app.setup.enabling_views:bp",
     "app.events.views:bp",
     "app.intake.views:bp",

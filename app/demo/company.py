@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.fields import set_up_fields
 from app.demo.documents import add_documents
 from app.demo.files import rows
 from app.demo.people import domain_of_shop, mailbox_of, person_of
@@ -121,6 +122,7 @@ def load(
         tell_story(company, leads)
         set_up_sharing(company)
         add_documents(company)
+        set_up_fields(company)
         if before_partners:
             set_up_decisions(company)
             close(company)

@@ -22,6 +22,7 @@ from app.cases.models import Case, CaseStatus
 from app.documents.models import Document
 from app.events.lookup import read_ref
 from app.events.models import Event
+from app.fields.models import CustomField
 from app.identity.models import User
 from app.intake.models import Import
 from app.kernel import labels, refs
@@ -148,6 +149,9 @@ _KINDS: dict[str, _Kind] = {
     "saved_view": _kind(SavedView, lambda: labels.one("saved_view"), _views, lambda r: r.name),
     "tag": _kind(Tag, lambda: _("tag"), _plain(Tag), lambda r: r.name),
     "list_job": _Kind(lambda: _("export or change of many")),
+    "custom_field": _kind(
+        CustomField, lambda: _("field"), _plain(CustomField), lambda r: r.label, "fields.show", "field_ref"
+    ),
     "delivery": _kind(Delivery, lambda: _("mail"), _plain(Delivery), lambda r: r.recipient),
     "mail_template": _kind(
         MailTemplate, lambda: _("e-mail text"), _plain(MailTemplate), lambda r: r.name or kind_of_mail(r.kind)

@@ -53,9 +53,9 @@ def create_field(session: Session, actor: Actor, draft: FieldDraft, *, now: date
     _write(field, written)
     session.add(field)
     session.flush()
+    _renew(organisation)
     if field.object == "lead":
         show_lead_field(session, actor, field.name, written.visibility or Visibility.HIDDEN, now=now)
-    _renew(organisation)
     record(session, actor, verb="created", subject=field, at=now, detail=_told(field))
     return field
 

@@ -239,6 +239,19 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            _("Fields"),
+            [
+                (
+                    _("Fields"),
+                    _("What is kept of accounts, contacts and %(leads)s, why, and how much it is used.", leads=leads),
+                    "database",
+                    "fields.index",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
             _("Care of data"),
             [
                 (
