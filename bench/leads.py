@@ -179,8 +179,8 @@ HISTORY = (
     """,
 )
 SPELLING = {
-    "sqlite": {"none": "'[]'", "nothing": "'{}'", "true": "1"},
-    "postgresql": {"none": "'[]'::jsonb", "nothing": "'{}'::jsonb", "true": "true"},
+    "sqlite": {"none": "'[]'", "nothing": "'{}'", "true": "1", "false": "0"},
+    "postgresql": {"none": "'[]'::jsonb", "nothing": "'{}'::jsonb", "true": "true", "false": "false"},
 }
 
 # What an import's file holds, and the same leads as columns: for the import and for its floor.

@@ -147,8 +147,8 @@ def _report_times(
     )  # fmt: skip
 
 
-def count_statements(report: Report, world: World) -> None:
-    """How many statements a page takes for somebody with 3 rows and with 300, in this process."""
+def statements_of(world: World, who: str, path: str) -> int:
+    """How many statements a page takes, in this process, once its caches are filled."""
     app = world.app()
     counted: list[str] = []
 
@@ -157,26 +157,33 @@ def count_statements(report: Report, world: World) -> None:
             counted.append(statement)
 
     with app.app_context():
-        set_reading(True)
         engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    client = app.test_client(use_cookies=False)
+    for _ in range(2):
+        counted.clear()
+        answer = client.get(path, headers={"Cookie": world.people[who].cookie})
+        assert answer.status_code == 200, f"{path} answered {answer.status_code}"
+    engine.dispose()
+    return len(counted)
+
+
+def count_statements(report: Report, world: World) -> None:
+    """How many statements a page takes for somebody with 3 rows and with 300."""
+    app = world.app()
+    with app.app_context():
+        set_reading(True)
         refs = {who: _lead_pages(world, who)[0] for who in ("three", "hundreds")}
         session = db.session()
         actor = _actor(session, world, "big")
         most = count_leads(session, actor, parse_lead_query(actor, {}))
         db.session.remove()
-    event.listen(engine, "before_cursor_execute", note)
-    client = app.test_client(use_cookies=False)
+        db.engine.dispose()
     for page, must, aim in (("inbox", 12, 7), ("lead list", 12, 7), ("lead page", 15, 10)):
         numbers = []
         for who in ("three", "hundreds"):
             path = {"inbox": "/inbox", "lead list": "/leads"}.get(page, refs[who])
-            for _ in range(2):
-                counted.clear()
-                answer = client.get(path, headers={"Cookie": world.people[who].cookie})
-                assert answer.status_code == 200, f"{path} answered {answer.status_code}"
-            numbers.append(len(counted))
+            numbers.append(statements_of(world, who, path))
         note_ = f"{numbers[0]} with 3 rows, {numbers[1]} with 300"
         report.add(Figure(f"{page}: statements", world.engine, max(numbers), "", must, aim, note=note_))
     report.add(Figure("most that a list counts", world.engine, most - 1, "", 1000))
-    with app.app_context():
-        db.engine.dispose()

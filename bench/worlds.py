@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -31,7 +31,7 @@ from app.kernel.bulk import insert_rows
 from app.kernel.db import Base, db, set_reading, transaction
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.settings import ROOT, Settings
-from bench.company import found_company
+from bench.company import Company, found_company
 from bench.leads import HISTORY, SPELLING, Lists, lead_rows, spread
 from tests.databases import server_url
 
@@ -95,8 +95,17 @@ class World:
         return cls(**kept, people=people)
 
 
+Found = Callable[[Session, int, Random], Company]
+Fill = Callable[[Flask, int, Company, Random], None]
+
+
 def make_world(engine: str, size: int, folder: Path, *, seed: int = SEED) -> World:
-    """Make a database and fill it.  folder: for its files; SQLite's database is among them."""
+    """Make a database of so many leads.  folder: for its files; SQLite's database is among them."""
+    return make_filled(engine, size, folder, found_company, _fill_with_leads, seed=seed)
+
+
+def make_filled(engine: str, size: int, folder: Path, found: Found, fill: Fill, *, seed: int = SEED) -> World:
+    """Make a database with the people that `found` writes, and let `fill` load the rest."""
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder / 'canal.db'}" if engine == "sqlite" else _new_database(size)
     empty = World(engine, size, url, str(folder), {})
@@ -105,18 +114,26 @@ def make_world(engine: str, size: int, folder: Path, *, seed: int = SEED) -> Wor
     with app.app_context():
         set_reading(False)
         upgrade(directory=str(ROOT / "migrations"))
-        with refs.seeded(random), transaction() as session:
-            company = found_company(session, size, random)
-            people = {name: _sign_in(app, session, user) for name, user in company.people.items()}
-            owners = spread(size, company.places, random)
-            lists = read_lists(session)
-        rows = lead_rows(owners, lists, random, clock.now())
-        _load(rows, engine)
+        with refs.seeded(random):
+            with transaction() as session:
+                company = found(session, size, random)
+                people = {name: _sign_in(app, session, user) for name, user in company.people.items()}
+            fill(engine, size, company, random)
         db.session.remove()
         db.engine.dispose()
     world = World(engine, size, url, str(folder), people, company.marks)
     world.file.write_text(json.dumps(asdict(world)))
     return world
+
+
+def _fill_with_leads(engine: str, size: int, company: Company, random: Random) -> None:
+    with transaction() as session:
+        lists = read_lists(session)
+        owners = spread(size, company.places, random)
+    rows = lead_rows(owners, lists, random, clock.now())
+    with loading(engine, _LOADED):
+        insert_in_chunks(engine, Lead, rows)
+        run_statements(engine, HISTORY)
 
 
 def drop_world(world: World) -> None:
@@ -168,9 +185,10 @@ def _sign_in(app: Flask, session: Session, user: User) -> Person:
     return Person(user.id, user.ref, cookie, csrf)
 
 
-def _load(rows: Iterator[dict[str, Any]], engine: str) -> None:
-    """Write the leads and what came with them; indexes are made afterwards, which is several times faster."""
-    tables = [Base.metadata.tables[name] for name in _LOADED]
+@contextmanager
+def loading(engine: str, names: Sequence[str]) -> Iterator[None]:
+    """While rows are loaded their tables have no indexes, which is several times faster."""
+    tables = [Base.metadata.tables[name] for name in names]
     indexes = sorted(
         (index for table in tables for index in table.indexes), key=lambda index: str(index.name)
     )
@@ -180,21 +198,36 @@ def _load(rows: Iterator[dict[str, Any]], engine: str) -> None:
     with db.engine.begin() as connection:
         for index in indexes:
             index.drop(connection)
-    while chunk := list(islice(rows, CHUNK)):
-        with transaction() as session:
-            if engine == "postgresql":
-                session.execute(text("SET LOCAL session_replication_role = replica"))
-            insert_rows(session, Lead, chunk)
+    yield
     with db.engine.begin() as connection:
         if engine == "postgresql":
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
-            connection.execute(text("SELECT setval('lead_id_seq', (SELECT max(id) FROM lead))"))
             connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
-        for statement in HISTORY:
-            connection.exec_driver_sql(statement.format(**SPELLING[engine]))
         for index in indexes:
             index.create(connection)
     _settle(engine)
+
+
+def insert_in_chunks(engine: str, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:
+    """Insert rows as they come, some thousands in a transaction, without looking at foreign keys."""
+    source = iter(rows)
+    while chunk := list(islice(source, CHUNK)):
+        with transaction() as session:
+            if engine == "postgresql":
+                session.execute(text("SET LOCAL session_replication_role = replica"))
+            insert_rows(session, model, chunk)
+    table = model.__tablename__
+    if engine == "postgresql" and "id" in model.__table__.columns:
+        with db.engine.begin() as connection:
+            connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM \"{table}\"))"))
+
+
+def run_statements(engine: str, statements: Sequence[str]) -> None:
+    """Run statements that write many rows, spelt for the database."""
+    with db.engine.begin() as connection:
+        if engine == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            connection.exec_driver_sql(statement.format(**SPELLING[engine]))
 
 
 def _settle(engine: str) -> None:
