@@ -150,7 +150,7 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = (
     "app.accounts.list_fields",
-    "app.care.list_fields",
+    "app.accounts.relations.list_fields",
     "app.cases.list_fields",
     "app.leads.list_fields",
     "app.lists.tag_fields",

@@ -6,6 +6,9 @@ from app.accounts.filters import parse_account_query, parse_contact_query
 from app.accounts.queries import count_accounts, list_accounts, list_contacts
 from app.identity.models import AccountScope
 from app.kernel import clock
+from app.lists.catalogue import objects
+from app.lists.query import parse_list
+from app.lists.rows import list_rows
 from tests.accounts.hanging import (
     characterise,
     interest,
@@ -101,3 +104,48 @@ def test_a_portfolio_tells_nothing_of_accounts_beyond_it(session, world, sal, ma
     ]:
         query = parse_account_query(session, actor, {name: [value]}, "name")
         assert {r.account.name for r in list_accounts(session, actor, query).items} == expected, name
+
+
+def test_lists_filter_by_them_say_so_and_show_them(session, signed_in, world, ada, sal):
+    actor, head = actor_of(session, ada), world["Head"]
+    supplier, fleet = f"is_{world['reason']}", f"is_{world['Fleet']}"
+    cases = [
+        (f"interest.equals:{world['Bikes']}", {"Head", "Grandchild"}),
+        (f"not(interest.equals:{world['Bikes']})", {"Child", "Maker", "Rival"}),
+        ("interest.is_empty", {"Child", "Maker", "Rival"}),
+        (f"disinterest.in:{world['Bikes']};{world['Road bikes']}", {"Child"}),
+        ("need.equals:true", {"Grandchild"}),
+        ("need.equals:false", {"Head", "Child", "Maker", "Rival"}),
+        (f"need_in.not_equals:{world['Bikes']}", {"Head", "Child", "Maker", "Rival"}),
+        (f"responsible.equals:{sal.ref}", {"Rival"}),
+        ("responsible.is_empty", {"Head", "Child", "Grandchild", "Maker"}),
+        (f"related_to.equals:{head}", {"Maker", "Rival"}),
+        (f"related_to.in:{head};{world['Maker']}", {"Maker", "Rival", "Head"}),
+        (f"{supplier}.equals:{head}", {"Maker"}),
+        (f"has_{world['reason']}.equals:{world['Maker']}", {"Head"}),
+        (f"below.equals:{head}", {"Child", "Grandchild"}),
+        (f"all(below.equals:{head},not(need.equals:true))", {"Child"}),
+        (f"{fleet}.equals:GRÖSSE l", {"Head"}),
+        (f"{fleet}.starts_with:gr", {"Head"}),
+        (f"{fleet}.is_not_empty", {"Head", "Child"}),
+    ]
+    people = {"Head", "Child", "Grandchild"}
+    for text, expected in cases:
+        for thing, wanted in (("account", expected), ("contact", {f"Of {n}" for n in expected & people})):
+            query = parse_list(session, actor, objects()[thing], {"filter": [text]})
+            found = {
+                row.cells["name"] for row in list_rows(session, actor, query, [query.fields["name"]]).items
+            }
+            assert found == wanted, (thing, text)
+    query = parse_list(session, actor, objects()["account"], {})
+    columns = [query.fields[name] for name in ("name", "interest", "need_in", "responsible", fleet)]
+    shown = {row.cells["name"]: row.cells for row in list_rows(session, actor, query, columns).items}
+    assert shown["Head"]["interest"] == ["Bikes"]
+    assert shown["Head"][fleet] == ["Größe L"]
+    assert shown["Grandchild"]["need_in"] == ["Bikes › Road bikes › Gravel: A lighter frame"]
+    assert shown["Rival"]["responsible"] == ["Sal"]
+    text = f"all(interest.equals:{world['Bikes']},{supplier}.not_equals:{head})"
+    page = (
+        signed_in(ada).get("/accounts", query_string={"filter": text, "below": head}).get_data(as_text=True)
+    )
+    assert all(part in page for part in ("interested in is Bikes", "supplier of is not Head"))

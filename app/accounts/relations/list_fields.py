@@ -1,0 +1,265 @@
+"""What hangs on accounts as fields of the lists of accounts, and of contacts by their account.
+
+Types of characteristics and reasons of relationships are fields of their own, read with each request.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, AccountResponsible, Contact
+from app.accounts.queries import find_names
+from app.accounts.relations import segments
+from app.accounts.relations.areas import list_areas
+from app.accounts.relations.models import (
+    AccountCharacteristic,
+    AccountInterest,
+    CharacteristicType,
+    RelationshipReason,
+)
+from app.identity.models import User
+from app.kernel.actor import Actor, Level
+from app.kernel.fold import fold
+from app.lists.catalogue import (
+    RELATED,
+    Condition,
+    Kind,
+    ListField,
+    Resolve,
+    add_fields,
+    add_provider,
+)
+from app.lists.people import colleague_choices
+from app.routing.criteria import Op
+from app.sharing.scope import scope
+
+ONE_OF = (Op.EQUALS, Op.NOT_EQUALS, Op.IN, Op.NOT_IN)
+WITH_EMPTY = (*ONE_OF, Op.IS_EMPTY, Op.IS_NOT_EMPTY)
+TEXTS = (Op.EQUALS, Op.NOT_EQUALS, Op.STARTS_WITH, Op.IN, Op.NOT_IN, Op.IS_EMPTY, Op.IS_NOT_EMPTY)
+_NEGATIVE = (Op.NOT_EQUALS, Op.NOT_IN, Op.IS_EMPTY)
+# (session, actor, texts) → keys of the accounts that have one of them; no texts: that have any.
+Find = Callable[[Session, Actor, Sequence[str]], Any]
+
+
+def _condition(find: Find) -> Any:
+    def make(session: Session, actor: Actor, op: Op, value: Any) -> Condition:
+        values: Sequence[str] = ()
+        if op not in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
+            values = value if isinstance(value, tuple) else (value,)
+        found: ColumnElement[bool] = Account.id.in_(find(session, actor, values))
+        return ~found if op in _NEGATIVE else found
+
+    return make
+
+
+# Interests
+
+
+def _interests(*, is_interested: bool) -> Find:
+    def find(session: Session, _actor: Actor, areas: Sequence[str]) -> Any:
+        if areas:
+            return segments.with_interest(session, areas, is_interested=is_interested)
+        return select(AccountInterest.account_id).where(AccountInterest.is_interested.is_(is_interested))
+
+    return find
+
+
+def _needs(session: Session, _actor: Actor, areas: Sequence[str]) -> Any:
+    return segments.with_open_need(session, areas)
+
+
+def _has_need(session: Session, _actor: Actor, _op: Op, value: Any) -> Condition:
+    found: ColumnElement[bool] = Account.id.in_(segments.with_open_need(session))
+    return found if value else ~found
+
+
+def _areas(session: Session, _actor: Actor) -> list[tuple[str, str]]:
+    return [(area.ref, area.path) for area in list_areas(session)]
+
+
+def _area_cells(*where: Any, with_need: bool = False) -> Resolve:
+    def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+        paths = {area.id: area.path for area in list_areas(session)}
+        held = AccountInterest
+        rows = session.execute(
+            select(held.account_id, held.area_id, held.need).where(held.account_id.in_(list(keys)), *where)
+        )
+        found: dict[Any, list[str]] = defaultdict(list)
+        for account_id, area_id, need in rows:
+            found[account_id].append(f"{paths[area_id]}: {need}" if with_need else paths[area_id])
+        return {key: sorted(texts) for key, texts in found.items()}
+
+    return cells
+
+
+def _need_cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    having = set(_open_needs(session, actor, keys))
+    return {key: key in having for key in keys}
+
+
+_open_needs = _area_cells(
+    AccountInterest.need.is_not(None), AccountInterest.need_met_at.is_(None), with_need=True
+)
+
+
+# People, relationships, the tree
+
+
+def _answered(_session: Session, actor: Actor, people: Sequence[str]) -> Any:
+    return segments.answered_for_by(actor, people) if people else select(AccountResponsible.account_id)
+
+
+def _people_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    held = AccountResponsible
+    rows = session.execute(
+        select(held.account_id, User.name)
+        .join(User, User.id == held.user_id)
+        .where(held.account_id.in_(list(keys)))
+        .order_by(User.name, User.id)
+    )
+    found: dict[Any, list[str]] = defaultdict(list)
+    for account_id, name in rows:
+        found[account_id].append(name)
+    return found
+
+
+def _names(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
+    return find_names(session, actor, list(values))
+
+
+def _related(reason: str | None = None) -> Find:
+    def find(session: Session, actor: Actor, refs: Sequence[str]) -> Any:
+        keys = [segments.related_to(session, actor, ref, reason) for ref in refs]
+        return keys[0] if len(keys) == 1 else keys[0].union(*keys[1:])
+
+    return find
+
+
+def _below(_session: Session, actor: Actor, refs: Sequence[str]) -> Any:
+    return segments.below(actor, refs)
+
+
+def _reference(name: str, label: Any, find: Find) -> ListField:
+    return ListField(
+        name, label, Kind.REFERENCE, Account.id, _condition(find), ONE_OF, names=_names, picks="account",
+        is_column=False, is_export=False, section=RELATED,
+    )  # fmt: skip
+
+
+def _says_need(_op: Op, value: str) -> str:
+    return _("it has a need not yet met") if value == _("yes") else _("it has no need that is not met")
+
+
+def _fields() -> list[ListField]:
+    is_one, is_none = AccountInterest.is_interested.is_(True), AccountInterest.is_interested.is_(False)
+
+    def several(name: str, label: Any, find: Find, choices: Any, cells: Resolve) -> ListField:
+        return ListField(
+            name, label, Kind.NAMES, Account.id, _condition(find), WITH_EMPTY, choices, resolve=cells,
+            text=", ".join, section=RELATED,
+        )  # fmt: skip
+
+    return [
+        several(
+            "interest", _l("Interested in"), _interests(is_interested=True), _areas, _area_cells(is_one)
+        ),
+        several(
+            "disinterest",
+            _l("Not interested in"),
+            _interests(is_interested=False),
+            _areas,
+            _area_cells(is_none),
+        ),
+        ListField(
+            "need", _l("Need not yet met"), Kind.YES_NO, Account.id, _has_need, resolve=_need_cells,
+            says=_says_need, section=RELATED,
+        ),
+        several("need_in", _l("Need not yet met in"), _needs, _areas, _open_needs),
+        several("responsible", _l("Responsible"), _answered, colleague_choices, _people_cells),
+        _reference("related_to", _l("Related to"), _related()),
+        _reference("below", _l("Below, at any depth"), _below),
+    ]  # fmt: skip
+
+
+# What administrators list
+
+
+def _characteristic(type_: CharacteristicType) -> ListField:
+    held = AccountCharacteristic
+
+    def make(session: Session, _actor: Actor, op: Op, value: Any) -> Condition:
+        found = select(held.account_id).where(held.type_id == type_.id)
+        if op is Op.STARTS_WITH:
+            found = found.where(held.value_fold.startswith(fold(value, 120), autoescape=True))
+        elif op not in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
+            values = value if isinstance(value, tuple) else (value,)
+            found = found.where(held.value_fold.in_([fold(each, 120) for each in values]))
+        has: ColumnElement[bool] = Account.id.in_(found)
+        return ~has if op in _NEGATIVE else has
+
+    def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+        rows = session.execute(
+            select(held.account_id, held.value)
+            .where(held.type_id == type_.id, held.account_id.in_(list(keys)))
+            .order_by(held.value_fold)
+        )
+        shown: dict[Any, list[str]] = defaultdict(list)
+        for account_id, value in rows:
+            shown[account_id].append(value)
+        return shown
+
+    offered = [(str(value), str(value)) for value in type_.allowed]
+    return ListField(
+        f"is_{type_.ref}", type_.name, Kind.NAMES, Account.id, make, WITH_EMPTY if offered else TEXTS,
+        (lambda _session, _actor: offered) if offered else None, resolve=cells, text=", ".join, section=RELATED,
+    )  # fmt: skip
+
+
+def _kept_by_administrators(session: Session, _actor: Actor) -> list[ListField]:
+    """A field for each type of characteristic, and for each way in which a reason reads."""
+    types = session.scalars(select(CharacteristicType).order_by(CharacteristicType.position))
+    found = [_characteristic(type_) for type_ in types]
+    reasons = session.scalars(select(RelationshipReason).order_by(RelationshipReason.position))
+    for reason in reasons:
+        found.append(_reference(f"is_{reason.ref}", reason.name, _related(reason.name)))
+        if reason.inverse:
+            found.append(_reference(f"has_{reason.ref}", reason.inverse, _related(reason.inverse)))
+    return found
+
+
+# Contacts
+
+
+def _of_account(theirs: ListField) -> ListField:
+    """A field of the account as one of its contacts: of those whose account the reader sees."""
+
+    def make(session: Session, actor: Actor, op: Op, value: Any) -> Condition:
+        assert theirs.condition is not None
+        inner = theirs.condition(session, actor, op, value)
+        found = select(Account.id).where(scope(Account, actor, Level.READ), inner)
+        return Contact.account_id.is_not(None) & Contact.account_id.in_(found)
+
+    def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+        seen = session.scalars(
+            select(Account.id).where(scope(Account, actor, Level.READ), Account.id.in_(list(keys)))
+        ).all()
+        return theirs.resolve(session, actor, seen) if theirs.resolve is not None and seen else {}
+
+    return ListField(
+        theirs.name, _l("%(field)s (account)", field=theirs.label), theirs.kind, Contact.account_id, make,
+        theirs.operators, theirs.choices, theirs.names, theirs.picks, cells, theirs.text,
+        is_column=theirs.is_column, is_export=False, says=theirs.says, section=RELATED,
+    )  # fmt: skip
+
+
+add_fields("account", *_fields())
+add_fields("contact", *(_of_account(field) for field in _fields()))
+add_provider("account", _kept_by_administrators)
+add_provider(
+    "contact", lambda session, actor: [_of_account(f) for f in _kept_by_administrators(session, actor)]
+)
