@@ -15,8 +15,6 @@ from app.fields.work import work_step
 from app.documents.collecting import adopt_strays, collect
 from app.documents.scanning import scan_step
 from app.activities.reminders import give_reminders
-from app.documents.collecting import adopt_strays, collect
-from app.documents.scanning import scan_step
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -40,7 +38,6 @@ TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
-STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
 
 

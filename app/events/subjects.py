@@ -102,9 +102,6 @@ _KINDS: dict[str, _Kind] = {
     "contact": _kind(
         Contact, lambda: labels.one("contact"), _shared(Contact), lambda r: r.full_name, "contacts.show", "contact_ref"
     ),
-    "document": _kind(
-        Document, lambda: labels.one("document"), _shared(Document), lambda r: r.name, "documents.show", "document_ref"
-    ),
     "case": _kind(Case, lambda: labels.one("case"), _shared(Case), lambda r: r.title, "cases.show", "case_ref"),
     "case_status": _kind(CaseStatus, lambda: _("status"), _plain(CaseStatus), lambda r: r.name),
     "document": _kind(
@@ -169,7 +166,6 @@ _OF_PREFIX = {
     refs.CONTACT: "contact",
     refs.DOCUMENT: "document",
     refs.CASE: "case",
-    refs.DOCUMENT: "document",
     refs.USER: "user",
     refs.QUEUE: "queue",
     refs.ROUND_ROBIN: "round_robin",

@@ -106,7 +106,6 @@ def _names() -> dict[str, str]:
         "contacts": labels.many("contact", title=True),
         "documents": labels.many("document", title=True),
         "cases": labels.many("case", title=True),
-        "documents": labels.many("document", title=True),
         "setup": _("Setup"),
         "my_leads": _("My %(leads)s", leads=labels.many("lead")),
         "team": _("My team"),
