@@ -17,8 +17,6 @@ from app.accounts.models import Account, Contact
 from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
 from app.accounts.queries import (
     ContactDetail,
-    count_contacts,
-    find_names,
     get_account,
     get_contact_and_level,
     may_govern,
@@ -36,6 +34,7 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
+from app.lists.recent import remember_opened
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -72,6 +71,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         if onward is None:
             raise
         return redirect(onward, 301)
+    remember_opened(actor, detail.contact)
     return render_template(
         "contacts/show.html",
         page_ref=detail.contact.ref,
@@ -121,6 +121,7 @@ def create() -> ResponseReturnValue:
         return _new_page(db.session(), form, _account_asked_for(db.session())), 422
     except ProbableDuplicate as error:
         return _new_page(db.session(), form, _account_asked_for(db.session()), matches=error.matches), 409
+    remember_opened(actor, contact)
     return _saved(contact, url_for("contacts.new", account=request.form.get("account") or None))
 
 

@@ -11,7 +11,7 @@ from app.lists.catalogue import ListObject, objects
 from app.lists.page import query_of
 from app.lists.query import ListQuery
 from app.lists.rows import count_rows
-from app.lists.words import sentence_of, value_names
+from app.lists.words import is_said, sentence_of, value_names
 from app.web.listing import ListAddress
 
 bp = Blueprint("lists", __name__, url_prefix="/lists")
@@ -57,7 +57,7 @@ def list_url(object_: ListObject, params: Mapping[str, list[str]], *, view: str 
 def sentences(session: Session, actor: Actor, query: ListQuery) -> list[str]:
     """The filters of a list in words, one for each thing that must hold."""
     names = value_names(session, actor, query)
-    return [sentence_of(part, query, names) for part in query.parts]
+    return [sentence_of(part, query, names) for part in query.parts if is_said(part)]
 
 
 def counted(session: Session, actor: Actor, object_: ListObject, params: Mapping[str, list[str]]) -> int:

@@ -65,7 +65,6 @@ class ExportRun:
                 assert self._file is not None
                 makers = [maker_of(field) for field in fields]
                 self._file.write([_line(row, fields, makers) for row in rows])
-            session.expunge_all()
         self._done += len(rows)
         more = len(rows) == BATCH
         if not more:

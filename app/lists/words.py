@@ -12,7 +12,7 @@ from app.kernel.actor import Actor
 from app.lists.catalogue import ListField
 from app.lists.filter_text import write_filter
 from app.lists.query import ListQuery, Part
-from app.routing.criteria import AnyOf, Criteria, Leaf, Scalar, leaves
+from app.routing.criteria import Criteria, Leaf, Scalar, leaves
 from app.routing.criteria_words import describe
 from app.web.listing import ListAddress
 
@@ -25,7 +25,13 @@ def chips_of(session: Session, actor: Actor, query: ListQuery, address: ListAddr
     return [
         {"label": sentence_of(part, query, names), "value": "", "remove_url": _without(part, query, address)}
         for part in query.parts
+        if is_said(part)
     ]
+
+
+def is_said(part: Part) -> bool:
+    """Whether a part is one that somebody asked for, and not what lists leave out by themselves."""
+    return bool(part.name) or part.criteria is not None
 
 
 def sentence_of(part: Part, query: ListQuery, names: Mapping[tuple[str, str], str]) -> str:
@@ -40,11 +46,6 @@ def sentence_of(part: Part, query: ListQuery, names: Mapping[tuple[str, str], st
         show=lambda leaf, value: _shown(leaf, value, query, names),
         clause=lambda leaf: _clause(leaf, query, names),
     )
-
-
-def is_choice(part: Part) -> bool:
-    """Whether a part is a choice, which stands in parentheses beside others."""
-    return isinstance(part.node, AnyOf)
 
 
 def value_names(session: Session, actor: Actor, query: ListQuery) -> dict[tuple[str, str], str]:

@@ -1,0 +1,122 @@
+"""Lists as files: written by the worker, for whoever asked, of what they may read, harmless, gone after a day."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from app.events.models import Event
+from app.identity.models import AccountScope
+from app.intake.tables import open_table
+from app.kernel import clock
+from app.lists.jobs import forget_jobs, run_waiting
+from app.lists.models import ListJob
+from tests.factories import make_account, make_contact, make_lead, make_user, rows
+
+
+def take_out(browser, thing="account", format_="csv", **params):
+    fields = {"format": format_, **{f"p.{name}": value for name, value in params.items()}}
+    answer = browser.submit(f"/lists/{thing}/export", fields, page=f"/{thing}s")
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    while run_waiting(seconds=0):
+        pass
+    return answer.location
+
+
+def read(browser, location):
+    answer = browser.get(f"{location}/file")
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+
+def test_a_list_is_taken_out(signed_in, session, sal, mara, monkeypatch):
+    monkeypatch.setattr("app.lists.export_run.BATCH", 2)
+    for n in range(5):
+        make_account(session, f"Shop {n}", owner=sal, industry="Retail", employees=n)
+    make_account(session, "=1+1", owner=sal, industry="Retail", phone="+34 600 111 222")
+    make_account(session, "Mill", owner=sal)
+    browser = signed_in(sal)
+    page = take_out(browser, industry="retail", sort="-name")
+    assert "The file is ready" in browser.get(page).get_data(as_text=True)
+    found = read(browser, page)
+    assert [row["name"] for row in found] == [*(f"Shop {n}" for n in (4, 3, 2, 1, 0)), "'=1+1"]
+    assert (found[0]["employees"], found[0]["owner"], found[-1]["phone"]) == ("4", "Sal", "+34 600 111 222")
+    [event] = rows(session, Event, Event.verb == "exported")
+    assert event.detail["filter"] == {"industry": ["retail"]}
+    answer = browser.get(f"{page}/file")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    for address in (page, f"{page}/file"):
+        assert signed_in(mara).get(address).status_code == 404
+
+
+def test_a_spreadsheet_has_text_as_text(signed_in, session, sal, app, tmp_path):
+    make_contact(session, "=cmd()", account=make_account(session, "Alder", owner=sal), owner=sal)
+    browser = signed_in(sal)
+    page = take_out(browser, "contact", "xlsx")
+    file = tmp_path / "contacts.xlsx"
+    file.write_bytes(browser.get(f"{page}/file").get_data())
+    [row] = list(open_table(file).rows())
+    assert (row.cells["last_name"], row.cells["account_id"]) == ("=cmd()", "Alder")
+
+
+def test_a_file_holds_what_one_may_read_when_it_is_written(signed_in, session, mara):
+    pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
+    make_account(session, "Own", owner=pol)
+    other = make_account(session, "Other", owner=mara)
+    make_contact(session, "Hidden", account=other)
+    browser = signed_in(pol)
+    assert [row["name"] for row in read(browser, take_out(browser))] == ["Own"]
+    assert read(browser, take_out(browser, "contact")) == []
+
+
+def test_a_file_is_gone_after_a_day(signed_in, session, sal, app):
+    make_account(session, "Alder", owner=sal)
+    browser = signed_in(sal)
+    page = take_out(browser)
+    job = rows(session, ListJob)[0]
+    job.expires_at = clock.now() - timedelta(seconds=1)
+    session.commit()
+    assert browser.get(f"{page}/file").status_code == 404
+    assert forget_jobs(now=clock.now()) == 1
+    assert "not kept any more" in browser.get(page).get_data(as_text=True)
+    forget_jobs(now=clock.now() + timedelta(days=8))
+    assert rows(session, ListJob) == []
+
+
+@pytest.mark.parametrize("who", ["vic", "pia"])
+def test_viewers_and_partners_take_nothing_out(request, signed_in, session, who):
+    browser = signed_in(request.getfixturevalue(who))
+    for thing in ("account", "contact"):
+        assert browser.submit(f"/lists/{thing}/export", {}, page="/profile").status_code == 403
+    assert rows(session, Event, Event.verb == "exported") == []
+
+
+def test_the_api_takes_lists_out(api, session, sal, mara, pia):
+    make_account(session, "Alder", owner=sal, industry="Retail")
+    make_account(session, "Birch", owner=mara, industry="Wine")
+    make_lead(session, owner=sal, company="Forges")
+    session.commit()
+    client = api(sal)
+    refused = client.post("/exports", {"object": "account", "filter": {"shoe": "43"}})
+    assert (refused.status_code, "shoe" in refused.get_json()["errors"]) == (422, True)
+    assert client.post("/exports", {"object": "hat"}).status_code == 422
+    asked = [
+        client.post("/exports", {"object": "account", "format": "csv", "filter": {"owner": sal.ref}}),
+        client.post("/exports", {"object": "account", "filter": {"all": [{"not": {"field": "industry", "op": "equals", "value": "Retail"}}, {"field": "industry", "op": "is_not_empty"}]}}),
+        client.post("/exports", {"object": "lead", "filter": {"company": "forges"}}),
+    ]  # fmt: skip
+    while run_waiting(seconds=0):
+        pass
+    names = []
+    for answer in asked:
+        assert answer.status_code == 202
+        done = client.get(f"/exports/{answer.get_json()['id']}").get_json()
+        assert (done["state"], done["rows"]) == ("done", 1)
+        file = client.get(done["url"].removeprefix("/api/v1"))
+        row = next(csv.DictReader(io.StringIO(file.get_data().decode("utf-8-sig"))))
+        names.append(row.get("name") or row["company"])
+        assert api(mara).get(f"/exports/{answer.get_json()['id']}").status_code == 404
+    assert names == ["Alder", "Birch", "Forges"]
+    assert api(pia).post("/exports", {"object": "lead"}).status_code == 403

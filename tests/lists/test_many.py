@@ -1,0 +1,150 @@
+"""Changing many records of a list, and one cell of one: asked first, evaluated in the act, refusals named."""
+
+import pytest
+
+from app.accounts.models import Account, Contact
+from app.events.models import Event
+from app.kernel.actor import Role
+from app.lists import jobs
+from app.lists.jobs import run_waiting
+from app.lists.models import JobRefusal, ListJob, RecordTag, Tag
+from tests.factories import make_account, make_contact, make_user, rows
+
+
+def start(browser, page="/accounts", thing="account", **fields):
+    return browser.submit(f"/lists/{thing}/change/start", fields, page=page)
+
+
+def test_many_change_owner_with_their_contacts(signed_in, session, sal, mara, ada):
+    mine = [make_account(session, f"Mine {n}", owner=sal) for n in range(3)]
+    theirs = make_account(session, "Theirs", owner=mara)
+    make_contact(session, "Puig", account=mine[0], owner=sal)
+    make_contact(session, "Vila", account=mine[0], owner=mara)
+    browser = signed_in(sal)
+    refs = [account.ref for account in (*mine[:2], theirs)]
+    asked = browser.submit("/lists/account/change", {"act": "owner", "ref": refs}, page="/accounts")
+    assert "Change the owner of 3 accounts" in asked.get_data(as_text=True)
+    answer = start(browser, act="owner", owner=mara.ref, along="1", ref=[*refs, "acct_" + "0" * 22])
+    assert answer.status_code == 303
+    page = browser.get(answer.location).get_data(as_text=True)
+    # Two accounts and one contact; the third is Mara's already, the last one does not exist.
+    assert "3 changed, 1 left as they were" in page
+    assert {a.name for a in rows(session, Account, Account.owner_user_id == mara.id)} >= {"Mine 0", "Mine 1"}
+    assert {c.last_name for c in rows(session, Contact, Contact.owner_user_id == sal.id)} == set()
+    [event] = rows(session, Event, Event.verb == "changed_many")
+    assert (event.detail["changed"], event.detail["refused"]) == (3, 1)
+    assert signed_in(ada).get(answer.location).status_code == 404  # nobody else's
+
+
+def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, monkeypatch):
+    monkeypatch.setattr("app.lists.change_run.BATCH", 2)
+    monkeypatch.setattr("app.lists.change_views.AT_ONCE", 2)
+    for n in range(5):
+        make_account(session, f"Shop {n}", owner=mara, industry="Retail")
+    make_account(session, "Mill", owner=mara, industry="Metal")
+    browser = signed_in(mara)
+    fields = {
+        "act": "field",
+        "field": "category",
+        "value": "customer",
+        "everything": "1",
+        "p.industry": "Retail",
+    }
+    asked = browser.submit("/lists/account/change", {**fields, "value": ""}, page="/accounts")
+    assert "Change a field of 5 accounts" in asked.get_data(as_text=True)
+    answer = start(browser, **fields)
+    assert rows(session, ListJob)[0].state == "waiting"
+    # Meanwhile one leaves the list and one joins it.
+    moved = rows(session, Account, Account.name == "Shop 1")[0]
+    moved.industry = "Metal"
+    rows(session, Account, Account.name == "Mill")[0].industry = "retail"
+    session.commit()
+    while run_waiting(seconds=0):
+        pass
+    found = {a.name for a in rows(session, Account, Account.category == "customer")}
+    assert found == {"Shop 0", "Shop 2", "Shop 3", "Shop 4", "Mill"}
+    assert "5 changed" in browser.get(answer.location).get_data(as_text=True)
+
+
+def test_a_change_that_is_interrupted_goes_on_and_doubles_nothing(signed_in, session, mara, monkeypatch):
+    monkeypatch.setattr("app.lists.change_run.BATCH", 2)
+    monkeypatch.setattr("app.lists.change_views.AT_ONCE", 0)
+    for n in range(5):
+        make_account(session, f"Shop {n}", owner=mara)
+    start(signed_in(mara), act="tag", tag="Fair", everything="1", **{"p.owner": "me"})
+    run_waiting(seconds=0)
+    assert len(rows(session, RecordTag)) == 2
+    monkeypatch.setattr(jobs, "_present", None)  # the process is gone, and its lease with it
+    rows(session, ListJob)[0].leased_until = mara.created_at
+    session.commit()
+    while run_waiting(seconds=0):
+        pass
+    assert len(rows(session, RecordTag)) == 5
+    assert len(rows(session, Event, Event.verb == "tagged")) == 5
+
+
+def test_tags_are_put_on_taken_off_and_found(signed_in, session, sal):
+    one, two = make_account(session, "One", owner=sal), make_account(session, "Two", owner=sal)
+    browser = signed_in(sal)
+    start(browser, act="tag", tag="Trade fair", ref=[one.ref, two.ref])
+    start(browser, act="tag", tag="TRADE FAIR", off="1", ref=[two.ref])
+    assert [tag.name for tag in rows(session, Tag)] == ["Trade fair"]
+    page = browser.get("/accounts?filter=tag.equals:trade fair").get_data(as_text=True)
+    assert "it is tagged trade fair" in page
+    assert ">One</a>" in page
+    assert ">Two</a>" not in page
+    assert start(browser, act="tag", tag=" ", ref=[one.ref]).status_code == 422
+
+
+def test_what_one_may_not_change_is_left_and_named(signed_in, session, mara, vic):
+    sue = make_user(session, "Sue", role=Role.SALES)
+    other = make_account(session, "Other", owner=mara)
+    browser = signed_in(sue)
+    start(browser, act="owner", owner=sue.ref, ref=[other.ref])
+    [refusal] = rows(session, JobRefusal)
+    assert (refusal.record_name, other.owner_user_id) == ("Other", mara.id)
+    assert "owner" in refusal.reason
+    assert start(signed_in(vic), page="/profile", act="tag", tag="x", ref=[other.ref]).status_code == 403
+    start(browser, act="field", field="email", value="no address", ref=[other.ref])
+    assert len(rows(session, JobRefusal)) == 2
+
+
+def test_a_cell_is_changed_in_its_place(signed_in, session, sal, vic):
+    account = make_account(session, "Alder", owner=sal, industry="Retail")
+    browser, htmx = signed_in(sal), {"HX-Request": "true"}
+    address = f"/lists/account/cell/{account.ref}/industry"
+    form = browser.get(address, headers=htmx).get_data(as_text=True)
+    assert form.startswith('<td class="is-editing"')
+    saved = browser.submit(address, {"value": "Wine", "version": "1"}, page=address, headers=htmx)
+    assert "Wine" in saved.get_data(as_text=True)
+    stale = browser.submit(address, {"value": "Metal", "version": "1"}, page=address)
+    assert stale.status_code == 409
+    assert "Somebody changed it a moment ago" in stale.get_data(as_text=True)
+    assert rows(session, Account)[0].industry == "Wine"
+    wrong = f"/lists/account/cell/{account.ref}/employees"
+    assert browser.submit(wrong, {"value": "many", "version": "2"}, page=wrong).status_code == 422
+    assert browser.submit(address, {"value": "Metal", "version": "2"}, page=address).status_code == 303
+    assert browser.get(f"/lists/account/cell/{account.ref}/created_at").status_code == 404
+    assert browser.get(f"/lists/account/cell/acct_{'0' * 22}/industry").status_code == 404
+    assert signed_in(vic).get(address).status_code == 403
+
+
+@pytest.mark.databases("sqlite")
+def test_a_list_costs_the_same_however_long(signed_in, session, count_queries, sal):
+    def cost(path):
+        browser = signed_in(sal)
+        with count_queries() as queries:
+            assert browser.get(path).status_code == 200
+        return queries
+
+    paths = ("/accounts?filter=any(employees.gt:5,tag.equals:x)&columns=tag,owner,parent_id,partner",
+             "/contacts?filter=account_industry.equals:x", "/accounts?view=recent")  # fmt: skip
+    make_account(session, "First", owner=sal, employees=9)
+    before = [cost(path) for path in paths]
+    for n in range(30):
+        parent = make_account(session, f"Account {n}", owner=make_user(session), employees=9)
+        make_contact(session, f"Puig {n}", account=parent)
+    for path, few in zip(paths, before, strict=True):
+        many = cost(path)
+        assert len(many) <= len(few) + 3, f"{path}: {many}"
+        assert len(many) <= 16, many
