@@ -9,12 +9,11 @@ from sqlalchemy import exists, or_, select
 from app.activities.reminders import give_reminders
 from app.care.comparing import compare_some
 from app.care.models import DuplicateCheck
+from app.documents.collecting import adopt_strays, collect
+from app.documents.scanning import scan_step
 from app.fields.counting import count_due, count_step
 from app.fields.work import waiting as fields_waiting
 from app.fields.work import work_step
-from app.documents.collecting import adopt_strays, collect
-from app.documents.scanning import scan_step
-from app.activities.reminders import give_reminders
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -37,7 +36,6 @@ from app.worker import Job
 TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
-REMINDERS_EVERY_SECONDS = 15.0
 REMINDERS_EVERY_SECONDS = 15.0
 
 
@@ -102,8 +100,22 @@ def _compare() -> bool:
 
 
 def _fields() -> bool:
+    """A batch of what is to be done to all records after a field was marked, unmarked or deleted."""
+    with reading() as session:
         if not session.scalar(select(exists().where(fields_waiting()))):
+            return False  # without asking for SQLite's write lock
+    with transaction() as session:
+        return work_step(session, now=clock.now())
+
+
 def _count_fields() -> bool:
+    with reading() as session:
+        if not count_due(session, now=clock.now()):
+            return False
+    with transaction() as session:
+        return count_step(session, now=clock.now())
+
+
 def _tidy() -> bool:
     with transaction() as session:
         return delete_outdated(session, now=clock.now()) > 0
