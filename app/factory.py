@@ -74,7 +74,6 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.notifications.texts.views:bp",
     "app.accounts.views:bp",
     "app.accounts.contact_views:bp",
-    "app.cases.views:bp",
     "app.accounts.relations.views:bp",
     "app.accounts.kind_views:bp",
     "app.cases.views:bp",
