@@ -38,8 +38,6 @@ from app.accounts.related import (
 from app.accounts.relations.panel import relations_of, tree_of
 from app.accounts.relations.responsibles import roles_offered
 from app.activities.panel import feed_of
-from app.care.panel import panel_of as care_of
-from app.care.panel import survivor_url
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
 from app.care.panel import panel_of as care_of
