@@ -152,6 +152,7 @@ LISTS: tuple[str, ...] = (
     "app.cases.list_fields",
     "app.leads.list_fields",
     "app.lists.tag_fields",
+    "app.fields.list_fields",
 )
 
 csrf = CSRFProtect()

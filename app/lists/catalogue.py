@@ -119,7 +119,8 @@ class ListField:
     neither choices nor the kind tells.  picks: name of the object whose records a reference names.
     resolve: raw values → what cells show (str, `Link`, a list of str, an `owner` as `ui.owner` draws).
     text: what an export writes of a shown value, where that is not its text.
-    sort: which of the object's sort keys its column is sorted by, "" for none.
+    sort: which of the object's sort keys its column is sorted by, "" for none.  sort_column: what that sorts by
+    where it is a key of the field's own; not null in any record that its lists show, and in an index with the key.
     edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
@@ -138,6 +139,7 @@ class ListField:
     resolve: Resolve | None = None
     text: Callable[[Any], Any] | None = None
     sort: str = ""
+    sort_column: Any = None
     edits: str = ""
     is_column: bool = True
     is_filter: bool = True
@@ -238,6 +240,12 @@ def add_to_all(make: Callable[[ListObject], Sequence[ListField]]) -> None:
 def objects() -> Mapping[str, ListObject]:
     """The objects that have lists, by name."""
     return _objects
+
+
+def sorts_of(object_: ListObject, fields: Mapping[str, ListField]) -> Mapping[str, Any]:
+    """Key of the address → column, of the object and of those of its fields that have one of their own."""
+    own = {each.sort: each.sort_column for each in fields.values() if each.sort_column is not None}
+    return {**object_.sorts, **own}
 
 
 def fields_of(session: Session, actor: Actor, object_name: str) -> Mapping[str, ListField]:

@@ -18,7 +18,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.kernel.text import clean_text
-from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_of
+from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_of, sorts_of
 from app.lists.conditions import condition_of, condition_of_node
 from app.lists.filter_text import parts_of, read_filter, write_filter
 from app.routing.criteria import Leaf, Node, Op, leaves, parse
@@ -61,7 +61,13 @@ class ListQuery:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return tuple(part.condition for part in self.parts)
+        found = tuple(part.condition for part in self.parts)
+        # The index of a field's own column holds the records that have it, which in a list are all.
+        return found if self.sort in self.object.sorts else (*found, self.sort_column.is_not(None))
+
+    @property
+    def sort_column(self) -> Any:
+        return sorts_of(self.object, self.fields)[self.sort]
 
     @property
     def given(self) -> dict[str, list[str]]:
@@ -115,7 +121,7 @@ def parse_list(
     for name, values in wanted.items():
         for value in values:
             clean_text(value, max_length=LONGEST_VALUE, field=name)
-    key, descending = _order(object_, sort, lost if lenient else None)
+    key, descending = _order(object_, fields, sort, lost if lenient else None)
     moving: dict[str, str] = {}
     parts = [
         _simple(session, actor, object_, fields, name, values, moving)
@@ -138,13 +144,15 @@ def _asks_for_left_out(wanted: Given, parts: Sequence[Part]) -> bool:
     return "left_out" in named
 
 
-def _order(object_: ListObject, sort: str, lost: list[str] | None) -> tuple[str, bool]:
-    sort = sort or object_.sort
+def _order(
+    object_: ListObject, fields: Mapping[str, ListField], sort: str, lost: list[str] | None
+) -> tuple[str, bool]:
+    sort, sorts = sort or object_.sort, sorts_of(object_, fields)
     key, descending = sort.removeprefix("-"), sort.startswith("-")
-    if key in object_.sorts:
+    if key in sorts:
         return key, descending
     if lost is None:
-        names = ", ".join(object_.sorts)
+        names = ", ".join(sorts)
         raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=names)]})
     lost.append(key)
     return object_.sort.removeprefix("-"), object_.sort.startswith("-")

@@ -104,7 +104,7 @@ def batches(
 
     level: those that the actor has at least so much of.  Memory stays flat however long the list is.
     """
-    sort = query.object.sorts[query.sort]
+    sort = query.sort_column
     while True:
         window = Window(sort, query.descending, size - 1, after)
         ids = merged_ids(
@@ -161,7 +161,7 @@ def _select(query: ListQuery, fields: Sequence[ListField], ids: Any) -> Select[*
 
 
 def _window(actor: Actor, query: ListQuery, cursor: str | None, limit: int) -> tuple[Window, bool]:
-    sort = query.object.sorts[query.sort]
+    sort = query.sort_column
     if not cursor:
         return Window(sort, query.descending, limit), False
     value, key, back = read_cursor(actor.user_id, query.shape, cursor)

@@ -25,6 +25,7 @@ from app.fields.values import for_index
 from app.kernel import clock
 from app.kernel.errors import Conflict, Invalid, NotAllowed
 from app.leads.models import Lead
+from app.lists.models import ListChoice
 from app.routing.models import RoutingAlert
 from app.routing.rule_operations import activate_rules, create_rules
 from app.sharing.models import GrantSet, GrantSetState, SharingRule
@@ -418,6 +419,58 @@ def test_a_stale_edit_shows_both_values_and_a_lead_keeps_what_others_wrote(signe
     assert saved.status_code == 303
     session.expire_all()
     assert rows(session, Lead)[0].custom == {"c_topics": ["events"]}
+
+
+def test_lists_filter_sort_and_show_it(session, ada, sal, signed_in):
+    made = {
+        kind: make_field(
+            session, ada, "account", kind, kind.title(), choices=("Gold", "Iron") if "choice" in kind else ()
+        ).name
+        for kind in ("number", "date", "choice", "choices", "yes_no", "text", "user", "link")
+    }
+    held = {
+        "number": 5, "date": "2026-03-01", "choice": "gold", "choices": ["gold", "iron"], "yes_no": True,
+        "text": "Wheel", "user": sal.ref, "link": "https://a.example/x",
+    }  # fmt: skip
+    custom = {made[kind]: value for kind, value in held.items()}
+    make_account(session, "Held", owner=sal, custom=custom)
+    make_account(session, "Bare", owner=sal)
+    make_account(session, "Less", owner=sal, custom={made["number"]: -2, made["choice"]: "iron"})
+    session.commit()
+    browser = signed_in(sal)
+
+    def names(query):
+        page = browser.get(f"/accounts?{query}&kind=business")
+        assert page.status_code == 200, page.get_data(as_text=True)
+        return re.findall(r'class="row-link"[^>]*>(\w+)</a>', page.get_data(as_text=True))
+
+    asked = {
+        "number": ("5", "gte:0"),
+        "date": ("2026-03-01",),
+        "choice": ("gold",),
+        "choices": ("iron",),
+        "yes_no": ("true",),
+        "text": ("wheel",),
+        "user": ("me", sal.ref),
+        "link": (),
+    }
+    for is_indexed in (False, True):
+        for kind, values in asked.items():
+            for value in values:
+                if ":" not in value:
+                    assert names(f"{made[kind]}={value}") == ["Held"], (kind, value, is_indexed)
+        if not is_indexed:
+            for kind in ("number", "date", "choice", "yes_no", "text"):
+                row = rows(session, CustomField, CustomField.name == made[kind])[0]
+                index_field(session, actor_of(session, ada), row.ref, now=clock.now())
+            session.commit()
+            finish_work(session)
+    assert names(f"sort={made['number']}") == ["Bare", "Less", "Held"]
+    assert names(f"sort=-{made['number']}") == ["Held", "Less", "Bare"]
+    session.add(ListChoice(user_id=sal.id, object="account", columns=list(made.values())))
+    page = browser.get("/accounts").get_data(as_text=True)
+    for shown in ("Gold", "Iron", "Wheel", "Sal", "a.example", "2026"):
+        assert shown in page, shown
 
 
 def test_files_bring_it_in_by_label_in_any_language_and_take_it_out(session, ada, mara, signed_in):
