@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 from app.accounts.filters import ACCOUNT_SORTS, CONTACT_SORTS
 from app.api.document import openapi
 from app.api.routes import KINDS
+from app.cases.filters import CASE_SORTS
 from app.leads.fields import SORT_KEYS
 
 Refs = Mapping[str, Sequence[str]]
@@ -208,7 +209,7 @@ def api_queries(app: Flask, path: str, refs: Refs, words: Sequence[str]) -> Iter
 
 
 def _sorts(path: str) -> Sequence[str]:
-    sorts = {"accounts": tuple(ACCOUNT_SORTS), "contacts": tuple(CONTACT_SORTS), "leads": SORT_KEYS}
+    sorts = {"accounts": tuple(ACCOUNT_SORTS), "cases": tuple(CASE_SORTS), "contacts": tuple(CONTACT_SORTS), "leads": SORT_KEYS}
     return sorts.get(path.rpartition("/")[2], ())
 
 
@@ -223,7 +224,7 @@ def _examples(schema: Mapping[str, Any]) -> list[Any]:
 
 _KINDS = {
     "account": "acct", "contact": "cont", "owner": "user", "person": "user", "actor": "user", "round_robin": "rr",
-    "import": "imp", "partner": "acct", "ref": "lead", "parent": "acct", "reports_to": "cont",
+    "import": "imp", "partner": "acct", "case": "case", "ref": "lead", "parent": "acct", "reports_to": "cont",
     "record": "lead", "level": "item", "source": "item", "target": "user", "to": "user", "lead": "lead", "user": "user",
     "queue": "queue", "group": "group", "bulk_act": "bulk",
 }  # fmt: skip

@@ -37,6 +37,7 @@ from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import (
     actor_of,
     make_account,
+    make_case,
     make_contact,
     make_lead,
     make_partner,
@@ -230,7 +231,16 @@ def _records(session: Session, world: World) -> None:
         session, account=rows(session, Account, Account.id == world.northwind.account_id)[0]
     )
     orphan = make_contact(session, owner=ada)
-    veil(above, account, person, gone, chief, contact, theirs, orphan)
+    cases = [
+        make_case(session, account=account, contact=contact, owner=nora),
+        make_case(session, account=rows(session, Account, Account.id == world.northwind.account_id)[0], owner=nora),
+        make_case(session, contact=orphan, owner=ada, status="closed"),
+        make_case(session, owner=nora, deleted_at=world.now),
+    ]
+    veil(above, account, person, gone, chief, contact, theirs, orphan, *cases)
+    for case in cases:
+        case.resolution = STEM
+    world.veiled["case"] += [case.ref for case in cases]
     world.records |= {"above": above, "chief": chief}
     answers = AccountResponsible(
         ref=refs.new_ref(refs.MEMBER), account_id=account.id, user_id=ada.id, role="x", created_at=world.now
@@ -239,10 +249,10 @@ def _records(session: Session, world: World) -> None:
     session.flush()
     ada_ = actor_of(session, ada)
     sales = {"type": "internal_role", "id": "sales"}
-    for record in (account, contact):
+    for record in (account, contact, cases[0]):
         share, _known = share_record(session, ada_, record, sales, "read", now=world.now)
         world.veiled["share"].append(share.ref)
-    for record in (account, contact):
+    for record in (account, contact, cases[0]):
         act = log_activity(
             session, ada_, record, kind="note", subject=f"{STEM} act", text=STEM, now=world.now
         )
@@ -333,3 +343,4 @@ def _looks_like_theirs(session: Session, world: World) -> None:
     world.veiled["cont"].append(contact.ref)
     world.records["porta's account"].parent_id = world.records["above"].id
     world.records["porta's contact"].reports_to_id = world.records["chief"].id
+    world.records["porta's case"].contact_id = world.records["chief"].id

@@ -200,6 +200,7 @@ def _alike(walker: Walker, world: World) -> Iterator[str]:
 COMMON = {
     "enabling_draft": "answers of the wizard, before any partner is there",
     "lead_status.name": "the list of statuses is the same for everybody who reads leads",
+    "case_status.name": "the list of statuses is the same for everybody who reads cases",
     "lead_source.name": "a filter of the list of leads offers all sources",
     "decline_reason.name": "who declines chooses among all reasons",
     "organisation.name": "everybody knows whose Canal this is",

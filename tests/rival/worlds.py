@@ -44,6 +44,7 @@ from app.sharing.shares import share_record
 from tests.factories import (
     actor_of,
     make_account,
+    make_case,
     make_contact,
     make_lead,
     make_partner,
@@ -96,7 +97,7 @@ def veil(*records: Any, stem: str = STEM, but: tuple[str, ...] = ()) -> None:
                 mark = _mark(record, column, stem)
                 if mark is not None:
                     setattr(record, column.name, mark)
-        for name in ("name", "company", "last_name"):
+        for name in ("name", "company", "last_name", "subject"):
             if f"{name}_fold" in record.__table__.columns:
                 length = record.__table__.columns[f"{name}_fold"].type.length
                 setattr(record, f"{name}_fold", fold(getattr(record, name) or "", length))
@@ -254,7 +255,9 @@ def _portfolio(session: Session, world: World) -> None:
     contact = make_contact(session, "Portes", account=account)
     lead = world.leads["porta"] = make_lead(session, owner=porta, company="Porta's prospect")
     log_activity(session, actor_of(session, porta), lead, kind="call", subject="Rang", now=world.now)
-    world.records |= {"porta's account": account, "porta's contact": contact}
+    case = make_case(session, "Porta's case", owner=porta)
+    world.records |= {"porta's account": account, "porta's contact": contact, "porta's case": case}
+    world.portas["case"].append(case.ref)
     world.portas["acct"].append(account.ref)
     world.portas["cont"].append(contact.ref)
     world.portas["lead"].append(lead.ref)
