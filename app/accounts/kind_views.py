@@ -1,15 +1,17 @@
 """Making a person of a business account, or a business of a person: what becomes of it, then the act."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from wtforms import HiddenField, StringField
 
-from app.accounts.forms import Marked
 from app.accounts.kinds import change_kind
 from app.accounts.models import Account, AccountKind
 from app.accounts.queries import get_account
+from app.fields.inputs import Marked
 from app.kernel import clock
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
@@ -18,6 +20,8 @@ from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.forms import Form
 
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
 bp = Blueprint("account_kind", __name__, url_prefix="/accounts")
 
 

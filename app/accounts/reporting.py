@@ -30,7 +30,7 @@ def refuse_circle(session: Session, model: type[Account] | type[Contact], key: i
 
     Holds the tree's lock until the transaction ends.
     """
-    column: Any = model.parent_id if model is Account else model.reports_to_id  # type: ignore[attr-defined]
+    column: Any = Account.parent_id if model is Account else Contact.reports_to_id
     if not is_sqlite(session):  # there a writing transaction is alone already
         session.execute(select(func.pg_advisory_xact_lock(_LOCKS[model.__tablename__])))
     place: int | None = above

@@ -6,6 +6,13 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, AccountResponsible
+from app.accounts.operations import edit_account
+from app.accounts.relations.models import (
+    CharacteristicType,
+    InterestArea,
+    RelationshipReason,
+    ResponsibleRole,
+)
 from app.activities.operations import log_activity
 from app.identity.models import (
     ApiToken,
@@ -34,6 +41,7 @@ from app.sharing.groups import create_group
 from app.sharing.models import GroupMember
 from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
+from tests.accounts.hanging import characterise, interest, relate
 from tests.factories import (
     actor_of,
     make_account,
@@ -86,7 +94,11 @@ def add_strangers(session: Session, world: World) -> None:
 
 def _lists(session: Session, world: World) -> None:
     level = PartnerLevel(ref=refs.new_ref(refs.LEVEL), name="x", position=9)
-    session.add(level)
+    lists = [
+        kind(ref=refs.new_ref(refs.ITEM), name="x", position=9)
+        for kind in (RelationshipReason, CharacteristicType, InterestArea, ResponsibleRole)
+    ]
+    session.add_all([level, *lists])
     session.flush()
     veil(level, stem=STRANGER)
     world.northwind.level_id = level.id
@@ -247,6 +259,7 @@ def _records(session: Session, world: World) -> None:
     )
     session.add(answers)
     session.flush()
+    _hang(session, world, account, above)
     ada_ = actor_of(session, ada)
     sales = {"type": "internal_role", "id": "sales"}
     for record in (account, contact, cases[0]):
@@ -260,6 +273,22 @@ def _records(session: Session, world: World) -> None:
     world.veiled["acct"] += [above.ref, account.ref, person.ref, gone.ref]
     world.veiled["cont"] += [chief.ref, contact.ref, theirs.ref, orphan.ref]
     world.veiled["mem"].append(answers.ref)
+
+
+def _hang(session: Session, world: World, account: Account, above: Account) -> None:
+    """What hangs on an account of others; one of them is related to the portfolio's."""
+    bikes = rows(session, InterestArea)[0]
+    type_ = rows(session, CharacteristicType)[0]
+    wants = interest(session, account, bikes, need=STEM)
+    is_so = characterise(session, account, type_, STEM)
+    links = [
+        relate(session, account, above, note=STEM),
+        relate(session, account, world.records["porta's account"], "Competitor of", note=STEM),
+    ]
+    veil(wants, is_so, *links)
+    world.veiled["int"].append(wants.ref)
+    world.veiled["char"].append(is_so.ref)
+    world.veiled["rel"] += [link.ref for link in links]
 
 
 def _leads(session: Session, world: World) -> None:

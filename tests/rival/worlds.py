@@ -41,6 +41,7 @@ from app.routing.operations import (
     find_target,
 )
 from app.sharing.shares import share_record
+from tests.accounts.hanging import characterise, interest, make_area, make_type, relate
 from tests.factories import (
     actor_of,
     make_account,
@@ -258,6 +259,11 @@ def _portfolio(session: Session, world: World) -> None:
     case = make_case(session, "Porta's case", owner=porta)
     world.records |= {"porta's account": account, "porta's contact": contact, "porta's case": case}
     world.portas["case"].append(case.ref)
+    area, type_ = make_area(session, "Bikes"), make_type(session, "Fleet", "small", "large")
+    other = make_account(session, "Porta's other", owner=porta, parent_id=account.id)
+    world.portas["int"].append(interest(session, account, area).ref)
+    world.portas["char"].append(characterise(session, account, type_, "small").ref)
+    world.portas["rel"].append(relate(session, account, other).ref)
     world.portas["acct"].append(account.ref)
     world.portas["cont"].append(contact.ref)
     world.portas["lead"].append(lead.ref)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
@@ -16,6 +16,8 @@ from app.accounts.relations.models import CharacteristicType, RelationshipReason
 from app.web.choices import options
 from app.web.forms import Form
 
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
 INVERSE = "~"  # behind a reason's public name: read from its other end
 
 
