@@ -78,6 +78,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.accounts.kind_views:bp",
     "app.cases.views:bp",
     "app.activities.views:bp",
+    "app.activities.day_views:bp",
+    "app.activities.calendar_views:bp",
     "app.documents.views:bp",
     "app.activities.day_views:bp",
     "app.activities.calendar_views:bp",

@@ -255,6 +255,8 @@ ROUTES: dict[str, P | str] = {
     "api.case_access": P.CASE_VIEW,
     "api.change_account": P.ACCOUNT_EDIT,
     "api.change_activity": P.ACTIVITY_LOG,
+    "api.read_activity": P.HOME_VIEW,
+    "api.remove_activity": P.ACTIVITY_LOG,
     "api.change_case": P.CASE_EDIT,
     "api.change_contact": P.CONTACT_EDIT,
     "api.change_group": P.SHARING_MANAGE,

@@ -1,26 +1,16 @@
 """Activities on leads, accounts and contacts."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, jsonify
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.queries import get_account, get_contact
-from app.activities.models import Activity
-from app.activities.operations import edit_activity, log_activity
+from app.activities.operations import delete_activity, edit_activity, log_activity
 from app.activities.places import Record
 from app.activities.queries import get_activity, get_record_of, list_activities
-from app.api.answers import (
-    check_version,
-    expects_version,
-    moment,
-    plain_list_arguments,
-    record_answer,
-    version_of,
-)
-from app.api.reading import read_moment
+from app.api.activity_json import activities_json, named_as_given, read_values
+from app.api.answers import check_version, expects_version, no_content, plain_list_arguments, record_answer
 from app.api.routes import Area
 from app.api.schemas.activities import Activity as ActivityOut
 from app.api.schemas.activities import ActivityChanges, ActivityList, NewActivity
@@ -122,78 +112,58 @@ def log_on_case(case_id: str, body: NewActivity) -> Response:
 @area.patch("/activities/<activity_id>", "Change an activity", {200: ActivityOut})
 @needs(Permission.ACTIVITY_LOG)
 def change_activity(activity_id: str, body: ActivityChanges) -> Response:
-    """What becomes done without a moment given is done now."""
+    """What becomes done without a moment given is done now, a meeting when it began.
+
+    `participants` replaces those there are; without `assigned_to` it stays whose it is, null makes it yours.
+    """
     given = body.model_dump(exclude_unset=True)
     for name in ("kind", "at", "done"):
         if name in given and given[name] is None:
             del given[name]  # an activity always has them: null leaves them as they are
-    values = {name: value for name, value in given.items() if name not in ("at", "due_at")}
-    values |= {name: read_moment(name, given[name]) for name in ("at", "due_at") if name in given}
     with transaction() as session:
         actor = current_actor()
         if expects_version():
             session.refresh(get_activity(session, actor, activity_id), with_for_update=True)
             check_version(lambda: _read(session, actor, activity_id))
-        edit_activity(session, actor, activity_id, values, now=clock.now())
+        with named_as_given():
+            edit_activity(session, actor, activity_id, read_values(given), now=clock.now())
         answer = _read(session, actor, activity_id)
     return record_answer(answer)
+
+
+@area.get("/activities/<activity_id>", "Read an activity", {200: ActivityOut})
+@needs(Permission.HOME_VIEW)
+def read_activity(activity_id: str) -> Response:
+    """By whoever reads the record that it is on; partner people those of their own company."""
+    return record_answer(_read(db.session(), current_actor(), activity_id))
+
+
+@area.delete("/activities/<activity_id>", "Delete an activity")
+@needs(Permission.ACTIVITY_LOG)
+def remove_activity(activity_id: str) -> Response:
+    """For good, by its author and whoever has its record in full; the events keep what it said."""
+    with transaction() as session:
+        actor = current_actor()
+        check_version(lambda: _read(session, actor, activity_id))
+        delete_activity(session, actor, activity_id, now=clock.now())
+    return no_content()
 
 
 def _list(session: Session, actor: Actor, record: Record) -> Response:
     limit, cursor, _filters = plain_list_arguments()
     page = list_activities(session, actor, record, cursor=cursor, limit=limit)
-    authors = _authors(session, [activity for activity, _name in page.items])
-    items = [activity_json(actor, activity, record, authors) for activity, _name in page.items]
-    return jsonify(items=items, next_cursor=page.older)
+    found = [activity for activity, _name in page.items]
+    return jsonify(items=activities_json(session, actor, found, record), next_cursor=page.older)
 
 
 def _log(session: Session, actor: Actor, record: Record, body: NewActivity) -> Response:
-    activity = log_activity(
-        session,
-        actor,
-        record,
-        kind=body.kind,
-        subject=body.subject,
-        text=body.text,
-        at=read_moment("at", body.at),
-        due_at=read_moment("due_at", body.due_at),
-        done=body.done,
-        now=clock.now(),
-    )
-    return record_answer(activity_json(actor, activity, record, _authors(session, [activity])), 201)
+    with named_as_given():
+        values = read_values(body.model_dump(exclude_none=True))
+        activity = log_activity(session, actor, record, **values, now=clock.now())
+    return record_answer(activities_json(session, actor, [activity], record)[0], 201)
 
 
 def _read(session: Session, actor: Actor, activity_id: str) -> dict[str, Any]:
     activity = get_activity(session, actor, activity_id)
     record = get_record_of(session, actor, activity)
-    return activity_json(actor, activity, record, _authors(session, [activity]))
-
-
-def activity_json(
-    actor: Actor, activity: Activity, record: Record, authors: Mapping[int, dict[str, Any]]
-) -> dict[str, Any]:
-    """An activity; record: the one it is on."""
-    body: dict[str, Any] = {
-        "id": activity.ref,
-        "kind": activity.kind,
-        "subject": activity.subject,
-        "text": activity.text,
-        "at": moment(activity.at),
-        "due_at": moment(activity.due_at),
-        "done": activity.is_done,
-        "record": {"type": record.__tablename__, "id": record.ref},
-        "created_by": authors.get(activity.created_by_id or 0),
-        "created_at": moment(activity.created_at),
-        "updated_at": moment(activity.updated_at),
-    }
-    body["version"] = version_of(actor, body, activity.version)
-    return body
-
-
-def _authors(session: Session, activities: Sequence[Activity]) -> dict[int, dict[str, Any]]:
-    """Key → author.  Whoever reads an activity is on its author's side, and knows them."""
-    keys = {activity.created_by_id for activity in activities if activity.created_by_id is not None}
-    if not keys:
-        return {}
-    rows = session.execute(select(User.id, User.ref, User.name).where(User.id.in_(keys)))
-    return {key: {"type": "user", "id": ref, "name": name} for key, ref, name in rows}
+    return activities_json(session, actor, [activity], record)[0]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.diary import keep_diary
 from app.demo.fields import set_up_fields
 from app.demo.documents import add_documents
 from app.demo.files import rows
@@ -120,6 +121,7 @@ def load(
         _add_partners(company)
         set_up_routing(company)
         tell_story(company, leads)
+        keep_diary(company)
         set_up_sharing(company)
         add_documents(company)
         set_up_fields(company)

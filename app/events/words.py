@@ -70,6 +70,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "reopened": ("undo", "records", _l("opened %(record)s again")),
     "moved": ("sort-down", "records", _l("moved %(record)s")),
     "logged": ("note", "records", _l("logged %(record)s")),
+    "finished": ("check", "records", _l("finished %(record)s")),
+    "activity_deleted": ("trash", "records", _l("deleted an activity of %(record)s")),
     "attached": ("paperclip", "files", _l("attached a document to %(record)s")),
     "detached": ("paperclip", "files", _l("deleted a document of %(record)s")),
     "version_added": ("upload", "files", _l("added a version of %(record)s")),

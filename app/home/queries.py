@@ -14,14 +14,12 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    null,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session, aliased
 
-from app.accounts.models import Account, Contact
-from app.activities.models import Activity
+from app.accounts.models import Account
+from app.activities.day import list_day, read_day_query
 from app.events.models import Event
 from app.identity.models import User, UserState
 from app.intake.models import Import
@@ -288,58 +286,15 @@ class Task:
     record_name: str
 
 
-def my_tasks(session: Session, actor: Actor, *, limit: int = SHOWN_TASKS) -> Sequence[Task]:
+def my_tasks(session: Session, actor: Actor, *, now: datetime, limit: int = SHOWN_TASKS) -> Sequence[Task]:
     """What the person has planned and not done, the most pressing first; on records they may still read."""
-    company, last_name = (
-        null() if column.key in actor.hidden_fields else column for column in (Lead.company, Lead.last_name)
-    )
-    rows = session.execute(
-        select(
-            Activity,
-            Lead.ref,
-            company,
-            last_name,
-            Account.ref,
-            Account.name,
-            Contact.ref,
-            Contact.last_name,
+    query = read_day_query(actor, kinds=(), when="", now=now)
+    found = list_day(session, actor, query, limit=limit).items
+    return [
+        Task(
+            item.activity.ref, item.activity.kind.value, item.activity.subject, item.activity.due_at,
+            item.on.kind, item.on.ref, item.on.name,
         )
-        .select_from(Activity)
-        .outerjoin(Lead, and_(Lead.id == Activity.lead_id, scope(Lead, actor, Level.READ)))
-        .outerjoin(Account, and_(Account.id == Activity.account_id, scope(Account, actor, Level.READ)))
-        .outerjoin(Contact, and_(Contact.id == Activity.contact_id, scope(Contact, actor, Level.READ)))
-        .where(
-            Activity.created_by_id == actor.user_id,
-            Activity.is_done.is_(False),
-            or_(Lead.id.is_not(None), Account.id.is_not(None), Contact.id.is_not(None)),
-        )
-        .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
-        .limit(limit)
-    )
-    return [_task(*row) for row in rows]
-
-
-def _task(
-    activity: Activity,
-    lead_ref: str | None,
-    company: str | None,
-    last_name: str | None,
-    account_ref: str | None,
-    account_name: str | None,
-    contact_ref: str | None,
-    contact_name: str | None,
-) -> Task:
-    kind, ref, name = ("lead", lead_ref, company or last_name)
-    if account_ref:
-        kind, ref, name = ("account", account_ref, account_name)
-    elif contact_ref:
-        kind, ref, name = ("contact", contact_ref, contact_name)
-    return Task(
-        activity.ref,
-        activity.kind.value,
-        activity.subject,
-        activity.due_at,
-        kind,
-        ref or "",
-        name or ref or "",
-    )
+        for item in found
+        if item.on is not None
+    ]  # fmt: skip

@@ -92,7 +92,7 @@ def _colleague(session: Session, actor: Actor) -> Mapping[str, Any]:
     return {
         "statuses": count_by_status(session, actor),
         "mine": _leads(session, actor, mine, SHOWN) if works else [],
-        "tasks": my_tasks(session, actor) if works else [],
+        "tasks": my_tasks(session, actor, now=clock.now()) if works else [],
         "arrivals": _leads(session, actor, {}, SHOWN),
         "works": works,
         "cap": COUNT_CAP,
@@ -112,7 +112,7 @@ def _partner(session: Session, actor: Actor) -> Mapping[str, Any]:
         "offered": sorted(offered, key=lambda row: (row.offer_expires_at is None, row.offer_expires_at)),
         "waiting": waiting,
         "untouched": _untouched(session, actor) if state.mine else [],
-        "tasks": my_tasks(session, actor),
+        "tasks": my_tasks(session, actor, now=clock.now()),
     }
 
 

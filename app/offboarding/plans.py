@@ -74,7 +74,7 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
     mine = User.id == user.id
     open_leads, offers = _leads(session, Lead.owner_user_id == user.id)
     sessions, tokens = _keys(session, mine, now)
-    tasks = Activity.created_by_id == user.id
+    tasks = Activity.assignee_id == user.id
     return Leaving(
         ref=user.ref,
         open_leads=open_leads,

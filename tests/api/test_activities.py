@@ -90,3 +90,36 @@ def test_a_stale_change_of_an_activity_is_refused(api, pia, mara, world):
     assert api(pia).patch(path, {"text": "One"}, headers={"If-Match": tag}).status_code == 200
     late = api(pia).patch(path, {"text": "Two"}, headers={"If-Match": tag})
     assert (late.status_code, late.json["current"]["text"]) == (409, "One")
+
+
+def test_people_an_end_and_a_reminder_by_their_names(session, api, sal, mara, pia, vic, world):
+    contact = {"type": "contact", "id": world.contact.ref}
+    given = {
+        "kind": "meeting", "subject": "Kick-off", "due_at": "2030-01-07T09:00:00Z", "ends_at": "2030-01-07T10:00:00Z",
+        "done": False, "place": "Girona", "remind_at": "2030-01-07T08:45:00Z", "assigned_to": mara.ref,
+        "participants": [contact, {"type": "user", "id": sal.ref}],
+    }  # fmt: skip
+    path = f"/accounts/{world.account.ref}/activities"
+    meeting = api(sal).post(path, given).json
+    assert {name: meeting[name] for name in given if name not in ("assigned_to", "participants")} == {
+        name: value for name, value in given.items() if name not in ("assigned_to", "participants")
+    }
+    assert meeting["assigned_to"]["id"] == mara.ref
+    assert [(p["type"], p["id"]) for p in meeting["participants"]] == [
+        ("contact", world.contact.ref),
+        ("user", sal.ref),
+    ]
+    one = f"/activities/{meeting['id']}"
+    assert api(vic).get(one).json == meeting
+    assert api(pia).get(one).status_code == 404
+    [listed] = api(sal).items(f"/contacts/{world.contact.ref}/activities")
+    assert listed["record"] == {"type": "account", "id": world.account.ref}
+    for field, value in (("assigned_to", vic.ref), ("participants", [{"type": "user", "id": pia.ref}])):
+        refused = api(sal).patch(one, {field: value})
+        assert (refused.status_code, list(refused.json["errors"])) == (422, [field])
+    changed = api(mara).patch(one, {"participants": [], "done": True, "outcome": "They sign"}).json
+    assert (changed["participants"], changed["done"], changed["outcome"]) == ([], True, "They sign")
+    assert api(sal).delete(one, headers={"If-Match": '"stale"'}).status_code == 409
+    assert api(vic).delete(one).status_code == 403
+    assert api(sal).delete(one).status_code == 204
+    assert api(sal).get(one).status_code == 404

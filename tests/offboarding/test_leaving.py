@@ -71,7 +71,7 @@ def test_the_page_lists_what_is_owned_and_pending(signed_in, session, mara, pia,
     session.add(
         Activity(
             ref="act_1", kind=ActivityKind.TASK, subject="Call back", at=clock.now(), is_done=False,
-            lead_id=leads[0][0].id, created_by_id=pia.id, created_at=clock.now(), updated_at=clock.now(),
+            lead_id=leads[0][0].id, created_by_id=pia.id, assignee_id=pia.id, created_at=clock.now(), updated_at=clock.now(),
         )
     )  # fmt: skip
     plan = plan_user_leaving(session, pia, now=clock.now())

@@ -27,7 +27,7 @@ LEFT_OUT = frozenset(
     {"static", "health.healthz", "health.readyz"}
 )  # the same for everybody, without a record
 # Parts of paths that name no record, or a record in another way.
-PLAIN = {"registry": ("partner_levels", "lead_sources"), "token": ("made-up",), "key": ("lead_offered",)}
+PLAIN = {"registry": ("partner_levels", "lead_sources"), "token": ("made-up",), "feed_token": ("made-up",), "key": ("lead_offered",)}
 NOBODY = "nobody@nowhere.example"
 OFFERED = 1  # so many of the values that a filter offers
 _REF = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{22}\b")

@@ -14,6 +14,7 @@ from app.accounts.relations.models import (
     ResponsibleRole,
 )
 from app.activities.operations import log_activity
+from app.identity.calendar_address import renew_address
 from app.identity.models import (
     ApiToken,
     IdempotencyKey,
@@ -175,6 +176,7 @@ def _keys(session: Session, world: World) -> None:
     """What Northwind's people sign in with."""
     pia, now = world.people["pia"], world.now
     soon = now + HOUR
+    renew_address(session, actor_of(session, pia), pia, now=now)
     kept = ApiToken(
         ref=refs.new_ref(refs.TOKEN), user_id=pia.id, label=f"{STRANGER} token", prefix="canal_x", token_hash=digest("x"),
         created_at=now,
@@ -267,7 +269,7 @@ def _records(session: Session, world: World) -> None:
         world.veiled["share"].append(share.ref)
     for record in (account, contact, cases[0]):
         act = log_activity(
-            session, ada_, record, kind="note", subject=f"{STEM} act", text=STEM, now=world.now
+            session, ada_, record, kind="note", subject=f"{STEM} act", text=STEM, people=[contact.ref], now=world.now
         )
         world.veiled["act"].append(act.ref)
     world.veiled["acct"] += [above.ref, account.ref, person.ref, gone.ref]
@@ -334,7 +336,10 @@ def _acts(session: Session, world: World) -> None:
     ada, pia = actor_of(session, people["ada"]), actor_of(session, people["pia"])
     give(session, world, leads["moved on"], people["pia"])
     for name in ("of pia", "moved on"):
-        act = log_activity(session, pia, leads[name], kind="call", subject=f"{STEM} call", text=STEM, now=now)
+        act = log_activity(
+            session, pia, leads[name], kind="meeting", subject=f"{STEM} call", text=STEM, place=STEM, outcome=STEM,
+            people=[people["pam"].ref], now=now,
+        )  # fmt: skip
         world.veiled["act"].append(act.ref)
         edit_lead(session, pia, leads[name].ref, {"budget": f"{STEM} budget"}, version=None, now=now)
     to = find_target(session, ada, "user", people["pam"].ref)

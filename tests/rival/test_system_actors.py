@@ -51,6 +51,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
     # What follows from an act that was allowed
+    "last activities": ({"activities"}, "a call on a contact is the last activity of its account too, whoever changes that"),
     "removing documents": ({"documents"}, "the worker removes what was deleted a month ago; nothing of it is told"),
     "restoring documents": ({"documents"}, "whoever deleted one brings it back; its record is looked for under their scope"),
     "last activities": ({"activities"}, "a call on a contact is the last activity of its account too, whoever changes that"),

@@ -9,8 +9,27 @@ from app.api.schemas.common import Answer, Body, Id, Moment, Person, RecordRef, 
 Kind = Literal["call", "task", "meeting", "email", "note"]
 
 
+class Participant(Body):
+    """Somebody who takes part: a colleague, or a contact."""
+
+    type: Literal["user", "contact"]
+    id: StrictStr
+
+
+class ParticipantNamed(Answer):
+    """Somebody who takes part, whom the caller may see."""
+
+    type: Literal["user", "contact"]
+    id: Id
+    name: str
+
+
 class NewActivity(Body):
-    """Something done or planned; a task is planned and all else done unless `done` says otherwise."""
+    """Something done or planned; a task is planned and all else done unless `done` says otherwise.
+
+    `due_at` of a meeting is when it begins, `ends_at` when it ends.  `assigned_to` is the id of a colleague who
+    sees the record; the caller unless given.
+    """
 
     kind: Kind
     subject: StrictStr
@@ -18,6 +37,12 @@ class NewActivity(Body):
     at: Text = None
     due_at: Text = None
     done: StrictBool | None = None
+    ends_at: Text = None
+    place: Text = None
+    outcome: Text = None
+    remind_at: Text = None
+    assigned_to: Text = None
+    participants: list[Participant] | None = None
 
 
 class ActivityChanges(Body):
@@ -29,6 +54,12 @@ class ActivityChanges(Body):
     at: Text = None
     due_at: Text = None
     done: StrictBool | None = None
+    ends_at: Text = None
+    place: Text = None
+    outcome: Text = None
+    remind_at: Text = None
+    assigned_to: Text = None
+    participants: list[Participant] | None = None
 
 
 class Activity(Answer):
@@ -41,8 +72,14 @@ class Activity(Answer):
     text: str | None
     at: Moment
     due_at: Moment | None
+    ends_at: Moment | None
+    place: str | None
     done: bool
+    outcome: str | None
+    remind_at: Moment | None
     record: RecordRef
+    participants: list[ParticipantNamed]
+    assigned_to: Person | None
     created_by: Person | None
     created_at: Moment
     updated_at: Moment
