@@ -81,8 +81,6 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.activities.day_views:bp",
     "app.activities.calendar_views:bp",
     "app.documents.views:bp",
-    "app.activities.day_views:bp",
-    "app.activities.calendar_views:bp",
     "app.partners.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",

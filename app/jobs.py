@@ -14,7 +14,6 @@ from app.documents.scanning import scan_step
 from app.fields.counting import count_due, count_step
 from app.fields.work import waiting as fields_waiting
 from app.fields.work import work_step
-from app.activities.reminders import give_reminders
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -38,7 +37,6 @@ TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
 REMINDERS_EVERY_SECONDS = 15.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
-REMINDERS_EVERY_SECONDS = 15.0
 
 
 def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
