@@ -101,7 +101,7 @@ def _lists(session: Session, world: World) -> None:
     ]
     session.add_all([level, *lists])
     session.flush()
-    veil(level, stem=STRANGER)
+    veil(level, *lists, stem=STRANGER)
     world.northwind.level_id = level.id
     world.stranger["item"].append(level.ref)
 
