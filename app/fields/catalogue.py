@@ -4,6 +4,7 @@ The organisation's row, which every request reads anyway, says by its `fields_ke
 force; an edition is kept by that key, which is never used for two.  So they cost no statement.
 """
 
+import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,11 @@ def catalogue(session: Session) -> Catalogue:
         while len(_editions) > _KEPT:
             _editions.popitem(last=False)
     return found
+
+
+def new_key() -> str:
+    """The key of another edition; by chance and never by a seed, for none may mean two."""
+    return secrets.token_hex(16)
 
 
 def let_go_of_edition(session: Session) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
-from app.fields.catalogue import definition_of
+from app.fields.catalogue import definition_of, new_key
 from app.fields.drafts import FieldDraft, Written, read_draft
 from app.fields.kinds import NOT_INDEXED, OBJECTS, Kind
 from app.fields.models import CustomField, FormLayout
@@ -319,7 +319,7 @@ def _changed(
 
 def _renew(organisation: Organisation) -> None:
     """Let everybody read the fields anew from the commit on."""
-    organisation.fields_key = refs.new_ref(refs.CUSTOM_FIELD)
+    organisation.fields_key = new_key()
 
 
 def _told(field: CustomField) -> dict[str, Any]:

@@ -12,12 +12,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.fields.catalogue import definition_of
+from app.fields.catalogue import definition_of, new_key
 from app.fields.models import CustomField, CustomFieldUse, FieldCount
 from app.fields.queries import MODELS
 from app.fields.values import for_index
 from app.identity.organisation import lock_organisation
-from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
 from app.sharing.scope import scope
@@ -87,7 +86,7 @@ def _end_round(session: Session, field: CustomField, now: datetime) -> None:
             FieldCount.object == field.object, FieldCount.name == field.name
         ).delete()
     field.work = ""
-    lock_organisation(session).fields_key = refs.new_ref(refs.CUSTOM_FIELD)
+    lock_organisation(session).fields_key = new_key()
 
 
 def _fill(session: Session, model: Any, field: CustomField, ids: Sequence[int]) -> None:

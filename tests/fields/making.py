@@ -23,11 +23,12 @@ def draft(object_="account", kind="text", label="Segment", choices=(), **more):
     )
 
 
-def make_field(session, ada, object_="account", kind="text", label="Segment", **more):
+def make_field(session, ada, object_="account", kind="text", label="Segment", *, commits=True, **more):
     found = create_field(
         session, actor_of(session, ada), draft(object_, kind, label, **more), now=clock.now()
     )
-    session.commit()
+    if commits:
+        session.commit()
     return found
 
 

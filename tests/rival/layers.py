@@ -14,6 +14,8 @@ from app.accounts.relations.models import (
     ResponsibleRole,
 )
 from app.activities.operations import log_activity
+from app.fields.counting import count_fields
+from app.fields.operations import arrange_form
 from app.identity.calendar_address import renew_address
 from app.identity.models import (
     ApiToken,
@@ -55,6 +57,7 @@ from tests.factories import (
     make_user,
     rows,
 )
+from tests.fields.making import make_field
 from tests.rival.worlds import DIGITS, STEM, STRANGER, World, dated, give, veil
 from tests.routing.routing_worlds import activate, target
 from tests.sharing.shared_worlds import settle_all
@@ -90,7 +93,25 @@ def add_strangers(session: Session, world: World) -> None:
         _groups(session, world)
         _keys(session, world)
         _mail_text(session, world)
+        keep_lists(session, world)
+        _added_fields(session, world)
         session.flush()
+
+
+def _added_fields(session: Session, world: World) -> None:
+    """Fields of the vendor's own, filled in, counted, and arranged on a form."""
+    ada, said = world.people["ada"], {"help": STRANGER, "description": STRANGER, "asked_by": STRANGER, "reason": STRANGER}
+    choices = (f"{STRANGER} choice",)
+    for object_, more in (("lead", {"visibility": "hidden"}), ("account", {"is_internal": True})):
+        field = make_field(
+            session, ada, object_, "choice", f"{STRANGER} field", choices=choices, first_value=choices[0],
+            commits=False, **said, **more,
+        )  # fmt: skip
+        world.stranger["field"].append(field.ref)
+    account = rows(session, Account, Account.id == world.northwind.account_id)[0]
+    edit_account(session, actor_of(session, ada), account.ref, {field.name: choices[0]}, now=world.now)
+    arrange_form(session, actor_of(session, ada), "account", [("main", [field.name])], now=world.now)
+    count_fields(session, "account", now=world.now)
 
 
 def _lists(session: Session, world: World) -> None:

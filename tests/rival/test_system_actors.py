@@ -50,6 +50,8 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
+    "use of fields": ({"fields"}, "how many records hold something in a field is told to administrators"),
+    "columns of fields": ({"fields"}, "what a field holds is put into the column that it is indexed in"),
     # What follows from an act that was allowed
     "last activities": ({"activities"}, "a call on a contact is the last activity of its account too, whoever changes that"),
     "removing documents": ({"documents"}, "the worker removes what was deleted a month ago; nothing of it is told"),

@@ -53,6 +53,7 @@ from tests.factories import (
     make_user,
     rows,
 )
+from tests.fields.making import make_field
 from tests.routing.routing_worlds import target
 
 STEM = "zqxveil"  # in every text of records that are not theirs
@@ -175,6 +176,7 @@ def build_base(session: Session) -> World:
         world.queues["ours"] = rows(session, Queue, Queue.id == world.southwind.queue_id)[0]
         world.queues["shared"] = make_queue(session, "For all partners", members=(world.southwind,))
         _their_leads(session, world)
+        _added_fields(session, world)
         _what_they_had(session, world)
         _portfolio(session, world)
         session.flush()
@@ -204,6 +206,20 @@ def _their_leads(session: Session, world: World) -> None:
     _veil_but_preview(offered)
     world.southwinds["lead"].append(offered.ref)
     give(session, world, offered, people["otto"], ask_to_accept=True)
+
+
+def _added_fields(session: Session, world: World) -> None:
+    """Fields that an administrator added: one that they see, one before a claim too, one that is hidden."""
+    ada = world.people["ada"]
+    own = make_field(session, ada, "lead", label="Wish", commits=False).name
+    early = make_field(
+        session, ada, "lead", "choice", "Size", choices=("Small",), visibility="preview", commits=False
+    ).name
+    secret = make_field(session, ada, "lead", label=f"{STEM} secret", visibility="hidden", commits=False)
+    world.veiled["field"].append(secret.ref)
+    for name, lead in world.leads.items():
+        seen = "plain" if name == "otto" else f"{PEERS}{name}" if name in world.people else STEM
+        lead.custom = {own: seen, early: "small", secret.name: STEM}
 
 
 def _veil_but_preview(lead: Lead) -> None:
