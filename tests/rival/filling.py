@@ -27,7 +27,7 @@ LEFT_OUT = frozenset(
     {"static", "health.healthz", "health.readyz"}
 )  # the same for everybody, without a record
 # Parts of paths that name no record, or a record in another way.
-PLAIN = {"registry": ("partner_levels", "lead_sources"), "token": ("made-up",), "feed_token": ("made-up",), "key": ("lead_offered",)}
+PLAIN = {"number": ("1",), "registry": ("partner_levels", "lead_sources"), "thing": ("account", "contact"), "name": ("industry", "email"), "token": ("made-up",), "feed_token": ("made-up",), "key": ("lead_offered",)}
 NOBODY = "nobody@nowhere.example"
 OFFERED = 1  # so many of the values that a filter offers
 _REF = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{22}\b")
@@ -114,6 +114,9 @@ def _values(rule: Rule, name: str, refs: Refs) -> list[str]:
         "alert_id": "alert",
         "item_ref": "item",
         "item_id": "item",
+        "record_ref": "acct",
+        "job_ref": "exp",
+        "export_id": "exp",
     }.get(name, KINDS.get(name))
     return list(refs.get(kind or "", ()))
 
