@@ -109,6 +109,13 @@ def refuse_name(session: Session, name: str | None) -> None:
         raise Invalid({"name": [complaint]})
 
 
+def remark_on_name(session: Session, account: Account) -> Any | None:
+    """What is to be said about a company's name that does not fit the patterns, where they need not be kept."""
+    if account.kind is AccountKind.PERSON:
+        return None
+    return Naming.stored(get_organisation(session).account_naming).complaint(account.name)
+
+
 def _kind(given: Any) -> AccountKind:
     try:
         return AccountKind(given)

@@ -19,6 +19,7 @@ from app.accounts.operations import (
     create_account,
     delete_account,
     edit_account,
+    remark_on_name,
     remove_responsible,
     restore_account,
 )
@@ -158,6 +159,9 @@ def create() -> ResponseReturnValue:
 def _saved(account: Account, new_url: str) -> ResponseReturnValue:
     url = url_for("accounts.show", account_ref=account.ref)
     text = _("%(name)s is saved.", name=account.name)
+    remark = remark_on_name(db.session(), account)
+    if remark is not None:
+        flash(str(remark), "warning")
     if request.form.get("save_and_new"):
         flash_with_link(text, url, _("Show it"))
         return redirect(new_url, 303)

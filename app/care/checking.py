@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from app.accounts.duplicates import find_account_duplicates, find_contact_duplicates
 from app.accounts.errors import Match
 from app.accounts.models import Account
+from app.accounts.naming import Naming
 from app.accounts.values import account_keys, contact_keys, person_name
+from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
@@ -47,6 +49,14 @@ def similar_to(session: Session, actor: Actor, kind: str, given: Mapping[str, st
         return []
     found = find_account_duplicates(session, actor, compared)
     return [match for match in found if match.ref != given.get("except")]
+
+
+def name_remark(session: Session, kind: str, given: Mapping[str, str]) -> Any | None:
+    """What is to be said about the name of a company that does not fit the patterns; None for one that does."""
+    name = given.get("name", "").strip()
+    if kind != "account" or given.get("kind") == "person" or not name:
+        return None
+    return Naming.stored(get_organisation(session).account_naming).complaint(name)
 
 
 def _similar_contacts(

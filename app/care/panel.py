@@ -44,7 +44,9 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
     people = {record.left_out_by_id, record.ready_by_id} - {None}
     names: dict[int, str] = {}
     if people:
-        names = {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(people)))}
+        names = {
+            row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(people)))
+        }
     marks = [
         Mark(name, label, getattr(record, f"{name}_at"), names.get(getattr(record, f"{name}_by_id")))
         for name, label in (

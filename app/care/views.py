@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app.accounts.errors import REASONS
-from app.care.checking import similar_to
+from app.care.checking import name_remark, similar_to
 from app.care.operations import dismiss_pair, mark_record, reopen_pair
 from app.care.queries import SORTS, STATES, every_pair, list_pairs, parse_pair_query
 from app.events.operations import record
@@ -139,5 +139,7 @@ def similar_contacts() -> ResponseReturnValue:
 
 
 def _similar(kind: str) -> ResponseReturnValue:
-    matches = similar_to(db.session(), current_actor(), kind, request.args)
-    return render_template("care/_similar.html", matches=matches, reasons=REASONS)
+    session = db.session()
+    matches = similar_to(session, current_actor(), kind, request.args)
+    remark = name_remark(session, kind, request.args)
+    return render_template("care/_similar.html", matches=matches, reasons=REASONS, remark=remark)

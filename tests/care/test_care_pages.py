@@ -117,7 +117,11 @@ def test_names_are_hinted_at_remarked_on_and_refused(signed_in, session, ada):
     refused = browser.submit("/accounts", {"name": "forges"}, page="/accounts/new")
     assert refused.status_code == 422
     assert browser.submit("/accounts", {"name": "ES Forges"}, page="/accounts/new").status_code == 303
+    assert "Country, then" in text_of(browser.get("/accounts/similar?name=forges"))
     assert browser.submit("/setup/naming", {**given, "hint": ""}).status_code == 422
+    browser.submit("/setup/naming", {**given, "is_must": ""})
+    saved = browser.submit("/accounts", {"name": "zimmer"}, page="/accounts/new", follow_redirects=True)
+    assert "Country, then the name" in text_of(saved)
     assert matches("*" * 100 + "a*" * 50, "b" * 255) is False
     assert matches(r"100\# *", "100# pure")
 

@@ -90,6 +90,7 @@ NAMES = (
     "new_device",
     "new_device_unknown",
     "address_taken",
+    "duplicate_found",
     "routing_alert",
     "offer_lapsed",
     "offer_lapsed_partner",
@@ -141,6 +142,8 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     ).one()
     detail = {"email": "nil@northwind.example", "who": "Pam Vila"}
     _tell(session, world, "address_taken", mara, Kind.ADDRESS_TAKEN, account, detail=detail)
+    reasons = {"reasons": ["name"], "other": 0}
+    _tell(session, world, "duplicate_found", mara, Kind.DUPLICATE_FOUND, account, detail=reasons)
     reason = {"reason": "Rule 3 could not give to Nord Sistemes: at capacity, 15 of 15."}
     _tell(session, world, "routing_alert", mara, Kind.ROUTING_ALERT, world.leads["waiting"], detail=reason)
     who = {"who": "Pia Riera"}
