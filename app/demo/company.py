@@ -16,6 +16,7 @@ from app.demo.fields import set_up_fields
 from app.demo.documents import add_documents
 from app.demo.files import rows
 from app.demo.people import domain_of_shop, mailbox_of, person_of
+from app.demo.relations import set_up_relations
 from app.demo.routing import set_up_routing
 from app.demo.sharing import close, set_up_decisions, set_up_sharing
 from app.demo.story import tell_story
@@ -123,6 +124,7 @@ def load(
         tell_story(company, leads)
         keep_diary(company)
         set_up_sharing(company)
+        set_up_relations(company)
         add_documents(company)
         set_up_fields(company)
         if before_partners:
