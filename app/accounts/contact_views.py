@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from app.accounts.queries import (
     open_contact,
 )
 from app.accounts.related import colleagues, superiors_at
+from app.accounts.vcards import card_of
 from app.activities.panel import feed_of
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
@@ -86,6 +87,19 @@ def show(contact_ref: str) -> ResponseReturnValue:
         access=panel_of(actor, detail.contact),
         own_fields=shown_of(session, actor, "contact", detail.contact.custom),
     )
+
+
+@bp.get("/<ref('cont'):contact_ref>/card.vcf")
+@needs(Permission.CONTACT_VIEW)
+def card(contact_ref: str) -> ResponseReturnValue:
+    """The contact as an address card, for the telephone's own address book."""
+    detail = open_contact(db.session(), current_actor(), contact_ref)
+    answer = Response(card_of(detail), mimetype="text/vcard")
+    name = "".join(c if c.isalnum() or c in " .-" else "_" for c in detail.contact.full_name)
+    answer.headers.set(
+        "Content-Disposition", "attachment", filename=f"{name[:80].strip(' .') or 'contact'}.vcf"
+    )
+    return answer
 
 
 @bp.get("/new")

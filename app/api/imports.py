@@ -1,4 +1,4 @@
-"""/imports: files of leads, taken in in the background."""
+"""/imports: files of leads, accounts and contacts, taken in in the background."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
 from app.web.streams import stream_csv
 
-area = Area("Imports", "Files of leads, taken in in the background.")
+area = Area("Imports", "Files of leads, accounts and contacts, taken in in the background.")
 ImportQuery = list_query("ImportQuery")
 FORM = RequestBody(
     content={
@@ -35,17 +35,35 @@ FORM = RequestBody(
                 "type": "object",
                 "required": ["file"],
                 "properties": {
-                    "file": {"type": "string", "format": "binary", "description": "CSV or XLSX."},
+                    "file": {"type": "string", "format": "binary", "description": "CSV, XLSX or vCard."},
                     "object": {
                         "type": "string",
-                        "enum": ["lead", "account", "contact"],
+                        "enum": ["lead", "account", "contact", "account_contact"],
                         "default": "lead",
+                        "description": "`account_contact`: each row names an account and perhaps a contact;"
+                        " fields of the account are called `account.name`, `account.phone` and so on.",
                     },
                     "mapping": {
                         "type": "string",
                         "contentMediaType": "application/json",
                         "description": "A JSON object of column → field, null to keep the column only."
                         " Without one, headers are matched to names and labels of fields.",
+                    },
+                    "match": {
+                        "type": "string",
+                        "enum": ["external_id", "email", "name"],
+                        "description": "What a record that is there already is known by: of accounts"
+                        " `external_id` or `name` (with `site` where there is a column), of contacts `email` or"
+                        " `name` (at their account) too. Only records that the caller may change are found; a row"
+                        " that several fit is refused. Without it the external id, for `account_contact` the"
+                        " surest that the columns allow. A column `id` with ids of Canal decides alone.",
+                    },
+                    "mode": {
+                        "type": "string",
+                        "enum": ["both", "create", "update"],
+                        "default": "both",
+                        "description": "`create` leaves records that are there as they are, `update` refuses rows"
+                        " of others. Leads know `both` alone. Only cells with something in them change a record.",
                     },
                 },
             }
@@ -64,13 +82,18 @@ def new_import() -> Response:
         raise UnsupportedMediaType
     form = {name: request.form.getlist(name) for name in request.form}
     refuse_unstorable(form)
-    unknown = sorted((set(form) | set(request.files)) - {"file", "object", "mapping"})
+    unknown = sorted((set(form) | set(request.files)) - {"file", "object", "mapping", "match", "mode"})
     if unknown:
         raise Invalid({name: [_l("There is no such field.")] for name in unknown})
     file = request.files.get("file")
     if file is None:
         raise Invalid({"file": [_l("This is required.")]})
-    wishes = Wishes(mapping=_mapping(request.form.get("mapping")), kind=request.form.get("object", "lead"))
+    wishes = Wishes(
+        mapping=_mapping(request.form.get("mapping")),
+        kind=request.form.get("object", "lead"),
+        match=request.form.get("match"),
+        mode=request.form.get("mode"),
+    )
     import_ = submit_file(current_actor(), file.stream, file.filename or "file.csv", wishes, now=clock.now())
     return record_answer(_import(import_), 202)
 

@@ -4,6 +4,7 @@ The number of statements does not grow with the rows.  Everything is written in 
 so that a batch is in the database whole or not at all; a dry run is the same, rolled back.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,12 +29,27 @@ from app.routing.routes import route_many
 from app.sharing.keys import reserve_keys
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A record that is to hang below another, which was not there yet when its row came up.
+
+    kind: of both.  ref: the lower one's public name.  text: how the row names the upper one.
+    """
+
+    line: int
+    kind: str
+    ref: str
+    text: str
+
+
 @dataclass(slots=True)
 class Taken:
     """What became of a batch.
 
     created: how many records are new; new: those that are leads, with where they went.  refused: with reasons.  warnings: (line, what), in words.
     sources: those added, by folded name; `Sources.keep` remembers them once the batch is committed.
+    flagged: how many accounts and contacts were created that are probably there already.  later: what to
+    look up when all rows are in.  halves: of a file of both, "account.created" and the like → how many.
     """
 
     created: int = 0
@@ -43,6 +59,9 @@ class Taken:
     refused: list[RefusedRow] = field(default_factory=list)
     warnings: list[tuple[int, Any]] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
+    flagged: int = 0
+    later: list[Later] = field(default_factory=list)
+    halves: Counter[str] = field(default_factory=Counter)
 
     @property
     def accepted(self) -> int:

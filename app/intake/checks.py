@@ -1,5 +1,6 @@
 """What an import would do, found out by doing it and rolling it back: same code, same answers, nothing left."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from app.intake.batch import Taken
+from app.intake.batch import Later, Taken
 from app.intake.models import Import
 from app.intake.queries import group_issues
+from app.intake.record_later import settle
 from app.intake.run import use_indexes
 from app.intake.tables import Table
 from app.intake.takers import Taker, find_taker
@@ -39,9 +41,11 @@ class Check:
     refused: int = 0
     warnings: int = 0
     duplicates: int = 0
+    halves: Counter[str] = field(default_factory=Counter)
     targets: Targets = field(default_factory=Targets)
     refusals: list[tuple[int, str]] = field(default_factory=list)
     warned: list[tuple[int, str]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
 
     @property
     def accepted(self) -> int:
@@ -57,6 +61,7 @@ class Check:
             "refused": self.refused,
             "warnings": self.warnings,
             "duplicates": self.duplicates,
+            "halves": dict(self.halves),
             "targets": self.targets.to_json(),
             "refusals": [[g.reason, g.count, list(g.lines)] for g in group_issues(self.refusals)],
             "warned": [[g.reason, g.count, list(g.lines)] for g in group_issues(self.warned)],
@@ -81,13 +86,27 @@ def check_table(
             use_indexes(session)
             for taken, count in _try(session, actor, taker, read):
                 _note(session, check, taken, count, seen)
+                if check.rows < ROWS_TOGETHER and check.rows == len(chunk):
+                    _settle(session, actor, check, taken)
                 yield check, taken
+                taker.go_on()
 
 
 def _try(session: Session, actor: Actor, taker: Taker, read: Sequence[Any]) -> Iterator[tuple[Taken, int]]:
     for start in range(0, len(read), taker.batch_rows):
         rows = read[start : start + taker.batch_rows]
         yield taker.take(session, actor, rows, None, clock.now()), len(rows)
+
+
+def _settle(session: Session, actor: Actor, check: Check, taken: Taken) -> None:
+    """Look up what later rows have made.  Of a file that is tried in parts it is not known before the end."""
+    for later in check.later:
+        complaint = settle(session, actor, later, clock.now())
+        if complaint is not None:
+            check.warnings += 1
+            check.warned.append((later.line, str(complaint)))
+            taken.warnings.append((later.line, complaint))
+    check.later.clear()
 
 
 def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int]) -> None:
@@ -106,6 +125,9 @@ def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int
         new.append(arrival)
     check.created += taken.created - len(taken.new)
     check.targets.count(session, new)
+    check.duplicates += taken.flagged
+    check.halves.update(taken.halves)
+    check.later.extend(taken.later)
     check.updated += taken.updated
     check.unchanged += taken.unchanged
     check.refused += len(taken.refused)

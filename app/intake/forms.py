@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from flask_wtf.file import FileField
-from wtforms import RadioField, StringField
+from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from app.accounts.fields import SECTIONS as RECORD_SECTIONS
+from app.intake.manner import ACCOUNT, CONTACT, LEAD, MATCHES, PAIR, Mode, match_labels, mode_labels
 from app.intake.operations import KINDS
-from app.intake.takers import LEAD, fields_of
+from app.intake.takers import fields_of
 from app.kernel import labels
 from app.leads.fields import ALL_SECTIONS as LEAD_SECTIONS
 from app.web.forms import Form
@@ -28,18 +29,50 @@ class UploadForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind.choices = [(kind, labels.many(kind, title=True)) for kind in KINDS]
+        self.kind.choices = [(kind, kind_name(kind)) for kind in KINDS]
 
 
 class OptionsForm(Form):
-    """What holds for all rows of a file."""
+    """What holds for all rows of a file.  kind: what they are."""
 
     source = StringField(_l("Source"), [Optional(), Length(max=80)])
+    match = SelectField(_l("A row is known by"), validate_choice=False)
+    mode = RadioField(_l("Records that are there already"), default=Mode.BOTH.value, validate_choice=False)
+    clears = BooleanField(_l("Empty cells empty the field"))
+
+    def __init__(self, *args: Any, kind: str = LEAD, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.match.choices = list(match_labels(kind).items())
+        self.mode.choices = list(mode_labels().items())
+
+    def choices(self, kind: str) -> dict[str, Any]:
+        """As `operations.map_columns` takes them."""
+        if kind == LEAD:
+            return {"source": self.source.data or None}
+        return {
+            "match": self.match.data or MATCHES[kind][0].value,
+            "mode": self.mode.data or Mode.BOTH.value,
+            "clears": self.clears.data,
+        }
+
+
+def kind_name(kind: str) -> str:
+    """What the rows of a file are, in the plural."""
+    if kind == PAIR:
+        names = {"accounts": labels.many(ACCOUNT, title=True), "contacts": labels.many(CONTACT)}
+        return gettext("%(accounts)s and %(contacts)s together", **names)
+    return labels.many(kind, title=True)
 
 
 def field_groups(kind: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """(section, (field, label) pairs) of everything a column of that kind of rows can be mapped to."""
-    sections = LEAD_SECTIONS if kind == LEAD else RECORD_SECTIONS
+    sections: Mapping[str, Any] = LEAD_SECTIONS if kind == LEAD else RECORD_SECTIONS
+    if kind == PAIR:
+        sections = {
+            f"{half} {name}": f"{labels.one(half, title=True)} · {title}"
+            for half in (ACCOUNT, CONTACT)
+            for name, title in RECORD_SECTIONS.items()
+        }
     fields = fields_of(kind)
     groups = [
         (

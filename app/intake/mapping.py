@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from app.intake.manner import ACCOUNT, CONTACT, LEAD, OF_ACCOUNT, PAIR
+from app.kernel import refs
 from app.kernel.fold import fold
 
 # Beside a field's own name and its labels.  Case, accents, blanks and punctuation do not count.
@@ -131,3 +133,110 @@ def _plain(header: str) -> str:
 def _bare(header: str) -> str:
     text = fold(_BRACKETS.sub(" ", header))
     return _plain(_OBJECT.sub("", text) or text)
+
+
+# Files of accounts and contacts together, and what exports of Canal hold
+
+_ACCOUNT_WORD = re.compile(
+    r"^(?:account|company|organi[sz]ation|customer|business|cuenta|empresa|compte|compañía|companyia)\b[\s:._/-]*",
+    re.IGNORECASE,
+)
+_CONTACT_WORD = re.compile(r"^(?:contact|contacto|contacte|person|persona)\b[\s:._/-]*", re.IGNORECASE)
+# What a person has rather than a company, where a header does not say whose it is.
+_PERSONAL = frozenset(
+    {"last_name", "first_name", "title", "email", "mobile", "reports_to_id", "language", "time_zone"}
+)
+
+
+def suggest(
+    kind: str,
+    headers: Sequence[str],
+    fields: Mapping[str, Iterable[object]],
+    samples: Mapping[str, Sequence[str]],
+    *,
+    guess: bool = True,
+) -> dict[str, str | None]:
+    """As `suggest_mapping`, for any kind of rows.  samples: header → values; public names tell what they are."""
+    if kind == PAIR and guess:
+        found = _suggest_pair(headers, fields)
+    else:
+        found = suggest_mapping(headers, fields, guess=guess)
+    if kind != LEAD:
+        find_public_names(kind, found, samples)
+    return found
+
+
+def find_public_names(kind: str, found: dict[str, str | None], samples: Mapping[str, Sequence[str]]) -> None:
+    """Columns headed "id" that hold names which Canal gave to accounts or contacts."""
+    wanted = {PAIR: {refs.ACCOUNT: "account.id", refs.CONTACT: "id"}}
+    kinds = wanted.get(kind) or {refs.ACCOUNT if kind == ACCOUNT else refs.CONTACT: "id"}
+    for header, guessed in found.items():
+        given = samples.get(header) or ()
+        if not given or guessed not in (None, "external_id"):
+            continue
+        for ref_kind, name in kinds.items():
+            if name not in found.values() and all(refs.is_ref(ref_kind, value) for value in given):
+                found[header] = name
+
+
+def _suggest_pair(headers: Sequence[str], fields: Mapping[str, Iterable[object]]) -> dict[str, str | None]:
+    """Header → field of a file of accounts and contacts.
+
+    A header that says whose it is ("Account phone") is the account's or the contact's; another that both
+    could have goes with the columns beside it.
+    """
+    own = suggest_mapping(headers, fields, guess=False)
+    accounts = {
+        n.removeprefix(OF_ACCOUNT): labels for n, labels in fields.items() if n.startswith(OF_ACCOUNT)
+    }
+    contacts = {n: labels for n, labels in fields.items() if not n.startswith(OF_ACCOUNT)}
+    taken = {name for name in own.values() if name}
+    half = CONTACT
+    for header in headers:
+        if own[header]:
+            half = ACCOUNT if str(own[header]).startswith(OF_ACCOUNT) else CONTACT
+            if not (half == CONTACT and own[header] not in _PERSONAL):
+                continue
+            taken.discard(str(own[header]))  # "Phone" is the label of a field of both
+            own[header] = None
+    half = CONTACT
+    for header in headers:
+        if own[header]:
+            half = ACCOUNT if str(own[header]).startswith(OF_ACCOUNT) else CONTACT
+            continue
+        name, half = _half_of(header, half, accounts, contacts, taken)
+        if name:
+            taken.add(name)
+        own[header] = name
+    return own
+
+
+def _half_of(
+    header: str,
+    beside: str,
+    accounts: Mapping[str, Iterable[object]],
+    contacts: Mapping[str, Iterable[object]],
+    taken: set[str],
+) -> tuple[str | None, str]:
+    """(field, half) of one header.  beside: the half of the column before it."""
+    free_accounts = {n: labels for n, labels in accounts.items() if f"{OF_ACCOUNT}{n}" not in taken}
+    free_contacts = {n: labels for n, labels in contacts.items() if n not in taken}
+    for word, half in ((_ACCOUNT_WORD, ACCOUNT), (_CONTACT_WORD, CONTACT)):
+        if word.match(header):
+            rest = word.sub("", header)
+            free = free_accounts if half == ACCOUNT else free_contacts
+            name = _only(rest, free) if rest else "name" if half == ACCOUNT else None
+            if name or half == ACCOUNT:
+                name = name or _only(header, free)
+            if name in free:
+                return (f"{OF_ACCOUNT}{name}" if half == ACCOUNT else name), half
+    person, company = _only(header, free_contacts), _only(header, free_accounts)
+    if person in _PERSONAL or (person and (company is None or beside == CONTACT)):
+        return person, CONTACT
+    if company:
+        return f"{OF_ACCOUNT}{company}", ACCOUNT
+    return None, beside
+
+
+def _only(header: str, fields: Mapping[str, Iterable[object]]) -> str | None:
+    return suggest_mapping([header], fields)[header]

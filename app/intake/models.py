@@ -35,7 +35,7 @@ class Import(Named, Base):
         Index("ix_import_created_by", "created_by_id", "id"),
     )
 
-    object: Mapped[str] = mapped_column(String(10), default="lead")
+    object: Mapped[str] = mapped_column(String(20), default="lead")
     filename: Mapped[str] = mapped_column(String(255))
     path: Mapped[str] = mapped_column(String(1000))
     digest: Mapped[str] = mapped_column(String(64))
@@ -61,7 +61,10 @@ class Import(Named, Base):
 
 
 class ImportIssue(Base):
-    """A row that was refused, or taken with a warning: its line in the file and why."""
+    """A row that was refused, or taken with a warning: its line in the file and why.
+
+    kind: "refused", "warning", or "later": what `record_later` still has to look up.
+    """
 
     __tablename__ = "import_issue"
     __table_args__ = (Index("ix_import_issue_import", "import_id", "kind", "id"),)
@@ -72,3 +75,20 @@ class ImportIssue(Base):
     line: Mapped[int]
     reason: Mapped[str]
     cells: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class RememberedColumns(Base):
+    """What somebody chose for a set of columns, offered when a file has the same ones again.
+
+    headers: SHA-256 of the columns' names, in any order.  chosen: `mapping` and the other choices of the page.
+    """
+
+    __tablename__ = "import_columns"
+    __table_args__ = (Index("uq_import_columns", "user_id", "object", "headers", unique=True),)
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    object: Mapped[str] = mapped_column(String(20))
+    headers: Mapped[str] = mapped_column(String(64))
+    chosen: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    chosen_at: Mapped[datetime]

@@ -12,14 +12,16 @@ from sqlalchemy.orm import Session
 
 from app.events.operations import record
 from app.intake.files import KeptFile
+from app.intake.manner import ACCOUNT, CONTACT, LEAD, PAIR, checked_manner
 from app.intake.models import Import, ImportState
 from app.intake.queries import get_import
-from app.intake.takers import ACCOUNT, CONTACT, LEAD, fields_of
+from app.intake.takers import fields_of
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, Invalid
 
-KINDS = (LEAD, ACCOUNT, CONTACT)
+KINDS = (LEAD, ACCOUNT, CONTACT, PAIR)
+NOT_IMPORTED = _l("Leads, accounts and contacts can be imported.")
 _ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
 
 
@@ -39,6 +41,7 @@ class Shape:
     """What was found in a file.  rows: None where they have not been counted.  samples: header → values.
 
     delimiter: what the refused rows are handed back with, so that the same program opens them.
+    form: "csv", "xlsx", "vcard".
     """
 
     headers: Sequence[str]
@@ -46,6 +49,7 @@ class Shape:
     warnings: Sequence[str] = ()
     samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     delimiter: str = ","
+    form: str = "csv"
 
 
 def keep_upload(
@@ -64,7 +68,7 @@ def keep_upload(
     """
     actor.require(Permission.LEAD_IMPORT)
     if kind not in KINDS:
-        raise Invalid({"object": [_l("Leads, accounts and contacts can be imported.")]})
+        raise Invalid({"object": [NOT_IMPORTED]})
     import_ = Import(
         ref=ref,
         object=kind,
@@ -78,6 +82,7 @@ def keep_upload(
             "warnings": list(shape.warnings),
             "samples": dict(shape.samples),
             "delimiter": shape.delimiter,
+            "form": shape.form,
         },
         state=ImportState.DRAFT,
         rows=shape.rows,
@@ -102,14 +107,17 @@ def map_columns(
     """Say which column holds which field.  Does not commit.
 
     mapping: header → field name or None; headers that it does not name are only kept.
-    options: `source`, `time_zone`, `day_first`; what is not named stays.
-    Raises NotFound, Invalid (by header, or `mapping`), Conflict (it has been started).
+    options: `source`, `time_zone`, `day_first`, and `match`, `mode`, `clears` (see `manner`); what is not
+    named stays.
+    Raises NotFound, Invalid (by header, `mapping`, `match` or `mode`), Conflict (it has been started).
     """
     import_ = get_import(session, actor, ref, for_update=True)
     if import_.state is not ImportState.DRAFT:
         raise Conflict(_l("This import has been started. Its columns cannot be changed any more."))
     import_.mapping = checked_mapping(import_.options["headers"], mapping, import_.object)
-    import_.options = {**import_.options, **_checked_options(options or {}), "mapped": True}
+    given = _checked_options(options or {})
+    given |= checked_manner(import_.object, given, set(import_.mapping.values()))
+    import_.options = {**import_.options, **given, "mapped": True}
     return import_
 
 

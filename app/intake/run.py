@@ -6,6 +6,7 @@ included, is gone on with after the last whole batch, by any process, and double
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -25,6 +26,7 @@ from app.intake.lead_updates import Overtaken
 from app.intake.leases import LEASE, lease_next, lease_one
 from app.intake.models import Import, ImportIssue, ImportState
 from app.intake.plans import acting_for
+from app.intake.record_later import as_issues, settle_some
 from app.intake.tables import NotATable, Row, open_table
 from app.intake.takers import Taker, find_taker
 from app.intake.targets import Targets
@@ -66,6 +68,7 @@ class Run:
         self.done = 0
         self.rows: int | None = None
         self._source: Iterator[Row] | None = None
+        self._has_ended = False
         self._taker: Taker
 
     def step(self) -> bool:
@@ -76,6 +79,7 @@ class Run:
             assert self._source is not None
             rows = list(islice(self._source, self._taker.batch_rows))
             is_last = len(rows) < self._taker.batch_rows
+            self._has_ended = False
             self._take(rows, is_last=is_last)
         except Lost:
             return False
@@ -92,7 +96,7 @@ class Run:
             log.exception("import %s failed after row %s", self.import_id, self.done)
             self._end(ImportState.FAILED, _broken(self.done))
             return False
-        return not is_last
+        return not self._has_ended
 
     def release(self) -> None:
         """Let another process go on at once, when this one stops before the end."""
@@ -147,13 +151,15 @@ class Run:
             now = clock.now()
             with force_locale(actor.language):
                 taken = self._write(session, actor, held, read, now)
+                has_ended = is_last and settle_some(session, actor, held, now)
             held.leased_until = now + LEASE
-            if is_last:
+            if has_ended:
                 _finish(session, actor, held, ImportState.DONE, now)
                 path = held.path
         self.done += len(rows)
         self._taker.keep(taken)
-        if is_last:
+        self._has_ended = has_ended
+        if has_ended:
             remove_file(current_settings().data, path)
 
     def _write(
@@ -177,11 +183,14 @@ class Run:
         held.warnings += len(taken.warnings)
         targets = Targets(held.options.get("targets", ()))
         targets.count(session, taken.new)
-        flagged = sum(bool(arrival.attributes["duplicates"]) for arrival in taken.new)
+        flagged = sum(bool(arrival.attributes["duplicates"]) for arrival in taken.new) + taken.flagged
+        halves = Counter(held.options.get("halves", {}))
+        halves.update(taken.halves)
         held.options = {
             **held.options,
             "targets": targets.to_json(),
             "duplicates": held.options.get("duplicates", 0) + flagged,
+            **({"halves": dict(halves)} if halves else {}),
         }
         return taken
 
@@ -268,7 +277,7 @@ def _issues(held: Import, taken: Taken) -> list[dict[str, Any]]:
         {"import_id": held.id, "kind": "warning", "line": line, "reason": str(reason), "cells": {}}
         for line, reason in taken.warnings
     ]
-    return refused + warned
+    return refused + warned + as_issues(held.id, taken.later)
 
 
 # Doors

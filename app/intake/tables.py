@@ -1,9 +1,10 @@
-"""An uploaded table, whatever it was saved as: CSV in its many dialects, or the first sheet of an XLSX.
+"""An uploaded table, whatever it was saved as: CSV in its many dialects, the first sheet of an XLSX, address cards.
 
 A table has headers, each different, and rows of text that are read one after the other: memory does not
 grow with the file, and reading can go on from a line.  What a column means is `mapping`'s matter.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Row:
 class Table(Protocol):
     """headers: in file order, unique and never empty.  warnings: sentences about the file as a whole.
 
-    delimiter: of a CSV; "," for a sheet.
+    delimiter: of a CSV; "," for a sheet and for cards.
     """
 
     kind: str
@@ -79,6 +80,7 @@ def open_table(
     Raises NotATable; FileNotFoundError and other OSErrors as they come.
     """
     from app.intake.csv_table import CsvTable
+    from app.intake.vcard_table import VcardTable
     from app.intake.xlsx_table import XlsxTable
 
     with path.open("rb") as file:
@@ -88,6 +90,8 @@ def open_table(
     if head.startswith(b"PK\x03\x04"):
         return XlsxTable(path, headers=headers)
     _refuse_what_is_no_text(head)
+    if _is_vcard(head):
+        return VcardTable(path, encoding=encoding)
     return CsvTable(path, headers=headers, delimiter=delimiter, encoding=encoding)
 
 
@@ -138,6 +142,12 @@ _PAGES = (
 _CONTROL = bytes([*range(1, 9), *range(14, 27), *range(28, 32), 127])
 
 
+def _is_vcard(head: bytes) -> bool:
+    """In whatever encoding: the zeros of wide characters do not count."""
+    text = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
+    return re.match(rb"begin\s*:\s*vcard\s", text) is not None
+
+
 def _refuse_what_is_no_text(head: bytes) -> None:
     for magic, sentence in _FORMATS:
         if head.startswith(magic):
@@ -149,8 +159,8 @@ def _refuse_what_is_no_text(head: bytes) -> None:
         text[:1] in {b"{", b"["} and text[1:].lstrip()[:1] in {b'"', b"{", b"["}
     ):
         raise NotATable(_l("This is JSON, not a table. Save it as CSV or XLSX."))
-    if text.startswith((b"begin:vcard", b"begin:vcalendar")):
-        raise NotATable(_l("These are address cards or calendar entries, not a table."))
+    if text.startswith(b"begin:vcalendar"):
+        raise NotATable(_l("These are calendar entries, not a table."))
     control = len(head) - len(head.translate(None, _CONTROL))
     if control > max(8, len(head) // 50) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise NotATable(_l("This is not a text file."))

@@ -1,7 +1,8 @@
 """How the rows of one file are taken in, by what they are: leads in sets, accounts and contacts one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -10,17 +11,19 @@ from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.fields.catalogue import catalogue
 from app.intake.batch import Batch, Taken, take_rows
 from app.intake.lead_rows import Plan, read_row
+from app.intake.manner import ACCOUNT, CONTACT, PAIR, Manner
 from app.intake.models import Import
-from app.intake.plans import load_plan
-from app.intake.record_rows import KIND, RecordRows
+from app.intake.pair_rows import PairRows
+from app.intake.plans import COMMAND, load_plan
+from app.intake.record_rows import RecordRows
+from app.intake.record_values import ID, KIND, fields_of_pairs
 from app.intake.sources import Sources
 from app.intake.statuses import load_statuses
 from app.intake.tables import Row, Table
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.leads.fields import FIELDS
-
-LEAD, ACCOUNT, CONTACT = "lead", "account", "contact"
+from app.lists.catalogue import fields_of as listed_fields
 
 
 class Taker(Protocol):
@@ -40,6 +43,10 @@ class Taker(Protocol):
 
     def keep(self, taken: Taken) -> None:
         """Remember what the batch added, once it is committed."""
+        ...
+
+    def go_on(self) -> None:
+        """The batch was tried, and the next one is tried in the same transaction."""
         ...
 
 
@@ -65,13 +72,16 @@ class LeadTaker:
     def keep(self, taken: Taken) -> None:
         self._sources.keep(taken.sources)
 
+    def go_on(self) -> None:
+        pass
+
 
 class RecordTaker:
-    """Accounts or contacts, each by the operation that a form calls."""
+    """Accounts, contacts or both, each by the operation that a form calls."""
 
     batch_rows = 100
 
-    def __init__(self, rows: RecordRows) -> None:
+    def __init__(self, rows: RecordRows | PairRows) -> None:
         self._rows = rows
 
     def read(self, rows: Sequence[Row]) -> Sequence[Any]:
@@ -83,21 +93,39 @@ class RecordTaker:
         return self._rows.take(session, actor, read, now)
 
     def keep(self, taken: Taken) -> None:
-        pass
+        self._rows.keep()
+
+    def go_on(self) -> None:
+        self._rows.keep()
 
 
 def find_taker(session: Session, import_: Import, table: Table) -> Taker:
     """The taker for this import, with everything it reads once."""
-    if import_.object == ACCOUNT:
-        return RecordTaker(RecordRows.of_accounts(import_.mapping, catalogue(session).active(ACCOUNT)))
-    if import_.object == CONTACT:
-        return RecordTaker(RecordRows.of_contacts(import_.mapping, catalogue(session).active(CONTACT)))
+    mapping, manner, added = import_.mapping, Manner.of(import_.options), catalogue(session).active
+    if import_.object in (ACCOUNT, CONTACT) and ID.name in mapping.values():
+        mapping = _without_figures(session, import_.object, mapping)
+    if import_.object in (ACCOUNT, CONTACT):
+        return RecordTaker(RecordRows.of(import_.object, mapping, added(import_.object), manner))
+    if import_.object == PAIR:
+        pairs = PairRows(mapping, added(ACCOUNT), added(CONTACT), manner)
+        pairs.meet(islice(table.rows(), import_.done or 0))
+        return RecordTaker(pairs)
     return LeadTaker(session, load_plan(session, import_, table))
+
+
+def _without_figures(session: Session, kind: str, mapping: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The columns of an export without those that only tell, such as `updated_at`: they are not kept either."""
+    told = listed_fields(session, COMMAND, kind)
+    return {header: name for header, name in mapping.items() if name or header not in told}
 
 
 def fields_of(kind: str) -> dict[str, Any]:
     """Field → its description (`label`, `section`), of everything a column of that kind can be mapped to."""
-    added = catalogue(db.session()).active(kind)
+    known = catalogue(db.session())
+    if kind == PAIR:
+        return dict(fields_of_pairs(known.active(ACCOUNT), known.active(CONTACT)))
     if kind == ACCOUNT:
-        return {**ACCOUNT_FIELDS, KIND.name: KIND, **added}
-    return {**(CONTACT_FIELDS if kind == CONTACT else FIELDS), **added}
+        return {**ACCOUNT_FIELDS, KIND.name: KIND, ID.name: ID, **known.active(kind)}
+    if kind == CONTACT:
+        return {**CONTACT_FIELDS, ID.name: ID, **known.active(kind)}
+    return {**FIELDS, **known.active(kind)}

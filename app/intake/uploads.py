@@ -4,7 +4,7 @@ These are called by doors and open their transactions themselves, since a large 
 while SQLite's only writer is held.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,13 +21,16 @@ from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
 from app.intake import operations
 from app.intake.files import LARGEST_UPLOAD, KeptFile, keep_file, remove_file, waiting_file
-from app.intake.mapping import suggest_mapping
+from app.intake.manner import ACCOUNT, CONTACT, LEAD, OF_ACCOUNT, PAIR, best_match
+from app.intake.mapping import find_public_names, suggest
 from app.intake.models import Import, ImportState
 from app.intake.operations import Shape
 from app.intake.plans import find_day_first
 from app.intake.queries import may_see
+from app.intake.record_values import ID
 from app.intake.tables import NotATable, Table, open_table
-from app.intake.takers import LEAD, fields_of
+from app.intake.takers import fields_of
+from app.intake.vcard_table import FIELDS as CARD_FIELDS
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
@@ -44,6 +47,7 @@ class Wishes:
     mapping: column → field; None matches headers to the names and labels of fields.
     source: for leads without one.  again: although the same file was imported before.
     largest: size in bytes, None for any.  kind: what the rows are.
+    match, mode: how rows of accounts and contacts meet what is there, see `manner`; None as without a wish.
     """
 
     mapping: Mapping[str, Any] | None = None
@@ -51,6 +55,8 @@ class Wishes:
     again: bool = False
     largest: int | None = LARGEST_UPLOAD
     kind: str = LEAD
+    match: str | None = None
+    mode: str | None = None
 
 
 def receive_file(
@@ -67,7 +73,9 @@ def receive_file(
     try:
         table = open_table(waiting_file(data, file.path))
         warnings = [str(warning) for warning in table.warnings]
-        shape = Shape(table.headers, table.count_rows(), warnings, _samples(table), table.delimiter)
+        shape = Shape(
+            table.headers, table.count_rows(), warnings, _samples(table), table.delimiter, table.kind
+        )
         with transaction() as session:
             return operations.keep_upload(session, actor, ref, file, shape, kind=kind, now=now)
     except BaseException:
@@ -100,7 +108,7 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
     """
     actor.require(Permission.LEAD_IMPORT)
     if wishes.kind not in operations.KINDS:
-        raise Invalid({"object": [_l("Leads, accounts and contacts can be imported.")]})
+        raise Invalid({"object": [operations.NOT_IMPORTED]})
     let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename, largest=wishes.largest)
@@ -112,7 +120,13 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
             with transaction() as session:
                 return _failed(session, actor, ref, file, error, now)
         mapping = mapping_of(table, wishes)
-        options = {"source": wishes.source, "day_first": find_day_first(table, mapping, wishes.kind)}
+        options = {
+            "source": wishes.source,
+            "day_first": find_day_first(table, mapping, wishes.kind),
+            "match": wishes.match
+            or (best_match(PAIR, set(mapping.values())) if wishes.kind == PAIR else None),
+            "mode": wishes.mode,
+        }
         with transaction() as session:
             import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind, now=now)
             if import_ is None:
@@ -128,7 +142,7 @@ def mapping_of(table: Table, wishes: Wishes) -> dict[str, str | None]:
     """Header → field as wished, or by the names of the headers.  Raises Invalid."""
     if wishes.mapping is not None:
         return operations.checked_mapping(table.headers, wishes.mapping, wishes.kind)
-    found = suggest_mapping(table.headers, field_labels(wishes.kind), guess=False)
+    found = suggest_fields(wishes.kind, table.kind, table.headers, _samples(table), guess=False)
     if not any(found.values()):
         raise Invalid({"mapping": [_l("No column has the name of a field. Say which column is which.")]})
     return found
@@ -145,7 +159,7 @@ def _begin(
     wishes: Wishes,
     now: datetime,
 ) -> Import:
-    shape = Shape(table.headers, None, [str(w) for w in table.warnings])
+    shape = Shape(table.headers, None, [str(w) for w in table.warnings], form=table.kind)
     import_ = operations.keep_upload(session, actor, ref, file, shape, kind=wishes.kind, now=now)
     operations.map_columns(session, actor, ref, mapping, options, now=now)
     before = None if wishes.again else operations.find_imported_before(session, import_)
@@ -183,15 +197,35 @@ def _failed(
     return import_
 
 
+def suggest_fields(
+    kind: str, form: str, headers: Sequence[str], samples: Mapping[str, Sequence[str]], *, guess: bool = True
+) -> dict[str, str | None]:
+    """Header → field as its name suggests.  form: of the file; the columns of address cards are all known."""
+    if form == "vcard":
+        known = {header: CARD_FIELDS[kind].get(header) for header in headers}
+        if kind in (CONTACT, PAIR):
+            find_public_names(kind, known, samples)
+        return known
+    return suggest(kind, headers, field_labels(kind), samples, guess=guess)
+
+
 def field_labels(kind: str = LEAD) -> dict[str, list[str]]:
     """Field → its labels in the three languages."""
-    added = {name: field.all_labels() for name, field in catalogue(db.session()).active(kind).items()}
-    return {**{name: list(labels) for name, labels in _labels(kind).items()}, **added}
+    plain = {name: list(labels) for name, labels in _labels(kind).items()}
+    known = catalogue(db.session())
+    if kind == PAIR:
+        accounts = {f"{OF_ACCOUNT}{n}": f.all_labels() for n, f in known.active(ACCOUNT).items()}
+        return {**plain, **accounts, **{n: f.all_labels() for n, f in known.active(CONTACT).items()}}
+    return {**plain, **{name: field.all_labels() for name, field in known.active(kind).items()}}
 
 
 @cache
 def _labels(kind: str) -> dict[str, tuple[str, ...]]:
-    fields = {name: field for name, field in fields_of(kind).items() if not is_custom(name)}
+    fields = {
+        name: field
+        for name, field in fields_of(kind).items()
+        if not is_custom(name.removeprefix(OF_ACCOUNT)) and name.removeprefix(OF_ACCOUNT) != ID.name
+    }
     labels: dict[str, list[str]] = {name: [] for name in fields}
     for language in LANGUAGES:
         with force_locale(language):

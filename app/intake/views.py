@@ -1,6 +1,7 @@
 """Imports on screen: upload, columns, check, progress, result."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -15,15 +16,16 @@ from app.identity.queries import get_organisation
 from app.intake import operations
 from app.intake.checks import Check, check_table
 from app.intake.files import remove_file
-from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups
-from app.intake.mapping import suggest_mapping
+from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups, kind_name
+from app.intake.manner import best_match
 from app.intake.models import Import, ImportState
 from app.intake.plans import find_day_first
 from app.intake.queries import REFUSED, WARNING, IssueGroup, get_import, issue_groups, list_imports
+from app.intake.remembered import find_remembered, forget, remember
 from app.intake.reports import rejected_csv, warnings_csv
 from app.intake.tables import open_table
 from app.intake.targets import Targets
-from app.intake.uploads import field_labels, path_of, receive_file
+from app.intake.uploads import path_of, receive_file, suggest_fields
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
@@ -47,7 +49,9 @@ SHOWN_TARGETS = 30
 def index() -> ResponseReturnValue:
     """Imports, newest first."""
     page = list_imports(db.session(), current_actor(), request.args.get("cursor"))
-    return render_template("intake/index.html", page=page, newer=_page(page.newer), older=_page(page.older))
+    return render_template(
+        "intake/index.html", page=page, newer=_page(page.newer), older=_page(page.older), kind_name=kind_name
+    )
 
 
 def _page(cursor: str | None) -> str:
@@ -84,17 +88,47 @@ def upload() -> ResponseReturnValue:
 @needs(Permission.LEAD_IMPORT)
 def columns(import_ref: str) -> ResponseReturnValue:
     """Each column with samples and the field it holds."""
-    import_ = get_import(db.session(), current_actor(), import_ref)
+    session, actor = db.session(), current_actor()
+    import_ = get_import(session, actor, import_ref)
     if import_.state is not ImportState.DRAFT:
         return redirect(url_for("intake.show", import_ref=import_.ref), 303)
-    mapping = import_.mapping or suggest_mapping(import_.options["headers"], field_labels(import_.object))
+    kind, options, chosen_at = import_.object, import_.options, None
+    mapping, choices = import_.mapping, options
+    if not mapping:
+        known = find_remembered(session, actor, kind, options["headers"])
+        if known is not None:
+            mapping, choices, chosen_at = known
+        else:
+            form, headers = options.get("form", ""), options["headers"]
+            mapping, choices = suggest_fields(kind, form, headers, options["samples"]), {}
+    match = choices.get("match") or best_match(kind, set(mapping.values())).value
+    data = {"source": choices.get("source") or "", "match": match}
+    data |= {name: choices[name] for name in ("mode", "clears") if choices.get(name)}
     return _columns_page(
-        import_, mapping, OptionsForm(formdata=None, source=import_.options.get("source") or "")
+        import_, mapping, OptionsForm(formdata=None, kind=kind, data=data), chosen_at=chosen_at
     )
 
 
+@bp.post("/<ref('imp'):import_ref>/forget")
+@needs(Permission.LEAD_IMPORT)
+def forget_columns(import_ref: str) -> ResponseReturnValue:
+    """Forget what was chosen for the same columns before, and begin with what their names suggest."""
+    actor = current_actor()
+    with transaction() as session:
+        import_ = get_import(session, actor, import_ref, for_update=True)
+        if import_.state is not ImportState.DRAFT:
+            raise Conflict(_("This import has been started. Its columns cannot be changed any more."))
+        forget(session, actor, import_.object, import_.options["headers"])
+    return redirect(url_for("intake.columns", import_ref=import_ref), 303)
+
+
 def _columns_page(
-    import_: Import, mapping: dict[str, str | None], form: OptionsForm, errors: dict[str, Any] | None = None
+    import_: Import,
+    mapping: dict[str, str | None],
+    form: OptionsForm,
+    errors: dict[str, Any] | None = None,
+    *,
+    chosen_at: datetime | None = None,
 ) -> str:
     session = db.session()
     return render_template(
@@ -106,6 +140,8 @@ def _columns_page(
         column=COLUMN,
         form=form,
         errors=errors or {},
+        chosen_at=chosen_at,
+        kind_name=kind_name(import_.object),
         sources=session.scalars(
             select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.position, LeadSource.id)
         ).all(),
@@ -117,15 +153,17 @@ def _columns_page(
 @needs(Permission.LEAD_IMPORT)
 def choose_columns(import_ref: str) -> ResponseReturnValue:
     """Keep the mapping and try the first rows with it."""
-    actor, form = current_actor(), OptionsForm()
+    actor = current_actor()
     draft = get_import(db.session(), actor, import_ref)
+    form, kind = OptionsForm(kind=draft.object), draft.object
     mapping = chosen_mapping(draft.options["headers"], request.form)
     try:
         if not form.validate():
             raise Invalid
         with transaction() as session:
-            options = {"source": form.source.data or None}
-            import_ = operations.map_columns(session, actor, import_ref, mapping, options, now=clock.now())
+            options, now = form.choices(kind), clock.now()
+            import_ = operations.map_columns(session, actor, import_ref, mapping, options, now=now)
+            remember(session, actor, kind, import_.mapping, options, now=now)
         _try(import_)
     except Invalid as error:
         db.session().rollback()
@@ -140,7 +178,8 @@ def _try(import_: Import) -> None:
     let_go()
     table = open_table(path_of(import_))
     day_first = find_day_first(table, import_.mapping, import_.object)
-    trial = Import(mapping=import_.mapping, options={**import_.options, "day_first": day_first})
+    options = {**import_.options, "day_first": day_first}
+    trial = Import(object=import_.object, mapping=import_.mapping, options=options, done=0)
     check = Check()
     for check, _taken in check_table(actor, trial, table, limit=CHECKED_ROWS):  # noqa: B007 - the last one is kept
         pass

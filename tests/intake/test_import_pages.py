@@ -67,7 +67,7 @@ def test_the_journey_of_a_file(app: Flask, session: Session, mara: User, signed_
     while run_waiting(clock.now()):
         pass
     done = client.get(show).text
-    assert "hx-trigger" not in done
+    assert "every 1s" not in done
     ref = show.rpartition("/")[2]
     assert f'href="/leads?import={ref}"' in done
     listed = client.get(f"/leads?import={ref}").text

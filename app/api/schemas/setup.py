@@ -12,7 +12,7 @@ class Import(Answer):
     """A file being taken in."""
 
     id: Id
-    object: Literal["lead", "account", "contact"]
+    object: Literal["lead", "account", "contact", "account_contact"]
     filename: str
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     rows: int | None
