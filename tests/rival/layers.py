@@ -59,7 +59,6 @@ from tests.factories import (
 )
 from tests.fields.making import make_field
 from tests.rival.lists import keep_lists
-from tests.rival.papers import add_veiled_documents
 from tests.rival.worlds import DIGITS, STEM, STRANGER, World, dated, give, veil
 from tests.routing.routing_worlds import activate, target
 from tests.sharing.shared_worlds import settle_all

@@ -56,6 +56,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "lists": ({"lists"}, "an export or a change of many ends whose asker may act no more; it reads no record"),
     "removing documents": ({"documents"}, "the worker removes what was deleted a month ago; nothing of it is told"),
     "restoring documents": ({"documents"}, "whoever deleted one brings it back; its record is looked for under their scope"),
+    "last activities": ({"activities"}, "a call on a contact is the last activity of its account too, whoever changes that"),
     "claim": ({"leads"}, "the winner is told by the row; what is claimed is scoped for the claimer first"),
     "placement": ({"leads"}, "a lead goes on to somebody whom the actor need not see"),
     "answers to offers": ({"routing"}, "a declined lead goes on to others"),
