@@ -15,6 +15,7 @@ from app.demo.diary import keep_diary
 from app.demo.fields import set_up_fields
 from app.demo.documents import add_documents
 from app.demo.files import rows
+from app.demo.lists import keep_lists
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.relations import set_up_relations
 from app.demo.routing import set_up_routing
@@ -126,6 +127,7 @@ def load(
         set_up_sharing(company)
         set_up_relations(company)
         add_documents(company)
+        keep_lists(company)
         set_up_fields(company)
         if before_partners:
             set_up_decisions(company)

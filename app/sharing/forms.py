@@ -18,7 +18,7 @@ _l: Any = lazy_gettext
 
 # Contacts follow their accounts until somebody chooses otherwise, so that they stand below them.
 OBJECTS = ("lead", "account", "contact", "case")
-# Of which there are none yet; what is set holds from their first on.
+# What no sharing rule gives, so that a change of the default has nobody's records to count.
 COMING = ("document", "saved_view")
 SIDES = ("internal", "external")
 
