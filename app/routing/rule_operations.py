@@ -12,6 +12,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.fields.catalogue import catalogue
+from app.fields.criteria_words import with_own_values
 from app.identity.models import Organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
@@ -210,8 +212,15 @@ def _clean_entry(
     if entry.get("template_id") and template_id is None:
         errors[f"{path}.template_id"] = [_l("There is no such template.")]
     label = _catch(errors, f"{path}.name", lambda: clean_text(entry.get("name"), max_length=LONGEST_NAME))
+    added = catalogue(session).active("lead")
     criteria = _catch(
-        errors, "", lambda: parse(entry.get("criteria"), criteria_fields(session), path=f"{path}.criteria")
+        errors,
+        "",
+        lambda: parse(
+            with_own_values(entry.get("criteria"), added, f"{path}.criteria"),
+            criteria_fields(session),
+            path=f"{path}.criteria",
+        ),
     )
     minutes = _catch(
         errors, f"{path}.accept_within_minutes", lambda: clean_minutes(entry.get("accept_within_minutes"))

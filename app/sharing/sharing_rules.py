@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
+from app.fields.catalogue import catalogue
+from app.fields.criteria_words import with_own_values
 from app.identity.organisation import hold_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -63,7 +65,8 @@ def read_rule(session: Session, given: Mapping[str, Any]) -> Written:
         if given.get("owned_by"):
             errors["owned_by"] = [_l("A rule by criteria has no owner.")]
         try:
-            criteria = parse(given.get("criteria"), SUBJECTS[object_].fields)
+            own = with_own_values(given.get("criteria"), catalogue(session).active(object_))
+            criteria = parse(own, SUBJECTS[object_].fields)
         except Invalid as error:
             errors.update(error.errors)
     if errors or share_with is None:

@@ -217,7 +217,7 @@ def test_rules_compare_it_and_fail_closed_when_it_is_gone(session, ada, sal, api
     segment = make_field(session, ada, "lead", "choices", "Segments", choices=("Gold", "Golden"))
     kind = make_field(session, ada, "account", "choice", "Kind", choices=("Big", "Small"))
     actor, now, queue = actor_of(session, ada), clock.now(), make_queue(session, "Gold leads", (sal,))
-    criteria = {"field": segment.name, "op": "contains", "value": "gold"}
+    criteria = {"field": segment.name, "op": "contains", "value": "Gold"}
     entry = {"criteria": criteria, "target": {"type": "queue", "id": queue.ref}}
     rules = create_rules(session, actor, name="By segment", entries=[entry], now=now)
     activate_rules(session, actor, rules.ref, now=now)
@@ -225,11 +225,15 @@ def test_rules_compare_it_and_fail_closed_when_it_is_gone(session, ada, sal, api
         create_rules(
             session, actor, name="", entries=[{**entry, "criteria": {**criteria, "op": "gt"}}], now=now
         )
+    wrong = {"all": [criteria, {**criteria, "value": "Silver"}]}
+    with pytest.raises(Invalid) as refused:
+        create_rules(session, actor, name="", entries=[{**entry, "criteria": wrong}], now=now)
+    assert "entries[0].criteria.all[1].value" in refused.value.errors
     given = {
         "object": "account",
         "name": "Big ones",
         "kind": "criteria",
-        "criteria": {"field": kind.name, "op": "equals", "value": "big"},
+        "criteria": {"field": kind.name, "op": "equals", "value": "Big"},
         "share_with": {"type": "user", "id": sal.ref},
         "level": "edit",
     }
