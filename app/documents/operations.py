@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.activities.operations import ReadOnly
@@ -445,9 +445,3 @@ def _write_tags(session: Session, document: Document, tags: Mapping[str, str]) -
 def _told(document: Document) -> dict[str, Any]:
     """What a record's event says of a document."""
     return {"document": document.ref, "name": document.name}
-
-
-def count_library(session: Session) -> int:
-    """How many documents are on no record, up to a thousand and one, whoever sees them."""
-    some = select(Document.id).where(scope(Document, _REMOVING), Document.deleted_at.is_(None), is_of(None))
-    return session.scalar(select(func.count()).select_from(some.limit(1001).subquery())) or 0

@@ -20,6 +20,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.sharing.differences import Count
 from app.sharing.levels import given_level
 from app.sharing.merge import capped_count, merged_ids
 from app.sharing.scope import scope
@@ -255,6 +256,16 @@ def list_documents(
 def count_documents(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
     return session.scalar(capped_count(Document, actor, query.conditions, cap=cap, level=Level.READ)) or 0
+
+
+def count_library(session: Session, actor: Actor, *, for_partners: bool = False) -> Count:
+    """How many documents are on no record, of those that the actor reads.
+
+    for_partners: without those that are the vendor's own.
+    """
+    conditions = [is_of(None), *([Document.is_internal.is_(False)] if for_partners else [])]
+    number = session.scalar(capped_count(Document, actor, conditions, cap=COUNT_CAP, level=Level.READ)) or 0
+    return Count(min(number, COUNT_CAP), number > COUNT_CAP)
 
 
 def rows_of(

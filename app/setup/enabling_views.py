@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.documents.queries import count_library
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
@@ -117,7 +118,7 @@ def save_defaults() -> ResponseReturnValue:
 @bp.get("/views")
 @needs(Permission.PRM_ENABLE)
 def views() -> ResponseReturnValue:
-    """The same of documents and saved views, of which there are none yet."""
+    """The same of documents of the library and of saved views."""
     return _step(lambda draft: _defaults_page("views", COMING, _stored(draft, COMING)))
 
 
@@ -147,7 +148,8 @@ def _defaults_page(step: str, objects: Sequence[str], form: Any) -> str:
         objects=objects,
         coming=COMING,
         numbers={
-            thing: count_words(count_all(db.session(), thing)) for thing in objects if thing in SUBJECTS
+            **{thing: count_words(count_all(db.session(), thing)) for thing in objects if thing in SUBJECTS},
+            "document": count_words(count_library(db.session(), current_actor())),
         },
         words=default_words(),
         helps=default_helps(),

@@ -267,6 +267,10 @@ def _is_theirs(table: str, row: Mapping[str, Any], people: set[int], leads: set[
             return row["id"] in leads
         case "activity":
             return row["created_by_id"] in people and row["lead_id"] in leads
+        case "document" | "document_version":
+            return row["created_by_id"] in people
+        case "document_tag" | "document_word":
+            return True  # whose change is one of their document too
         case "one_time_link":
             return True  # anybody may ask for one, which ends the one before
         case "offer":

@@ -179,6 +179,9 @@ def build_base(session: Session) -> World:
         _added_fields(session, world)
         _what_they_had(session, world)
         _portfolio(session, world)
+        from tests.rival.papers import add_own_documents  # which marks with what is above
+
+        add_own_documents(session, world)
         session.flush()
         _their_keys(session, world)
     _spread(session, world)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.documents.queries import count_library
 from app.identity.models import Organisation
 from app.identity.organisation import LEVELS, edit_organisation
 from app.identity.queries import get_organisation
@@ -84,7 +85,7 @@ def _wider_for_partners(session: Session, chosen: Mapping[str, Mapping[str, str]
     return {
         thing: levels["external"]
         for thing, levels in chosen.items()
-        if thing not in COMING
+        if (thing == "document" or thing not in COMING)
         and LEVELS.index(levels.get("external", "private")) > LEVELS.index(before[thing]["external"])
     }
 
@@ -92,8 +93,12 @@ def _wider_for_partners(session: Session, chosen: Mapping[str, Mapping[str, str]
 def _reach(session: Session, wider: Mapping[str, str]) -> Reach | None:
     told = []
     for thing, level in wider.items():
-        every = Written(thing, "", SharingRuleKind.CRITERIA, None, {}, ALL_PARTNERS, Level.READ)
-        told.append((thing, level == "read_write", count_words(count_given(session, every))))
+        if thing == "document":
+            number = count_library(session, current_actor(), for_partners=True)
+        else:
+            every = Written(thing, "", SharingRuleKind.CRITERIA, None, {}, ALL_PARTNERS, Level.READ)
+            number = count_given(session, every)
+        told.append((thing, level == "read_write", count_words(number)))
     return Reach(told) if told else None
 
 
