@@ -48,7 +48,14 @@ def calendar_entries(session: Session, actor: Actor, *, now: datetime) -> Sequen
 
 
 def write_calendar(
-    session: Session, actor: Actor, *, name: str, base_url: str, host: str, tasks_as_events: bool, now: datetime
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    base_url: str,
+    host: str,
+    tasks_as_events: bool,
+    now: datetime,
 ) -> bytes:
     """The calendar file.  tasks_as_events: for programs that show no tasks.  A few statements, whatever the number."""
     from icalendar import Calendar

@@ -51,7 +51,7 @@ def _query(actor: Actor) -> DayQuery:
 
 def _shown(session: Session, actor: Actor, query: DayQuery) -> dict[str, Any]:
     page = list_day(session, actor, query, cursor=request.args.get("cursor"))
-    given = {"kind": [kind.value for kind in query.kinds], "when": query.when or None}
+    given: dict[str, Any] = {"kind": [kind.value for kind in query.kinds], "when": query.when or None}
     older = url_for("my_day.index", cursor=page.older, **given) if page.older else ""
     return {
         "parts": in_parts(page.items),
@@ -115,7 +115,16 @@ def export() -> ResponseReturnValue:
         chosen = {"kind": [kind.value for kind in query.kinds], "when": query.when}
         detail = {"object": "activity", "filter": {name: given for name, given in chosen.items() if given}}
         record(session, actor, verb="exported", subject=user, at=clock.now(), detail=detail)
-    heads = (_("Kind"), _("Subject"), _("Due"), _("Until"), _("Place"), _("About"), _("What it is about"), _("Text"))
+    heads = (
+        _("Kind"),
+        _("Subject"),
+        _("Due"),
+        _("Until"),
+        _("Place"),
+        _("About"),
+        _("What it is about"),
+        _("Text"),
+    )
 
     def lines(session: Session) -> Iterator[str]:
         yield _BYTE_ORDER_MARK + _line([str(head) for head in heads])
@@ -135,7 +144,14 @@ def _cells(item: ToDo) -> list[str | None]:
     activity = item.activity
     moments = [m.isoformat() if m is not None else "" for m in (activity.due_at, activity.ends_at)]
     about = [labels.one(item.on.kind), item.on.name] if item.on else ["", ""]
-    return [str(KINDS[activity.kind].label), activity.subject, *moments, activity.place, *about, activity.text]
+    return [
+        str(KINDS[activity.kind].label),
+        activity.subject,
+        *moments,
+        activity.place,
+        *about,
+        activity.text,
+    ]
 
 
 def _line(cells: Sequence[str | None]) -> str:

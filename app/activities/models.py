@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,9 +19,9 @@ class ActivityKind(StrEnum):
     NOTE = "note"
 
 
-_OPEN = {"postgresql_where": text("NOT is_done"), "sqlite_where": text("is_done = 0")}
+_OPEN: dict[str, Any] = {"postgresql_where": text("NOT is_done"), "sqlite_where": text("is_done = 0")}
 _UNREMINDED = text("remind_at IS NOT NULL AND reminded_at IS NULL")
-_TO_REMIND = {"postgresql_where": _UNREMINDED, "sqlite_where": _UNREMINDED}
+_TO_REMIND: dict[str, Any] = {"postgresql_where": _UNREMINDED, "sqlite_where": _UNREMINDED}
 
 
 class Activity(Named, Stamped, Base):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -56,7 +56,7 @@ def _user(session: Session, company_id: int | None, field: str, ref: str) -> Use
     return user
 
 
-def _of_side(company_id: int | None) -> tuple[object, ...]:
+def _of_side(company_id: int | None) -> tuple[ColumnElement[bool], ...]:
     of_company = (
         User.partner_account_id.is_(None) if company_id is None else User.partner_account_id == company_id
     )
@@ -176,7 +176,7 @@ def names_of_people(
     return found
 
 
-def _known_to(actor: Actor) -> tuple[object, ...]:
+def _known_to(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     return (User.partner_account_id == actor.company_id,) if actor.is_partner else ()
 
 

@@ -81,6 +81,6 @@ def _people_of(session: Session, activities: Sequence[Activity]) -> dict[int, li
         )
     }
     found: dict[int, list[User]] = {}
-    for key, user_id in sorted(pair for pair in wanted if pair[1] in users):
+    for key, user_id in sorted((k, u) for k, u in wanted if u is not None and u in users):
         found.setdefault(key, []).append(users[user_id])
     return found

@@ -177,7 +177,8 @@ def save(activity_ref: str) -> ResponseReturnValue:
         with transaction() as session:
             activity = get_activity(session, actor, activity_ref)
             values = form.read(actor, activity)
-            version = int(form.version.data) if (form.version.data or "").isdecimal() else None
+            given = form.version.data or ""
+            version = int(given) if given.isdecimal() else None
             edit_activity(session, actor, activity_ref, values, version=version, now=clock.now())
     except Invalid as error:
         show_errors(form, error)
