@@ -23,6 +23,8 @@ from app.accounts.queries import (
     open_contact,
 )
 from app.accounts.related import colleagues, superiors_at
+from app.accounts.relations.panel import SHOWN
+from app.accounts.relations.tree import reporting_to
 from app.accounts.vcards import card_of
 from app.activities.panel import feed_of
 from app.cases.queries import cases_of
@@ -81,6 +83,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         may_edit=detail.may_edit(actor),
         may_govern=detail.may_govern(actor),
         cases=cases_of(session, actor, detail.contact),
+        reports=reporting_to(session, actor, detail.contact, limit=SHOWN),
         feed=feed_of(session, actor, detail.contact),
         documents=documents_of(session, actor, detail.contact),
         care=care_of(session, actor, detail.contact, may_edit=detail.may_edit(actor)),

@@ -102,6 +102,20 @@ def test_above_stand_the_accounts_that_the_reader_sees(signed_in, session, sal, 
     assert "Group" not in crumbs
 
 
+def test_a_contact_shows_who_reports_to_them(signed_in, session, sal):
+    forge = make_account(session, "Forges", owner=sal)
+    boss = make_contact(session, "Boss", account=forge)
+    for number in range(7):
+        make_contact(session, f"Clerk {number}", account=forge, reports_to_id=boss.id)
+    session.commit()
+    browser = signed_in(sal)
+    text = browser.get(f"/contacts/{boss.ref}").get_data(as_text=True)
+    part = text.partition('id="reports"')[2].partition("</section>")[0]
+    assert '<span class="count">7</span>' in part
+    assert part.count("Clerk") == 5
+    assert browser.get(f"/contacts?reports_to_id={boss.ref}").get_data(as_text=True).count("Clerk ") >= 7
+
+
 def test_somebody_answerable_gets_another_role(signed_in, session, sal, vic):
     forge = make_account(session, "Forges", owner=sal)
     held = make_answerable(session, forge, vic, "Support")

@@ -31,6 +31,7 @@ from app.lists.catalogue import (
     Kind,
     ListField,
     Resolve,
+    Say,
     add_fields,
     add_provider,
 )
@@ -144,10 +145,48 @@ def _below(_session: Session, actor: Actor, refs: Sequence[str]) -> Any:
     return segments.below(actor, refs)
 
 
+def _says(yes: Any, no: Any, some: Any, none: Any) -> Say:
+    """A clause for each way of comparing; `yes` and `no` name what is compared with as %(it)s."""
+
+    def say(op: Op, value: str) -> str:
+        match op:
+            case Op.IS_EMPTY:
+                return str(none)
+            case Op.IS_NOT_EMPTY:
+                return str(some)
+            case Op.NOT_EQUALS | Op.NOT_IN:
+                return str(no) % {"it": value}
+        return str(yes) % {"it": value}
+
+    return say
+
+
+_SAYS = {
+    "interest": _says(
+        _l("it is interested in %(it)s"), _l("no interest in %(it)s is noted"), _l("an interest is noted"),
+        _l("no interest is noted"),
+    ),
+    "disinterest": _says(
+        _l("it is not interested in %(it)s"), _l("no lack of interest in %(it)s is noted"),
+        _l("a lack of interest is noted"), _l("no lack of interest is noted"),
+    ),
+    "need_in": _says(
+        _l("it has a need not yet met in %(it)s"), _l("it has no need that is not met in %(it)s"),
+        _l("it has a need not yet met"), _l("it has no need that is not met"),
+    ),
+    "responsible": _says(
+        _l("%(it)s answers for it"), _l("%(it)s does not answer for it"), _l("somebody answers for it"),
+        _l("nobody answers for it"),
+    ),
+    "related_to": _says(_l("it is related to %(it)s"), _l("it is not related to %(it)s"), "", ""),
+    "below": _says(_l("it stands below %(it)s"), _l("it does not stand below %(it)s"), "", ""),
+}  # fmt: skip
+
+
 def _reference(name: str, label: Any, find: Find) -> ListField:
     return ListField(
         name, label, Kind.REFERENCE, Account.id, _condition(find), ONE_OF, names=_names, picks="account",
-        is_column=False, is_export=False, section=RELATED,
+        is_column=False, is_export=False, says=_SAYS.get(name), section=RELATED,
     )  # fmt: skip
 
 
@@ -161,7 +200,7 @@ def _fields() -> list[ListField]:
     def several(name: str, label: Any, find: Find, choices: Any, cells: Resolve) -> ListField:
         return ListField(
             name, label, Kind.NAMES, Account.id, _condition(find), WITH_EMPTY, choices, resolve=cells,
-            text=", ".join, section=RELATED,
+            text=", ".join, says=_SAYS[name], section=RELATED,
         )  # fmt: skip
 
     return [

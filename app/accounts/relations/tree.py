@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Account
+from app.accounts.models import Account, Contact
 from app.kernel.actor import Actor, Level
 from app.kernel.paging import COUNT_CAP
 from app.sharing.scope import scope
@@ -63,6 +63,20 @@ def right_below(session: Session, actor: Actor, account: Account, *, limit: int)
 def count_below(session: Session, actor: Actor, account: Account) -> int:
     """How many stand right below it, counted to 1,001 at most."""
     return _counts_below(session, actor, [account.id]).get(account.id, 0)
+
+
+def reporting_to(
+    session: Session, actor: Actor, contact: Contact, *, limit: int
+) -> tuple[Sequence[Contact], int]:
+    """(those who report to the contact right away, by name, at most `limit`; how many, up to 1,001)."""
+    mine = (scope(Contact, actor, Level.READ), Contact.reports_to_id == contact.id)
+    found = session.scalars(
+        select(Contact).where(*mine).order_by(Contact.last_name_fold, Contact.id).limit(limit + 1)
+    ).all()
+    if len(found) <= limit:
+        return found, len(found)
+    counted = select(Contact.id).where(*mine).limit(COUNT_CAP + 1).subquery()
+    return found[:limit], session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _counts_below(session: Session, actor: Actor, keys: Sequence[int]) -> dict[int, int]:
