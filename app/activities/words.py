@@ -15,7 +15,7 @@ from app.activities.fields import KINDS
 from app.activities.models import Activity
 from app.activities.people import PersonNamed
 from app.activities.places import PlaceName
-from app.cases.fields import CASE_FIELDS
+from app.cases.fields import CASE_FIELDS, value_name
 from app.events.models import Event
 from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
@@ -289,5 +289,7 @@ def _value(record_kind: str, name: str, value: Any) -> str:
         return _("yes") if value else _("no")
     if name == "category" and record_kind == "account":
         return category_name(value)
+    if record_kind == "case":
+        value = value_name(name, str(value))
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -78,6 +78,13 @@ _FIRST_STATUSES = {
 }
 
 
+def value_name(field: str, value: str) -> str:
+    """What the reader calls a value as events keep it: the key of a choice or of a status."""
+    if field == "status":
+        return str(_FIRST_STATUSES.get(value.capitalize(), value.replace("_", " ")))
+    return str(CHOICES.get(field, {}).get(value, value))
+
+
 def status_name(status: CaseStatus) -> str:
     """What the reader calls a status."""
     return str(_FIRST_STATUSES.get(status.name, status.name))

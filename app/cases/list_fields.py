@@ -124,7 +124,7 @@ describe(
         export=Permission.CASE_EXPORT,
         title="subject",
         note="number",
-        columns=("status", "priority", "account_id", "contact_id", "owner", "opened_at", "updated_at"),
+        columns=("status", "priority", "account_id", "contact_id", "owner", "opened_at"),
         sorts=CASE_SORTS,
         sort="-created_at",
         simple=CASE_FILTERS,

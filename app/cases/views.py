@@ -26,11 +26,13 @@ from app.cases.operations import (
 )
 from app.cases.pages import fill_parties, form_data, show_differences, suggest_contacts
 from app.cases.queries import CaseDetail, list_statuses, open_case
+from app.documents.panel import panel_of as documents_of
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
 from app.lists.page import open_list
+from app.lists.recent import remember_opened
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -62,6 +64,7 @@ def show(case_ref: str) -> ResponseReturnValue:
     """One case with its timeline."""
     session, actor = db.session(), current_actor()
     detail = open_case(session, actor, case_ref)
+    remember_opened(actor, detail.case)
     return render_template(
         "cases/show.html",
         page_ref=detail.case.ref,
@@ -71,6 +74,7 @@ def show(case_ref: str) -> ResponseReturnValue:
         may_delete=detail.may_delete(actor),
         choices=CHOICES,
         feed=feed_of(session, actor, detail.case),
+        documents=documents_of(session, actor, detail.case),
         access=panel_of(actor, detail.case),
     )
 
@@ -136,6 +140,7 @@ def _back(session: Session, origin: Mapping[str, str]) -> tuple[str, str] | None
 
 
 def _saved(case: Case) -> ResponseReturnValue:
+    remember_opened(current_actor(), case)
     url = url_for("cases.show", case_ref=case.ref)
     text = _("“%(name)s” is saved.", name=case.subject)
     if request.form.get("save_and_new"):

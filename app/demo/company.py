@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.cases import add_cases
 from app.demo.diary import keep_diary
-from app.demo.fields import set_up_fields
 from app.demo.documents import add_documents
+from app.demo.fields import set_up_fields
 from app.demo.files import rows
 from app.demo.lists import keep_lists
 from app.demo.people import domain_of_shop, mailbox_of, person_of
@@ -129,6 +130,7 @@ def load(
         add_documents(company)
         keep_lists(company)
         set_up_fields(company)
+        add_cases(company)
         if before_partners:
             set_up_decisions(company)
             close(company)
