@@ -19,12 +19,12 @@ from app.intake.manner import ACCOUNT, CONTACT, LEAD, PAIR
 from app.intake.tables import NotATable, Row
 
 # Columns are called as people call them; `mapping` knows these words.
-LAST, FIRST, NAME, COMPANY, TITLE = "Last name", "First name", "Full name", "Company", "Job title"
+LAST, FIRST, COMPANY, TITLE = "Last name", "First name", "Company", "Job title"
 EMAIL, EMAIL_2, PHONE, MOBILE, PHONE_2, FAX = "E-mail", "E-mail 2", "Phone", "Mobile", "Phone 2", "Fax"
 STREET, CITY, STATE, POSTAL, COUNTRY = "Street", "City", "State", "Postal code", "Country"
 WEBSITE, NOTE, UID, DEPARTMENT = "Website", "Note", "External id", "Department"
 COLUMNS = (
-    LAST, FIRST, NAME, COMPANY, DEPARTMENT, TITLE, EMAIL, EMAIL_2, PHONE, MOBILE, PHONE_2, FAX,
+    LAST, FIRST, COMPANY, DEPARTMENT, TITLE, EMAIL, EMAIL_2, PHONE, MOBILE, PHONE_2, FAX,
     STREET, CITY, STATE, POSTAL, COUNTRY, WEBSITE, NOTE, UID,
 )  # fmt: skip
 # What the columns are in each kind of rows; nothing is guessed where everything is known.
@@ -90,7 +90,7 @@ class VcardTable:
             used.update(_read(card))
         if not self._count:
             raise NotATable(_l("There is no address card in the file."))
-        self.headers = [name for name in COLUMNS if name in used] or [NAME]
+        self.headers = [name for name in COLUMNS if name in used] or [LAST]
 
     def rows(self, start_line: int = 0) -> Iterator[Row]:
         """See `Table`.  A card that breaks off or is far too long has a problem, one without a name a warning."""
@@ -154,7 +154,7 @@ def _read(card: _Card) -> dict[str, str]:
         card.problem = card.problem or _l("The card cannot be read: %(line)s", line=text[:60])
     if not found.get(LAST) and found.get(NAME) and found[NAME] != found.get(COMPANY):
         _split_name(found)
-    found = {name: value for name, value in found.items() if value}
+    found = {name: value for name, value in found.items() if value and name in COLUMNS}
     if "\0" in "".join(found.values()):
         card.problem = _l("The line contains NUL characters, which no text has.")
         found = {name: value.replace("\0", "␀") for name, value in found.items()}
@@ -210,6 +210,7 @@ def _number(found: dict[str, str], value: str, kinds: set[str], *, has_rank: boo
         _put(found, (PHONE, PHONE_2), number, is_best=has_rank or bool(kinds & {"WORK", "PREF", "MAIN"}))
 
 
+NAME = "\n whole name"  # read, and taken apart where the card has no parts
 _BEST = "\n best: "  # beside a column: what stands there was said to be the best
 
 

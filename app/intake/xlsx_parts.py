@@ -17,11 +17,17 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 from xml.parsers import expat
 
 _CHUNK = 1 << 16
 LARGEST_PART = 4_000_000_000
+# A part that unpacks to so many bytes, and to so many for each byte in the archive, was made to fill a disk.
+SUSPECT_SIZE, SUSPECT_RATIO = 100_000_000, 200
+LONGEST_TEXT = 4_000_000  # characters of a cell
+LONGEST_TOKEN = 4_000_000  # bytes of a tag with its attributes
+MOST_MERGED = 50_000
+_MERGED = re.compile(rb"[<:]mergeCell\s+ref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
 # What in a number format is no code: quoted text, escaped characters, colours and conditions in brackets.
 _FORMAT_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
@@ -30,6 +36,10 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 class DamagedWorkbook(Exception):
     """The file is no workbook, or breaks off, or says what no workbook says."""
+
+
+class TooLarge(DamagedWorkbook):
+    """Unpacked it would be larger than any table."""
 
 
 @contextmanager
@@ -64,14 +74,25 @@ def _parse(archive: zipfile.ZipFile, part: str, parser: Any) -> Iterator[None]:
 
     parser.StartDoctypeDeclHandler = refuse
     parser.buffer_text = True
-    if archive.getinfo(part).file_size > LARGEST_PART:
-        raise DamagedWorkbook(f"{part} is too large")
-    with archive.open(part) as stream:
+    fed = 0
+    with _open(archive, part) as stream:
         while chunk := stream.read(_CHUNK):
             parser.Parse(chunk, False)
+            fed += len(chunk)
+            if fed - parser.CurrentByteIndex > LONGEST_TOKEN:
+                raise DamagedWorkbook(f"{part} has a tag without end")
             yield
     parser.Parse(b"", True)
     yield
+
+
+def _open(archive: zipfile.ZipFile, part: str) -> IO[bytes]:
+    """The part as a stream; no more is ever unpacked than the archive says."""
+    told = archive.getinfo(part)
+    is_suspect = told.file_size > SUSPECT_SIZE and told.file_size > SUSPECT_RATIO * max(told.compress_size, 1)
+    if told.file_size > LARGEST_PART or is_suspect:
+        raise TooLarge(f"{part} is too large")
+    return archive.open(part)
 
 
 def _elements(archive: zipfile.ZipFile, part: str) -> list[tuple[str, dict[str, str]]]:
@@ -162,6 +183,8 @@ class SharedStrings:
         def text(piece: str) -> None:
             if inside[-1] == "t" and "rPh" not in inside:  # rPh: how the text is pronounced
                 pieces.append(piece)
+                if len(pieces) > 100 and sum(map(len, pieces)) > LONGEST_TEXT:
+                    raise DamagedWorkbook("a text without end")
 
         def end(_: object) -> None:
             if inside.pop() == "si":
@@ -218,6 +241,8 @@ class _Cells:
     def text(self, piece: str) -> None:
         if self.takes_text:
             self.pieces.append(piece)
+            if len(self.pieces) > 100 and sum(map(len, self.pieces)) > LONGEST_TEXT:
+                raise DamagedWorkbook("a text without end")
 
     def end(self, name: str) -> None:
         name = _local(name)
@@ -235,12 +260,9 @@ class _Cells:
         letters = reference.rstrip("0123456789")
         column = self.columns.get(letters)
         if column is None:
-            column = 0
-            for letter in letters.upper()[:4]:
-                column = column * 26 + ord(letter) - 64
-            if not 0 < column < 20_000:
+            column = column_number(letters)
+            if not 0 <= column < 20_000:
                 raise DamagedWorkbook(f"no cell is called {reference[:20]!r}")
-            column -= 1
             self.columns[letters] = column
         return column
 
@@ -275,6 +297,34 @@ def sheet_rows(
     for _ in _parse(archive, book.sheet, parser):
         yield from cells.done
         cells.done.clear()
+
+
+def merged_cells(archive: zipfile.ZipFile, book: Workbook) -> dict[int, list[tuple[int, int]]]:
+    """First row → (column, last row) of cells that are merged downwards; columns from 0.
+
+    They stand behind the cells, and are found without parsing what is before them.
+    """
+    found: dict[int, list[tuple[int, int]]] = {}
+    count, rest = 0, b""
+    with _open(archive, book.sheet) as stream:
+        while count < MOST_MERGED and (chunk := stream.read(_CHUNK)):
+            piece = rest + chunk
+            end = 0
+            for match in _MERGED.finditer(piece):
+                first, top, _last, bottom = match.groups()
+                end, count = match.end(), count + 1
+                if int(top) < int(bottom):
+                    found.setdefault(int(top), []).append((column_number(first.decode()), int(bottom)))
+            rest = piece[max(end, len(piece) - 100) :]
+    return found
+
+
+def column_number(letters: str) -> int:
+    """As counted from 0: A is 0, AA is 26."""
+    column = 0
+    for letter in letters.upper()[:4]:
+        column = column * 26 + ord(letter) - 64
+    return column - 1
 
 
 def number_text(number: float) -> str:

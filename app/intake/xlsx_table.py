@@ -10,7 +10,15 @@ from flask_babel import lazy_gettext as _l
 
 from app.intake.csv_dialect import find_header
 from app.intake.tables import MOST_COLUMNS, NotATable, Row, name_headers
-from app.intake.xlsx_parts import DamagedWorkbook, SharedStrings, Workbook, damage, sheet_rows
+from app.intake.xlsx_parts import (
+    DamagedWorkbook,
+    SharedStrings,
+    TooLarge,
+    Workbook,
+    damage,
+    merged_cells,
+    sheet_rows,
+)
 
 SAMPLE_ROWS = 100
 
@@ -34,8 +42,9 @@ class XlsxTable:
                 self._book = Workbook(archive)
                 self._strings = SharedStrings(archive)
                 sampled = list(islice(sheet_rows(archive, self._book, self._strings), SAMPLE_ROWS))
+                merged = merged_cells(archive, self._book)
         except DamagedWorkbook as error:
-            raise NotATable(_DAMAGED) from error
+            raise NotATable(_words(error)) from error
         if len(self._book.sheet_names) > 1:
             first = self._book.sheet_names[0]
             self.warnings.append(
@@ -51,6 +60,11 @@ class XlsxTable:
             self.headers = name_headers((records[position][1] + [""] * width)[:width])
         else:
             self.header_line, self.headers = 0, name_headers(list(headers))
+        self._merged = {row: cells for row, cells in merged.items() if row > self.header_line}
+        if self._merged:
+            self.warnings.append(
+                _l("Where cells are merged over several rows, each of the rows has their value.")
+            )
 
     def rows(self, start_line: int = 0) -> Iterator[Row]:
         """See `Table`.  A row with values to the right of the last header has a problem.
@@ -58,15 +72,30 @@ class XlsxTable:
         Raises NotATable when the file turns out to be damaged further down.
         """
         count = len(self.headers)
+        above: dict[int, tuple[int, str]] = {}
         try:
             with damage(), zipfile.ZipFile(self.path) as archive:
                 for line_number, found in sheet_rows(archive, self._book, self._strings):
-                    if line_number <= self.header_line or line_number < start_line:
+                    if line_number <= self.header_line:
+                        continue
+                    if self._merged:
+                        self._fill(line_number, found, above)
+                    if line_number < start_line:
                         continue
                     if any(value.strip() for value in found.values()):
                         yield self._row(line_number, found, count)
         except DamagedWorkbook as error:
-            raise NotATable(_DAMAGED) from error
+            raise NotATable(_words(error)) from error
+
+    def _fill(self, line_number: int, found: dict[int, str], above: dict[int, tuple[int, str]]) -> None:
+        """Put the values of merged cells into the rows they reach over.  above: column → (last row, value)."""
+        for column, (last, value) in list(above.items()):
+            if line_number > last:
+                del above[column]
+            elif value:
+                found.setdefault(column, value)
+        for column, last in self._merged.get(line_number, ()):
+            above[column] = (last, found.get(column, ""))
 
     def count_rows(self) -> int:
         """See `Table`."""
@@ -83,6 +112,12 @@ class XlsxTable:
 
 
 _DAMAGED = _l("The workbook is damaged or protected. Save it anew as XLSX, or as CSV.")
+
+_TOO_LARGE = _l("Unpacked, this workbook is larger than any table. Save the table anew, or as CSV.")
+
+
+def _words(error: DamagedWorkbook) -> Any:
+    return _TOO_LARGE if isinstance(error, TooLarge) else _DAMAGED
 
 
 def _in_line(row: tuple[int, dict[int, str]]) -> tuple[int, list[str]]:

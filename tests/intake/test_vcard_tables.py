@@ -66,7 +66,7 @@ def test_cards_of_all_versions_in_one_file(tmp_path: Path) -> None:
         "Mobile": "+34 600 111 222", "Note": "first\nsecond",
     }  # fmt: skip
     assert anna == {
-        "Last name": "Pla", "First name": "Anna", "Full name": "Anna Pla", "E-mail": "anna@forges.example",
+        "Last name": "Pla", "First name": "Anna", "E-mail": "anna@forges.example",
         "Phone": "+34-93-111-22-33", "External id": "urn:uuid:1", "Company": "Forges", "Note": "a, b\nc",
     }  # fmt: skip
     assert [row.line_number for row in found if row.problem] == [22, 25]
@@ -135,7 +135,7 @@ def test_a_contact_is_saved_to_a_phone_and_comes_back_as_it_was(
     path.write_bytes(answer.data)
     (row,) = open_table(path).rows()
     assert {k: v for k, v in row.cells.items() if v} == {
-        "Last name": "O'Pla\\", "First name": "Ñ" * 60, "Full name": ana.full_name, "Company": acme.name,
+        "Last name": "O'Pla\\", "First name": "Ñ" * 60, "Company": acme.name,
         "E-mail": "a@b.example", "Phone": "+34 600", "City": "Reno", "Website": "https://a.example",
         "External id": ana.ref,
     }  # fmt: skip

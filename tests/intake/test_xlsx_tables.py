@@ -284,3 +284,64 @@ def test_number_text(number, text):
 )
 def test_moment_text(serial, text):
     assert moment_text(serial) == text
+
+
+def test_merged_cells_reach_over_their_rows(workbook):
+    def fill(book, sheet):
+        plain = book.add_format()
+        sheet.merge_range("A1:A2", "Company", plain)  # a header of two lines is none of the data
+        sheet.merge_range("A3:A5", "Acme", plain)
+        sheet.merge_range("C3:D3", "wide", plain)
+        sheet.merge_range("A6:A7", "Nord", plain)
+        sheet.write_column(2, 1, ["Ana", "Bob", "Eva", "Leo"])
+        sheet.write_row(0, 1, ["Name", "Note", "More"])
+
+    table = open_table(workbook((), fill))
+    assert "merged" in str(table.warnings[0])
+    assert table.headers == ["Company", "Name", "Note", "More"]
+    assert [(r.line_number, r.cells["Company"], r.cells["Name"], r.cells["More"]) for r in table.rows()] == [
+        (3, "Acme", "Ana", ""), (4, "Acme", "Bob", ""), (5, "Acme", "Eva", ""), (6, "Nord", "Leo", ""),
+    ]  # fmt: skip
+    assert [row.cells["Company"] for row in table.rows(start_line=5)] == ["Acme", "Nord"]
+
+
+@pytest.mark.parametrize(
+    ("part", "begin", "end", "sentence"),
+    [
+        (
+            "sheet1",
+            "<worksheet xmlns='x'><sheetData><row><c t='str'><v>",
+            "</v></c></row>",
+            "larger than any",
+        ),
+        ("sheet1", "<worksheet xmlns='x'><sheetData a='", "'>", "larger than any"),
+        ("strings", "<sst xmlns='x'><si><t>", "</t></si></sst>", "larger than any"),
+    ],
+)
+def test_bombs_are_refused_before_they_unpack(workbook, part, begin, end, sentence):
+    name = {"sheet1": "xl/worksheets/sheet1.xml", "strings": "xl/sharedStrings.xml"}[part]
+    path = workbook([["a", "b"], ["c", "d"]])
+    with zipfile.ZipFile(path) as old:
+        parts = {each: old.read(each) for each in old.namelist() if each != name}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for each, content in parts.items():
+            new.writestr(each, content)
+        with new.open(name, "w", force_zip64=True) as stream:
+            stream.write(begin.encode())
+            for _ in range(110):
+                stream.write(b"a" * 1_000_000)
+            stream.write(end.encode())
+    tracemalloc.start()
+    with pytest.raises(NotATable) as refused:
+        open_table(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sentence in str(refused.value.message)
+    assert peak < 3_000_000
+
+
+@pytest.mark.parametrize("begin", ["<c t='str'><v>", "<c t='"])
+def test_a_cell_and_a_tag_have_an_end(workbook, begin):
+    sheet = f"<worksheet xmlns='x'><sheetData><row>{begin}".encode() + bytes(range(97, 123)) * 200_000
+    with pytest.raises(NotATable):
+        open_table(rewritten(workbook([["a", "b"]]), xl__worksheets__sheet1_xml=sheet))
