@@ -26,6 +26,7 @@ from app.accounts.related import colleagues, superiors_at
 from app.accounts.relations.panel import SHOWN
 from app.accounts.relations.tree import reporting_to
 from app.accounts.vcards import card_of
+from app.activities.facts import facts_of
 from app.activities.panel import feed_of
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
@@ -85,6 +86,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         cases=cases_of(session, actor, detail.contact),
         reports=reporting_to(session, actor, detail.contact, limit=SHOWN),
         feed=feed_of(session, actor, detail.contact),
+        facts=facts_of(session, actor, detail.contact),
         documents=documents_of(session, actor, detail.contact),
         care=care_of(session, actor, detail.contact, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, detail.contact),

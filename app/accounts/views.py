@@ -38,6 +38,7 @@ from app.accounts.related import (
 )
 from app.accounts.relations.panel import relations_of, tree_of
 from app.accounts.relations.responsibles import roles_offered
+from app.activities.facts import facts_of
 from app.activities.panel import feed_of
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
@@ -119,6 +120,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         roles=roles_offered(session) if detail.may_govern(actor) else [],
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
+        facts=facts_of(session, actor, account),
         documents=documents_of(session, actor, account),
         care=care_of(session, actor, account, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, account),

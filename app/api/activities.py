@@ -16,7 +16,6 @@ from app.api.schemas.activities import Activity as ActivityOut
 from app.api.schemas.activities import ActivityChanges, ActivityList, NewActivity
 from app.api.schemas.common import list_query
 from app.cases.queries import get_case
-from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction

@@ -74,12 +74,12 @@ def test_a_task_is_planned_until_it_is_done(signed_in, session, sal, mara):
     [task] = rows(session, Activity)
     assert (task.is_done, task.due_at.isoformat()) == (False, "2030-05-01T10:00:00+00:00")
     assert account.last_activity_at is None
-    assert "Planned" in browser.get(path).get_data(as_text=True)
+    assert "feed-planned" in browser.get(path).get_data(as_text=True)
     assert browser.submit(f"/activities/{task.ref}/finish", {}, page=path).location == f"{path}#{task.ref}"
     assert task.is_done
     assert account.last_activity_at == task.at
     page = browser.get(path).get_data(as_text=True)
-    assert "Planned" not in page
+    assert "feed-planned" not in page
     assert "finished a task" in page
     assert browser.submit(f"/activities/{task.ref}/finish", {}, page=path).status_code == 303, (
         "again it stays done"
