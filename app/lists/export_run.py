@@ -14,13 +14,12 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.intake.neutralise import neutralise
-from app.kernel import clock
 from app.kernel.actor import Level
 from app.kernel.db import reading, transaction
 from app.lists.catalogue import Kind, ListField, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, folder, list_of
 from app.lists.models import JobState, ListJob
-from app.lists.rows import Row, batches
+from app.lists.rows import column_batches
 
 BATCH = 2000
 TELL_EVERY = 1.0  # seconds between two notes of how far it is
@@ -28,13 +27,17 @@ FORMATS = ("csv", "xlsx")
 # What a sheet holds; more rows go on another one.
 SHEET_ROWS = 1_048_575
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
-_PLAIN = (Kind.NUMBER, Kind.MONEY)
+_TEXTS = (Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
+# What begins otherwise is no formula, whatever follows; the rest is looked at more closely.
+_SUSPECT = frozenset("=+-@\t\r\n＝＋－＠ \u00a0\u200b\u200e\u200f\ufeff")
 
 
 class File(Protocol):
-    def write(self, rows: Sequence[Sequence[Any]]) -> None: ...
+    def write(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Append rows, given column by column."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Finish the file."""
 
 
 class ExportRun:
@@ -58,15 +61,18 @@ class ExportRun:
                 query = list_of(session, actor, job)
                 fields = columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
                 found = next(
-                    batches(session, actor, query, fields, after=self._after, level=Level.READ, size=BATCH),
+                    column_batches(
+                        session, actor, query, fields, after=self._after, level=Level.READ, size=BATCH
+                    ),
                     None,
                 )
-                rows, self._after = found if found is not None else ([], self._after)
+                columns, self._after = found if found is not None else ([[]], self._after)
                 assert self._file is not None
-                makers = [maker_of(field) for field in fields]
-                self._file.write([_line(row, fields, makers) for row in rows])
-        self._done += len(rows)
-        more = len(rows) == BATCH
+                shown = zip(fields, columns[1:], strict=False)
+                self._file.write([columns[0], *(written(field, column) for field, column in shown)])
+        rows = len(columns[0])
+        self._done += rows
+        more = rows == BATCH
         if not more:
             self._end(held)
         elif time.monotonic() - self._told >= TELL_EVERY:
@@ -92,7 +98,7 @@ class ExportRun:
             path, format_ = folder() / job.path, job.task["format"]
         path.unlink(missing_ok=True)
         self._file = CsvFile(path) if format_ == "csv" else XlsxFile(path, names[0])
-        self._file.write([["id", *names]])
+        self._file.write([[name] for name in ("id", *names)])
 
     def _tell(self, held: Held) -> None:
         with transaction() as session:
@@ -118,13 +124,12 @@ def columns_of(fields: Any, names: Sequence[str]) -> list[ListField]:
     return found
 
 
-def _line(row: Row, fields: Sequence[ListField], makers: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    cells = row.cells
-    line = [row.ref]
-    for field, make in zip(fields, makers, strict=True):
-        value = cells[field.name]
-        line.append("" if value is None else make(value))
-    return line
+def written(field: ListField, column: Sequence[Any]) -> list[Any]:
+    """A column of shown values as a file holds them; "" for none."""
+    if field.kind in _TEXTS and field.text is None and field.resolve is None:
+        return ["" if value is None else value for value in column]
+    make = maker_of(field)
+    return ["" if value is None else make(value) for value in column]
 
 
 def maker_of(field: ListField) -> Callable[[Any], Any]:
@@ -162,10 +167,12 @@ class CsvFile:
         self._file.write(_BYTE_ORDER_MARK)
         self._writer = csv.writer(self._file)
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
-        self._writer.writerows(
-            [neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
-        )
+    def write(self, columns: Sequence[Sequence[Any]]) -> None:
+        safe = [
+            [neutralise(c) if isinstance(c, str) and c[:1] in _SUSPECT else c for c in column]
+            for column in columns
+        ]
+        self._writer.writerows(zip(*safe, strict=True))
 
     def close(self) -> None:
         self._file.close()
@@ -185,8 +192,8 @@ class XlsxFile:
         self._sheet, self._at = self._book.add_worksheet(), 0
         self._head: Sequence[Any] = ()
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
-        for row in rows:
+    def write(self, columns: Sequence[Sequence[Any]]) -> None:
+        for row in zip(*columns, strict=True):
             if not self._head:
                 self._head = row
             elif self._at > SHEET_ROWS:
@@ -208,10 +215,3 @@ class XlsxFile:
     def close(self) -> None:
         self._book.close()
         self._path.chmod(0o600)
-
-
-def ended_words(job: ListJob) -> str:
-    """How an export stands, in a sentence."""
-    if job.state is JobState.DONE and job.path and job.expires_at and job.expires_at > clock.now():
-        return _("It is ready.")
-    return _("Its file is not kept any more.") if job.state is JobState.DONE else ""

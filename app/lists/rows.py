@@ -19,6 +19,8 @@ from app.sharing.merge import Window, capped_count, merged_ids
 
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
+# Before the fields of a row stand its key, public name, version, level and sort value.
+_FIRST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,47 @@ def batches(
 
     level: those that the actor has at least so much of.  Memory stays flat however long the list is.
     """
+    for found, end in _found(session, actor, query, fields, after, level, size):
+        yield shown(session, actor, fields, found), end
+
+
+def column_batches(
+    session: Session,
+    actor: Actor,
+    query: ListQuery,
+    fields: Sequence[ListField],
+    *,
+    after: tuple[Any, int] | None = None,
+    level: Level | None = None,
+    size: int,
+) -> Iterator[tuple[list[list[Any]], tuple[Any, int]]]:
+    """The same, column by column: the records' public names, then what the cells of each field show.
+
+    For files of many rows, which take more than twice as long row by row.
+    """
+    for found, end in _found(session, actor, query, fields, after, level, size):
+        columns = list(zip(*found, strict=True))
+        shown_columns: list[list[Any]] = [list(columns[1])]
+        for place, field in enumerate(fields, _FIRST):
+            values = columns[place]
+            if field.resolve is None:
+                shown_columns.append(list(values))
+                continue
+            keys = {key for key in values if key is not None}
+            resolved = field.resolve(session, actor, keys) if keys else {}
+            shown_columns.append([resolved.get(key) for key in values])
+        yield shown_columns, end
+
+
+def _found(
+    session: Session,
+    actor: Actor,
+    query: ListQuery,
+    fields: Sequence[ListField],
+    after: tuple[Any, int] | None,
+    level: Level | None,
+    size: int,
+) -> Iterator[tuple[Sequence[Any], tuple[Any, int]]]:
     sort = query.sort_column
     while True:
         window = Window(sort, query.descending, size - 1, after)
@@ -116,7 +159,7 @@ def batches(
         if not found:
             return
         after = (found[-1].sort_value, found[-1].id)
-        yield shown(session, actor, fields, found), after
+        yield found, after
         if len(found) < size:
             return
 
@@ -136,16 +179,16 @@ def rows_of(
 def shown(session: Session, actor: Actor, fields: Sequence[ListField], found: Sequence[Any]) -> list[Row]:
     """Rows with what their cells show: raw values as they are, those that name others as these are called."""
     resolved: dict[str, Mapping[Any, Any]] = {}
-    for field in fields:
+    for place, field in enumerate(fields, _FIRST):
         if field.resolve is not None:
-            keys = {key for row in found if (key := getattr(row, f"f_{field.name}")) is not None}
+            keys = {row[place] for row in found if row[place] is not None}
             resolved[field.name] = field.resolve(session, actor, keys) if keys else {}
     rows = []
     for row in found:
-        cells = {}
-        for field in fields:
-            value = getattr(row, f"f_{field.name}")
-            cells[field.name] = resolved[field.name].get(value) if field.name in resolved else value
+        cells = {
+            field.name: resolved[field.name].get(value) if field.name in resolved else value
+            for field, value in zip(fields, row[_FIRST:], strict=True)
+        }
         rows.append(Row(row.id, row.ref, row.version, Level(row.given), cells))
     return rows
 
