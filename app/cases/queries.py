@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.filters import ListQuery
@@ -161,7 +161,7 @@ def list_cases(
     return page_of(actor, query, found, limit, back, cursor is not None)
 
 
-def _rows(actor: Actor) -> Select[Any]:
+def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Case,
@@ -251,11 +251,3 @@ def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Case
         .limit(SHOWN_RELATED)
     )
     return [_row(row, Level(row.given)) for row in session.execute(statement)]
-
-
-def open_cases_of_account(session: Session, actor: Actor, account_id: int) -> int:
-    """How many open cases an account has.  actor: a part of the system that counts them all."""
-    statement = select(func.count(Case.id)).where(
-        scope(Case, actor), Case.account_id == account_id, Case.is_open, Case.deleted_at.is_(None)
-    )
-    return session.scalar(statement) or 0

@@ -255,7 +255,7 @@ def _turn(case_ref: str, category: CaseCategory, act: Callable[..., Case], said:
         show_errors(form, error)
         return _turn_page(_editable(db.session(), case_ref), category, form), 422
     except StaleEdit as error:
-        form.form_errors = [*form.form_errors, error.message]
+        form.form_errors = [*form.form_errors, str(error.message)]
         form.version.data = str(error.version)
         return _turn_page(_editable(db.session(), case_ref), category, form), 409
     flash(said, "success")

@@ -84,7 +84,7 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
         ),
         sessions=sessions,
         tokens=tokens,
-        cases=_owned(session, Case, user, Case.is_open),
+        cases=_owned(session, Case, user, Case.is_open.is_(True)),
         accounts=_owned(session, Account, user),
         contacts=_owned(session, Contact, user),
         places=_places(session, QueueMember.user_id == user.id, RoundRobinMember.user_id == user.id),
