@@ -146,3 +146,23 @@ def test_lists_page(api, mara):
     assert len(api(mara).walk("/imports", 2)) == 3
     for query in ("nonsense=1", "sort=state", "limit=0"):
         assert api(mara).get(f"/imports?{query}").status_code == 422
+
+
+def test_accounts_and_contacts_in_one_file_known_by_what_is_asked_for(session, api, mara):
+    content = b"account.name,last_name,email,title\nForges,Puig,p@forges.example,CEO\nForges,Gil,g@forges.example,\n"
+    answer = upload(api(mara), content, object="account_contact", match="email")
+    assert (answer.status_code, answer.json["object"]) == (202, "account_contact")
+    finish(session, answer)
+    done = api(mara).get(f"/imports/{answer.json['id']}").json
+    assert (done["state"], done["accepted"], done["refused"]) == ("done", 2, 0)
+    assert [account["name"] for account in api(mara).items("/accounts")] == ["Forges"]
+    changed = b"last_name,email,title\nPuig,P@forges.example,CTO\nNobody,n@forges.example,\n"
+    finish(session, upload(api(mara), changed, object="contact", match="email", mode="update"))
+    people = {contact["last_name"]: contact for contact in api(mara).items("/contacts")}
+    assert (sorted(people), people["Puig"]["title"]) == (["Gil", "Puig"], "CTO")
+    for fields in (
+        {"object": "contact", "match": "shoe size"}, {"object": "contact", "mode": "delete"},
+        {"object": "account", "match": "email"}, {"match": "name"}, {"mode": "create"},
+        {"object": "contact", "mode": "update"},
+    ):  # fmt: skip
+        assert upload(api(mara), b"last_name,company\nPuig,x\n", **fields).status_code == 422, fields
