@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
 from app.documents.blobs import announce_blob, leave_blobs
 from app.documents.models import Document, DocumentBlob, DocumentTag, DocumentVersion, DocumentWord
 from app.documents.operations import KEPT_DELETED
-from app.documents.storage import Damaged, Storage, storage
+from app.documents.storage import Damaged, Storage, Stored, storage
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite, reading, transaction
 from app.sharing.scope import scope
@@ -63,7 +63,7 @@ def remove_unused(*, now: datetime) -> int:
     return removed
 
 
-def _is_unused(now: datetime) -> object:
+def _is_unused(now: datetime) -> ColumnElement[bool]:
     return DocumentBlob.unused_since < now - GRACE
 
 
@@ -104,8 +104,8 @@ def adopt_strays(*, now: datetime) -> int:
     return adopted
 
 
-def _batches(store: Storage, size: int = 500) -> Iterator[list]:  # type: ignore[type-arg]
-    batch = []
+def _batches(store: Storage, size: int = 500) -> Iterator[list[Stored]]:
+    batch: list[Stored] = []
     for found in store.everything():
         batch.append(found)
         if len(batch) == size:

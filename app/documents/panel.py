@@ -89,12 +89,14 @@ def list_url(record: Any) -> str:
     if record is None:
         return url_for("documents.index")
     kind = place_of(record).kind
-    return url_for(f"documents.of_{kind}", **{f"{kind}_ref": record.ref})
+    named: dict[str, Any] = {f"{kind}_ref": record.ref}
+    return url_for(f"documents.of_{kind}", **named)
 
 
 def record_url(kind: str, ref: str) -> str:
     """The page of the record that a document is on."""
-    return url_for(f"{kind}s.show", **{f"{kind}_ref": ref})
+    named: dict[str, Any] = {f"{kind}_ref": ref}
+    return url_for(f"{kind}s.show", **named)
 
 
 def size_words(size: int) -> str:

@@ -130,7 +130,7 @@ def list_versions(session: Session, actor: Actor, document: Document) -> list[Ve
     return [_version(actor, row) for row in rows]
 
 
-def _versions(document: Document) -> Select[Any]:
+def _versions(document: Document) -> Select[DocumentVersion, DocumentBlob, User]:
     return (
         select(DocumentVersion, DocumentBlob, User)
         .join(DocumentBlob, DocumentBlob.id == DocumentVersion.blob_id)

@@ -280,7 +280,11 @@ def _page(document_ref: str, form: DetailsForm | None = None) -> str:
 def save(document_ref: str) -> ResponseReturnValue:
     """Change a document's details."""
     actor, form = current_actor(), DetailsForm()
-    values = {"name": form.name.data, "description": form.description.data, "tags": form.tags.data}
+    values: dict[str, Any] = {
+        "name": form.name.data,
+        "description": form.description.data,
+        "tags": form.tags.data,
+    }
     if actor.is_internal:
         values["internal"] = bool(form.internal.data)
     try:
