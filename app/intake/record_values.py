@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, Field, FieldKind
+from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, SECTIONS, Field, FieldKind
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.values import clean_values
 from app.fields.catalogue import Definition
@@ -234,6 +234,9 @@ class HalfField:
 
     @property
     def label(self) -> Any:
+        if self.known.section in ("billing", "shipping"):
+            section = SECTIONS[self.known.section]
+            return _l("Account: %(field)s (%(section)s)", field=self.known.label, section=section)
         if self.half == ACCOUNT:
             return _l("Account: %(field)s", field=self.known.label)
         return _l("Contact: %(field)s", field=self.known.label)
