@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.accounts.models import Account
 from app.accounts.operations import create_account, edit_account
@@ -29,6 +29,7 @@ from app.lists.models import ListChoice
 from app.routing.models import RoutingAlert
 from app.routing.rule_operations import activate_rules, create_rules
 from app.sharing.models import GrantSet, GrantSetState, SharingRule
+from app.sharing.scope import HiddenFieldSelected, scope
 from app.sharing.sharing_rules import create_rule, read_rule
 from app.sharing.upkeep import build_step
 from tests.factories import (
@@ -296,6 +297,12 @@ def test_a_hidden_field_is_nowhere_for_partners(session, ada, pia, northwind, ap
     # A change of the hidden one is no change for them.
     api(ada).patch(f"/api/v1/leads/{lead.ref}", json={"custom": {secret.name: "hidden-other"}})
     assert client.get(f"/api/v1/leads/{lead.ref}").json["version"] == changed["version"]
+    with pytest.raises(HiddenFieldSelected):
+        session.execute(select(Lead.custom).where(scope(Lead, actor_of(session, pia))))
+    with pytest.raises(HiddenFieldSelected):
+        session.execute(select(Lead.custom[secret.name]).where(scope(Lead, actor_of(session, pia))))
+    with pytest.raises(HiddenFieldSelected):
+        session.execute(select(Lead.custom_1).where(scope(Lead, actor_of(session, pia))))
     browser = signed_in(pia)
     for url in (f"/leads/{lead.ref}", f"/leads/{lead.ref}/edit", f"/leads/{waiting.ref}", "/leads"):
         page = browser.get(url).get_data(as_text=True)
