@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 from app.settings import ROOT
+from bench.care import judge_duplicates, measure_care
+from bench.crm_world import make_crm_world
 from bench.figures import Figure, Report, median
 from bench.intake import measure_beside, measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
@@ -69,6 +71,11 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             report.begin(f"Sharing, {engine}")
             measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
             _say(f"{engine}: sharing measured")
+            report.begin(f"Care of data, {engine}")
+            worlds.append(make_crm_world(engine, max(sizes) // 10, Path(folder, f"{engine}-crm")))
+            measure_care(report, worlds[-1], load, rounds=rounds, each=20)
+            judge_duplicates(report, worlds[-1])
+            _say(f"{engine}: care of data measured")
         finally:
             for world in worlds:
                 drop_world(world)

@@ -19,12 +19,13 @@ from app.kernel.db import is_sqlite
 from app.kernel.fold import company_key, is_free_mail, words_of
 from app.search.models import LONGEST, SearchEntry
 from app.search.near import near_words
-from app.search.words import KINDS, address_keys, at_account, entries_of, is_spellable
+from app.search.words import KINDS, address_keys, at_account, entries_of, is_spellable, name_at_place
 from app.sharing.scope import scope
 
 # Of one text: so many records are looked at.  A postal address that a thousand share names nobody.
 MOST_PER_TEXT = 10
-MOST_TEXTS = 60
+MOST_TEXTS = 120
+MOST_ALIKE = 6
 MOST_WORDS = 4
 
 _COMPARED: Mapping[type[Any], Sequence[str]] = {
@@ -70,7 +71,9 @@ def account_texts(session: Session, values: Mapping[str, Any]) -> set[str]:
     if values.get("kind") == "person":
         names = [" ".join(words_of(values.get(name))) for name in ("first_name", "last_name")]
         texts |= set(_respelt(session, [name for name in names if name]))
-        return texts | address_keys(values)
+        near = near_words(session, [name for name in names if is_spellable(name)])
+        alike = {*names, *(other for others in near.values() for other in others[:MOST_ALIKE])}
+        return texts | address_keys(values) | name_at_place(values, alike)
     texts = {text for text in texts if not text.startswith("$")}
     key = values.get("company_key") or company_key(values.get("name")) or ""
     if key:

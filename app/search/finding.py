@@ -48,16 +48,37 @@ def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnE
     return model.id.in_(union(*limited) if len(limited) > 1 else limited[0])
 
 
-def find_ids(session: Session, actor: Actor, model: Model, text: str, *, limit: int) -> list[int]:
-    """Keys of the first records that the text finds, the closest first; the costlier ways only if need be."""
+def find_ids(
+    session: Session, actor: Actor, model: Model, text: str, *, limit: int, beyond_first: bool = False
+) -> list[int]:
+    """Keys of the first records that the text finds, the closest first; the costlier ways only if need be.
+
+    beyond_first: only by the ways that come after `beginnings`, which the caller has looked through.
+    """
     found: dict[int, None] = {}
-    for tier in _tiers(actor, model, text):
+    for place, tier in enumerate(_tiers(actor, model, text)):
+        if beyond_first and place == 0:
+            continue
         for way in tier:
             # A record may begin with the text in several of its words.
             found.update(dict.fromkeys(row.id for row in session.execute(way.limit(3 * limit))))
             if len(found) >= limit:
                 return list(found)[:limit]
     return list(found)
+
+
+def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
+    """What entries begin with that the text finds at once, for whoever sees most records.
+
+    None for whoever sees little, and for text of another sort: a public name, a whole number with its country.
+    """
+    if refs.is_ref(_REFS[model], text) or not (actor.is_system or _sees_most(actor, model)):
+        return None
+    numbers, whole = typed_numbers(text, get_global("zone_territories").get(actor.time_zone))
+    if whole:
+        return None
+    name = typed_name(text)
+    return [*([name] if name else []), *numbers, *typed_address(text)]
 
 
 def guesses(session: Session, text: str) -> list[str]:

@@ -3,12 +3,13 @@
 A room adds its own records with `add_source`; accounts, contacts and leads are here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -18,7 +19,9 @@ from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.filters import parse_lead_query
 from app.leads.queries import list_leads
-from app.search.finding import find_ids, guesses
+from app.search.finding import beginnings, find_ids, guesses
+from app.search.models import SearchEntry
+from app.search.words import KINDS, LAST
 from app.sharing.scope import scope
 
 SHOWN = 10
@@ -130,7 +133,7 @@ def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequen
     page = list_leads(session, actor, parse_lead_query(actor, {"q": [text]}), limit=limit - 1)
     hits = [
         Hit(
-            "lead", row.ref, row.title, _note(row.person if row.company else None, row.city), row.email,
+            "lead", row.ref, row.title, note_of(row.person if row.company else None, row.city), row.email,
             None, row.phone, None, row.status, row.category or "",
         )
         for row in page.items
@@ -138,7 +141,8 @@ def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequen
     return [*hits, hits[-1]] if page.older else hits
 
 
-def _note(*parts: str | None) -> str:
+def note_of(*parts: str | None) -> str:
+    """What tells a record from others of its name."""
     return " · ".join(part for part in parts if part)
 
 
@@ -149,25 +153,22 @@ def account_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit
     """The accounts of those keys that the actor may read, in that order; site and parent tell shops apart."""
     if not ids:
         return []
-    rows = session.execute(
-        select(
-            Account.id, Account.ref, Account.name, Account.site, Account.billing_city, Account.parent_id,
-            Account.email, Account.website, Account.phone, User.ref.label("owner_ref"), User.name.label("owner"),
-        )
-        .join(User, User.id == Account.owner_user_id)
-        .where(scope(Account, actor, Level.READ), Account.id.in_(bindparam("ids", expanding=True))),
-        {"ids": list(ids)},
-    ).all()  # fmt: skip
+    hits = {hit.key: hit for hit in _accounts(session, actor, _by_key(Account, actor), {"ids": list(ids)})}
+    return [hits[key] for key in ids if key in hits]
+
+
+def _accounts(session: Session, actor: Actor, statement: Any, given: Mapping[str, Any]) -> list[Hit]:
+    rows = session.execute(statement, given).all()
     parents = names_of_accounts(session, actor, [row.parent_id for row in rows if row.parent_id])
     hits = {
         row.id: Hit(
             "account", row.ref, row.name,
-            _note(row.site, row.billing_city, _below(parents.get(row.parent_id))),
+            note_of(row.site, row.billing_city, below(parents.get(row.parent_id))),
             row.email, row.website, row.phone, Person(row.owner_ref, row.owner), key=row.id,
         )
         for row in rows
     }  # fmt: skip
-    return [hits[key] for key in ids if key in hits]
+    return list(hits.values())
 
 
 def names_of_accounts(session: Session, actor: Actor, ids: Iterable[int]) -> dict[int | None, str]:
@@ -181,7 +182,8 @@ def names_of_accounts(session: Session, actor: Actor, ids: Iterable[int]) -> dic
     return {row.id: row.name for row in session.execute(statement)}
 
 
-def _below(parent: str | None) -> str | None:
+def below(parent: str | None) -> str | None:
+    """That it belongs to that account."""
     return _("of %(parent)s", parent=parent) if parent else None
 
 
@@ -189,34 +191,91 @@ def contact_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit
     """The contacts of those keys that the actor may read, in that order, with their accounts if those may be read."""
     if not ids:
         return []
-    rows = session.execute(
-        select(
-            Contact.id, Contact.ref, Contact.first_name, Contact.last_name, Contact.title, Contact.email,
-            Contact.phone, Contact.mobile, Account.name.label("account"), Account.site,
-            User.ref.label("owner_ref"), User.name.label("owner"),
-        )
-        .join(User, User.id == Contact.owner_user_id)
-        .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
-        .where(scope(Contact, actor, Level.READ), Contact.id.in_(bindparam("ids", expanding=True))),
-        {"ids": list(ids)},
-    )  # fmt: skip
-    hits = {
-        row.id: Hit(
-            "contact", row.ref, f"{row.first_name} {row.last_name}" if row.first_name else row.last_name,
-            _note(row.title, row.account, row.site), row.email, None, row.phone or row.mobile,
-            Person(row.owner_ref, row.owner), key=row.id,
-        )
-        for row in rows
-    }  # fmt: skip
+    hits = {hit.key: hit for hit in _contacts(session, actor, _by_key(Contact, actor), {"ids": list(ids)})}
     return [hits[key] for key in ids if key in hits]
 
 
+def _contacts(session: Session, _actor: Actor, statement: Any, given: Mapping[str, Any]) -> list[Hit]:
+    hits = {
+        row.id: Hit(
+            "contact", row.ref, f"{row.first_name} {row.last_name}" if row.first_name else row.last_name,
+            note_of(row.title, row.account, row.site), row.email, None, row.phone or row.mobile,
+            Person(row.owner_ref, row.owner), key=row.id,
+        )
+        for row in session.execute(statement, given)
+    }  # fmt: skip
+    return list(hits.values())
+
+
+# The statements are made once for each person and kept: making one takes longer than answering it.
+
+
+@lru_cache(maxsize=256)
+def _columns(model: Any, actor: Actor) -> Select[Any]:
+    """What a hit shows, of records that the actor may read."""
+    owner = (User.ref.label("owner_ref"), User.name.label("owner"))
+    if model is Account:
+        return (
+            select(
+                Account.id, Account.ref, Account.name, Account.site, Account.billing_city, Account.parent_id,
+                Account.email, Account.website, Account.phone, *owner,
+            )
+            .join(User, User.id == Account.owner_user_id)
+            .where(scope(Account, actor, Level.READ))
+        )  # fmt: skip
+    return (
+        select(
+            Contact.id, Contact.ref, Contact.first_name, Contact.last_name, Contact.title, Contact.email,
+            Contact.phone, Contact.mobile, Account.name.label("account"), Account.site, *owner,
+        )
+        .join(User, User.id == Contact.owner_user_id)
+        .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
+        .where(scope(Contact, actor, Level.READ))
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _by_key(model: Any, actor: Actor) -> Select[Any]:
+    return _columns(model, actor).where(model.id.in_(bindparam("ids", expanding=True)))
+
+
+@lru_cache(maxsize=256)
+def _by_beginning(model: Any, actor: Actor) -> Select[Any]:
+    """Along the entries that begin with a text."""
+    kind = KINDS[model.__tablename__]
+    text = SearchEntry.text
+    return (
+        _columns(model, actor)
+        .join(SearchEntry, SearchEntry.record_id == model.id)
+        .where(SearchEntry.kind == kind, text >= bindparam("first"), text < bindparam("last"))
+        .order_by(text, SearchEntry.record_id)
+        .limit(bindparam("most"))
+    )
+
+
+def _find(session: Session, actor: Actor, model: Any, text: str, limit: int) -> Sequence[Hit]:
+    """The closest records; one statement where what begins with the text is enough, or all there can be."""
+    read, by_keys = (_accounts, account_hits) if model is Account else (_contacts, contact_hits)
+    starts = beginnings(actor, model, text)
+    if starts is None:
+        return by_keys(session, actor, find_ids(session, actor, model, text, limit=limit))
+    found: dict[int, Hit] = {}
+    for start in starts:
+        given = {"first": start, "last": start + LAST, "most": 3 * limit}
+        found.update((hit.key, hit) for hit in read(session, actor, _by_beginning(model, actor), given))
+        if len(found) >= limit:
+            return list(found.values())[:limit]
+    more = find_ids(session, actor, model, text, limit=limit, beyond_first=True)
+    hits = by_keys(session, actor, [key for key in more if key not in found])
+    return [*found.values(), *hits][:limit]
+
+
 def _find_accounts(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
-    return account_hits(session, actor, find_ids(session, actor, Account, text, limit=limit))
+    return _find(session, actor, Account, text, limit)
 
 
 def _find_contacts(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
-    return contact_hits(session, actor, find_ids(session, actor, Contact, text, limit=limit))
+    return _find(session, actor, Contact, text, limit)
 
 
 add_source(Source("lead", "target", Permission.LEAD_VIEW, _find_leads))

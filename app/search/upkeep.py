@@ -18,7 +18,7 @@ from app.search.words import KINDS, LAST, entries_of
 COLUMNS: Mapping[type[Any], Sequence[str]] = {
     Account: (
         "name", "company_key", "domain", "phone_key", "site", "account_number", "email", "phone", "mobile",
-        "billing_street", "billing_city", "billing_postal_code", "billing_country",
+        "billing_street", "billing_city", "billing_postal_code", "billing_country", "first_name", "last_name",
     ),
     Contact: ("first_name", "last_name", "email", "email_key", "phone", "phone_key", "mobile", "account_id"),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from app.kernel.errors import Invalid
 from app.kernel.text import clean_text
 from app.leads.choices import first_names
 from app.search.queries import SUGGESTED, Found, search
+from app.search.quick import first_answer
 from app.search.recent import recent_hits
 from app.web.access import current_actor, needs
 
@@ -33,12 +34,21 @@ def results() -> ResponseReturnValue:
 @bp.get("/search/suggest")
 @needs(Permission.LEAD_VIEW)
 def suggest() -> ResponseReturnValue:
-    """The list below the box: what the text finds, or what was viewed lately while nothing is typed."""
+    """The list below the box: what the text finds, or what was viewed lately while nothing is typed.
+
+    The first answer has the names that begin with the text; it asks for the rest, `?all=1`, by itself.
+    """
     session, actor = db.session(), current_actor()
     text, complaint = _text()
-    found = search(session, actor, text, limit=SUGGESTED) if text else NOTHING
+    first = (
+        first_answer(session, actor, text, limit=SUGGESTED) if text and "all" not in request.args else None
+    )
+    found = Found(first) if first is not None else NOTHING
+    if text and first is None:
+        found = search(session, actor, text, limit=SUGGESTED)
     recent = [] if text or complaint else recent_hits(session, actor, limit=8)
-    return render_template("search/_suggest.html", text=text, found=found, recent=recent)
+    is_first = first is not None
+    return render_template("search/_suggest.html", text=text, found=found, recent=recent, is_first=is_first)
 
 
 def _text() -> tuple[str, str]:

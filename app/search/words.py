@@ -32,7 +32,7 @@ def entries_of(kind: str, values: Mapping[str, Any]) -> set[str]:
         texts |= {key.replace(" ", "")[:LONGEST]} | starts(key) | starts(values.get("site"))
         if values.get("account_number"):
             texts.add(" ".join(words_of(values["account_number"]))[:LONGEST])
-        texts |= address_keys(values)
+        texts |= address_keys(values) | name_at_place(values, _names(values))
         domain = values.get("domain")
     else:
         texts |= starts(f"{values.get('first_name') or ''} {values['last_name']}")
@@ -92,6 +92,22 @@ def address_keys(values: Mapping[str, Any]) -> set[str]:
     if place:
         keys.add(f"$p {place} {number}"[:LONGEST].rstrip())
     return keys
+
+
+def _names(values: Mapping[str, Any]) -> list[str]:
+    """First and last name of a person account; of a business none."""
+    if not values.get("last_name"):
+        return []
+    return [" ".join(words_of(values.get(name))) for name in ("first_name", "last_name")]
+
+
+def name_at_place(values: Mapping[str, Any], names: Iterable[str]) -> set[str]:
+    """One name of a person with the town, and with the postal code: whichever of the others is misspelt."""
+    places = {
+        "".join(words_of(values.get("billing_postal_code"))),
+        " ".join(words_of(values.get("billing_city"))),
+    }
+    return {f"$n {place} {name}"[:LONGEST].rstrip() for place in places if place for name in names if name}
 
 
 def at_account(values: Mapping[str, Any]) -> set[str]:

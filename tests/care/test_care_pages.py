@@ -150,8 +150,8 @@ def test_the_box_suggests_while_one_types(signed_in, session, sal, pia, now):
     compare_some(session, now=now)
     browser = signed_in(sal)
 
-    def found(text):
-        page = text_of(browser.get("/search/suggest", query_string={"q": text}))
+    def found(text, **how):
+        page = text_of(browser.get("/search/suggest", query_string={"q": text, "all": 1, **how}))
         return [
             part.split("</span>")[0]
             for part in page.split('role="option"')[1:]
@@ -164,6 +164,9 @@ def test_the_box_suggests_while_one_types(signed_in, session, sal, pia, now):
     assert found("marta forges") == ["Marta Puig"]
     assert found("600 333 444") == ["Marta Puig"]
     assert found("marta piug") == ["Marta Puig"]
+    first = text_of(browser.get("/search/suggest?q=riera"))
+    assert "Forges Riera Vic" in first
+    assert 'hx-get="/search/suggest?q=riera&amp;all=1"' in first
     assert "Also found as" in text_of(browser.get("/search?q=marta+piug"))
     assert "of Forges Riera" in text_of(browser.get("/search/suggest?q=forges+riera+vic"))
     assert "Forges" not in text_of(signed_in(pia).get("/search/suggest?q=forges")).replace("“forges”", "")

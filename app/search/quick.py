@@ -1,0 +1,116 @@
+"""The first answer of the search box: what begins with a name as it is typed, in one statement over three indexes.
+
+For people who see most records and a text that is a name; everybody else, and everything else (other kinds of
+records, further ways, other spellings), is answered by `queries.search`, which the box asks for next.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, String, and_, bindparam, cast, literal_column, null, select, union_all
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.kernel import labels
+from app.kernel.actor import Actor, Level, Permission
+from app.leads.models import Lead
+from app.search.finding import beginnings
+from app.search.models import SearchEntry
+from app.search.queries import Group, Hit, below, names_of_accounts, note_of
+from app.search.words import KINDS, LAST
+from app.sharing.scope import branches, scope
+
+_ICONS = {"lead": "target", "account": "building", "contact": "contact"}
+_ASKED = (Permission.LEAD_VIEW, Permission.ACCOUNT_VIEW, Permission.CONTACT_VIEW)
+
+
+def first_answer(session: Session, actor: Actor, text: str, *, limit: int) -> Sequence[Group] | None:
+    """Leads, accounts and contacts whose name begins with the text; None where that is not enough to go by."""
+    if not _is_for(actor):
+        return None
+    starts = beginnings(actor, Account, text)
+    if starts is None or len(starts) != 1 or starts[0][0] in "@+":
+        return None
+    given = {"first": starts[0], "last": starts[0] + LAST, "most": 2 * limit}
+    rows = session.execute(_statement(actor), given).all()
+    parents = names_of_accounts(session, actor, [row.parent_id for row in rows if row.parent_id])
+    found: dict[str, dict[int, Hit]] = {kind: {} for kind in _ICONS}
+    for row in rows:
+        hits = found[row.kind]
+        if len(hits) < limit:
+            hits.setdefault(row.id, _hit(row, parents))
+    return [
+        Group(kind, labels.many(kind, title=True), _ICONS[kind], list(hits.values()), has_more=False)
+        for kind, hits in found.items()
+        if hits
+    ]
+
+
+def _hit(row: Any, parents: dict[int | None, str]) -> Hit:
+    person = " ".join(part for part in (row.first_name, row.last_name) if part)
+    note = note_of(
+        person if row.kind == "lead" and row.name else None,
+        row.more,
+        row.place,
+        below(parents.get(row.parent_id)),
+    )
+    return Hit(row.kind, row.ref, row.name or person, note, key=row.id)
+
+
+@lru_cache(maxsize=256)
+def _is_for(actor: Actor) -> bool:
+    """Whether the person sees most records of each kind."""
+    if actor.is_partner or not all(actor.can(each) for each in _ASKED):
+        return False
+    return all(
+        any(rule.is_whole or rule.cause == "default" for rule in branches(model, actor, Level.READ))
+        for model in (Lead, Account, Contact)
+    )
+
+
+@lru_cache(maxsize=256)
+def _statement(actor: Actor) -> Select[Any]:
+    """Made once for each person: making it takes longer than answering it."""
+    parts = [
+        _leads(actor, Lead.company_fold),
+        _leads(actor, Lead.last_name_fold),
+        _entered(Account, actor, Account.name, null(), null(), Account.site, Account.billing_city, Account.parent_id),
+        _entered(
+            Contact, actor, null(), Contact.first_name, Contact.last_name, Contact.title, Account.name, null(),
+        ).outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ))),
+    ]  # fmt: skip
+    return select(union_all(*(select(*part.subquery().c) for part in parts)).subquery())
+
+
+def _columns(kind: str, model: Any, *others: Any) -> list[Any]:
+    names = ("name", "first_name", "last_name", "more", "place", "parent_id")
+    texts = [cast(other, String) if i < 5 else other for i, other in enumerate(others)]
+    named = [each.label(name) for each, name in zip(texts, names, strict=True)]
+    return [literal_column(f"'{kind}'").label("kind"), model.id, model.ref, *named]
+
+
+def _leads(actor: Actor, key: Any) -> Select[Any]:
+    columns = _columns("lead", Lead, Lead.company, Lead.first_name, Lead.last_name, null(), Lead.city, null())
+    return (
+        select(*columns)
+        .where(scope(Lead, actor, Level.READ), key >= bindparam("first"), key < bindparam("last"))
+        .limit(bindparam("most"))
+    )
+
+
+def _entered(model: Any, actor: Actor, *columns: Any) -> Select[Any]:
+    text = SearchEntry.text
+    return (
+        select(*_columns(model.__tablename__, model, *columns))
+        .select_from(SearchEntry)
+        .join(model, model.id == SearchEntry.record_id)
+        .where(
+            SearchEntry.kind == KINDS[model.__tablename__],
+            text >= bindparam("first"),
+            text < bindparam("last"),
+            scope(model, actor, Level.READ),
+        )
+        .order_by(text, SearchEntry.record_id)
+        .limit(bindparam("most"))
+    )
