@@ -92,3 +92,31 @@ def test_a_check_of_accounts_says_what_is_there_already(
     session.refresh(acme)
     assert (acme.name, acme.phone, acme.website) == ("acme", "2", None)
     assert sorted(account.name for account in rows(session, Account)) == ["Acme SL", "acme"]
+
+
+class _Endless(io.RawIOBase):
+    """A body that counts what is read of it."""
+
+    taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.taken += len(buffer)
+        buffer[:] = b"x" * len(buffer)
+        return len(buffer)
+
+
+def test_two_hundred_megabytes_are_refused_before_they_are_read(
+    app: Flask, session: Session, mara: User, signed_in: SignIn
+) -> None:
+    body = _Endless()
+    answer = signed_in(mara).post(
+        "/imports/new",
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(200 * 1024 * 1024)},
+    )
+    assert answer.status_code == 413
+    assert "too large" in answer.text
+    assert body.taken < 1024 * 1024

@@ -7,20 +7,24 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, AccountKind, Contact
 from app.events.models import Event
 from app.identity.models import User
+from app.intake import record_later
+from app.intake.leases import lease_one
 from app.intake.mapping import suggest
 from app.intake.models import Import, ImportIssue
+from app.intake.run import Run
 from app.intake.tables import name_headers
+from app.intake.takers import RecordTaker
 from app.intake.uploads import field_labels
 from app.kernel import clock
 from app.kernel.actor import Role
-from app.kernel.db import set_reading
+from app.kernel.db import set_reading, transaction
 from app.kernel.errors import Invalid
 from app.lists import jobs
 from app.lists.catalogue import objects
 from app.lists.export_operations import ask_for_export
 from app.lists.models import ListJob
 from tests.factories import actor_of, make_account, make_contact, make_user, row_count, rows
-from tests.intake.importing import as_csv, take
+from tests.intake.importing import as_csv, submit, take
 
 COURSE = """Account Name,Phone,Account Number,Account Site,Type,Industry,Billing City,Billing State/Province,\
 First Name,Last Name,Title,Phone,Email
@@ -201,3 +205,38 @@ def test_what_one_may_not_see_or_change_is_as_if_it_were_not_there(
     assert hidden.title is None
     done = take(session, file + "\n", by=ada, kind="contact", mapping=mapping)
     assert (done.updated, done.refused) == (1, 1)
+
+
+@pytest.mark.databases("sqlite")
+def test_an_interrupted_file_counts_each_account_once_and_looks_up_what_came_later(
+    app: Flask, session: Session, mara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RecordTaker, "batch_rows", 4)
+    monkeypatch.setattr(record_later, "TOGETHER", 2)
+    people = [
+        {
+            "account.name": f"Firm {n % 2}",
+            "external_id": f"p{n}",
+            "last_name": f"N{n}",
+            "reports_to_id": f"p{n + 4}",
+        }
+        for n in range(10)
+    ]  # each reports to somebody of a later batch; the last four to nobody there is
+    import_id = submit(session, as_csv(people), by=mara, kind="account_contact").id
+    for _ in range(12):  # every batch by another process
+        with transaction() as own:
+            found = own.get_one(Import, import_id)
+            found.leased_until = None
+            lease = lease_one(own, import_id, now=clock.now())
+        assert lease is not None
+        if not Run(import_id, lease).step():
+            break
+    set_reading(False)
+    done = session.get_one(Import, import_id, populate_existing=True)
+    assert (done.state, done.done, done.created, done.refused, done.warnings) == ("done", 10, 10, 0, 4)
+    assert halves(done) == {"account.created": 2, "contact.created": 10}
+    ids = {contact.external_id: contact for contact in rows(session, Contact)}
+    assert [ids[f"p{n}"].reports_to_id for n in range(10)] == [
+        ids[f"p{n + 4}"].id if n < 6 else None for n in range(10)
+    ]
+    assert "“p13” is not found" in reasons(session, "warning")[11]
