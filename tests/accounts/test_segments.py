@@ -1,14 +1,18 @@
 """Accounts and contacts told apart by what hangs on the account; nothing that is not seen tells anything."""
 
 import pytest
+from sqlalchemy import select
 
 from app.accounts.filters import parse_account_query, parse_contact_query
+from app.accounts.models import Contact
 from app.accounts.queries import count_accounts, list_accounts, list_contacts
+from app.accounts.relations import segments
 from app.identity.models import AccountScope
 from app.kernel import clock
 from app.lists.catalogue import objects
 from app.lists.query import parse_list
 from app.lists.rows import list_rows
+from app.sharing.scope import scope
 from tests.accounts.hanging import (
     characterise,
     interest,
@@ -18,7 +22,7 @@ from tests.accounts.hanging import (
     reason_named,
     relate,
 )
-from tests.factories import actor_of, make_account, make_contact
+from tests.factories import SYSTEM, actor_of, make_account, make_contact
 
 
 @pytest.fixture
@@ -49,7 +53,10 @@ def world(session, mara, sal):
     }
 
 
-def test_each_segment_finds_its_accounts_and_their_contacts(session, world, ada, sal):
+@pytest.mark.parametrize("most", [500, 0])
+def test_each_segment_finds_its_accounts_and_their_contacts(session, world, ada, sal, monkeypatch, most):
+    """Whether a segment is few or many."""
+    monkeypatch.setattr(segments, "MOST_LISTED", most)
     actor, head = actor_of(session, ada), world["Head"]
     cases = [
         ("interest", world["Bikes"], {"Head", "Grandchild"}),
@@ -89,8 +96,14 @@ def test_each_segment_finds_its_accounts_and_their_contacts(session, world, ada,
     assert count_accounts(session, actor, parse_account_query(session, actor, both)) == 1
 
 
-def test_a_portfolio_tells_nothing_of_accounts_beyond_it(session, world, sal, mara):
+@pytest.mark.parametrize("most", [500, 0])
+def test_a_portfolio_tells_nothing_of_accounts_beyond_it(session, world, sal, mara, monkeypatch, most):
     """Sal owns the grandchild and answers for the rival; head, child and maker are others'."""
+    monkeypatch.setattr(segments, "MOST_LISTED", most)
+    of_hidden = session.scalars(
+        select(Contact).where(scope(Contact, SYSTEM), Contact.last_name == "Of Head")
+    ).one()
+    of_hidden.owner_user_id = sal.id
     sal.account_scope = AccountScope.PORTFOLIO
     session.commit()
     actor = actor_of(session, sal)
@@ -104,9 +117,20 @@ def test_a_portfolio_tells_nothing_of_accounts_beyond_it(session, world, sal, ma
     ]:
         query = parse_account_query(session, actor, {name: [value]}, "name")
         assert {r.account.name for r in list_accounts(session, actor, query).items} == expected, name
+        query = parse_contact_query(session, actor, {name: [value]}, "last_name")
+        found = {r.contact.last_name for r in list_contacts(session, actor, query).items}
+        assert found == {f"Of {n}" for n in expected & {"Grandchild"}}, name
+        for text in ("interest.is_empty", "not(interest.equals:Bikes)", "need.equals:false"):
+            listed = parse_list(session, actor, objects()["contact"], {"filter": [text]})
+            names = [
+                r.cells["name"] for r in list_rows(session, actor, listed, [listed.fields["name"]]).items
+            ]
+            assert "Of Head" not in names or text.startswith("not("), text
 
 
-def test_lists_filter_by_them_say_so_and_show_them(session, signed_in, world, ada, sal):
+@pytest.mark.parametrize("most", [500, 0])
+def test_lists_filter_by_them_say_so_and_show_them(session, signed_in, world, ada, sal, monkeypatch, most):
+    monkeypatch.setattr(segments, "MOST_LISTED", most)
     actor, head = actor_of(session, ada), world["Head"]
     supplier, fleet = f"is_{world['reason']}", f"is_{world['Fleet']}"
     cases = [

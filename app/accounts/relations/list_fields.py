@@ -5,11 +5,12 @@ Types of characteristics and reasons of relationships are fields of their own, r
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible, Contact
@@ -30,6 +31,8 @@ from app.lists.catalogue import (
     Condition,
     Kind,
     ListField,
+    MakeCondition,
+    Provider,
     Resolve,
     Say,
     add_fields,
@@ -47,15 +50,21 @@ _NEGATIVE = (Op.NOT_EQUALS, Op.NOT_IN, Op.IS_EMPTY)
 Find = Callable[[Session, Actor, Sequence[str]], Any]
 
 
-def _condition(find: Find) -> Any:
+def _condition(find: Find, on: Any) -> MakeCondition:
+    """on: the column that holds the account's key.  A contact of a hidden account meets nothing."""
+
     def make(session: Session, actor: Actor, op: Op, value: Any) -> Condition:
         values: Sequence[str] = ()
         if op not in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
             values = value if isinstance(value, tuple) else (value,)
-        found: ColumnElement[bool] = Account.id.in_(find(session, actor, values))
-        return ~found if op in _NEGATIVE else found
+        found = segments.among(session, on, find(session, actor, values))
+        return _seen(actor, on, ~found if op in _NEGATIVE else found)
 
     return make
+
+
+def _seen(actor: Actor, on: Any, condition: Condition) -> Condition:
+    return condition if on is Account.id else segments.of_seen_account(actor) & condition
 
 
 # Interests
@@ -74,9 +83,12 @@ def _needs(session: Session, _actor: Actor, areas: Sequence[str]) -> Any:
     return segments.with_open_need(session, areas)
 
 
-def _has_need(session: Session, _actor: Actor, _op: Op, value: Any) -> Condition:
-    found: ColumnElement[bool] = Account.id.in_(segments.with_open_need(session))
-    return found if value else ~found
+def _has_need(on: Any) -> MakeCondition:
+    def make(session: Session, actor: Actor, _op: Op, value: Any) -> Condition:
+        found = segments.among(session, on, segments.with_open_need(session))
+        return _seen(actor, on, found if value else ~found)
+
+    return make
 
 
 def _areas(session: Session, _actor: Actor) -> list[tuple[str, str]]:
@@ -183,9 +195,9 @@ _SAYS = {
 }  # fmt: skip
 
 
-def _reference(name: str, label: Any, find: Find) -> ListField:
+def _reference(name: str, label: Any, find: Find, on: Any) -> ListField:
     return ListField(
-        name, label, Kind.REFERENCE, Account.id, _condition(find), ONE_OF, names=_names, picks="account",
+        name, label, Kind.REFERENCE, on, _condition(find, on), ONE_OF, names=_names, picks="account",
         is_column=False, is_export=False, says=_SAYS.get(name), section=RELATED,
     )  # fmt: skip
 
@@ -194,13 +206,13 @@ def _says_need(_op: Op, value: str) -> str:
     return _("it has a need not yet met") if value == _("yes") else _("it has no need that is not met")
 
 
-def _fields() -> list[ListField]:
+def _fields(on: Any) -> list[ListField]:
     is_one, is_none = AccountInterest.is_interested.is_(True), AccountInterest.is_interested.is_(False)
 
     def several(name: str, label: Any, find: Find, choices: Any, cells: Resolve) -> ListField:
         return ListField(
-            name, label, Kind.NAMES, Account.id, _condition(find), WITH_EMPTY, choices, resolve=cells,
-            text=", ".join, says=_SAYS[name], section=RELATED,
+            name, label, Kind.NAMES, on, _condition(find, on), WITH_EMPTY, choices, resolve=cells, text=", ".join,
+            says=_SAYS[name], section=RELATED,
         )  # fmt: skip
 
     return [
@@ -215,31 +227,31 @@ def _fields() -> list[ListField]:
             _area_cells(is_none),
         ),
         ListField(
-            "need", _l("Need not yet met"), Kind.YES_NO, Account.id, _has_need, resolve=_need_cells,
+            "need", _l("Need not yet met"), Kind.YES_NO, on, _has_need(on), resolve=_need_cells,
             says=_says_need, section=RELATED,
         ),
         several("need_in", _l("Need not yet met in"), _needs, _areas, _open_needs),
         several("responsible", _l("Responsible"), _answered, colleague_choices, _people_cells),
-        _reference("related_to", _l("Related to"), _related()),
-        _reference("below", _l("Below, at any depth"), _below),
+        _reference("related_to", _l("Related to"), _related(), on),
+        _reference("below", _l("Below, at any depth"), _below, on),
     ]  # fmt: skip
 
 
 # What administrators list
 
 
-def _characteristic(type_: CharacteristicType) -> ListField:
+def _characteristic(type_: CharacteristicType, on: Any) -> ListField:
     held = AccountCharacteristic
 
-    def make(session: Session, _actor: Actor, op: Op, value: Any) -> Condition:
+    def make(session: Session, actor: Actor, op: Op, value: Any) -> Condition:
         found = select(held.account_id).where(held.type_id == type_.id)
         if op is Op.STARTS_WITH:
             found = found.where(held.value_fold.startswith(fold(value, 120), autoescape=True))
         elif op not in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
             values = value if isinstance(value, tuple) else (value,)
             found = found.where(held.value_fold.in_([fold(each, 120) for each in values]))
-        has: ColumnElement[bool] = Account.id.in_(found)
-        return ~has if op in _NEGATIVE else has
+        has = segments.among(session, on, found)
+        return _seen(actor, on, ~has if op in _NEGATIVE else has)
 
     def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
         rows = session.execute(
@@ -254,34 +266,32 @@ def _characteristic(type_: CharacteristicType) -> ListField:
 
     offered = [(str(value), str(value)) for value in type_.allowed]
     return ListField(
-        f"is_{type_.ref}", type_.name, Kind.NAMES, Account.id, make, WITH_EMPTY if offered else TEXTS,
+        f"is_{type_.ref}", type_.name, Kind.NAMES, on, make, WITH_EMPTY if offered else TEXTS,
         (lambda _session, _actor: offered) if offered else None, resolve=cells, text=", ".join, section=RELATED,
     )  # fmt: skip
 
 
-def _kept_by_administrators(session: Session, _actor: Actor) -> list[ListField]:
+def _kept_by_administrators(on: Any) -> Provider:
     """A field for each type of characteristic, and for each way in which a reason reads."""
-    types = session.scalars(select(CharacteristicType).order_by(CharacteristicType.position))
-    found = [_characteristic(type_) for type_ in types]
-    reasons = session.scalars(select(RelationshipReason).order_by(RelationshipReason.position))
-    for reason in reasons:
-        found.append(_reference(f"is_{reason.ref}", reason.name, _related(reason.name)))
-        if reason.inverse:
-            found.append(_reference(f"has_{reason.ref}", reason.inverse, _related(reason.inverse)))
-    return found
+
+    def provide(session: Session, _actor: Actor) -> Sequence[ListField]:
+        types = session.scalars(select(CharacteristicType).order_by(CharacteristicType.position))
+        found = [_characteristic(type_, on) for type_ in types]
+        reasons = session.scalars(select(RelationshipReason).order_by(RelationshipReason.position))
+        for reason in reasons:
+            found.append(_reference(f"is_{reason.ref}", reason.name, _related(reason.name), on))
+            if reason.inverse:
+                found.append(_reference(f"has_{reason.ref}", reason.inverse, _related(reason.inverse), on))
+        return found if on is Account.id else [_of_account(field) for field in found]
+
+    return provide
 
 
 # Contacts
 
 
 def _of_account(theirs: ListField) -> ListField:
-    """A field of the account as one of its contacts: of those whose account the reader sees."""
-
-    def make(session: Session, actor: Actor, op: Op, value: Any) -> Condition:
-        assert theirs.condition is not None
-        inner = theirs.condition(session, actor, op, value)
-        found = select(Account.id).where(scope(Account, actor, Level.READ), inner)
-        return Contact.account_id.is_not(None) & Contact.account_id.in_(found)
+    """A field of the account as one of its contacts: cells of those whose account the reader sees."""
 
     def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
         seen = session.scalars(
@@ -289,16 +299,11 @@ def _of_account(theirs: ListField) -> ListField:
         ).all()
         return theirs.resolve(session, actor, seen) if theirs.resolve is not None and seen else {}
 
-    return ListField(
-        theirs.name, _l("%(field)s (account)", field=theirs.label), theirs.kind, Contact.account_id, make,
-        theirs.operators, theirs.choices, theirs.names, theirs.picks, cells, theirs.text,
-        is_column=theirs.is_column, is_export=False, says=theirs.says, section=RELATED,
-    )  # fmt: skip
+    label = _l("%(field)s (account)", field=theirs.label)
+    return replace(theirs, label=label, resolve=cells, is_export=False)
 
 
-add_fields("account", *_fields())
-add_fields("contact", *(_of_account(field) for field in _fields()))
-add_provider("account", _kept_by_administrators)
-add_provider(
-    "contact", lambda session, actor: [_of_account(f) for f in _kept_by_administrators(session, actor)]
-)
+add_fields("account", *_fields(Account.id))
+add_fields("contact", *(_of_account(field) for field in _fields(Contact.account_id)))
+add_provider("account", _kept_by_administrators(Account.id))
+add_provider("contact", _kept_by_administrators(Contact.account_id))

@@ -5,8 +5,7 @@ How a list plugs in: `ACCOUNT_SEGMENTS` and `CONTACT_SEGMENTS` map a filter's na
     make(session, actor, values) -> a condition of Account or Contact
 
 the same shape as `accounts.filters.Make`: any of the values may match, and the statement that the
-condition goes into carries `scope` itself.  A condition that reads other accounts carries theirs.
-Each is answered from an index of the table that it reads.
+condition goes into carries `scope` itself.  A condition that reads other accounts carries theirs.  Each is answered from an index, see `among`.
 
     interest          an area (public name or name): interested in it or in one below it
     disinterest       likewise: said not to be interested
@@ -23,7 +22,7 @@ To ask otherwise than by text, use the selects below, which answer keys of accou
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountResponsible, Contact
@@ -42,7 +41,11 @@ from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
+# Likewise, on a column that holds keys of accounts: the accounts' own, or the contacts'.
+MakeOn = Callable[[Session, Actor, Sequence[str], Any], Condition]
 Keys = Any  # a select of one column, keys of accounts
+# Up to so many accounts a segment is few.
+MOST_LISTED = 500
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 SEPARATOR = "="
 
@@ -125,61 +128,83 @@ def _reasons_read_as(session: Session, text: str) -> tuple[list[int], list[int]]
     return first, other
 
 
-# Filters
+# Conditions
 
 
-def _interest(*, is_interested: bool) -> Make:
-    return lambda session, _actor, values: Account.id.in_(
-        with_interest(session, values, is_interested=is_interested)
-    )
+def among(session: Session, column: Any, keys: Keys) -> Condition:
+    """That `column`, a key of an account, is among these keys.  Never null where the column is not.
+
+    Few keys are looked up in a list's order of their own; where there are many, the list walks its own order
+    and asks for each row, which costs the same however many there are.
+    """
+    if not isinstance(keys, Select):
+        return column.in_(keys)  # type: ignore[no-any-return]
+    few = select(func.count()).select_from(keys.limit(MOST_LISTED + 1).subquery())
+    if (session.scalar(few) or 0) <= MOST_LISTED:
+        return column.in_(keys)  # type: ignore[no-any-return]
+    [key] = keys.selected_columns
+    return keys.where(key == column).correlate(column.table).exists()
 
 
-def _need(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+def _interest(*, is_interested: bool) -> MakeOn:
+    def make(session: Session, _actor: Actor, values: Sequence[str], column: Any) -> Condition:
+        return among(session, column, with_interest(session, values, is_interested=is_interested))
+
+    return make
+
+
+def _need(session: Session, _actor: Actor, values: Sequence[str], column: Any) -> Condition:
     parts: list[Condition] = []
     if any(value in YES for value in values):
-        parts.append(Account.id.in_(with_open_need(session)))
+        parts.append(among(session, column, with_open_need(session)))
     if any(value in NO for value in values):
-        parts.append(Account.id.not_in(with_open_need(session)))
+        parts.append(~among(session, column, with_open_need(session)))
     areas = [value for value in values if value not in (*YES, *NO)]
     if areas:
-        parts.append(Account.id.in_(with_open_need(session, areas)))
+        parts.append(among(session, column, with_open_need(session, areas)))
     return or_(*parts)
 
 
-def _characteristic(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
+def _characteristic(session: Session, _actor: Actor, values: Sequence[str], column: Any) -> Condition:
     split = [value.partition(SEPARATOR) for value in values]
     return or_(
         *(
-            Account.id.in_(with_characteristic(session, type_.strip(), value.strip() if mark else None))
+            among(
+                session,
+                column,
+                with_characteristic(session, type_.strip(), value.strip() if mark else None),
+            )
             for type_, mark, value in split
         )
     )
 
 
-def _responsible(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    return Account.id.in_(answered_for_by(actor, values))
+def _responsible(session: Session, actor: Actor, values: Sequence[str], column: Any) -> Condition:
+    return among(session, column, answered_for_by(actor, values))
 
 
-def _related_to(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+def _related_to(session: Session, actor: Actor, values: Sequence[str], column: Any) -> Condition:
     split = [value.partition(SEPARATOR) for value in values]
     return or_(
         *(
-            Account.id.in_(related_to(session, actor, ref.strip(), reason.strip() if mark else None))
+            column.in_(related_to(session, actor, ref.strip(), reason.strip() if mark else None))
             for ref, mark, reason in split
         )
     )
 
 
-def _parent(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+def _parent(_session: Session, actor: Actor, values: Sequence[str], column: Any) -> Condition:
+    if column is not Account.id:
+        return column.in_(right_below(actor, values))  # type: ignore[no-any-return]
     seen = select(Account.id).where(scope(Account, actor, Level.READ), Account.ref.in_(values))
     return Account.parent_id.in_(seen)
 
 
-def _below(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    return Account.id.in_(below(actor, values))
+def _below(_session: Session, actor: Actor, values: Sequence[str], column: Any) -> Condition:
+    return column.in_(below(actor, values))  # type: ignore[no-any-return]
 
 
-ACCOUNT_SEGMENTS: dict[str, Make] = {
+_SEGMENTS: dict[str, MakeOn] = {
     "interest": _interest(is_interested=True),
     "disinterest": _interest(is_interested=False),
     "need": _need,
@@ -191,16 +216,21 @@ ACCOUNT_SEGMENTS: dict[str, Make] = {
 }
 
 
-def _of_account(make: Make) -> Make:
-    """Contacts of the accounts that meet a condition and that the actor sees."""
-
-    def make_for_contacts(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-        found = select(Account.id).where(
-            and_(scope(Account, actor, Level.READ), make(session, actor, values))
-        )
-        return Contact.account_id.in_(found)
-
-    return make_for_contacts
+def of_seen_account(actor: Actor) -> Condition:
+    """That a contact is of an account which the actor sees: else it tells of that account."""
+    seen = select(Account.id).where(scope(Account, actor, Level.READ), Account.id == Contact.account_id)
+    return Contact.account_id.is_not(None) & seen.correlate(Contact.__table__).exists()
 
 
-CONTACT_SEGMENTS: dict[str, Make] = {name: _of_account(make) for name, make in ACCOUNT_SEGMENTS.items()}
+def _on_accounts(make: MakeOn) -> Make:
+    return lambda session, actor, values: make(session, actor, values, Account.id)
+
+
+def _on_contacts(make: MakeOn) -> Make:
+    return lambda session, actor, values: and_(
+        of_seen_account(actor), make(session, actor, values, Contact.account_id)
+    )
+
+
+ACCOUNT_SEGMENTS: dict[str, Make] = {name: _on_accounts(make) for name, make in _SEGMENTS.items()}
+CONTACT_SEGMENTS: dict[str, Make] = {name: _on_contacts(make) for name, make in _SEGMENTS.items()}
