@@ -172,6 +172,22 @@ def test_five_are_indexed_filled_in_the_background_and_a_sixth_is_refused(sessio
     assert bare.ref in {lead["id"] for lead in client.get("/api/v1/leads").json["items"]}
 
 
+def test_the_list_of_leads_is_narrowed_by_indexed_ones(session, ada, signed_in):
+    for kind, label in (("choice", "Segment"), ("number", "Size")):
+        field = make_field(
+            session, ada, "lead", kind, label, choices=("Gold", "Iron") if kind == "choice" else ()
+        )
+        index_field(session, actor_of(session, ada), field.ref, now=clock.now())
+    make_lead(session, company="Fits", custom={"c_segment": "gold", "c_size": 20})
+    make_lead(session, company="Small", custom={"c_segment": "gold", "c_size": 2})
+    session.commit()
+    finish_work(session)
+    page = signed_in(ada).get("/leads?c_segment=gold&c_size_from=3").get_data(as_text=True)
+    assert ("Fits" in page, "Small" in page) == (True, False)
+    assert re.search(r"segment is.{0,60}Gold", page, re.DOTALL)
+    assert re.search(r'name="c_segment".*?value="gold" selected', page, re.DOTALL)
+
+
 def test_an_indexed_field_is_answered_from_its_index(session, ada, engine):
     from app.leads.filters import parse_lead_query
     from app.leads.queries import list_leads

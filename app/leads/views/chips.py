@@ -7,6 +7,9 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.fields.catalogue import Definition
+from app.fields.filters import filter_names
+from app.fields.kinds import Kind
 from app.kernel.countries import country_code, country_name
 from app.leads.choices import LeadLists
 from app.leads.fields import FIELDS
@@ -45,18 +48,43 @@ _YES = ("true", "1", "yes")
 
 
 def make_chips(
-    given: Mapping[str, Sequence[str]], address: ListAddress, lists: LeadLists, names: Mapping[str, str]
+    given: Mapping[str, Sequence[str]],
+    address: ListAddress,
+    lists: LeadLists,
+    names: Mapping[str, str],
+    own: Mapping[str, Definition] | None = None,
 ) -> list[Chip]:
-    """One chip for each value: label, value, remove_url.  names: of the records that are referred to."""
+    """One chip for each value: label, value, remove_url.  names: of the records that are referred to.
+
+    own: the fields that administrators added.
+    """
+    added = filter_names(own or {})
     return [
         {
-            "label": _label(name),
-            "value": _value(name, value, lists, names),
+            "label": _own_label(*added[name]) if name in added else _label(name),
+            "value": _own_value(added[name][0], value, names)
+            if name in added
+            else _value(name, value, lists, names),
             "remove_url": address.without(name, value),
         }
         for name, values in given.items()
         for value in values
     ]
+
+
+def _own_label(field: Definition, side: str) -> str:
+    name = str(field.label)
+    name = name[:1].lower() + name[1:]
+    if side == "from":
+        return _("%(field)s is at least", field=name)
+    return _("%(field)s is at most", field=name) if side == "to" else _("%(field)s is", field=name)
+
+
+def _own_value(field: Definition, value: str, names: Mapping[str, str]) -> str:
+    if field.kind is Kind.YES_NO:
+        return _("yes") if value in _YES else _("no")
+    choice = field.choice(value)
+    return choice.label if choice is not None else names.get(value, value)
 
 
 def _label(name: str) -> str:

@@ -1,13 +1,16 @@
 """A list of leads as a page shows it: rows, filters as a sentence, columns, where paging leads."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app.fields.catalogue import Definition, catalogue
+from app.fields.filters import filter_names
+from app.fields.kinds import Kind
 from app.kernel.actor import Actor, Permission
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
@@ -33,7 +36,7 @@ class LeadListing:
 
     complaints: filters that could not be understood, in words; they are left out of `query`.
     time: the attribute that the time column shows.  can_pick: rows may be ticked, to change their owner.
-    hidden: the fields of a lead that the person never sees.
+    hidden: the fields of a lead that the person never sees.  own: those that administrators added and are indexed.
     """
 
     page: Page[LeadRow]
@@ -47,6 +50,7 @@ class LeadListing:
     text: str
     can_pick: bool
     hidden: tuple[str, ...] = ()
+    own: Mapping[str, Definition] = field(default_factory=dict)
 
     def chosen(self, name: str) -> str:
         """The one value of a filter, "" for none or several."""
@@ -65,11 +69,13 @@ class LeadListing:
 
 def read_listing(session: Session, actor: Actor, path: str, args: MultiDict[str, str]) -> LeadListing:
     """The list that an address asks for.  Raises BadCursor."""
-    query, complaints = read_query(actor, args)
+    own = catalogue(session).seen(actor, "lead")
+    query, complaints = read_query(actor, args, own)
     lists = load_lists(session)
     address = ListAddress(path, query.given, _sort(query))
     page = list_leads(session, actor, query, cursor=args.get("cursor") or None, limit=PAGE_SIZE)
-    refs = [v for n in ("owner", "partner", "import") for v in query.given.get(n, ()) if "_" in v]
+    people = [name for name, field in own.items() if field.kind is Kind.USER]
+    refs = [v for n in ("owner", "partner", "import", *people) for v in query.given.get(n, ()) if "_" in v]
     names = names_of(session, actor, refs)
     time = query.sort if query.sort in _TIMES else "created_at"
     return LeadListing(
@@ -77,25 +83,29 @@ def read_listing(session: Session, actor: Actor, path: str, args: MultiDict[str,
         query=query,
         lists=lists,
         address=address,
-        chips=make_chips(query.given, address, lists, names),
+        chips=make_chips(query.given, address, lists, names, own),
         complaints=complaints,
         columns=_columns(actor, address, time),
         time=time,
         text=_text(session, actor, query, page),
         can_pick=actor.can(Permission.LEAD_ASSIGN) or actor.can(Permission.LEAD_TRANSFER),
         hidden=actor.hidden_fields,
+        own={name: field for name, field in own.items() if field.is_indexed},
     )
 
 
-def read_query(actor: Actor, args: MultiDict[str, str]) -> tuple[LeadQuery, list[str]]:
+def read_query(
+    actor: Actor, args: MultiDict[str, str], own: Mapping[str, Definition] | None = None
+) -> tuple[LeadQuery, list[str]]:
     """Filters and sort of an address, and what was wrong with it.
 
+    own: the fields that administrators added, as far as the person sees them.
     What is not known is ignored; a value that cannot be read is left out and complained about, so that
     the rest of the list still shows.
     """
     complaints: list[str] = []
     given: dict[str, list[str]] = {}
-    for name in known_filters(actor):
+    for name in (*known_filters(actor), *filter_names(own or {})):
         values = [v for v in args.getlist(name) if v and (name, v) != ("owner", "any")]
         read = [v for v in (_clean(name, value, complaints) for value in values) if v]
         if read:
@@ -103,7 +113,7 @@ def read_query(actor: Actor, args: MultiDict[str, str]) -> tuple[LeadQuery, list
     sort = args.get("sort") or DEFAULT_SORT
     while True:
         try:
-            return parse_lead_query(actor, given, sort), complaints
+            return parse_lead_query(actor, given, sort, own=own), complaints
         except Invalid as error:
             complaints.extend(str(m) for messages in error.errors.values() for m in messages)
             for name in error.errors:

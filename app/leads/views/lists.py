@@ -3,9 +3,10 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from app.fields.catalogue import catalogue
 from app.kernel import clock
 from app.kernel.actor import Permission
-from app.kernel.db import transaction
+from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
 from app.leads.export import export_lines, record_export, whole_only
 from app.leads.views.blueprint import bp
@@ -19,7 +20,7 @@ from app.web.streams import stream_csv
 def export() -> ResponseReturnValue:
     """The list as a CSV file, with the filters of the address; recorded."""
     actor = current_actor()
-    query, complaints = read_query(actor, request.args)
+    query, complaints = read_query(actor, request.args, catalogue(db.session()).seen(actor, "lead"))
     if complaints:
         raise Invalid({"": complaints})
     query = whole_only(query)
