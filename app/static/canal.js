@@ -11,7 +11,7 @@
                             sent with the place where it fell in `to`
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
-   a.cell-edit              opens its table cell for changing, in place
+   data-cells="address"     around a table whose td[data-cell="field"] open for changing, in place
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -20,13 +20,25 @@
   const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
   const on = (kind, handle, options) => document.addEventListener(kind, handle, options);
 
-  /* A cell opens in place: said here once, since a list has hundreds. */
+  /* Cells that open in place.  Their links are made here: a list has hundreds of them. */
+  const openCells = () => {
+    for (const cell of document.querySelectorAll("[data-cells] td[data-cell]:not(:has(> .cell-edit))")) {
+      const list = cell.closest("[data-cells]").dataset;
+      const link = Object.assign(document.createElement("a"), { className: "cell-edit" });
+      link.href = list.cells.replace("-/-", `${cell.parentElement.id}/${cell.dataset.cell}`);
+      link.setAttribute("aria-label", list.cellsLabel.replace("*", cell.dataset.label));
+      cell.append(link);
+      if ("cellFocus" in cell.dataset) link.focus();
+    }
+  };
+  on("htmx:after:settle", openCells);
   on("click", (event) => {
     const link = event.target.closest("a.cell-edit");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     htmx.ajax("GET", link.href, { source: link, target: link.closest("td"), swap: "outerHTML" });
   });
+  openCells();
 
   /* Keyboard */
   let before = "";
