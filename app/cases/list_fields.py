@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.list_fields import account_reference, contact_reference, user_field
@@ -87,15 +87,13 @@ def _fields() -> list[ListField]:
 def _open_cases(model: Any, column: InstrumentedAttribute[Any]) -> ListField:
     """Whether an account or a contact has an open case, as far as the reader may see it."""
 
-    def open_of(actor: Actor) -> Any:
-        return select(column).where(scope(Case, actor, Level.READ), Case.is_open, column.is_not(None))
-
     def make(_session: Session, actor: Actor, _op: Op, value: Any) -> Condition:
-        found: Condition = model.id.in_(open_of(actor))
-        return found if value else ~found
+        found = exists().where(column == model.id, Case.is_open, scope(Case, actor, Level.READ))
+        return found.correlate(model.__table__) if value else ~found.correlate(model.__table__)
 
     def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-        found = set(session.scalars(open_of(actor).where(column.in_(list(keys)))))
+        seen = select(column).where(scope(Case, actor, Level.READ), Case.is_open, column.in_(list(keys)))
+        found = set(session.scalars(seen))
         return {key: key in found for key in keys}
 
     return ListField(

@@ -53,6 +53,8 @@ class CaseStatus(Named, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+# Compared byte by byte, so that a beginning is a range of the index whatever the database's language.
+_Bytewise = String(255).with_variant(String(255, collation="C"), "postgresql")
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
 
@@ -85,9 +87,9 @@ class Case(Named, Stamped, Base):
         Index("uq_case_external_id", "external_id", unique=True),
     )
 
-    number: Mapped[str] = mapped_column(String(12))
+    number: Mapped[str] = mapped_column(_Bytewise)
     subject: Mapped[str] = mapped_column(String(255))
-    subject_fold: Mapped[str] = mapped_column(String(255))
+    subject_fold: Mapped[str] = mapped_column(_Bytewise)
     description: Mapped[str | None]
     status_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("case_status.id"))
     is_open: Mapped[bool] = mapped_column(default=True)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import find_owner
+from app.activities.lasting import follow_record
 from app.cases import numbers
 from app.cases.changes import Change, refuse_stale
 from app.cases.fields import CASE_FIELDS, LONGEST_TEXT
@@ -169,6 +170,8 @@ def edit_case(
     _derive(case, {name: change.column_value for name, change in changes.items()})
     verb = _follow_status(session, case, reason, now) if "status" in changes else "edited"
     _store(session, actor, case, changes, verb, reason, now)
+    if "account_id" in changes:
+        follow_record(session, case)
     return case
 
 
@@ -323,6 +326,7 @@ def delete_case(session: Session, actor: Actor, case_ref: str, *, now: datetime)
     case.version += 1
     case.updated_at, case.updated_by_id = now, actor.user_id
     record(session, actor, verb="deleted", subject=case, at=now)
+    follow_record(session, case)
     return case
 
 
@@ -346,4 +350,5 @@ def restore_case(session: Session, actor: Actor, case_ref: str, *, now: datetime
     if given < Level.EDIT:
         raise NotAllowed
     record(session, actor, verb="restored", subject=case, at=now)
+    follow_record(session, case)
     return case

@@ -12,6 +12,7 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
+BYTEWISE = sa.String(length=255).with_variant(sa.String(length=255, collation="C"), "postgresql")
 LIVE, DELETED = sa.text("deleted_at IS NULL"), sa.text("deleted_at IS NOT NULL")
 INDEXES = {
     "ix_case_created": ["created_at", "id"],
@@ -72,9 +73,9 @@ def _create_cases() -> None:
         "case",
         sa.Column("id", KEY, nullable=False),
         sa.Column("ref", sa.String(length=40), nullable=False),
-        sa.Column("number", sa.String(length=12), nullable=False),
+        sa.Column("number", BYTEWISE, nullable=False),
         sa.Column("subject", sa.String(length=255), nullable=False),
-        sa.Column("subject_fold", sa.String(length=255), nullable=False),
+        sa.Column("subject_fold", BYTEWISE, nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("status_id", sa.BigInteger(), nullable=False),
         sa.Column("is_open", sa.Boolean(), nullable=False),

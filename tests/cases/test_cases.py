@@ -244,3 +244,27 @@ def test_a_number_is_found_as_it_is_said():
     assert numbers.read("482") is None
     assert numbers.read("48271") == "48271"
     assert numbers.read("pump 48271935") is None
+
+
+def test_the_list_is_one_of_the_lists(signed_in, session, sal, mara):
+    account = make_account(session, "Forges", owner=mara)
+    quiet = make_account(session, "Molins", owner=mara)
+    cases = [
+        make_case(session, f"Case {n}", account=account, owner=sal, priority=p)
+        for n, p in enumerate(("low", "high"))
+    ]
+    make_case(session, account=quiet, owner=mara, status="closed")
+    session.commit()
+    browser = signed_in(sal)
+    browser.get(f"/cases/{cases[0].ref}")
+    assert cases[0].ref in text(browser.get("/cases?view=recent"))
+    high = text(browser.get("/cases?priority=high&columns=number,status,account_id&sort=-number"))
+    assert cases[1].ref in high
+    assert cases[0].ref not in high
+    busy = text(browser.get("/accounts?has_open_case=true&columns=has_open_case"))
+    assert account.ref in busy
+    assert quiet.ref not in busy
+    fields = {"act": "owner", "owner": mara.ref, "ref": [case.ref for case in cases]}
+    assert browser.submit("/lists/case/change/start", fields, page="/cases").status_code == 303
+    owners = {case.owner_user_id for case in rows(session, Case, Case.is_open)}
+    assert owners == {mara.id}
