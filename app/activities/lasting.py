@@ -4,12 +4,12 @@
 of a contact also that it took part in.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, inspect, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, inspect, or_, select, update
+from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity, Participant
@@ -54,7 +54,7 @@ def recount(session: Session, targets: Iterable[Target]) -> None:
 def follow_record(session: Session, record: Record) -> None:
     """Let the activities of a record go along to the account that it has moved to, or left.
 
-    To be called after a contact or a case was given another account, was deleted or restored.
+    To be called after a contact or a case was given another account, was deleted, restored or merged.
     """
     session.flush()
     before = set(session.scalars(select(Activity.of_account_id).where(is_on(record)).distinct()))
@@ -64,46 +64,6 @@ def follow_record(session: Session, record: Record) -> None:
     )
     _forget(session)
     recount(session, [(Account, key) for key in before | {account_id} if key is not None])
-
-
-def move_activities(session: Session, from_keys: Collection[int], to: Record) -> None:
-    """Put everything on records of one kind, and what they took part in, on another, which they are merged into.
-
-    The contacts of an account are moved by `follow_record`, or go along here where they keep pointing at it.
-    """
-    session.flush()
-    model, place = type(to), place_of(to)
-    values = {place.column.key: to.id, "of_account_id": place.account_id(to)}
-    session.execute(
-        update(Activity).where(place.column.in_(from_keys)).values(**values), execution_options=_QUIETLY
-    )
-    if model is Account:
-        session.execute(
-            update(Activity).where(Activity.of_account_id.in_(from_keys)).values(of_account_id=to.id),
-            execution_options=_QUIETLY,
-        )
-    if model is Contact:
-        _move_participant(session, from_keys, to.id)
-    _forget(session)
-    accounts = {values["of_account_id"]} if values["of_account_id"] is not None else set()
-    recount(session, {(model, to.id), *((Account, key) for key in accounts)})
-
-
-def _move_participant(session: Session, from_keys: Collection[int], to_id: int) -> None:
-    """Each activity keeps one of those that are the same person now."""
-    for key in sorted(from_keys):
-        there = aliased(Participant)
-        already = select(there.activity_id).where(there.contact_id == to_id)
-        session.execute(
-            delete(Participant).where(
-                Participant.contact_id == key, Participant.activity_id.in_(already.scalar_subquery())
-            ),
-            execution_options=_QUIETLY,
-        )
-        session.execute(
-            update(Participant).where(Participant.contact_id == key).values(contact_id=to_id),
-            execution_options=_QUIETLY,
-        )
 
 
 def _in_order(targets: Iterable[Target]) -> list[Target]:
@@ -132,7 +92,7 @@ def _write(session: Session, model: Any, key: int, moment: datetime | Any, *cond
 
 
 def _forget(session: Session) -> None:
-    """Activities that are at hand are read anew where statements have changed them."""
+    """Activities that are at hand are read anew: a statement has changed them."""
     for loaded in list(session.identity_map.values()):
         if isinstance(loaded, Activity):
-            session.expire(loaded, ["of_account_id", *(place.column.key for place in PLACES)])
+            session.expire(loaded, ["of_account_id"])

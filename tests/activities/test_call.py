@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from app.accounts.contact_operations import delete_contact, edit_contact, restore_contact
-from app.activities.lasting import move_activities
 from app.activities.models import Activity, Participant
 from app.activities.operations import delete_activity, edit_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
+from app.cases.operations import delete_case, edit_case, restore_case
 from app.events.models import Event
 from app.identity.models import AccountScope
 from app.kernel import clock
 from app.kernel.errors import NotAllowed
-from tests.factories import actor_of, make_account, make_contact, make_lead, row_count, rows
+from tests.factories import actor_of, make_account, make_case, make_contact, make_lead, row_count, rows
 
 
 @pytest.mark.databases("sqlite")
@@ -128,15 +128,25 @@ def test_an_account_counts_what_is_done_with_its_people_through_deletes_and_move
     assert last(here, ann, there) == [0, 0, 12]
     edit_activity(session, actor, beside.ref, {"done": False}, now=now)
     assert last(here, ann) == [9, 12]
-    move_activities(session, [here.id], there)
-    assert last(there) == [9]
-    assert {a.account_id for a, _ in list_activities(session, actor, there).items if a.account_id} == {
-        there.id
-    }
-    twin = make_contact(session, "Ann", account=there, owner=mara)
-    move_activities(session, [ann.id], twin)
-    assert last(twin) == [12]
-    assert [p.contact_id for p in rows(session, Participant)] == [twin.id]
+
+
+def test_a_case_counts_for_its_account_as_long_as_it_is_there(session, mara):
+    actor, now = actor_of(session, mara), clock.now()
+    here, there = make_account(session, "Here", owner=mara), make_account(session, "There", owner=mara)
+    case = make_case(session, account=here, owner=mara)
+    log_activity(session, actor, case, kind="call", subject="Rang", now=now)
+    for act, last in (
+        (None, [now, None]),
+        (lambda: edit_case(session, actor, case.ref, {"account_id": there.ref}, now=now), [None, now]),
+        (lambda: delete_case(session, actor, case.ref, now=now), [None, None]),
+        (lambda: restore_case(session, actor, case.ref, now=now), [None, now]),
+    ):
+        if act is not None:
+            act()
+        session.refresh(here)
+        session.refresh(there)
+        assert [here.last_activity_at, there.last_activity_at] == last
+    assert [a.case_id for a, _ in list_activities(session, actor, there).items] == [case.id]
 
 
 def test_a_reader_finds_on_an_account_what_they_see_at_the_same_cost(session, count_queries, sal, mara):
