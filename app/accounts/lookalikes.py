@@ -40,7 +40,7 @@ _COMPARED: Mapping[type[Any], Sequence[str]] = {
 
 
 def find_candidates(
-    session: Session, actor: Actor, model: type[Any], values: Mapping[str, Any], *, except_id: int = 0
+    session: Session, actor: Actor, model: Any, values: Mapping[str, Any], *, except_id: int = 0
 ) -> list[Mapping[str, Any]]:
     """Columns of records that may be the one at hand, as far as the actor may read them.
 
@@ -54,7 +54,8 @@ def find_candidates(
     wanted = sorted(texts)[:MOST_TEXTS]
     given: Any = json.dumps(wanted) if is_sqlite(session) else wanted
     found = session.execute(statement, {"texts": given, "kind": KINDS[kind]}).mappings()
-    return list({row["id"]: row for row in found if row["id"] != except_id}.values())
+    kept: dict[int, Mapping[str, Any]] = {row["id"]: dict(row) for row in found if row["id"] != except_id}
+    return list(kept.values())
 
 
 # Texts
@@ -119,10 +120,10 @@ def _respelt(session: Session, names: Sequence[str], at: int | None = None) -> I
 
 
 @lru_cache(maxsize=512)
-def _statement(model: type[Any], actor: Actor, on_sqlite: bool) -> Select[Any]:
+def _statement(model: Any, actor: Actor, on_sqlite: bool) -> Select[Any]:
     """Columns of the first records that the actor may read for each of the texts."""
     columns = [getattr(model, name) for name in _COMPARED[model]]
-    kind = bindparam("kind")
+    kind: Any = bindparam("kind")
     if on_sqlite:
         wanted = func.json_each(bindparam("texts", type_=String)).table_valued("value", name="wanted")
     else:

@@ -1,5 +1,7 @@
 """The care of data on one page: what is idle, by owner; and handing over what somebody has who left or moved."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -68,4 +70,4 @@ def give() -> ResponseReturnValue:
         return render_template("care/handed_over.html", done=done)
     if done.has_more:
         flash(_("There are more. Press the button again to go on."), "info")
-    return redirect(url_for("ageing.handover", **{"from": from_ref}), 303)
+    return redirect(f"{url_for('ageing.handover')}?{urlencode({'from': from_ref})}", 303)

@@ -91,7 +91,7 @@ def _choice_page(
         survivor=survivor,
         choices=_choices(session, actor, kind, candidates, survivor, chosen or {}),
         complaint=complaint,
-        back=url_for(f"{kind}s.show", **{f"{kind}_ref": survivor}),
+        back=_page_of(kind, survivor),
     )
 
 
@@ -139,7 +139,12 @@ def merge(kind: str) -> ResponseReturnValue:
     except (Conflict, Invalid) as error:
         return _refused(db.session(), actor, kind, refs, survivor, chosen, error)
     flash(_("%(name)s is one record now.", name=name), "success")
-    return redirect(url_for(f"{kind}s.show", **{f"{kind}_ref": kept.ref}), 303)
+    return redirect(_page_of(kind, kept.ref), 303)
+
+
+def _page_of(kind: str, ref: str) -> str:
+    given: dict[str, Any] = {f"{kind}_ref": ref}
+    return url_for(f"{kind}s.show", **given)
 
 
 def _refused(

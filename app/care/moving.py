@@ -64,10 +64,10 @@ def move_references(session: Session, kind: str, losers: Sequence[int], survivor
     session.flush()
     moved: Counter[str] = Counter()
     columns = references(kind)
-    for table in {column.table for column in columns if isinstance(column.table, Table)}:
+    for table in {column.table for column in columns}:
         _drop_loops(session, table, [c for c in columns if c.table is table], [*losers, survivor])
     for column in columns:
-        moved[str(column.table.name)] += _move(session, column, losers, survivor)  # type: ignore[attr-defined]
+        moved[str(column.table.name)] += _move(session, column, losers, survivor)
     for (name, kind_column, key_column), goes_along in BY_KIND.items():
         if goes_along:
             table = Base.metadata.tables[name]

@@ -55,7 +55,8 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
         )
     ]
     permission = Permission.ACCOUNT_DELETE if kind == "account" else Permission.CONTACT_EDIT
-    change_url = url_for(f"duplicates.mark_{kind}", **{f"{kind}_ref": record.ref})
+    named: dict[str, Any] = {f"{kind}_ref": record.ref}
+    change_url = url_for(f"duplicates.mark_{kind}", **named)
     may_merge = may_edit and actor.can(permission)
     merge_url = url_for("merging.choose", kind=kind, ref=record.ref) if may_merge else ""
     return CarePanel(marks, change_url if may_edit else "", merge_url)
@@ -64,4 +65,5 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
 def survivor_url(session: Session, actor: Actor, kind: str, ref: str) -> str | None:
     """Address of the record that this one became part of, if the reader may see it."""
     survivor = find_survivor(session, actor, kind, ref)
-    return url_for(f"{kind}s.show", **{f"{kind}_ref": survivor}) if survivor is not None else None
+    given: dict[str, Any] = {f"{kind}_ref": survivor}
+    return url_for(f"{kind}s.show", **given) if survivor is not None else None

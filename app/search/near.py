@@ -1,6 +1,7 @@
 """Words that records hold and that somebody may have meant who typed another."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from rapidfuzz.distance import OSA
 from sqlalchemy import bindparam, select
@@ -14,6 +15,7 @@ from app.search.words import is_spellable, variants
 MOST_NEAR = 40
 LONG_WORD = 8
 
+_SPELLINGS: Any = Spelling.__table__
 _KNOWN = select(Spelling.variant, Spelling.word).where(
     Spelling.variant.in_(bindparam("variants", expanding=True))
 )
@@ -64,4 +66,4 @@ def learn(session: Session, words: Iterable[str]) -> None:
         from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
     for at in range(0, len(rows), 1000):
         values = [{"variant": variant, "word": word} for variant, word in rows[at : at + 1000]]
-        session.connection().execute(insert(Spelling).on_conflict_do_nothing(), values)
+        session.execute(insert(_SPELLINGS).on_conflict_do_nothing(), values)

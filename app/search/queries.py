@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -211,7 +211,7 @@ def _contacts(session: Session, _actor: Actor, statement: Any, given: Mapping[st
 
 
 @lru_cache(maxsize=256)
-def _columns(model: Any, actor: Actor) -> Select[Any]:
+def _columns(model: Any, actor: Actor) -> Any:
     """What a hit shows, of records that the actor may read."""
     owner = (User.ref.label("owner_ref"), User.name.label("owner"))
     if model is Account:
@@ -235,12 +235,12 @@ def _columns(model: Any, actor: Actor) -> Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def _by_key(model: Any, actor: Actor) -> Select[Any]:
+def _by_key(model: Any, actor: Actor) -> Any:
     return _columns(model, actor).where(model.id.in_(bindparam("ids", expanding=True)))
 
 
 @lru_cache(maxsize=256)
-def _by_beginning(model: Any, actor: Actor) -> Select[Any]:
+def _by_beginning(model: Any, actor: Actor) -> Any:
     """Along the entries that begin with a text."""
     kind = KINDS[model.__tablename__]
     text = SearchEntry.text

@@ -32,15 +32,14 @@ def note_written(session: Session, _context: Any) -> None:
     changed = [each for each in session.dirty if type(each) in COLUMNS and _has_changed(each)]
     if not fresh and not changed:
         return
-    connection = session.connection()
     for each in changed:
-        connection.execute(
+        session.execute(
             delete(_ENTRIES).where(
                 _ENTRIES.c.kind == KINDS[each.__tablename__], _ENTRIES.c.record_id == each.id
             )
         )
     enter(session, [*fresh, *changed])
-    connection.execute(
+    session.execute(
         _CHECKS.insert(),
         [{"kind": each.__tablename__, "record_id": each.id, "is_old": False} for each in (*fresh, *changed)],
     )
@@ -59,7 +58,7 @@ def enter(session: Session, records: Iterable[Any]) -> None:
         for text in sorted(entries_of(each.__tablename__, values_of(each)))
     ]
     if rows:
-        session.connection().execute(_ENTRIES.insert(), rows)
+        session.execute(_ENTRIES.insert(), rows)
 
 
 def values_of(record: Any) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def follow_account(session: Session, losers: Sequence[int], survivor: int) -> No
     for loser in losers:
         before = f"#{loser} "
         text = _ENTRIES.c.text
-        session.connection().execute(
+        session.execute(
             update(_ENTRIES)
             .where(_ENTRIES.c.kind == KINDS["contact"], text >= before, text < before + LAST)
             .values(

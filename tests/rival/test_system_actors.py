@@ -40,6 +40,8 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "eligibility": ({"routing"}, "whether somebody can be given a lead depends on their company's state"),
     "capacity": ({"leads"}, "all open leads of a person and of a company count"),
     "duplicates": ({"leads"}, "all that is alike is stored with the lead; what one may not see is not shown"),
+    "comparing": ({"care"}, "pairs are found among all records; they are shown to whoever may read both"),
+    "telling of duplicates": ({"care"}, "the owner of a record is told of what others make again without seeing it"),
     "external ids": ({"accounts", "cases", "intake"}, "no two records have the same, whoever sees them; imports update by it"),
     "external ids of leads": ({"leads"}, "no two leads have the same, whoever sees them"),
     "reporting lines": ({"accounts"}, "changed lines are told by public names; the reader's scope decides on these"),
@@ -65,6 +67,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "role change": ({"identity"}, "the rank is written beside all leads of the person"),
     "leaving": ({"cases", "offboarding"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),
     "invitations": ({"partners"}, "a partner's leader, who sees no account, invites into their own"),
+    "merging": ({"care"}, "what hangs on a merged record goes along, whoever sees each; both records are scoped first"),
     "contacts follow their account": ({"accounts"}, "deleting or moving an account takes its contacts along"),
     "restore accounts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),
     "restore cases": ({"cases"}, "deleted ones are in nobody's scope; whoever may edit them is asked for"),
@@ -133,7 +136,7 @@ def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
 
 
 # Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
-MARKING = {"inbox/queries.py", "routing/claims.py", "web/frame.py"}
+MARKING = {"inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
 
 
 def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():
