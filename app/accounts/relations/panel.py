@@ -13,7 +13,7 @@ from app.accounts.models import Account, AccountKind
 from app.accounts.relations.characteristics import Characteristic, characteristics_of
 from app.accounts.relations.interests import Interest, interests_of
 from app.accounts.relations.relationships import Related, count_relationships, relationships_of
-from app.accounts.relations.tree import Child, above, count_below, right_below
+from app.accounts.relations.tree import Child, above, right_below
 from app.kernel.actor import Actor
 
 SHOWN = 5
@@ -32,11 +32,11 @@ class Relations:
 
 def relations_of(session: Session, actor: Actor, account: Account) -> Relations:
     """Six statements at most, whatever the rows."""
-    related = relationships_of(session, actor, account, limit=SHOWN + 1)
-    count = len(related) if len(related) <= SHOWN else count_relationships(session, actor, account)
+    related = relationships_of(session, actor, account, limit=SHOWN)
+    count = count_relationships(session, actor, account) if related else 0
     interests = sorted(interests_of(session, account), key=lambda interest: not interest.is_open)
     return Relations(
-        related[:SHOWN],
+        related,
         count,
         interests[:SHOWN],
         len(interests),
@@ -55,9 +55,8 @@ class Tree:
 
 
 def tree_of(session: Session, actor: Actor, account: Account) -> Tree:
-    """The accounts above and right below that the actor sees.  Four statements at most."""
+    """The accounts above and right below that the actor sees.  Three statements at most."""
     if account.kind is AccountKind.PERSON:
         return Tree(above(session, actor, account), (), 0, False)
-    found = right_below(session, actor, account, limit=SHOWN + 1)
-    count = len(found) if len(found) <= SHOWN else count_below(session, actor, account)
-    return Tree(above(session, actor, account), found[:SHOWN], count, True)
+    children, count = right_below(session, actor, account, limit=SHOWN)
+    return Tree(above(session, actor, account), children, count, True)

@@ -48,21 +48,23 @@ def above(session: Session, actor: Actor, account: Account) -> Sequence[tuple[st
     return [(ref, name) for ref, name in rows]
 
 
-def right_below(session: Session, actor: Actor, account: Account, *, limit: int) -> Sequence[Child]:
-    """The accounts right below by name, at most `limit`, with how many each has below it.  Two statements."""
+def right_below(
+    session: Session, actor: Actor, account: Account, *, limit: int
+) -> tuple[Sequence[Child], int]:
+    """The accounts right below by name, at most `limit`, each with how many it has below; how many in all.
+
+    Counted to 1,001 each.  Two statements.
+    """
     found = session.scalars(
         select(Account)
         .where(scope(Account, actor, Level.READ), Account.parent_id == account.id)
         .order_by(Account.name_fold, Account.id)
         .limit(limit)
     ).all()
-    counts = _counts_below(session, actor, [child.id for child in found])
-    return [Child(child, counts.get(child.id, 0)) for child in found]
-
-
-def count_below(session: Session, actor: Actor, account: Account) -> int:
-    """How many stand right below it, counted to 1,001 at most."""
-    return _counts_below(session, actor, [account.id]).get(account.id, 0)
+    if not found:
+        return [], 0
+    counts = _counts_below(session, actor, [account.id, *(child.id for child in found)])
+    return [Child(child, counts[child.id]) for child in found], counts[account.id]
 
 
 def reporting_to(
@@ -71,18 +73,16 @@ def reporting_to(
     """(those who report to the contact right away, by name, at most `limit`; how many, up to 1,001)."""
     mine = (scope(Contact, actor, Level.READ), Contact.reports_to_id == contact.id)
     found = session.scalars(
-        select(Contact).where(*mine).order_by(Contact.last_name_fold, Contact.id).limit(limit + 1)
+        select(Contact).where(*mine).order_by(Contact.last_name_fold, Contact.id).limit(limit)
     ).all()
-    if len(found) <= limit:
-        return found, len(found)
+    if not found:
+        return [], 0
     counted = select(Contact.id).where(*mine).limit(COUNT_CAP + 1).subquery()
-    return found[:limit], session.scalar(select(func.count()).select_from(counted)) or 0
+    return found, session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _counts_below(session: Session, actor: Actor, keys: Sequence[int]) -> dict[int, int]:
     """Key → how many of those that the reader sees stand right below, each counted to the cap."""
-    if not keys:
-        return {}
     counts: list[Any] = [
         select(func.count())
         .select_from(
