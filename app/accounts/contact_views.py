@@ -7,14 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app.accounts import listing
 from app.accounts.changes import StaleEdit
 from app.accounts.contact_operations import create_contact, delete_contact, edit_contact, restore_contact
 from app.accounts.errors import REASONS, ProbableDuplicate
-from app.accounts.export import stream_contacts
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account, Contact
-from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
+from app.accounts.pages import fill_pickers, form_data, show_differences
 from app.accounts.queries import (
     ContactDetail,
     get_account,
@@ -28,10 +26,10 @@ from app.accounts.relations.tree import reporting_to
 from app.accounts.vcards import card_of
 from app.activities.facts import facts_of
 from app.activities.panel import feed_of
-from app.cases.queries import cases_of
-from app.documents.panel import panel_of as documents_of
 from app.care.panel import panel_of as care_of
 from app.care.panel import survivor_url
+from app.cases.queries import cases_of
+from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
@@ -53,14 +51,6 @@ def index() -> ResponseReturnValue:
     """The contacts that the person may read, by last name unless sorted otherwise."""
     page = open_list(db.session(), current_actor(), "contact")
     return render_template("contacts/index.html", list=page), 422 if page.error else 200
-
-
-@bp.post("/export")
-@needs(Permission.ACCOUNT_EXPORT)
-def export() -> ResponseReturnValue:
-    """The list as a CSV file, with the filters of the address; recorded."""
-    actor, given = current_actor(), filters_given(listing.CONTACT_FILTERS)
-    return stream_contacts(actor, given, request.args.get("sort") or "last_name", now=clock.now())
 
 
 @bp.get("/<ref('cont'):contact_ref>")

@@ -7,11 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app.accounts import listing
 from app.accounts.categories import category_name
 from app.accounts.changes import StaleEdit
 from app.accounts.errors import REASONS, ProbableDuplicate
-from app.accounts.export import stream_accounts
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account
 from app.accounts.operations import (
@@ -23,7 +21,7 @@ from app.accounts.operations import (
     remove_responsible,
     restore_account,
 )
-from app.accounts.pages import fill_pickers, filters_given, form_data, show_differences
+from app.accounts.pages import fill_pickers, form_data, show_differences
 from app.accounts.queries import (
     AccountDetail,
     get_account,
@@ -40,10 +38,10 @@ from app.accounts.relations.panel import relations_of, tree_of
 from app.accounts.relations.responsibles import roles_offered
 from app.activities.facts import facts_of
 from app.activities.panel import feed_of
-from app.cases.queries import cases_of
-from app.documents.panel import panel_of as documents_of
 from app.care.panel import panel_of as care_of
 from app.care.panel import survivor_url
+from app.cases.queries import cases_of
+from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
@@ -71,14 +69,6 @@ def index() -> ResponseReturnValue:
     """The accounts that the person may read, by name unless sorted otherwise."""
     page = open_list(db.session(), current_actor(), "account")
     return render_template("accounts/index.html", list=page), 422 if page.error else 200
-
-
-@bp.post("/export")
-@needs(Permission.ACCOUNT_EXPORT)
-def export() -> ResponseReturnValue:
-    """The list as a CSV file, with the filters of the address; recorded."""
-    actor, given = current_actor(), filters_given(listing.ACCOUNT_FILTERS)
-    return stream_accounts(actor, given, request.args.get("sort") or "name", now=clock.now())
 
 
 @bp.get("/suggest")

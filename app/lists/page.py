@@ -36,6 +36,7 @@ class Asked:
 
     view: its public or built-in name; row: the saved one.  params: filters and sort.  changed: whether they differ
     from the saved view's.  gone: the address names a view that is not there, or not for this person.
+    start_view: what the person's lists of the object begin with.
     """
 
     view: str
@@ -44,6 +45,7 @@ class Asked:
     columns: tuple[str, ...]
     changed: bool
     gone: bool
+    start_view: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def read_address(session: Session, actor: Actor, object_: ListObject) -> Asked:
     if not columns:
         columns = tuple(row.view.columns) if row is not None else ()
     columns = columns or tuple(choice.columns if choice is not None else ())
-    return Asked(name, row, given or params, columns, bool(given) and given != params, gone)
+    start = choice.start_view if choice is not None else ""
+    return Asked(name, row, given or params, columns, bool(given) and given != params, gone, start)
 
 
 def _find_view(session: Session, actor: Actor, object_: ListObject, name: str) -> tuple[ViewRow | None, bool]:
@@ -166,11 +169,10 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
         page = list_rows(session, actor, query, wanted, cursor=request.args.get("cursor"))
     found = _count(session, actor, query, asked, page, error)
     address = _address(object_, query, asked)
-    choice = choice_of(session, actor, object_name)
     return ListPage(
         object_, query, asked, columns, page, count_text(found), found, address,
         _heads(object_, query, asked, columns, title), chips_of(session, actor, query, address),
-        views_for(session, actor, object_), fields, choice.start_view if choice else "", title, note, error,
+        views_for(session, actor, object_), fields, asked.start_view, title, note, error,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation, User
+from app.identity.organisation import SUBJECT
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
@@ -39,7 +40,8 @@ class ViewRow:
 
 def default_of(session: Session, actor: Actor) -> str:
     """What the organisation gives the actor's side of everybody's saved views."""
-    defaults = session.scalars(select(Organisation.defaults)).one()
+    organisation = session.get_one(Organisation, SUBJECT.id)  # there already, with the actor
+    defaults = organisation.defaults
     side = "external" if actor.is_partner else "internal"
     return str(defaults.get("saved_view", {}).get(side, PRIVATE))
 

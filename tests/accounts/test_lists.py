@@ -1,20 +1,16 @@
 """Lists of accounts and contacts: who sees what, filters, search, pages, what they cost, what is taken out."""
 
-import csv
-import io
-
 import pytest
 
 from app.accounts.contact_operations import create_contact
 from app.accounts.filters import parse_account_query, parse_contact_query
 from app.accounts.operations import create_account
 from app.accounts.queries import count_accounts, list_accounts, list_contacts
-from app.events.models import Event
 from app.identity.models import AccountScope
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.paging import BadCursor
-from tests.factories import actor_of, make_account, make_contact, make_user, rows
+from tests.factories import actor_of, make_account, make_contact, make_user
 
 
 def names(session, user, given=None, sort="name", **more):

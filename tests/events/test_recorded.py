@@ -177,14 +177,14 @@ def test_a_page_that_is_refused_changes_nothing(session, signed_in, vic):
     ("path", "what"),
     [
         ("/leads/export", "lead"),
-        ("/accounts/export", "account"),
-        ("/contacts/export", "contact"),
+        ("/lists/account/export", "account"),
+        ("/lists/contact/export", "contact"),
         ("/setup/audit-log/export", "audit_log"),
     ],
 )
 def test_each_export_is_on_record_before_its_first_row(session, signed_in, ada, path, what):
     answer = signed_in(ada).submit(path, {}, page="/profile")
-    assert answer.status_code == 200
+    assert answer.status_code == (303 if path.startswith("/lists/") else 200)
     event = told(session, "exported")[0]
     assert (event.detail["object"], event.actor_id) == (what, ada.id)
 
