@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, select, tuple_, union
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityKind, Participant
@@ -16,7 +16,7 @@ from app.activities.queries import own_side
 from app.identity.models import User
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
-from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
 
 OVERDUE, TODAY, NEXT, LATER, SOMETIME = WHENS = ("overdue", "today", "next", "later", "sometime")
 NEXT_DAYS = 7
@@ -87,12 +87,17 @@ def list_day(
 
     Two statements, and one for each kind of record.  Raises BadCursor.
     """
-    statement = _chosen(actor, query)
+    after = None
     if cursor:
         value, key, _back = read_cursor(actor.user_id, query.shape, cursor)
-        statement = statement.where(_after(value, key))
+        after = (datetime.fromisoformat(value[0]) if value[0] is not None else None, key)
+    keys = _first(actor, query, after, limit + 1)
     found = session.execute(
-        statement.order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id).limit(limit + 1)
+        select(Activity, User.name)
+        .join(keys, keys.c.id == Activity.id)
+        .outerjoin(User, User.id == Activity.assignee_id)
+        .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
+        .limit(limit + 1)
     ).all()
     shown = found[:limit]
     places = names_of_places(session, actor, [activity for activity, _name in shown])
@@ -112,16 +117,6 @@ def list_day(
     return Page(items, make_cursor(actor.user_id, query.shape, [due], last.id))
 
 
-def count_pressing(session: Session, actor: Actor, query: DayQuery) -> int:
-    """How many are overdue or due today, at most COUNT_CAP + 1."""
-    pressing = (
-        (select(Activity.id).where(_is_mine(actor), ~Activity.is_done, Activity.due_at < query.tomorrow))
-        .where(is_readable(actor))
-        .limit(COUNT_CAP + 1)
-    )
-    return session.scalar(select(func.count()).select_from(pressing.subquery())) or 0
-
-
 def in_parts(items: Sequence[ToDo]) -> list[Part]:
     """The items under the headings of the parts that they belong to."""
     parts = [Part(when, LABELS[when], [item for item in items if item.when == when]) for when in WHENS]
@@ -137,48 +132,50 @@ LABELS = {
 }
 
 
-def _chosen(actor: Actor, query: DayQuery) -> Select[*tuple[Any, ...]]:
-    conditions = [
-        _is_mine(actor),
-        ~Activity.is_done,
-        own_side(actor, Activity.company_id),
-        is_readable(actor),
-    ]
+Place = tuple[datetime | None, int]  # due_at and key of the last row of a page
+
+
+def _first(actor: Actor, query: DayQuery, after: Place | None, limit: int) -> Subquery:
+    """The keys of the first rows behind a place: of each branch that many, found in the order of its index."""
+    conditions = [own_side(actor, Activity.company_id), is_readable(actor)]
     if query.kinds:
         conditions.append(Activity.kind.in_(query.kinds))
+    branches = []
+    for whose in _mine(actor):
+        if query.when != SOMETIME and (after is None or after[0] is not None):
+            within = [Activity.due_at.is_not(None), *_between(query)]
+            if after is not None:
+                within.append(tuple_(Activity.due_at, Activity.id) > after)
+            branches.append(whose.where(*conditions, *within).order_by(Activity.due_at, Activity.id))
+        if query.when in ("", SOMETIME):
+            within = [Activity.due_at.is_(None)]
+            if after is not None and after[0] is None:
+                within.append(Activity.id > after[1])
+            branches.append(whose.where(*conditions, *within).order_by(Activity.id))
+    # Both whose it is and taking part counts once.
+    return union(*(select(branch.limit(limit).subquery().c.id) for branch in branches)).subquery("first")
+
+
+def _mine(actor: Actor) -> tuple[Select[int], Select[int]]:
+    """What is still to be done: theirs; what they take part in."""
+    keys = select(Activity.id).where(~Activity.is_done)
+    return (
+        keys.where(Activity.assignee_id == actor.user_id),
+        keys.join(Participant, Participant.activity_id == Activity.id).where(
+            Participant.user_id == actor.user_id
+        ),
+    )
+
+
+def _between(query: DayQuery) -> list[ColumnElement[bool]]:
+    """The dates of the part that is asked for."""
     match query.when:
         case "overdue":
-            conditions.append(Activity.due_at < query.today)
+            return [Activity.due_at < query.today]
         case "today":
-            conditions.append(and_(Activity.due_at >= query.today, Activity.due_at < query.tomorrow))
+            return [Activity.due_at >= query.today, Activity.due_at < query.tomorrow]
         case "next":
-            conditions.append(and_(Activity.due_at >= query.tomorrow, Activity.due_at < query.soon))
+            return [Activity.due_at >= query.tomorrow, Activity.due_at < query.soon]
         case "later":
-            conditions.append(Activity.due_at >= query.soon)
-        case "sometime":
-            conditions.append(Activity.due_at.is_(None))
-    statement = select(Activity, User.name).outerjoin(User, User.id == Activity.assignee_id)
-    return statement.where(*conditions)
-
-
-def _is_mine(actor: Actor) -> ColumnElement[bool]:
-    """Whose it is or who takes part, each by its index."""
-    theirs = union(
-        select(Activity.id).where(Activity.assignee_id == actor.user_id, ~Activity.is_done),
-        select(Participant.activity_id)
-        .join(Activity, Activity.id == Participant.activity_id)
-        .where(Participant.user_id == actor.user_id, ~Activity.is_done),
-    )
-    return Activity.id.in_(theirs)
-
-
-def _after(value: list[str | None], key: int) -> ColumnElement[bool]:
-    """Behind the place of the last row: dated ones come first, then those without a date."""
-    if value[0] is None:
-        return and_(Activity.due_at.is_(None), Activity.id > key)
-    due_at = datetime.fromisoformat(value[0])
-    return or_(
-        Activity.due_at > due_at,
-        and_(Activity.due_at == due_at, Activity.id > key),
-        Activity.due_at.is_(None),
-    )
+            return [Activity.due_at >= query.soon]
+    return []
