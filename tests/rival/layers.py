@@ -29,7 +29,7 @@ from app.identity.models import (
     UserState,
 )
 from app.identity.queries import digest
-from app.intake.models import Import, ImportIssue, ImportState
+from app.intake.models import Import, ImportIssue, ImportState, RememberedColumns
 from app.kernel import refs
 from app.kernel.actor import Role
 from app.leads.models import Lead
@@ -168,6 +168,12 @@ def _import(session: Session, world: World) -> None:
     session.add(
         ImportIssue(import_id=import_.id, kind="refused", line=2, reason=STRANGER, cells={STRANGER: STRANGER})
     )
+    session.add(
+        RememberedColumns(
+            user_id=world.people["nora"].id, object="contact", headers=f"{STRANGER}{'0' * 40}"[:64],
+            chosen={"mapping": {STRANGER: "last_name"}}, chosen_at=world.now,
+        )
+    )  # fmt: skip
     veil(import_, stem=STRANGER)
     world.stranger["imp"].append(import_.ref)
 
