@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.fields.catalogue import definition_of, new_key
@@ -34,22 +34,35 @@ def waiting() -> Any:
 
 
 def work_step(session: Session, *, now: datetime) -> bool:
-    """One batch; whether there was anything to do.  Does not commit."""
-    statement = (
-        select(CustomField).where(waiting()).order_by(CustomField.work_began_at, CustomField.id).limit(1)
-    )
+    """One batch, or the end of it; whether there was anything to do.  Does not commit."""
+    found = session.execute(
+        select(CustomField.id, CustomField.work, CustomField.work_round)
+        .where(waiting())
+        .order_by(CustomField.work_began_at, CustomField.id)
+        .limit(1)
+    ).first()
+    if found is None:
+        return False
+    is_over = found.work_round >= (ROUNDS if found.work == "fill" else 1)
+    # Before the field, as whoever changes fields does: two that wait for each other would both wait for ever.
+    organisation = lock_organisation(session) if is_over else None
+    statement = select(CustomField).where(CustomField.id == found.id)
     if not is_sqlite(session):
-        statement = statement.with_for_update(skip_locked=True)
+        statement = statement.with_for_update(skip_locked=organisation is None)
     field = session.scalar(statement.execution_options(populate_existing=True))
-    if field is None:
+    if field is None or (field.work, field.work_round) != (found.work, found.work_round):
+        return field is not None
+    if organisation is not None:
+        _finish(session, field)
+        organisation.fields_key = new_key()
+        return True
+    if field.work_round > 0 and field.work_reached == 0 and not _may_go_on(field, now):
         return False
-    if (
-        field.work == "fill"
-        and field.work_round > 0
-        and field.work_reached == 0
-        and not _may_go_on(field, now)
-    ):
-        return False
+    _batch(session, field)
+    return True
+
+
+def _batch(session: Session, field: CustomField) -> None:
     model = MODELS[field.object]
     if not field.work_total:
         field.work_total = session.scalar(select(func.max(model.id)).where(scope(model, FILLING))) or 0
@@ -63,30 +76,24 @@ def work_step(session: Session, *, now: datetime) -> bool:
         {"fill": _fill, "release": _release, "clear": _clear}[field.work](session, model, field, ids)
         field.work_reached = ids[-1]
     if len(ids) < BATCH:
-        _end_round(session, field, now)
-    return True
+        field.work_round += 1
+        field.work_reached = 0
 
 
 def _may_go_on(field: CustomField, now: datetime) -> bool:
     return field.work_began_at is None or now - field.work_began_at >= GRACE
 
 
-def _end_round(session: Session, field: CustomField, now: datetime) -> None:
-    field.work_round += 1
-    if field.work == "fill" and field.work_round < ROUNDS:
-        field.work_reached = 0
-        return
+def _finish(session: Session, field: CustomField) -> None:
     if field.work == "fill":
         field.slot_is_ready = True
     else:
         field.slot = None
     if field.work == "clear":
-        session.query(CustomFieldUse).filter(CustomFieldUse.field_id == field.id).delete()
-        session.query(FieldCount).filter(
-            FieldCount.object == field.object, FieldCount.name == field.name
-        ).delete()
+        counted = (FieldCount.object == field.object, FieldCount.name == field.name)
+        session.execute(delete(CustomFieldUse).where(CustomFieldUse.field_id == field.id))
+        session.execute(delete(FieldCount).where(*counted))
     field.work = ""
-    lock_organisation(session).fields_key = new_key()
 
 
 def _fill(session: Session, model: Any, field: CustomField, ids: Sequence[int]) -> None:
