@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.activities.calendar import write_calendar
 from app.identity.calendar_address import (
+    USED_EVERY,
     find_actor_by_calendar,
     find_address,
     note_used,
@@ -81,8 +82,9 @@ def feed(feed_token: str) -> ResponseReturnValue:
             tasks_as_events=request.args.get("tasks") == "events",
             now=now,
         )
-    with transaction() as writing:
-        note_used(writing, row.user_id, now=now)
+    if row.last_used_at is None or row.last_used_at < now - USED_EVERY:  # else without SQLite's write lock
+        with transaction() as writing:
+            note_used(writing, row.user_id, now=now)
     return Response(
         content,
         mimetype="text/calendar",

@@ -54,13 +54,8 @@ def find_actor_by_calendar(session: Session, secret: str) -> tuple[Actor, Calend
 
 
 def note_used(session: Session, user_id: int, *, now: datetime) -> None:
-    """Note that the calendar was asked for, at most every five minutes."""
+    """Note that the calendar was asked for; whoever calls does so every five minutes at most."""
     session.execute(
-        update(CalendarAddress)
-        .where(
-            CalendarAddress.user_id == user_id,
-            CalendarAddress.last_used_at.is_(None) | (CalendarAddress.last_used_at < now - USED_EVERY),
-        )
-        .values(last_used_at=now),
+        update(CalendarAddress).where(CalendarAddress.user_id == user_id).values(last_used_at=now),
         execution_options=_QUIETLY,
     )
