@@ -4,6 +4,7 @@ An account is found or made once, however many rows name it; a later row that sa
 changes it.  A row is taken whole or not at all, and refused with the half that stands in the way.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -39,11 +40,14 @@ NO_ACCOUNT = _l("The row names no account, so only the contact's owner and admin
 
 
 class _Met:
-    """An account that the file has named.  ref: None where an earlier run met it.  said: what a row said of it."""
+    """An account that the file has named.  ref: None where an earlier run met it.
+
+    said: a digest of what the last row said of it.
+    """
 
     __slots__ = ("became", "ref", "said")
 
-    def __init__(self, ref: str | None, became: str, said: Mapping[str, Any]) -> None:
+    def __init__(self, ref: str | None, became: str, said: bytes) -> None:
         self.ref, self.became, self.said = ref, became, said
 
 
@@ -71,7 +75,7 @@ class PairRows:
         for row in rows:
             key = _key({name: row.cells.get(header, "").strip() for name, header in columns.items()})
             if key is not None:
-                self._met[key] = _Met(None, CREATED, {})
+                self._met[key] = _Met(None, CREATED, b"")
 
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
         """Take the rows in, each whole or not at all.  Does not commit."""
@@ -158,8 +162,9 @@ class _Named:
         self.id = key_of_account(session, actor, ref)
 
 
-def _said(read: Read) -> dict[str, Any]:
-    return {**read.values, "": read.above}
+def _said(read: Read) -> bytes:
+    told = repr((sorted(read.values.items()), read.cleared, read.above))
+    return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
 def _key(values: Mapping[str, Any]) -> tuple[str, ...] | None:

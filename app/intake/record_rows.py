@@ -4,7 +4,7 @@ A row is refused by itself; the others are taken.  What a column may hold beside
 account by its name, public name or external id, a contact by the latter two or its address, a person by name or e-mail.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from app.fields.catalogue import Definition
 from app.intake.batch import Later, Taken
 from app.intake.known import find_known
 from app.intake.lead_rows import RefusedRow
-from app.intake.manner import ACCOUNT, CONTACT, Manner, Mode
+from app.intake.manner import ACCOUNT, CONTACT, Manner, Match, Mode
 from app.intake.record_later import find_above
 from app.intake.record_values import NOT_STORED, UPWARD, Read, Reader
 from app.intake.tables import Row
@@ -65,10 +65,22 @@ class Writer:
         return cls(CONTACT, Contact, create_contact, edit_contact, manner)
 
     def write(
-        self, session: Session, actor: Actor, read: Read, now: datetime, *, account_id: int | None = None
+        self,
+        session: Session,
+        actor: Actor,
+        read: Read,
+        now: datetime,
+        *,
+        account_id: int | None = None,
+        is_new: bool = False,
     ) -> Outcome:
-        """account_id: of the account that the row names for a contact.  Raises DomainErrors; does not commit."""
-        known = find_known(session, actor, self.model, read, self.manner, account_id=account_id)
+        """account_id: of the account that the row names for a contact.  is_new: no record is known by its id.
+
+        Raises DomainErrors; does not commit.
+        """
+        known = None
+        if not is_new or self.manner.mode is Mode.UPDATE:
+            known = find_known(session, actor, self.model, read, self.manner, account_id=account_id)
         if known is not None and self.manner.mode is Mode.CREATE:
             return Outcome(known, UNCHANGED)
         later = self._look_up(session, actor, read, known, account_id)
@@ -142,22 +154,56 @@ class RecordRows:
 
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
         """Take the rows in, each whole or not at all.  Does not commit."""
-        return take_each(session, rows, lambda row, taken: self._take_one(session, actor, row, taken, now))
+        batch = _Batch(self._unknown_ids(session, actor, rows))
+        return take_each(session, rows, lambda row, taken: self._take_one(session, actor, row, batch, now))
+
+    def meet(self, rows: Iterable[Row]) -> None:
+        pass
 
     def keep(self) -> None:
         pass
 
-    def _take_one(self, session: Session, actor: Actor, row: Row, taken: Taken, now: datetime) -> "Told":
+    def _unknown_ids(self, session: Session, actor: Actor, rows: Sequence[Row]) -> set[str]:
+        """External ids in the rows that no record has which the person may change; one statement."""
+        header = next((header for header, name in self.reader.columns if name == "external_id"), None)
+        if header is None or self.writer.manner.match is not Match.EXTERNAL_ID:
+            return set()
+        given = {row.cells.get(header, "").strip() for row in rows} - {""}
+        model = self.writer.model
+        known = select(model.external_id).where(scope(model, actor, Level.EDIT), model.external_id.in_(given))
+        return given - set(session.scalars(known))
+
+    def _take_one(self, session: Session, actor: Actor, row: Row, batch: "_Batch", now: datetime) -> "Told":
         told = Told(words=self.reader.words)
         with told:
-            read = self.reader.read(session, actor, row)
+            read = self.reader.read(session, actor, row, batch.accounts)
             told.warnings = read.warnings
             account_id = None
             if self.writer.kind == CONTACT and read.values.get("account_id"):
-                account_id = key_of_account(session, actor, read.values["account_id"])
-            outcome = self.writer.write(session, actor, read, now, account_id=account_id)
+                account_id = batch.key_of(session, actor, read.values["account_id"])
+            external_id = read.values.get("external_id")
+            is_new = read.ref is None and external_id in batch.unknown
+            outcome = self.writer.write(session, actor, read, now, account_id=account_id, is_new=is_new)
+            batch.unknown.discard(external_id or "")
             told.outcomes = [(self.writer.kind, outcome)]
         return told
+
+
+class _Batch:
+    """What rows of one batch need not ask for again.  unknown: external ids that no record has yet.
+
+    accounts: text of a cell → public name of the account it means.
+    """
+
+    def __init__(self, unknown: set[str]) -> None:
+        self.unknown = unknown
+        self.accounts: dict[str, str] = {}
+        self._keys: dict[str, int | None] = {}
+
+    def key_of(self, session: Session, actor: Actor, ref: str) -> int | None:
+        if ref not in self._keys:
+            self._keys[ref] = key_of_account(session, actor, ref)
+        return self._keys[ref]
 
 
 @dataclass(slots=True)

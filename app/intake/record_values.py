@@ -84,8 +84,11 @@ class Reader:
         }
         return cls.of(kind, mine, added)
 
-    def read(self, session: Session, actor: Actor, row: Row) -> Read:
-        """Raises Invalid when the row cannot be taken."""
+    def read(self, session: Session, actor: Actor, row: Row, accounts: dict[str, str] | None = None) -> Read:
+        """What the row says.  accounts: those that rows of the same batch have named, remembered there.
+
+        Raises Invalid when the row cannot be taken.
+        """
         read = Read()
         for header in self.kept:
             text = clean_text(row.cells.get(header, ""), max_length=NOTE, field=header, multiline=True)
@@ -103,14 +106,22 @@ class Reader:
             elif name == UPWARD.get(self.kind):
                 read.above = clean_text(cell, max_length=255, field=name)
             else:
-                value = self._value(session, actor, name, cell, read.warnings)
+                value = self._value(session, actor, name, cell, read.warnings, accounts)
                 if value is not None:
                     read.values[name] = value
                 elif not cell.strip() and name != "owner":
                     read.cleared.append(name)
         return read
 
-    def _value(self, session: Session, actor: Actor, name: str, cell: str, warnings: list[Any]) -> Any | None:
+    def _value(
+        self,
+        session: Session,
+        actor: Actor,
+        name: str,
+        cell: str,
+        warnings: list[Any],
+        accounts: dict[str, str] | None,
+    ) -> Any | None:
         if is_custom(name):
             return self._added_value(name, cell, warnings)
         known = self.fields[name]
@@ -118,6 +129,10 @@ class Reader:
             text = clean_text(cell, max_length=NOTE, field=name, multiline=True)
             if text is None:
                 return None
+            if known.kind is FieldKind.ACCOUNT and accounts is not None:
+                if text not in accounts:
+                    accounts[text] = resolve(session, actor, known, text)
+                return accounts[text]
             if known.is_reference:
                 return resolve(session, actor, known, text)
             return clean_values({name: known}, {name: text})[name]

@@ -119,6 +119,8 @@ class Run:
             held = self._hold(session)
             held.rows = self.rows = rows
             self._taker = find_taker(session, held, table)
+        if self.done:
+            self._taker.meet(islice(table.rows(), self.done))
         self._source = islice(table.rows(), self.done, None)
 
     # Batches

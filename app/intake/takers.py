@@ -1,8 +1,7 @@
 """How the rows of one file are taken in, by what they are: leads in sets, accounts and contacts one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -30,6 +29,10 @@ class Taker(Protocol):
     """Takes rows in.  batch_rows: how many at a time."""
 
     batch_rows: int
+
+    def meet(self, rows: Iterable[Row]) -> None:
+        """Rows that an earlier run has taken; called outside of any transaction."""
+        ...
 
     def read(self, rows: Sequence[Row]) -> Sequence[Any]:
         """Whatever can be done before the transaction: on SQLite there is one writer."""
@@ -59,6 +62,9 @@ class LeadTaker:
         self._plan = plan
         self._sources, self._statuses = Sources(session), load_statuses(session)
 
+    def meet(self, rows: Iterable[Row]) -> None:
+        pass
+
     def read(self, rows: Sequence[Row]) -> Sequence[Any]:
         return [read_row(self._plan, row) for row in rows]
 
@@ -84,6 +90,9 @@ class RecordTaker:
     def __init__(self, rows: RecordRows | PairRows) -> None:
         self._rows = rows
 
+    def meet(self, rows: Iterable[Row]) -> None:
+        self._rows.meet(rows)
+
     def read(self, rows: Sequence[Row]) -> Sequence[Any]:
         return rows
 
@@ -107,9 +116,7 @@ def find_taker(session: Session, import_: Import, table: Table) -> Taker:
     if import_.object in (ACCOUNT, CONTACT):
         return RecordTaker(RecordRows.of(import_.object, mapping, added(import_.object), manner))
     if import_.object == PAIR:
-        pairs = PairRows(mapping, added(ACCOUNT), added(CONTACT), manner)
-        pairs.meet(islice(table.rows(), import_.done or 0))
-        return RecordTaker(pairs)
+        return RecordTaker(PairRows(mapping, added(ACCOUNT), added(CONTACT), manner))
     return LeadTaker(session, load_plan(session, import_, table))
 
 
