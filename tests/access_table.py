@@ -339,6 +339,7 @@ ROUTES: dict[str, P | str] = {
     "cases.contacts": P.CASE_EDIT,
     "cases.create": P.CASE_EDIT,
     "cases.delete": P.CASE_DELETE,
+    "cases.deleted": P.CASE_DELETE,
     "cases.edit": P.CASE_EDIT,
     "cases.index": P.CASE_VIEW,
     "cases.new": P.CASE_EDIT,

@@ -25,12 +25,11 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
 from app.kernel.text import clean_text
-from app.sharing.scope import scope
+from app.sharing.scope import scope, scope_of_deleted_cases
 
 RESTORABLE = timedelta(days=30)
 # A number and an external id are taken whoever may see the case that has it.
 _TAKEN = Actor.system("external ids")
-_RESTORING = Actor.system("restore cases")
 
 
 def create_case(session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Case:
@@ -333,22 +332,21 @@ def delete_case(session: Session, actor: Actor, case_ref: str, *, now: datetime)
 def restore_case(session: Session, actor: Actor, case_ref: str, *, now: datetime) -> Case:
     """Bring a case back that was deleted in the last 30 days.
 
-    Raises NotAllowed, NotFound (not deleted, too long ago, not to be seen).
+    Raises NotAllowed, NotFound (not deleted, too long ago, not to be edited).
     """
     actor.require(Permission.CASE_DELETE)
     case = session.scalar(
-        select(Case).where(scope(Case, _RESTORING), Case.ref == case_ref, Case.deleted_at > now - RESTORABLE)
+        select(Case).where(
+            scope_of_deleted_cases(actor, Level.EDIT),
+            Case.ref == case_ref,
+            Case.deleted_at > now - RESTORABLE,
+        )
     )
     if case is None:
         raise NotFound("case", case_ref)
     case.deleted_at = None
     case.version += 1
     case.updated_at, case.updated_by_id = now, actor.user_id
-    session.flush()
-    # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
-    _case, given = get_case_and_level(session, actor, case_ref)
-    if given < Level.EDIT:
-        raise NotAllowed
     record(session, actor, verb="restored", subject=case, at=now)
     follow_record(session, case)
     return case

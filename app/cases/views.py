@@ -13,6 +13,7 @@ from app.accounts.queries import find_names, get_account, get_contact
 from app.accounts.related import colleagues
 from app.activities.panel import feed_of
 from app.cases import search  # noqa: F401 - the box knows of cases from here on
+from app.cases.deleted import list_deleted
 from app.cases.fields import CHOICES, status_name
 from app.cases.forms import CaseForm, TurnForm
 from app.cases.models import Case, CaseCategory
@@ -276,6 +277,14 @@ def _turn_page(detail: CaseDetail, category: CaseCategory, form: TurnForm | None
 
 
 # Deleting one
+
+
+@bp.get("/deleted")
+@needs(Permission.CASE_DELETE)
+def deleted() -> ResponseReturnValue:
+    """What was deleted in the last 30 days, with the button that brings it back."""
+    rows = list_deleted(db.session(), current_actor(), now=clock.now())
+    return render_template("cases/deleted.html", rows=rows)
 
 
 @bp.get("/<ref('case'):case_ref>/delete")

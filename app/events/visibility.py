@@ -18,7 +18,7 @@ from app.documents.models import Document
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
-from app.sharing.scope import scope, scope_of_deleted_leads
+from app.sharing.scope import scope, scope_of_deleted_cases, scope_of_deleted_leads
 
 # Kinds of records that everybody knows of who may read events.  A kind that is not named here is read by
 # administrators and by those who did it: what is added later is closed until somebody thinks about it.
@@ -72,12 +72,14 @@ def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
 
     # Whoever may see a deleted lead again may read that it was deleted.
     deleted = exists().where(Lead.id == Event.record_id, scope_of_deleted_leads(actor, Level.READ))
+    gone = scope_of_deleted_cases(actor, Level.READ)
+    deleted_case = exists().where(Case.id == Event.record_id, Case.deleted_at.is_not(None), gone)
     activity = exists().where(Activity.id == Event.record_id, is_readable(actor))
     return {
         "lead": or_(of(Lead, Event.record_id), deleted),
         "account": of(Account, Event.record_id),
         "contact": of(Contact, Event.record_id),
-        "case": of(Case, Event.record_id),
+        "case": or_(of(Case, Event.record_id), deleted_case),
         "activity": activity,
         "document": of(Document, Event.record_id),
     }

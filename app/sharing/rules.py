@@ -263,9 +263,17 @@ def _is_of_team(account_id: InstrumentedAttribute[int | None], actor: Actor) -> 
     return or_(account_id.in_(answerable), account_id.in_(own))
 
 
-def _case_rules(actor: Actor) -> list[Rule]:
+def deleted_case_rules(actor: Actor) -> Sequence[Rule]:
+    """The rules that would give the actor a deleted case if it were brought back."""
+    return _case_rules(actor, Case.deleted_at.is_not(None))
+
+
+def _live_case_rules(actor: Actor) -> list[Rule]:
+    return _case_rules(actor, Case.deleted_at.is_(None))
+
+
+def _case_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     """A case stands for itself: who sees its account or its contact does not see it for that."""
-    live = Case.deleted_at.is_(None)
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = _by_default(actor.default_case_level, actor, live, is_whole=True)
@@ -308,6 +316,6 @@ _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Lead: _live_lead_rules,
     Account: _account_rules,
     Contact: _contact_rules,
-    Case: _case_rules,
+    Case: _live_case_rules,
     Document: _document_rules,
 }

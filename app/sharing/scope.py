@@ -17,11 +17,12 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.elements import ColumnClause, TextClause
 from sqlalchemy.sql.operators import json_getitem_op
 
+from app.cases.models import Case
 from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
 from app.leads.models import Lead
 from app.leads.seen import columns_of
-from app.sharing.rules import SHARED_TABLES, Rule, deleted_lead_rules, rules_for
+from app.sharing.rules import SHARED_TABLES, Rule, deleted_case_rules, deleted_lead_rules, rules_for
 from app.sharing.scoped import Scoped
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "branches",
     "refuse_unscoped",
     "scope",
+    "scope_of_deleted_cases",
     "scope_of_deleted_leads",
 ]
 
@@ -60,6 +62,12 @@ def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Colu
     given = [rule.at_least(level) for rule in branches(model, actor, level)]
     hidden: frozenset[str] = columns_of(actor.hidden_fields) if model is Lead else frozenset()
     return Scoped(or_(false(), *given), model.__tablename__, hidden)
+
+
+def scope_of_deleted_cases(actor: Actor, level: Level) -> ColumnElement[bool]:
+    """The condition under which a deleted case would give the actor at least that level, were it brought back."""
+    rules = [rule for rule in deleted_case_rules(actor) if rule.can_give(level)]
+    return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Case.__tablename__)
 
 
 def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:

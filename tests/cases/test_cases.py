@@ -166,7 +166,9 @@ def test_who_may_do_what(signed_in, session, ada, mara, sal, vic, otto):
     browser.submit(f"/cases/{case.ref}/delete")
     for path in ("", "/edit", "/access", "/activities", "/delete"):
         assert browser.get(f"/cases/{case.ref}{path}").status_code == 404
+    assert f"/cases/{case.ref}/restore" in text(browser.get("/cases/deleted"))
     assert browser.submit(f"/cases/{case.ref}/restore", page="/cases").status_code == 303
+    assert f"/cases/{case.ref}/restore" not in text(browser.get("/cases/deleted"))
     assert browser.get(f"/cases/{case.ref}").status_code == 200
 
 

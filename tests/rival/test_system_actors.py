@@ -70,7 +70,6 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "merging": ({"care"}, "what hangs on a merged record goes along, whoever sees each; both records are scoped first"),
     "contacts follow their account": ({"accounts"}, "deleting or moving an account takes its contacts along"),
     "restore accounts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),
-    "restore cases": ({"cases"}, "deleted ones are in nobody's scope; whoever may edit them is asked for"),
     "restore contacts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),
     "shares that end": ({"sharing"}, "the worker writes the end of a share into the record's history"),
     "shares that are narrowed": ({"sharing"}, "letting partners in narrows shares of records of anybody"),
