@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask_babel import format_date, format_decimal
+from babel import dates
+from flask_babel import format_decimal, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
@@ -243,7 +244,7 @@ def in_words(field: Definition, value: Any, people: Mapping[str, str]) -> str:
         case Kind.YES_NO:
             return _("Yes") if value else _("No")
         case Kind.DATE:
-            return str(format_date(date.fromisoformat(value), "medium"))
+            return dates.format_date(date.fromisoformat(value), "medium", locale=_locale())
         case Kind.NUMBER:
             return str(format_decimal(value))
         case Kind.MONEY:
@@ -251,6 +252,12 @@ def in_words(field: Definition, value: Any, people: Mapping[str, str]) -> str:
         case Kind.USER:
             return people.get(value, "")
     return str(value)
+
+
+def _locale() -> str:
+    """As pages write days: English ones as in Britain."""
+    language = str(get_locale() or "en")
+    return "en_GB" if language == "en" else language
 
 
 def in_file(field: Definition, value: Any, people: Mapping[str, str]) -> Any:
