@@ -148,6 +148,7 @@ API: tuple[str, ...] = (
 # that describe objects before those that add fields to them.
 LISTS: tuple[str, ...] = (
     "app.accounts.list_fields",
+    "app.activities.list_fields",
     "app.accounts.relations.list_fields",
     "app.cases.list_fields",
     "app.leads.list_fields",

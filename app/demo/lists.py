@@ -12,9 +12,8 @@ from app.sharing.scope import scope
 if TYPE_CHECKING:
     from app.demo.company import Company
 
-QUIET = "any(last_activity_at.lt:-60d,last_activity_at.is_empty)"
 VIEWS = (
-    ("account", "No activity for 60 days", {"filter": [QUIET]}, ["category", "owner", "last_activity_at", "phone"]),
+    ("account", "No activity for 60 days", {"no_activity_days": ["60"]}, ["category", "owner", "last_activity_at", "phone"]),
     ("account", "My customers", {"owner": ["me"], "category": ["customer"]}, ["industry", "billing_city", "tag", "last_activity_at"]),
     ("contact", "People at customers", {"account_category": ["customer"]}, ["account_id", "title", "email", "phone"]),
 )  # fmt: skip

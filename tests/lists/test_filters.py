@@ -47,6 +47,9 @@ FOUND = (
     ("created_at.lt:-1d", ""),
     ("partner.equals:true", ""),
     ("tag.is_empty", "ABCD"),
+    ("no_activity_days.gte:60", "ABCD"),
+    ("has_open_task.equals:true", ""),
+    ("not(has_open_task.equals:true)", "ABCD"),
 )  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def test_a_filter_reads_as_it_was_written():
 
 SENSELESS = (
     "any(", "industry", "shoe.equals:4", "industry.like:x", "employees.gt:many", "any()", "x" * 5000,
-    "category.gt:customer", "all(" * 30 + "a.is_empty" + ")" * 30, "created_at.gte:yesterday",
+    "category.gt:customer", "no_activity_days.gte:0", "no_activity_days.equals:4", "all(" * 30 + "a.is_empty" + ")" * 30, "created_at.gte:yesterday",
 )  # fmt: skip
 
 
