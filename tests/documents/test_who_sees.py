@@ -37,7 +37,7 @@ def seen(session, user, *, opens=False, **given):
     query = parse_document_query(session, actor, {name: [value] for name, value in given.items()})
     found, cursor = [], None
     while True:
-        page: Page = list_documents(session, actor, query, cursor=cursor, limit=2)
+        page: Page = list_documents(session, actor, query, cursor=cursor, limit=4)
         found += page.items
         cursor = page.older
         if cursor is None:
