@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.fields.catalogue import catalogue
+from app.identity.queries import get_organisation
 from app.intake.batch import Batch, Taken, take_rows
 from app.intake.lead_rows import Plan, read_row
 from app.intake.manner import ACCOUNT, CONTACT, PAIR, Manner
@@ -99,6 +100,8 @@ class RecordTaker:
     def take(
         self, session: Session, actor: Actor, read: Sequence[Any], import_id: int | None, now: datetime
     ) -> Taken:
+        # While it is held the session has it at hand; every row asks for it.
+        _held = get_organisation(session)
         return self._rows.take(session, actor, read, now)
 
     def keep(self, taken: Taken) -> None:
