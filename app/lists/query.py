@@ -183,7 +183,7 @@ def _simple(
             "value": list(values) if several else values[-1],
         }
         try:
-            node = _parse(criteria, fields, moving)
+            node = _parse(criteria, fields, moving, actor.time_zone)
         except Invalid:
             if make is None:
                 raise
@@ -201,15 +201,17 @@ def _combined(
     criteria: Mapping[str, Any],
     moving: dict[str, str],
 ) -> Part:
-    node = _parse(criteria, fields, moving)
+    node = _parse(criteria, fields, moving, actor.time_zone)
     return Part(condition_of_node(session, actor, fields, node), node, criteria=criteria)
 
 
-def _parse(criteria: Mapping[str, Any], fields: Mapping[str, ListField], moving: dict[str, str]) -> Node:
+def _parse(
+    criteria: Mapping[str, Any], fields: Mapping[str, ListField], moving: dict[str, str], zone: str
+) -> Node:
     """The criteria checked against the fields and what each can be compared by.  Raises Invalid."""
     types = {name: each.type for name, each in fields.items() if each.is_filter}
     dated = {name for name, each in fields.items() if each.kind in (Kind.DATE, Kind.MOMENT)}
-    node = parse(_with_days(dict(criteria), dated, moving), types, path="filter").root
+    node = parse(_with_days(dict(criteria), dated, moving, zone), types, path="filter").root
     for leaf in leaves(node):
         if leaf.op not in fields[leaf.field].operators:
             message = _l("%(field)s cannot be compared like that.", field=fields[leaf.field].label)
@@ -217,25 +219,25 @@ def _parse(criteria: Mapping[str, Any], fields: Mapping[str, ListField], moving:
     return node
 
 
-def _with_days(node: Any, dated: set[str], moving: dict[str, str]) -> Any:
+def _with_days(node: Any, dated: set[str], moving: dict[str, str], zone: str) -> Any:
     """The same with moving days as what they are today."""
     if not isinstance(node, dict):
         return node
     for key in ("all", "any"):
         if isinstance(node.get(key), list):
-            return {key: [_with_days(part, dated, moving) for part in node[key]]}
+            return {key: [_with_days(part, dated, moving, zone) for part in node[key]]}
     if "not" in node:
-        return {"not": _with_days(node["not"], dated, moving)}
+        return {"not": _with_days(node["not"], dated, moving, zone)}
     value = node.get("value")
     if node.get("field") not in dated or not isinstance(value, str) or not _RELATIVE.match(value):
         return node
-    day = moved_day(value, clock.now()).isoformat()
+    day = moved_day(value, clock.now(), zone or "UTC").isoformat()
     moving[day] = value
     return {**node, "value": day}
 
 
-def moved_day(value: str, now: datetime, zone: str = "UTC") -> date:
-    """The day that "today", "-30d" or "+7d" means now."""
+def moved_day(value: str, now: datetime, zone: str) -> date:
+    """The day that "today", "-30d" or "+7d" means now, where the person works."""
     found = _RELATIVE.match(value)
     assert found is not None
     today = now.astimezone(ZoneInfo(zone)).date()
