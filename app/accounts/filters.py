@@ -10,6 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.accounts.relations.segments import ACCOUNT_SEGMENTS, CONTACT_SEGMENTS
+from app.fields.catalogue import Definition, catalogue
+from app.fields.filters import condition, filter_names
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
@@ -241,11 +243,23 @@ def parse_account_query(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
 ) -> ListQuery:
     """A list of accounts, newest first unless `sort` says otherwise.  Raises Invalid."""
-    return parse_query(session, actor, ACCOUNT_FILTERS, ACCOUNT_SORTS, given, sort or "-created_at")
+    known = {**ACCOUNT_FILTERS, **_added(session, actor, Account)}
+    return parse_query(session, actor, known, ACCOUNT_SORTS, given, sort or "-created_at")
 
 
 def parse_contact_query(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
 ) -> ListQuery:
     """A list of contacts, newest first unless `sort` says otherwise.  Raises Invalid."""
-    return parse_query(session, actor, CONTACT_FILTERS, CONTACT_SORTS, given, sort or "-created_at")
+    known = {**CONTACT_FILTERS, **_added(session, actor, Contact)}
+    return parse_query(session, actor, known, CONTACT_SORTS, given, sort or "-created_at")
+
+
+def _added(session: Session, actor: Actor, model: Any) -> dict[str, Make]:
+    """Filters by the fields that administrators added and marked as indexed."""
+
+    def make(field: Definition, side: str) -> Make:
+        return lambda _session, _actor, values: condition(model, field, side, values)
+
+    seen = catalogue(session).seen(actor, model.__tablename__)
+    return {name: make(*found) for name, found in filter_names(seen).items()}

@@ -60,6 +60,8 @@ ResponsibleQuery = list_query("ResponsibleQuery")
 @area.get("/accounts", "List accounts", {200: AccountList}, query=AccountQuery)
 @needs(Permission.ACCOUNT_VIEW)
 def list_accounts_seen() -> Response:
+    """Fields that an administrator added and marked as indexed are filters too: c_name, and of numbers and days
+    c_name_from and c_name_to."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
     query = parse_account_query(session, actor, given, sort)

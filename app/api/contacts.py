@@ -26,6 +26,8 @@ ContactQuery = list_query("ContactQuery", CONTACT_FILTERS, CONTACT_SORTS, defaul
 @area.get("/contacts", "List contacts", {200: ContactList}, query=ContactQuery)
 @needs(Permission.CONTACT_VIEW)
 def list_contacts_seen() -> Response:
+    """Fields that an administrator added and marked as indexed are filters too: c_name, and of numbers and days
+    c_name_from and c_name_to."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
     query = parse_contact_query(session, actor, given, sort)

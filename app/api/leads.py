@@ -32,7 +32,8 @@ LeadQuery = list_query("LeadQuery", KNOWN_FILTERS, SORT_KEYS, default="-created_
 @needs(Permission.LEAD_VIEW)
 def list_leads_seen() -> Response:
     """Everything the caller may see, previews included.  For partner people a filter, search or sort on a
-    field outside the preview leaves preview rows out."""
+    field outside the preview leaves preview rows out.  Fields that an administrator added and marked as indexed
+    are filters too: c_name, and of numbers and days c_name_from and c_name_to; people inside sort by them."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
     query = parse_lead_query(actor, given, sort, own=catalogue(session).seen(actor, "lead"))

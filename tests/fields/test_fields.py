@@ -327,7 +327,7 @@ def test_a_hidden_field_is_nowhere_for_partners(session, ada, pia, northwind, ap
     assert "Gold" in browser.get(f"/leads/{waiting.ref}").get_data(as_text=True)
 
 
-def test_a_field_with_values_goes_after_a_number_was_agreed_to(session, ada, engine):
+def test_a_field_with_values_goes_after_a_number_was_agreed_to(session, ada, api):
     field = make_field(session, ada, "account", "text", "Fax")
     kept = make_field(session, ada, "account", "text", "Kept")
     actor, now = actor_of(session, ada), clock.now()
@@ -344,6 +344,13 @@ def test_a_field_with_values_goes_after_a_number_was_agreed_to(session, ada, eng
     assert make_field(session, ada, "account", "text", "Fax").name == "c_fax_2"
     event = rows(session, Event, Event.record_kind == "custom_field", Event.verb == "deleted")[0]
     assert event.detail["values"] == 1
+    index_field(session, actor, kept.ref, now=now)
+    session.commit()
+    finish_work(session)
+    client = api(ada)
+    assert [a["name"] for a in client.get(f"/api/v1/accounts?{kept.name}=2").json["items"]] == ["Acme"]
+    assert client.get(f"/api/v1/accounts?{kept.name}=3").json["items"] == []
+    assert client.get(f"/api/v1/contacts?{kept.name}=2").status_code == 422
     count_fields(session, "account", now=now)
     counted = {row.name: (row.filled, row.looked_at) for row in rows(session, FieldCount)}
     assert (counted[kept.name], counted["name"]) == ((1, 1), (1, 1))
