@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -152,27 +152,25 @@ class PersonNamed:
 def names_of_people(
     session: Session, actor: Actor, activities: Collection[Activity]
 ) -> Mapping[int, Sequence[PersonNamed]]:
-    """Activity's key → who takes part, contacts first, as far as the actor sees them.  Two statements."""
-    keys = [activity.id for activity in activities]
-    found: dict[int, list[PersonNamed]] = {key: [] for key in keys}
-    if not keys:
+    """Activity's key → who takes part, contacts first, as far as the actor sees them.  One statement."""
+    found: dict[int, list[PersonNamed]] = {activity.id: [] for activity in activities}
+    if not found:
         return found
-    contacts = session.execute(
-        select(Participant.activity_id, Contact)
-        .join(Contact, Contact.id == Participant.contact_id)
-        .where(Participant.activity_id.in_(keys), scope(Contact, actor, Level.READ))
-        .order_by(Contact.last_name_fold, Contact.id)
+    rows = session.execute(
+        select(Participant.activity_id, Contact, User.ref, User.name)
+        .select_from(Participant)
+        .outerjoin(Contact, and_(Contact.id == Participant.contact_id, scope(Contact, actor, Level.READ)))
+        .outerjoin(User, and_(User.id == Participant.user_id, *_known_to(actor)))
+        .where(Participant.activity_id.in_(found))
+        .order_by(Participant.id)
     )
-    for key, contact in contacts:
-        found[key].append(PersonNamed("contact", contact.ref, contact.full_name))
-    users = session.execute(
-        select(Participant.activity_id, User.ref, User.name)
-        .join(User, User.id == Participant.user_id)
-        .where(Participant.activity_id.in_(keys), *_known_to(actor))
-        .order_by(func.lower(User.name), User.id)
-    )
-    for key, ref, name in users:
-        found[key].append(PersonNamed("user", ref, name))
+    for key, contact, ref, name in rows:
+        if contact is not None:
+            found[key].append(PersonNamed("contact", contact.ref, contact.full_name))
+        elif ref is not None:
+            found[key].append(PersonNamed("user", ref, name))
+    for people in found.values():
+        people.sort(key=lambda one: (one.kind, one.name.casefold()))
     return found
 
 

@@ -188,7 +188,7 @@ def rows_of(
 ) -> list[TimelineRow]:
     """The activities as lines, with who takes part.  record: on whose page; what is on another says on which.
 
-    Two statements, and one for each kind of other record.
+    One statement, and one for each kind of other record.
     """
     activities = [activity for activity, _name in found]
     people = names_of_people(session, actor, activities)

@@ -137,7 +137,7 @@ def test_a_timeline_costs_the_same_for_three_entries_and_thirty(session, count_q
         with count_queries() as queries:
             timeline(session, actor, account, limit=50)
         costs.append(queries)
-    assert [len(queries) for queries in costs] == [4, 4], costs
+    assert [len(queries) for queries in costs] == [3, 3], costs
 
 
 def test_activities_page_by_key(session, sal, mara):
