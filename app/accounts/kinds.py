@@ -49,8 +49,8 @@ def change_kind(
     if account.kind is kind:
         return account
     if kind is AccountKind.PERSON:
+        columns = _as_person(values)
         _refuse_company(session, account)
-        columns = _as_person(account, values)
     else:
         columns = _as_business(account, values)
     person = {name: getattr(account, name) for name in PERSON_FIELDS}
@@ -72,7 +72,7 @@ _IDENTIFYING = (
 )  # fmt: skip
 
 
-def _as_person(account: Account, values: Mapping[str, Any]) -> dict[str, Any]:
+def _as_person(values: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: ACCOUNT_FIELDS[name] for name in PERSON_FIELDS}
     cleaned = clean_values(fields, values, is_new=True)
     return {

@@ -222,7 +222,7 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             member = str(detail.get("member", ""))
             return "" if is_key("member", member) else names.get(member, member)
         case "characteristic_added" | "characteristic_removed":
-            return f"{detail.get('name', '')}: {detail.get('value', '')}"
+            return ": ".join(str(detail[name]) for name in ("name", "value") if detail.get(name))
         case (
             "responsible_added"
             | "responsible_changed"
