@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, delete, func, select
@@ -156,7 +157,7 @@ def names_of_people(
     found: dict[int, list[PersonNamed]] = {activity.id: [] for activity in activities}
     if not found:
         return found
-    rows = session.execute(
+    rows: Any = session.execute(  # either a contact or a user, which outer joins do not tell the types
         select(Participant.activity_id, Contact, User.ref, User.name)
         .select_from(Participant)
         .outerjoin(Contact, and_(Contact.id == Participant.contact_id, scope(Contact, actor, Level.READ)))
