@@ -351,7 +351,7 @@ def test_memory_does_not_grow_with_the_file(file):
         (b'<?xml version="1.0"?><rows/>', "web page or XML"),
         (b'{"leads": []}', "JSON"),
         (b'[\n  {"name": "Ana"}\n]', "JSON"),
-        (b"BEGIN:VCARD\nVERSION:4.0\n", "address cards"),
+        (b"BEGIN:VCALENDAR\nVERSION:2.0\n", "calendar entries"),
         (b"x" * 5_000_000, "one enormous line"),
         (b"x" * 2_000 + b",b\n1,2\n", "no header"),
         (b'"a,b\n' + b"1,2\n" * 300, "never closed"),

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -90,6 +91,7 @@ def test_contacts_find_their_account_by_name_or_external_id(app: Flask, session:
     assert "Nowhere" in rows(session, ImportIssue)[0].reason
 
 
+@pytest.mark.databases("sqlite")
 def test_resellers_of_a_real_set(app: Flask, session: Session, mara: User) -> None:
     lines = list(
         csv.reader(
