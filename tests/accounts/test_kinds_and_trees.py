@@ -9,10 +9,12 @@ from app.accounts.operations import edit_account
 from app.accounts.relations.tree import above, right_below
 from app.events.models import Event
 from app.identity.models import AccountScope
+from app.intake.models import ImportIssue
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.kernel.errors import InUse, Invalid, NotFound
 from tests.factories import actor_of, make_account, make_contact, make_partner, rows
+from tests.intake.importing import take
 from tests.races import together
 
 PERSON, BUSINESS = AccountKind.PERSON, AccountKind.BUSINESS
@@ -34,6 +36,26 @@ def test_a_person_has_no_contacts_by_any_way_in(session, signed_in, api, ada):
     ):
         assert (answer.status_code, answer.json["errors"]) == (422, {"account_id": [refusal]})
     assert len(rows(session, Contact)) == 1
+
+
+@pytest.mark.databases("sqlite")
+def test_a_file_adds_nobody_to_a_person_and_closes_no_circle(app, session, mara):
+    make_account(session, "Marta Puig", owner=mara, kind=PERSON, last_name="Puig")
+    one = make_account(session, "One", owner=mara, external_id="1")
+    two = make_account(session, "Two", owner=mara, external_id="2", parent_id=one.id)
+    session.commit()
+    mapping = {"Last name": "last_name", "Account": "account_id"}
+    done = take(
+        session, "Last name,Account\nRoca,Marta Puig\nPuig,One\n", by=mara, kind="contact", mapping=mapping
+    )
+    assert (done.created, done.refused) == (1, 1)
+    mapping = {"Name": "name", "Id": "external_id", "Parent": "parent_id"}
+    done = take(session, "Name,Id,Parent\nOne,1,Two\nTwo,2,One\n", by=mara, kind="account", mapping=mapping)
+    session.expire_all()
+    assert (done.refused, one.parent_id, two.parent_id) == (1, None, one.id)
+    reasons = [str(issue.reason) for issue in rows(session, ImportIssue, ImportIssue.kind == "refused")]
+    assert any("has no contacts" in reason for reason in reasons)
+    assert any("below itself" in reason for reason in reasons)
 
 
 def test_kinds_change_both_ways_on_record(session, ada):
