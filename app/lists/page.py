@@ -20,7 +20,7 @@ from app.lists.catalogue import ListField, ListObject, fields_of, objects
 from app.lists.models import SavedView
 from app.lists.queries import ViewRow, choice_of, get_view, views_for
 from app.lists.query import ListQuery, parse_list
-from app.lists.rows import Row, count_rows, list_rows, recent_rows
+from app.lists.rows import Row, count_near, list_rows, recent_rows
 from app.lists.words import chips_of
 from app.web.filters import number
 from app.web.listing import ListAddress
@@ -58,7 +58,6 @@ class ListPage:
     columns: Sequence[ListField]
     rows: Page[Row]
     count: str
-    number: int
     address: ListAddress
     heads: Sequence[Mapping[str, Any]]
     chips: Sequence[Mapping[str, str]]
@@ -167,10 +166,10 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
         page = recent_rows(session, actor, query, wanted)
     else:
         page = list_rows(session, actor, query, wanted, cursor=request.args.get("cursor"))
-    found = _count(session, actor, query, asked, page, error)
+    count = _count(session, actor, query, asked, page, error)
     address = _address(object_, query, asked)
     return ListPage(
-        object_, query, asked, columns, page, count_text(found), found, address,
+        object_, query, asked, columns, page, count, address,
         _heads(object_, query, asked, columns, title), chips_of(session, actor, query, address),
         views_for(session, actor, object_), fields, asked.start_view, title, note, error,
     )  # fmt: skip
@@ -178,10 +177,12 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
 
 def _count(
     session: Session, actor: Actor, query: ListQuery, asked: Asked, page: Page[Row], error: str
-) -> int:
+) -> str:
+    """How many there are, as far as it is counted: "118", or "1,000+"."""
     if error or asked.view == RECENT or (page.older is None and page.newer is None):
-        return len(page.items)
-    return count_rows(session, actor, query)
+        return number(len(page.items))
+    found, is_more = count_near(session, actor, query)
+    return f"{number(max(found, len(page.items)))}+" if is_more else number(found)
 
 
 def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str | None = None) -> ListAddress:

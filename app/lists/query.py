@@ -70,6 +70,11 @@ class ListQuery:
         return sorts_of(self.object, self.fields)[self.sort]
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether somebody asked for less than what lists show by themselves."""
+        return any(part.name or part.criteria is not None for part in self.parts)
+
+    @property
     def given(self) -> dict[str, list[str]]:
         """The parameters of the address that say the same filters."""
         found = {part.name: list(part.values) for part in self.parts if part.name}

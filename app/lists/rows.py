@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
@@ -19,6 +19,8 @@ from app.sharing.merge import Window, capped_count, merged_ids
 
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
+# So many records of a list are looked at to say how many match a filter.
+LOOKED_AT = 5000
 # Before the fields of a row stand its key, public name, version, level and sort value.
 _FIRST = 5
 
@@ -90,6 +92,24 @@ def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
     """How many match, at most `cap` + 1."""
     statement = capped_count(query.object.model, actor, query.conditions, cap=cap, level=query.object.level)
     return min(session.scalar(statement) or 0, cap + 1)
+
+
+def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> tuple[int, bool]:
+    """(how many match, whether there may be more), looking at the first few thousand records of the list.
+
+    What a filter lets through is counted no further, so that it costs the same however many records there are.
+    """
+    if not query.is_narrowed:
+        found = count_rows(session, actor, query, cap=cap)
+        return min(found, cap), found > cap
+    model = query.object.model
+    window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
+    ids = merged_ids(model, actor, window, level=query.object.level).subquery("near")
+    matching = func.sum(case((and_(*query.conditions), 1), else_=0))
+    statement = select(func.count(), matching).select_from(ids).join(model, model.id == ids.c.id)
+    looked_at, found = session.execute(statement).one()
+    found = int(found or 0)
+    return min(found, cap), looked_at >= LOOKED_AT or found > cap
 
 
 def batches(

@@ -8,7 +8,7 @@ from app.lists.catalogue import objects
 from app.lists.filter_text import read_filter, write_filter
 from app.lists.page import count_text
 from app.lists.query import parse_list
-from app.lists.rows import count_rows, list_rows
+from app.lists.rows import count_near, count_rows, list_rows
 from tests.factories import actor_of, make_account, make_contact, make_user
 
 
@@ -156,3 +156,18 @@ def test_a_hidden_record_is_not_told_by_a_filter(session, mara):
 def test_a_count_above_the_cap_says_so(app):
     with app.test_request_context():
         assert (count_text(1000), count_text(1001)) == ("1,000", "1,000+")
+
+
+def test_what_a_filter_lets_through_is_counted_no_further_than_a_few_thousand(
+    session, accounts, sal, monkeypatch
+):
+    actor = actor_of(session, sal)
+
+    def count(**given):
+        query = parse_list(session, actor, objects()["account"], {k: [v] for k, v in given.items()})
+        return count_near(session, actor, query)
+
+    assert count(industry="retail") == (2, False)
+    monkeypatch.setattr("app.lists.rows.LOOKED_AT", 2)
+    assert count(industry="metal") == (0, True)  # the third by name
+    assert count() == (4, False)  # nothing is filtered: an index says it
