@@ -25,7 +25,6 @@ from app.web.access import current_actor, needs
 bp = Blueprint("merging", __name__, url_prefix="/care/merge")
 
 OFFERED = 8
-_KIND = '/<any("account", "contact"):kind>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,21 @@ class Choice:
     values: Sequence[tuple[str, str, bool]]
 
 
-@bp.get(_KIND)
+@bp.get("/account")
+@needs(Permission.ACCOUNT_DELETE)
+def choose_account() -> ResponseReturnValue:
+    """With one account: which other is the same?  With two or three: whose values are kept."""
+    return _choose("account")
+
+
+@bp.get("/contact")
 @needs(Permission.CONTACT_EDIT)
-def choose(kind: str) -> ResponseReturnValue:
-    """With one record: which other is the same?  With two or three: whose values are kept."""
+def choose_contact() -> ResponseReturnValue:
+    """The same of contacts."""
+    return _choose("contact")
+
+
+def _choose(kind: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     refs = list(dict.fromkeys(request.args.getlist("ref")))
     if len(refs) < 2:
@@ -49,7 +59,6 @@ def choose(kind: str) -> ResponseReturnValue:
 
 
 def _pick_page(session: Session, actor: Actor, kind: str, refs: Sequence[str]) -> str:
-    actor.require(Permission.ACCOUNT_EDIT if kind == "account" else Permission.CONTACT_EDIT)
     read = get_account if kind == "account" else get_contact
     record: Any = read(session, actor, refs[0]) if refs else None
     try:
@@ -119,10 +128,21 @@ def _choices(
     return found
 
 
-@bp.post(_KIND)
+@bp.post("/account")
+@needs(Permission.ACCOUNT_DELETE)
+def merge_account() -> ResponseReturnValue:
+    """Make one of two or three accounts."""
+    return _merge("account")
+
+
+@bp.post("/contact")
 @needs(Permission.CONTACT_EDIT)
-def merge(kind: str) -> ResponseReturnValue:
-    """Make one of them."""
+def merge_contact() -> ResponseReturnValue:
+    """Make one of two or three contacts."""
+    return _merge("contact")
+
+
+def _merge(kind: str) -> ResponseReturnValue:
     actor, refs = current_actor(), list(dict.fromkeys(request.form.getlist("ref")))
     survivor = request.form.get("survivor", "")
     chosen = {

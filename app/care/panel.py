@@ -58,7 +58,7 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
     named: dict[str, Any] = {f"{kind}_ref": record.ref}
     change_url = url_for(f"duplicates.mark_{kind}", **named)
     may_merge = may_edit and actor.can(permission)
-    merge_url = url_for("merging.choose", kind=kind, ref=record.ref) if may_merge else ""
+    merge_url = url_for(f"merging.choose_{kind}", ref=record.ref) if may_merge else ""
     return CarePanel(marks, change_url if may_edit else "", merge_url)
 
 

@@ -31,6 +31,8 @@ def test_pairs_are_listed_told_apart_and_exported(signed_in, session, ada, sal, 
     page = text_of(browser.get("/care/duplicates"))
     assert "Forges Riera" in page
     assert "same name" in page
+    assert "/care/merge/account" not in page
+    page = text_of(signed_in(ada).get("/care/duplicates"))
     assert f"ref={one.ref}&amp;ref={two.ref}" in page
     ref = page.split('<tr id="')[1].split('"')[0]
     exported = text_of(browser.submit("/care/duplicates/export", {}))

@@ -59,6 +59,7 @@ from tests.factories import (
 )
 from tests.fields.making import make_field
 from tests.rival.lists import keep_lists
+from tests.rival.pairs import add_veiled_pairs
 from tests.rival.papers import add_veiled_documents
 from tests.rival.worlds import DIGITS, STEM, STRANGER, World, dated, give, veil
 from tests.routing.routing_worlds import activate, target
@@ -255,6 +256,7 @@ def add_veiled(session: Session, world: World) -> None:
         _acts(session, world)
         add_veiled_documents(session, world)
         _looks_like_theirs(session, world)
+        add_veiled_pairs(session, world)
         session.flush()
     settle_all(session)
     for number, lead in enumerate(rows(session, Lead, Lead.ref.in_(world.veiled["lead"]))):
