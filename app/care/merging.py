@@ -13,6 +13,7 @@ from app.accounts.changes import flush
 from app.accounts.fields import CONTACT_FIELDS, Field, FieldKind, fields_of_kind
 from app.accounts.models import Account, Contact
 from app.accounts.queries import get_account_and_level, get_contact_and_level, may_govern
+from app.accounts.relations.relationships import put_in_order
 from app.accounts.values import account_keys, contact_keys, person_name
 from app.activities.lasting import follow_record, recount
 from app.care.comparing import end_pairs
@@ -323,6 +324,7 @@ def _move(
     _move_below(session, kind, survivor, keys)
     moved = move_references(session, kind, keys, survivor.id)
     if kind == "account":
+        put_in_order(session, survivor.id)
         follow_account(session, keys, survivor.id)
     shares = move_shares(session, actor, kind, keys, survivor, now=now)
     return {**moved, **({"manual_share": shares} if shares else {})}

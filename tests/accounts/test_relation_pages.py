@@ -4,9 +4,12 @@ import pytest
 
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.relations.models import AccountCharacteristic, AccountInterest, AccountRelationship
+from app.accounts.relations.relationships import relationships_of
+from app.care.merging import merge_records
 from app.identity.models import AccountScope
+from app.kernel import clock
 from tests.accounts.hanging import interest, make_answerable, make_area, make_type, reason_named, relate
-from tests.factories import make_account, make_contact, rows
+from tests.factories import actor_of, make_account, make_contact, rows
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -177,3 +180,30 @@ def test_statements_of_the_page_do_not_grow(signed_in, session, ada, count_queri
     for number in range(7, 20):
         hang(number)
     assert [asked(path) for path in paths] == few
+
+
+def test_a_merge_leaves_each_relationship_once(session, ada):
+    """Also those that read the same from both sides, whichever account is older."""
+    survivor, rival, loser = (make_account(session, name, owner=ada) for name in ("One", "Rival", "Two"))
+    for account in (survivor, loser):
+        relate(session, account, rival, "Competitor of")
+        relate(session, rival, account)
+    relate(session, survivor, loser, "Customer of")
+    area = make_area(session, "Bikes")
+    for account in (survivor, loser):
+        interest(session, account, area)
+    session.commit()
+    actor = actor_of(session, ada)
+    both = [survivor.ref, loser.ref]
+    merge_records(session, actor, "account", survivor.ref, both, {}, now=clock.now())
+    session.commit()
+    seen = [(r.reason, r.other.name) for r in relationships_of(session, actor, survivor)]
+    assert sorted(seen) == [("Competitor of", "Rival"), ("Supplied by", "Rival")]
+    [link] = [
+        r
+        for r in rows(session, AccountRelationship)
+        if r.reason_id == reason_named(session, "Competitor of").id
+    ]
+    assert link.account_id < link.other_id
+    assert len(rows(session, AccountInterest)) == 1
+    assert relationships_of(session, actor, rival)[0].other.id == survivor.id

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.accounts.queries import get_account
@@ -204,6 +204,30 @@ def remove_relationship(
     why = session.get_one(RelationshipReason, link.reason_id)
     session.delete(link)
     _tell_both(session, actor, "unrelated", account, related.other, why, related.is_inverse, now)
+
+
+def put_in_order(session: Session, account_id: int) -> None:
+    """Let relationships that read the same from both sides stand once, the lower key first; after a merge."""
+    link, turned = AccountRelationship, aliased(AccountRelationship)
+    alike = select(RelationshipReason.id).where(RelationshipReason.inverse == "")
+    out_of_order = session.scalars(
+        select(link).where(
+            or_(link.account_id == account_id, link.other_id == account_id),
+            link.account_id > link.other_id,
+            link.reason_id.in_(alike),
+        )
+    ).all()
+    for found in out_of_order:
+        known = select(turned.id).where(
+            turned.account_id == found.other_id,
+            turned.other_id == found.account_id,
+            turned.reason_id == found.reason_id,
+        )
+        if session.scalar(known) is not None:
+            session.delete(found)
+        else:
+            found.account_id, found.other_id = found.other_id, found.account_id
+    session.flush()
 
 
 def _tell_both(
