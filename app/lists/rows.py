@@ -20,7 +20,7 @@ from app.sharing.merge import Window, capped_count, merged_ids
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
 # So many records of a list are looked at to say how many match a filter.
-LOOKED_AT = 5000
+LOOKED_AT = 2000
 # Before the fields of a row stand its key, public name, version, level and sort value.
 _FIRST = 5
 
@@ -95,7 +95,7 @@ def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
 
 
 def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> tuple[int, bool]:
-    """(how many match, whether there may be more), looking at the first few thousand records of the list.
+    """(how many match, whether there may be more), looking at the first records of the list.
 
     What a filter lets through is counted no further, so that it costs the same however many records there are.
     """
