@@ -84,11 +84,26 @@ def log_activity(
     }
     columns = new_columns(values, now)
     taking_part = find_people(session, actor, record, actor.company_id, people)
+    assignee_id = _assignee_id(session, actor, record, actor.company_id, assignee)
+    activity = _add(session, actor, record, {**columns, "assignee_id": assignee_id}, now)
+    set_people(session, activity, NOBODY, taking_part)
+    if activity.is_done:
+        raise_last(session, activity)
+    detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
+    record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
+    if not activity.is_done:
+        given = set() if activity.assignee_id is None else {activity.assignee_id}
+        _tell(session, actor, activity, given | taking_part.users, now)
+    return activity
+
+
+def _add(
+    session: Session, actor: Actor, record: Record, columns: Mapping[str, Any], now: datetime
+) -> Activity:
     place = place_of(record)
     activity = Activity(
         ref=refs.new_ref(refs.ACTIVITY),
         company_id=actor.company_id,
-        assignee_id=_assignee_id(session, actor, record, actor.company_id, assignee),
         of_account_id=place.account_id(record),
         created_at=now,
         updated_at=now,
@@ -99,14 +114,6 @@ def log_activity(
     )
     session.add(activity)
     session.flush()  # its id goes into the event
-    set_people(session, activity, NOBODY, taking_part)
-    if activity.is_done:
-        raise_last(session, activity)
-    detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
-    record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
-    if not activity.is_done:
-        given = set() if activity.assignee_id is None else {activity.assignee_id}
-        _tell(session, actor, activity, given | taking_part.users, now)
     return activity
 
 
