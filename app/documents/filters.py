@@ -76,12 +76,12 @@ def _internal(_session: Session, _actor: Actor, values: Sequence[str]) -> Condit
     return Document.is_internal.is_(values[0] in YES)
 
 
-def _author(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+def _author(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     wanted = [actor.ref if value == "me" else value for value in values]
     found = select(User.id).where(User.ref.in_(wanted))
     if actor.is_partner:  # who of others attached something is not theirs to find out
         found = found.where(User.partner_account_id == actor.company_id)
-    return Document.created_by_id.in_(found)
+    return Document.created_by_id.in_(session.scalars(found).all())  # by their keys, for the index of authors
 
 
 def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:

@@ -47,6 +47,9 @@ _ONE = " + ".join(
     f"CASE WHEN {kind}_id IS NULL THEN 0 ELSE 1 END" for kind in ("lead", "account", "contact", "case")
 )
 _LIVE = text("deleted_at IS NULL")
+_LIBRARY = text(
+    "deleted_at IS NULL AND lead_id IS NULL AND account_id IS NULL AND contact_id IS NULL AND case_id IS NULL"
+)
 _DELETED = text("deleted_at IS NOT NULL")
 
 
@@ -71,6 +74,13 @@ class Document(Named, Stamped, Base):
         _live_index("ix_document_size", "size_bytes", "id"),
         _live_index("ix_document_author", "created_by_id", "created_at", "id"),
         _live_index("ix_document_company", "company_id", "created_at", "id"),
+        Index(
+            "ix_document_library",
+            "created_at",
+            "id",
+            postgresql_where=_LIBRARY,
+            sqlite_where=_LIBRARY,
+        ),
         Index("ix_document_lead", "lead_id", "created_at", "id"),
         Index("ix_document_account", "account_id", "created_at", "id"),
         Index("ix_document_contact", "contact_id", "created_at", "id"),

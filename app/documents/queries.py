@@ -241,7 +241,7 @@ def list_documents(
     window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
     ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
-        select(Document, ids.c.given, ids.c.sort_value)
+        select(Document, given_level(Document, actor), ids.c.sort_value)
         .join(ids, ids.c.id == Document.id)
         .where(scope(Document, actor, Level.READ))
         .order_by(*sorted_by(window, ids))

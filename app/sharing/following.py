@@ -6,10 +6,11 @@ partner company attached, and change only what their own attached.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.accounts.models import Account, Contact
 from app.cases.models import Case
@@ -35,21 +36,47 @@ _LIBRARY = and_(*(column.is_(None) for _model, column, _permission in _KINDS))
 
 def rules_of_documents(actor: Actor) -> list[Rule]:
     """The reasons for which the actor sees documents, those that give most first."""
-    rules = [_broad(actor)]
+    rules = _broad(actor)
     for model, column, permission in _KINDS:
         if not actor.can(permission):
             continue
-        for rule in rules_for(model, actor):
-            if rule.cause not in _BROAD and rule.can_give(Level.READ):
-                read = and_(column.is_not(None), _held(model, column, rule, Level.READ))
-                edit = _held(model, column, rule, Level.EDIT) if rule.can_give(Level.EDIT) else None
-                rules.append(_rule(actor, rule.cause, read, edit))
+        of_kind = [rule for rule in rules_for(model, actor) if rule.can_give(Level.READ)]
+        is_broad = any(rule.cause in _BROAD for rule in of_kind)
+        for rule in of_kind:
+            if rule.cause not in _BROAD:
+                rules.append(_narrow(actor, model, column, rule, raises_only=is_broad))
+                if is_broad and model is Contact and rule.cause == "owner":
+                    rules.append(_of_private_contacts(actor, rule))
+    if actor.is_partner:
+        return rules
     own = and_(_LIBRARY, Document.created_by_id == actor.user_id)
-    rules.append(_rule(actor, "owner", own, own))
+    rules.append(replace(_rule(actor, "owner", own, own), raises_only=_of_library(actor) is not None))
     return rules
 
 
-def _broad(actor: Actor) -> Rule:
+def _narrow(
+    actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule, *, raises_only: bool
+) -> Rule:
+    """What a reason gives of the documents of its records.
+
+    raises_only: where the default gives them all, so that it adds none to a list: then each document's own
+    record is looked up, and else the documents are found by the records.
+    """
+    held = _looked_up if raises_only else _found
+    read = and_(column.is_not(None), held(model, column, rule, Level.READ))
+    edit = held(model, column, rule, Level.EDIT) if rule.can_give(Level.EDIT) else None
+    return replace(_rule(actor, rule.cause, read, edit), raises_only=raises_only)
+
+
+def _of_private_contacts(actor: Actor, rule: Rule) -> Rule:
+    """The default gives no contact without an account: its owner alone has what is on it."""
+    private = and_(rule.where, Contact.account_id.is_(None))
+    own = _of_those(Document.contact_id, select(Contact.id).where(_marked(Contact, private)))
+    read = and_(Document.contact_id.is_not(None), own)
+    return _rule(actor, rule.cause, read, read if rule.can_give(Level.EDIT) else None)
+
+
+def _broad(actor: Actor) -> list[Rule]:
     """What the default, or being an administrator, gives of all kinds together: one walk along the list."""
     read, edit = [], []
     for model, column, permission in _KINDS:
@@ -66,11 +93,14 @@ def _broad(actor: Actor) -> Rule:
         read.append(_LIBRARY)
         if level >= Level.EDIT:
             edit.append(_LIBRARY)
+    if not read:
+        return []
     given = or_(false(), *read)
     if actor.role is Role.ADMINISTRATOR:
-        return Rule("administrator", Level.FULL, and_(Document.deleted_at.is_(None), given), is_whole=True)
+        where = and_(Document.deleted_at.is_(None), given)
+        return [Rule("administrator", Level.FULL, where, is_whole=True)]
     changed = given if len(edit) == len(read) else or_(*edit) if edit else None
-    return _rule(actor, "default", given, changed)
+    return [_rule(actor, "default", given, changed)]
 
 
 def _of_library(actor: Actor) -> Level | None:
@@ -98,15 +128,32 @@ def _of_side(actor: Actor) -> Sequence[ColumnElement[bool]]:
     return Document.is_internal.is_(False), ours
 
 
-def _held(
+def _looked_up(
     model: Any, column: InstrumentedAttribute[int | None], rule: Rule, level: Level
 ) -> ColumnElement[bool]:
-    """That the rule gives the document's record at that level, found by the record's own index or by its grants."""
+    """That the rule gives the document's record at that level, looked at for each document."""
+    return exists().where(model.id == column, _marked(model, rule.at_least(level)))
+
+
+def _found(
+    model: Any, column: InstrumentedAttribute[int | None], rule: Rule, level: Level
+) -> ColumnElement[bool]:
+    """The same, by the records' own index or by their grants."""
     if rule.grants is None:
-        return column.in_(select(model.id).where(_marked(model, rule.at_least(level))))
+        return _of_those(column, select(model.id).where(_marked(model, rule.at_least(level))))
     held = in_force(rule.grants.principal_ids, model.__tablename__, level, without=rule.grants.without)
     live = exists().where(model.id == column, _marked(model, rule.grants.live))
-    return and_(column.in_(select(SharingGrant.record_id).where(held)), live)
+    return and_(_of_those(column, select(SharingGrant.record_id).where(held)), live)
+
+
+def _of_those(column: InstrumentedAttribute[int | None], keys: Any) -> ColumnElement[bool]:
+    """That a document is on one of these records, asked in a way that both databases begin with the records.
+
+    Compared at once, a sorted list would be walked from its beginning until enough are found.
+    """
+    other = aliased(Document)
+    found = select(other.id).where(getattr(other, column.key).in_(keys))
+    return Document.id.in_(found)
 
 
 def _marked(model: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:

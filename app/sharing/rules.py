@@ -63,7 +63,8 @@ class Rule:
 
     level: what it gives at most.  unless: where this holds it gives `otherwise` only: the preview of a
     pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
-    add nothing to a list.  grants: where a list finds its rows by the grants themselves.
+    add nothing to a list.  grants: where a list finds its rows by the grants themselves.  raises_only: it
+    gives more of what another rule gives anyway, so that a list need not look for its rows.
     """
 
     cause: str
@@ -73,6 +74,7 @@ class Rule:
     otherwise: Level = Level.PREVIEW
     is_whole: bool = False
     grants: Grants | None = None
+    raises_only: bool = False
 
     @property
     def instead(self) -> Level | None:

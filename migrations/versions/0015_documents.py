@@ -13,6 +13,9 @@ MOMENT = sa.DateTime(timezone=True)
 LIVE, DELETED = sa.text("deleted_at IS NULL"), sa.text("deleted_at IS NOT NULL")
 KINDS = ("lead", "account", "contact", "case")
 ONE = " + ".join(f"CASE WHEN {kind}_id IS NULL THEN 0 ELSE 1 END" for kind in KINDS)
+LIBRARY = sa.text(
+    "deleted_at IS NULL AND lead_id IS NULL AND account_id IS NULL AND contact_id IS NULL AND case_id IS NULL"
+)
 LIVE_INDEXES = {
     "ix_document_created": ["created_at", "id"],
     "ix_document_updated": ["updated_at", "id"],
@@ -77,6 +80,13 @@ def _create_document() -> None:
     )
     for name, columns in LIVE_INDEXES.items():
         op.create_index(name, "document", columns, postgresql_where=LIVE, sqlite_where=LIVE)
+    op.create_index(
+        "ix_document_library",
+        "document",
+        ["created_at", "id"],
+        postgresql_where=LIBRARY,
+        sqlite_where=LIBRARY,
+    )
     for kind in KINDS:
         op.create_index(f"ix_document_{kind}", "document", [f"{kind}_id", "created_at", "id"])
     op.create_index(
