@@ -21,7 +21,7 @@ from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
 from app.intake import operations
 from app.intake.files import LARGEST_UPLOAD, KeptFile, keep_file, remove_file, waiting_file
-from app.intake.manner import ACCOUNT, CONTACT, LEAD, OF_ACCOUNT, PAIR, best_match
+from app.intake.manner import ACCOUNT, CONTACT, LEAD, OF_ACCOUNT, PAIR, Manner, best_match
 from app.intake.mapping import find_public_names, suggest
 from app.intake.models import Import, ImportState
 from app.intake.operations import Shape
@@ -163,7 +163,8 @@ def _begin(
     import_ = operations.keep_upload(session, actor, ref, file, shape, kind=wishes.kind, now=now)
     operations.map_columns(session, actor, ref, mapping, options, now=now)
     before = None if wishes.again else operations.find_imported_before(session, import_)
-    if before is not None and before.state is ImportState.DONE:
+    is_same = before is not None and Manner.of(before.options) == Manner.of(import_.options)
+    if before is not None and is_same and before.state is ImportState.DONE:
         operations.count_as_imported(session, actor, import_, before, now=now)
         return import_
     return operations.start_import(session, actor, ref, again=True, now=now)

@@ -160,6 +160,9 @@ def test_accounts_and_contacts_in_one_file_known_by_what_is_asked_for(session, a
     finish(session, upload(api(mara), changed, object="contact", match="email", mode="update"))
     people = {contact["last_name"]: contact for contact in api(mara).items("/contacts")}
     assert (sorted(people), people["Puig"]["title"]) == (["Gil", "Puig"], "CTO")
+    again = upload(api(mara), changed, object="contact", match="email", mode="update")
+    assert again.json["state"] == "done"  # the same file in the same way
+    assert upload(api(mara), changed, object="contact", match="email", mode="both").json["state"] == "waiting"
     for fields in (
         {"object": "contact", "match": "shoe size"}, {"object": "contact", "mode": "delete"},
         {"object": "account", "match": "email"}, {"match": "name"}, {"mode": "create"},
