@@ -7,20 +7,21 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.activities.operations import ReadOnly
 from app.activities.places import place_of
 from app.documents.blobs import hold_blob, use_blob
 from app.documents.file_types import TYPES, FileType
-from app.documents.models import Document, DocumentBlob, DocumentTag, DocumentVersion, DocumentWord
+from app.documents.models import Document, DocumentBlob, DocumentVersion
 from app.documents.names import LONGEST_NAME, renamed, safe_name, with_ending
 from app.documents.queries import get_document, tags_of
-from app.documents.records import is_of, record_of
+from app.documents.records import is_of, key_of, record_of
 from app.documents.storage import StorageUnavailable
 from app.documents.uploads import Received
-from app.documents.words import read_tags, words_of
+from app.documents.words import read_tags
+from app.documents.writing import told, touch, write_tags, write_version
 from app.events.operations import record as record_event
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -108,12 +109,12 @@ def attach_document(
     )
     session.add(document)
     session.flush()  # its id goes into its parts and the event
-    _write_version(session, actor, document, blob, received.name, now=now)
-    _write_tags(session, document, details["tags"])
+    write_version(session, actor, document, blob, received.name, now=now)
+    write_tags(session, document, details["tags"])
     detail = {"name": document.name, "size": document.size_bytes, "on": getattr(record, "ref", None)}
     record_event(session, actor, verb="created", subject=document, at=now, detail=detail)
     if record is not None:
-        record_event(session, actor, verb="attached", subject=record, at=now, detail=_told(document))
+        record_event(session, actor, verb="attached", subject=record, at=now, detail=told(document))
     return Attached(document, Outcome.ADDED)
 
 
@@ -284,8 +285,8 @@ def _next_version(
     document.file_type, document.size_bytes = file_type.key, blob.size_bytes
     document.name = renamed(document.name, file_type)
     document.name_fold = fold(document.name, LONGEST_NAME)
-    _touch(document, actor, now)
-    _write_version(session, actor, document, blob, file_name, restored_from=restored_from, now=now)
+    touch(document, actor, now)
+    write_version(session, actor, document, blob, file_name, restored_from=restored_from, now=now)
 
 
 def edit_document(
@@ -325,8 +326,8 @@ def edit_document(
     document.name_fold = fold(document.name, LONGEST_NAME)
     document.description = wanted.get("description", document.description)
     document.is_internal = wanted.get("internal", document.is_internal)
-    _touch(document, actor, now)
-    _write_tags(session, document, wanted.get("tags", {fold(tag): tag for tag in old_tags}))
+    touch(document, actor, now)
+    write_tags(session, document, wanted.get("tags", {fold(tag): tag for tag in old_tags}))
     record_event(
         session,
         actor,
@@ -356,10 +357,10 @@ def delete_document(session: Session, actor: Actor, ref: str, *, now: datetime) 
     """
     document, record = _editable(session, actor, ref)
     document.deleted_at = now
-    _touch(document, actor, now)
+    touch(document, actor, now)
     record_event(session, actor, verb="deleted", subject=document, at=now, detail={"name": document.name})
     if record is not None:
-        record_event(session, actor, verb="detached", subject=record, at=now, detail=_told(document))
+        record_event(session, actor, verb="detached", subject=record, at=now, detail=told(document))
     return document
 
 
@@ -379,69 +380,12 @@ def restore_document(session: Session, actor: Actor, ref: str, *, now: datetime)
     ):
         raise NotFound("document", ref)
     record = record_of(session, actor, document)
-    if record is None and _is_on_a_record(document):
+    if record is None and key_of(document) is not None:
         raise NotFound("document", ref)
     require_attaching(session, actor, record)
     document.deleted_at = None
-    _touch(document, actor, now)
+    touch(document, actor, now)
     record_event(session, actor, verb="restored", subject=document, at=now, detail={"name": document.name})
     if record is not None:
-        record_event(session, actor, verb="attached", subject=record, at=now, detail=_told(document))
+        record_event(session, actor, verb="attached", subject=record, at=now, detail=told(document))
     return document
-
-
-def _is_on_a_record(document: Document) -> bool:
-    from app.documents.records import key_of
-
-    return key_of(document) is not None
-
-
-# Their rows
-
-
-def _touch(document: Document, actor: Actor, now: datetime) -> None:
-    document.version += 1
-    document.updated_at, document.updated_by_id = now, actor.user_id
-
-
-def _write_version(
-    session: Session,
-    actor: Actor,
-    document: Document,
-    blob: DocumentBlob,
-    file_name: str,
-    *,
-    restored_from: int | None = None,
-    now: datetime,
-) -> None:
-    session.add(
-        DocumentVersion(
-            document_id=document.id,
-            number=document.number,
-            blob_id=blob.id,
-            file_name=file_name,
-            file_type=document.file_type,
-            size_bytes=blob.size_bytes,
-            restored_from=restored_from,
-            created_at=now,
-            created_by_id=actor.user_id,
-        )
-    )
-    session.flush()
-
-
-def _write_tags(session: Session, document: Document, tags: Mapping[str, str]) -> None:
-    """Tags, and the words by which the document is found, as they are from now on."""
-    for model in (DocumentTag, DocumentWord):
-        session.execute(delete(model).where(model.document_id == document.id))
-    session.add_all(
-        DocumentTag(document_id=document.id, tag_fold=folded, tag=tag) for folded, tag in tags.items()
-    )
-    words = words_of(document.name, *tags.values(), document.description)
-    session.add_all(DocumentWord(document_id=document.id, word=word) for word in words)
-    session.flush()
-
-
-def _told(document: Document) -> dict[str, Any]:
-    """What a record's event says of a document."""
-    return {"document": document.ref, "name": document.name}
