@@ -86,7 +86,7 @@ def _fields() -> list[ListField]:
 
 def _open(actor: Actor) -> tuple[Condition, ...]:
     """Of open cases that the reader sees; live ones, said once more for the databases to see that indexes fit."""
-    return scope(Case, actor, Level.READ), Case.deleted_at.is_(None), Case.is_open
+    return scope(Case, actor, Level.READ), Case.deleted_at.is_(None), Case.is_open.is_(True)
 
 
 def _open_cases(model: Any, column: InstrumentedAttribute[Any]) -> ListField:
