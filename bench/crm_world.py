@@ -76,8 +76,8 @@ ACTIVITIES_OF = (
     INSERT INTO activity (ref, kind, subject, text, at, due_at, is_done, contact_id, of_account_id, created_at,
                           updated_at, version, created_by_id, updated_by_id, assignee_id)
     SELECT 'act_c' || c.id || '_' || n.n, n.kind, 'Spoke about the offer', 'They want to see it.', c.updated_at,
-           CASE WHEN (c.id + n.n) % 10 = 0 THEN c.updated_at END,
-           CASE WHEN (c.id + n.n) % 10 = 0 THEN {false} ELSE {true} END, c.id, c.account_id, c.updated_at,
+           CASE WHEN (c.id + n.n) / 10 * 10 = c.id + n.n THEN c.updated_at END,
+           CASE WHEN (c.id + n.n) / 10 * 10 = c.id + n.n THEN {false} ELSE {true} END, c.id, c.account_id, c.updated_at,
            c.updated_at, 1, c.owner_user_id, c.owner_user_id, c.owner_user_id
     FROM contact c CROSS JOIN (SELECT 1 AS n, 'call' AS kind UNION ALL SELECT 2, 'meeting') n ORDER BY c.id
     """,
@@ -85,8 +85,8 @@ ACTIVITIES_OF = (
     INSERT INTO activity (ref, kind, subject, text, at, due_at, is_done, account_id, of_account_id, created_at,
                           updated_at, version, created_by_id, updated_by_id, assignee_id)
     SELECT 'act_a' || a.id || '_' || n.n, n.kind, 'Prepared the visit', 'With figures.', a.updated_at,
-           CASE WHEN (a.id + n.n) % 10 = 0 THEN a.updated_at END,
-           CASE WHEN (a.id + n.n) % 10 = 0 THEN {false} ELSE {true} END, a.id, a.id, a.updated_at,
+           CASE WHEN (a.id + n.n) / 10 * 10 = a.id + n.n THEN a.updated_at END,
+           CASE WHEN (a.id + n.n) / 10 * 10 = a.id + n.n THEN {false} ELSE {true} END, a.id, a.id, a.updated_at,
            a.updated_at, 1, a.owner_user_id, a.owner_user_id, a.owner_user_id
     FROM account a CROSS JOIN (SELECT 1 AS n, 'call' AS kind UNION ALL SELECT 2, 'task' UNION ALL SELECT 3, 'note'
                                UNION ALL SELECT 4, 'email') n

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, bindparam, cast, literal_column, null, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -85,7 +96,10 @@ def _statement(actor: Actor) -> Select[Any]:
 
 def _columns(kind: str, model: Any, *others: Any) -> list[Any]:
     names = ("name", "first_name", "last_name", "more", "place", "parent_id")
-    texts = [cast(other, String) if i < 5 else other for i, other in enumerate(others)]
+    texts = [
+        cast(other, BigInteger if name == "parent_id" else String)
+        for name, other in zip(names, others, strict=True)
+    ]
     named = [each.label(name) for each, name in zip(texts, names, strict=True)]
     return [literal_column(f"'{kind}'").label("kind"), model.id, model.ref, *named]
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.factories import make_account, make_contact, make_lead, make_queue, open_portal
+from app.search.quick import first_answer
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, open_portal
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +111,16 @@ def test_the_number_of_statements_does_not_grow(signed_in, session, mara, count_
         counts.append(len(queries))
     assert counts[0] == counts[1], queries
     assert counts[1] <= 12, queries
+
+
+def test_the_first_answer_is_one_statement(app, session, sal, count_queries):
+    account = make_account(session, "Forges Riera", owner=sal)
+    make_contact(session, "Riera", first_name="Pere", account=account)
+    make_lead(session, company="Riera & Fills", last_name="Riera")
+    actor = actor_of(session, sal)
+    with app.test_request_context("/"), count_queries() as queries:
+        groups = first_answer(session, actor, "RIÉRA", limit=5)
+    assert [(group.kind, [hit.name for hit in group.hits]) for group in groups] == [
+        ("lead", ["Riera & Fills"]), ("account", ["Forges Riera"]), ("contact", ["Pere Riera"]),
+    ]  # fmt: skip
+    assert len([query for query in queries if "search_entry" in query]) == 1
