@@ -57,7 +57,6 @@ KINDS: dict[str, str | None] = {
     "sharing_rule_id": refs.SHARING_RULE,
     "share_id": refs.SHARE,
     "document_id": refs.DOCUMENT,
-    "case_id": refs.CASE,
     "item_id": None,
     "registry": None,
 }
