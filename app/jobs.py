@@ -35,8 +35,8 @@ from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
-REMINDERS_EVERY_SECONDS = 15.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
+REMINDERS_EVERY_SECONDS = 15.0
 
 
 def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:

@@ -132,7 +132,9 @@ def form_class(kind: str) -> type[RecordForm]:
         layout_of(kind), layout, added, lambda name: is_wide(plain.fields.get(name) or added[name])
     )
     return type(
-        plain.__name__, (plain,), {"fields": {**plain.fields, **added}, "layout": dict(rows), **make_inputs(added)}
+        plain.__name__,
+        (plain,),
+        {"fields": {**plain.fields, **added}, "layout": dict(rows), **make_inputs(added)},
     )
 
 

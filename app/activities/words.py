@@ -211,6 +211,8 @@ _REASONS = {
     "not_our_market": _l("not our market"),
     "other": _l("other reasons"),
 }
+
+
 # verb → icon and the words for it.
 def _tag(text: Any) -> Callable[[Event], str]:
     return lambda event: str(text) % {"tag": event.detail.get("tag", "")}

@@ -32,7 +32,9 @@ from app.web.access import current_actor, needs
 area = Area(
     "Registries", "Statuses, sources, reasons, levels, types and areas, as an administrator keeps them."
 )
-REGISTRIES = {registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, CASE_STATUSES, *RELATIONS)}
+REGISTRIES = {
+    registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, CASE_STATUSES, *RELATIONS)
+}
 RegistryQuery = list_query("RegistryQuery")
 
 

@@ -84,7 +84,7 @@ def _fields() -> list[ListField]:
     ]  # fmt: skip
 
 
-def _open(actor: Actor) -> tuple[Condition, ...]:
+def _open(actor: Actor) -> tuple[Condition, Condition, Condition]:
     """Of open cases that the reader sees; live ones, said once more for the databases to see that indexes fit."""
     return scope(Case, actor, Level.READ), Case.deleted_at.is_(None), Case.is_open.is_(True)
 

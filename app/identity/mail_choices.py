@@ -86,6 +86,8 @@ def way_words() -> list[tuple[str, Any]]:
 
 def _usual(user: User, kind: Kind) -> str:
     """What happens without a choice: leads that wait in a partner's queue are mailed to its managers, alerts to nobody."""
-    if kind in (Kind.ROUTING_ALERT, Kind.DUPLICATE_FOUND) or (kind is Kind.LEAD_IN_QUEUE and user.role is not Role.MANAGER):
+    if kind in (Kind.ROUTING_ALERT, Kind.DUPLICATE_FOUND) or (
+        kind is Kind.LEAD_IN_QUEUE and user.role is not Role.MANAGER
+    ):
         return PORTAL
     return MAIL

@@ -51,7 +51,6 @@ RELATIONSHIP = "rel"
 CHARACTERISTIC = "char"
 INTEREST = "int"
 CASE = "case"
-
 DOCUMENT = "doc"
 
 

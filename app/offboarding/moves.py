@@ -58,9 +58,7 @@ def move_open_leads(
     return moved
 
 
-def move_open_cases(
-    session: Session, actor: Actor, user: User, choice: OpenRecords, *, now: datetime
-) -> int:
+def move_open_cases(session: Session, actor: Actor, user: User, choice: OpenRecords, *, now: datetime) -> int:
     """Give the user's open cases to a successor among the vendor's people; how many.
 
     No queue and no partner has cases: then, and where they are kept or routed, they stay.  Does not commit.

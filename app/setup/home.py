@@ -230,7 +230,10 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             [
                 (
                     _("Statuses"),
-                    _("How far work on a %(case)s has come, and which of them close it.", case=labels.one("case")),
+                    _(
+                        "How far work on a %(case)s has come, and which of them close it.",
+                        case=labels.one("case"),
+                    ),
                     "case",
                     "setup.registry",
                     p.SETTING_MANAGE,
@@ -243,7 +246,10 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             [
                 (
                     _("Fields"),
-                    _("What is kept of accounts, contacts and %(leads)s, why, and how much it is used.", leads=leads),
+                    _(
+                        "What is kept of accounts, contacts and %(leads)s, why, and how much it is used.",
+                        leads=leads,
+                    ),
                     "database",
                     "fields.index",
                     p.SETTING_MANAGE,

@@ -138,7 +138,9 @@ def many_granted(
     ]
     if not granted:
         return None
-    return select(case(*((_how_many(each).scalar_subquery() > cap, true()) for each in granted), else_=false()))
+    return select(
+        case(*((_how_many(each).scalar_subquery() > cap, true()) for each in granted), else_=false())
+    )
 
 
 def _how_many(found: Select[int]) -> Select[int]:

@@ -14,9 +14,8 @@ pytestmark = pytest.mark.databases("sqlite")  # what is asked for here never rea
 KINDS = {
     "lead_id": "lead", "account_id": "acct", "contact_id": "cont", "user_id": "user", "queue_id": "queue",
     "round_robin_id": "rr", "rule_id": "rule", "member_id": "mem", "responsible_id": "mem", "activity_id": "act",
-    "import_id": "imp", "export_id": "exp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
+    "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
     "relationship_id": "rel", "characteristic_id": "char", "interest_id": "int", "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
-    "document_id": "doc",
     "document_id": "doc", "export_id": "exp", "case_id": "case",
 }  # fmt: skip
 NOBODY = f"user_{'0' * 22}"
@@ -115,7 +114,9 @@ def test_fields_that_do_not_exist_are_refused(api, ada, document: Document) -> N
         if method not in ("POST", "PATCH"):
             continue
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
-            answer = client.request(method, filled(path), data={"nonsense": "1"}, content_type="multipart/form-data")
+            answer = client.request(
+                method, filled(path), data={"nonsense": "1"}, content_type="multipart/form-data"
+            )
         else:
             body = {**BODIES.get(operation["operationId"], {}), "nonsense": 1}
             answer = client.request(method, filled(path), body)

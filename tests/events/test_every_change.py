@@ -296,7 +296,12 @@ def looking_as_somebody_else(c):
 
 
 def files(c):
-    for path in ("/leads/export", "/lists/account/export", "/lists/contact/export", "/setup/audit-log/export"):
+    for path in (
+        "/leads/export",
+        "/lists/account/export",
+        "/lists/contact/export",
+        "/setup/audit-log/export",
+    ):
         c.ok(c.browser("ada").submit(path, {}, page="/profile"))
     content = f"Last name,Company\nPuig {c.name()},{c.name()}\nRoca,{c.name()}\n".encode()
     answer = c.ok(

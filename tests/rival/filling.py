@@ -27,7 +27,15 @@ LEFT_OUT = frozenset(
     {"static", "health.healthz", "health.readyz"}
 )  # the same for everybody, without a record
 # Parts of paths that name no record, or a record in another way.
-PLAIN = {"number": ("1",), "registry": ("partner_levels", "lead_sources"), "thing": ("account", "contact"), "name": ("industry", "email"), "token": ("made-up",), "feed_token": ("made-up",), "key": ("lead_offered",)}
+PLAIN = {
+    "number": ("1",),
+    "registry": ("partner_levels", "lead_sources"),
+    "thing": ("account", "contact"),
+    "name": ("industry", "email"),
+    "token": ("made-up",),
+    "feed_token": ("made-up",),
+    "key": ("lead_offered",),
+}
 NOBODY = "nobody@nowhere.example"
 OFFERED = 1  # so many of the values that a filter offers
 _REF = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{22}\b")
@@ -212,7 +220,12 @@ def api_queries(app: Flask, path: str, refs: Refs, words: Sequence[str]) -> Iter
 
 
 def _sorts(path: str) -> Sequence[str]:
-    sorts = {"accounts": tuple(ACCOUNT_SORTS), "cases": tuple(CASE_SORTS), "contacts": tuple(CONTACT_SORTS), "leads": SORT_KEYS}
+    sorts = {
+        "accounts": tuple(ACCOUNT_SORTS),
+        "cases": tuple(CASE_SORTS),
+        "contacts": tuple(CONTACT_SORTS),
+        "leads": SORT_KEYS,
+    }
     return sorts.get(path.rpartition("/")[2], ())
 
 

@@ -103,7 +103,10 @@ def add_strangers(session: Session, world: World) -> None:
 
 def _added_fields(session: Session, world: World) -> None:
     """Fields of the vendor's own, filled in, counted, and arranged on a form."""
-    ada, said = world.people["ada"], {"help": STRANGER, "description": STRANGER, "asked_by": STRANGER, "reason": STRANGER}
+    ada, said = (
+        world.people["ada"],
+        {"help": STRANGER, "description": STRANGER, "asked_by": STRANGER, "reason": STRANGER},
+    )
     choices = (f"{STRANGER} choice",)
     for object_, more in (("lead", {"visibility": "hidden"}), ("account", {"is_internal": True})):
         field = make_field(
@@ -279,7 +282,9 @@ def _records(session: Session, world: World) -> None:
     orphan = make_contact(session, owner=ada)
     cases = [
         make_case(session, account=account, contact=contact, owner=nora),
-        make_case(session, account=rows(session, Account, Account.id == world.northwind.account_id)[0], owner=nora),
+        make_case(
+            session, account=rows(session, Account, Account.id == world.northwind.account_id)[0], owner=nora
+        ),
         make_case(session, contact=orphan, owner=ada, status="closed"),
         make_case(session, owner=nora, deleted_at=world.now),
     ]
@@ -301,7 +306,14 @@ def _records(session: Session, world: World) -> None:
         world.veiled["share"].append(share.ref)
     for record in (account, contact, cases[0]):
         act = log_activity(
-            session, ada_, record, kind="note", subject=f"{STEM} act", text=STEM, people=[contact.ref], now=world.now
+            session,
+            ada_,
+            record,
+            kind="note",
+            subject=f"{STEM} act",
+            text=STEM,
+            people=[contact.ref],
+            now=world.now,
         )
         world.veiled["act"].append(act.ref)
     world.veiled["acct"] += [above.ref, account.ref, person.ref, gone.ref]

@@ -68,10 +68,14 @@ def build(session, seed):
             session, owner=chance.choice(inside), billing_city=chance.choice(["Girona", "Vic"])
         )
         make_contact(session, account=account, owner=chance.choice(inside))
-        make_case(session, account=account, owner=chance.choice(inside), priority=chance.choice(["low", "high"]))
+        make_case(
+            session, account=account, owner=chance.choice(inside), priority=chance.choice(["low", "high"])
+        )
     make_contact(session, account=None, owner=chance.choice(inside))
     for partner in shared.world.partners:
-        account = session.scalars(select(Account).where(Account.id == partner.account_id, affected_scope())).one()
+        account = session.scalars(
+            select(Account).where(Account.id == partner.account_id, affected_scope())
+        ).one()
         make_case(session, account=account, owner=chance.choice(inside))
     for object_ in ("account", "contact", "case"):
         add_rule(session, shared, chance, object_)
