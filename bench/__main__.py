@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.settings import ROOT
 from bench.care import judge_duplicates, measure_care
+from bench.crm import measure_crm
 from bench.crm_world import make_crm_world
 from bench.figures import Figure, Report, median
 from bench.intake import measure_beside, measure_import, measure_memory
@@ -71,14 +72,26 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             report.begin(f"Sharing, {engine}")
             measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
             _say(f"{engine}: sharing measured")
+            for size in _accounts(engine, max(sizes)):
+                began = time.monotonic()
+                worlds.append(make_crm_world(engine, size, Path(folder, f"{engine}-crm-{size}")))
+                _say(f"{engine}: {size:,} accounts loaded in {time.monotonic() - began:.0f} s")
+            report.begin(f"Accounts and contacts, {engine}")
+            measure_crm(report, worlds[-2:], load, rounds=rounds, each=20)
+            _say(f"{engine}: accounts and contacts measured")
             report.begin(f"Care of data, {engine}")
-            worlds.append(make_crm_world(engine, max(sizes) // 10, Path(folder, f"{engine}-crm")))
             measure_care(report, worlds[-1], load, rounds=rounds, each=20)
             judge_duplicates(report, worlds[-1])
             _say(f"{engine}: care of data measured")
         finally:
             for world in worlds:
                 drop_world(world)
+
+
+def _accounts(engine: str, leads: int) -> tuple[int, int]:
+    """How many accounts beside so many leads: a hundredth of the larger world, and that one."""
+    most = leads if engine == "postgresql" and leads >= 1_000_000 else leads // 10
+    return max(most // 100, 100), most
 
 
 def _measure_start(report: Report) -> None:
