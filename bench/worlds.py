@@ -96,7 +96,7 @@ class World:
 
 
 Found = Callable[[Session, int, Random], Company]
-Fill = Callable[[Flask, int, Company, Random], None]
+Fill = Callable[[str, int, Company, Random], None]
 
 
 def make_world(engine: str, size: int, folder: Path, *, seed: int = SEED) -> World:
