@@ -28,9 +28,9 @@ from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
 from app.settings import Settings
+from app.sharing.building import build_step, sweep
 from app.sharing.models import GrantSet, GrantSetState, ManualShare
 from app.sharing.shares import end_lapsed
-from app.sharing.upkeep import build_step, sweep
 from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0

@@ -18,7 +18,7 @@ from app.leads.models import Lead
 from app.leads.operations import claim_lead, edit_lead
 from app.partners.models import PartnerAccount, PartnerLevel
 from app.settings import ROOT
-from app.sharing import upkeep
+from app.sharing import building, grant_sets, granting
 from app.sharing.explain import who_sees, why
 from app.sharing.groups import add_group_member, create_group
 from app.sharing.models import GrantSet, SharingGrant, SharingRule, SharingRuleState
@@ -118,22 +118,22 @@ def _build_all() -> None:
     """Build every set in one pass over the leads, as the worker would one after the other."""
     subject, reached = SUBJECTS["lead"], 0
     with transaction() as session:
-        sets = upkeep.Sets(upkeep.ready(row) for row in session.scalars(select(GrantSet)))
+        sets = grant_sets.Sets(grant_sets.ready(row) for row in session.scalars(select(GrantSet)))
     while True:
         with transaction() as session:
             ids = session.scalars(
                 select(Lead.id)
                 .where(scope(Lead, _ALL), Lead.id > reached)
                 .order_by(Lead.id)
-                .limit(upkeep.BATCH)
+                .limit(granting.BATCH)
             ).all()
             if not ids:
                 break
-            upkeep.refresh(session, subject, ids, sets)
+            granting.refresh(session, subject, ids, sets)
             reached = ids[-1]
     with transaction() as session:
         for row in session.scalars(select(GrantSet)):
-            upkeep.activate(session, row)
+            building.activate(session, row)
 
 
 def _actor(world: World, who: str) -> Actor:
@@ -183,15 +183,15 @@ def _saving(report: Report, world: World, rules: int, *, each: int) -> None:
 
 @contextmanager
 def _knowing_no_rules() -> Iterator[None]:
-    upkeep._known = (time.monotonic() + 3600, {})  # noqa: SLF001 - a list read in the future is not read again
+    grant_sets._known = (time.monotonic() + 3600, {})  # noqa: SLF001 - a list read in the future is not read again
     yield
-    upkeep.forget_known()
+    grant_sets.forget_known()
 
 
 @contextmanager
 def _knowing_all() -> Iterator[None]:
     with transaction() as session:
-        upkeep.live_sets(session, "lead")
+        grant_sets.live_sets(session, "lead")
     yield
 
 

@@ -24,7 +24,7 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import db, set_reading
 from app.partners.models import PartnerAccount
-from app.sharing.upkeep import forget_known
+from app.sharing.grant_sets import forget_known
 from tests import people
 from tests.chromium import browser_type_launch_args  # noqa: F401 - a fixture, asked for by name
 from tests.factories import make_partner, make_user

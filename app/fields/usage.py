@@ -52,7 +52,7 @@ def _rule_sets(session: Session, field: CustomField) -> list[Use]:
 
 
 def _sharing_rules(session: Session, field: CustomField) -> list[Use]:
-    from app.sharing.upkeep import naming_field
+    from app.sharing.building import naming_field
 
     rules = naming_field(session, field.object, field.name)
     return [Use("sharing_rule", rule.ref, rule.name, True) for rule in rules]
@@ -72,7 +72,7 @@ def names_field(row: Any, name: str) -> bool:
 def close_what_names(session: Session, field: CustomField, *, now: datetime) -> None:
     """Let sharing rules that name the field give nothing from the commit on, with an alert each.  Does not commit."""
     from app.routing.alerts import Alert, raise_alerts
-    from app.sharing.upkeep import close_rule, naming_field
+    from app.sharing.building import close_rule, naming_field
 
     for rule in naming_field(session, field.object, field.name):
         close_rule(
@@ -84,7 +84,7 @@ def close_what_names(session: Session, field: CustomField, *, now: datetime) -> 
 
 def open_what_names(session: Session, field: CustomField, *, now: datetime) -> None:
     """Build sharing rules anew that were closed because of the field.  Does not commit."""
-    from app.sharing.upkeep import begin_set, naming_field
+    from app.sharing.building import begin_set, naming_field
 
     for rule in naming_field(session, field.object, field.name):
         if rule.state is SharingRuleState.FAILED:

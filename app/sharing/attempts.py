@@ -25,6 +25,8 @@ from app.sharing.affected import (
     together,
 )
 from app.sharing.differences import Clock, Levels, compare, levels_among
+from app.sharing.grant_sets import Sets, forget_known, ready
+from app.sharing.granting import COMPUTING, refresh
 from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRule, SharingRuleKind
 from app.sharing.people import principals_of_owners
 from app.sharing.principals import Membership, keys_of_actor
@@ -32,7 +34,6 @@ from app.sharing.prospects import LONGEST_SECONDS, count_units, owned, within_of
 from app.sharing.rules import Given, Supposed
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import COMPUTING, Sets, forget_known, ready, refresh
 
 # Of more records than these a change itself writes, the rest is left out and said to be.
 MOST_WRITTEN = 20_000

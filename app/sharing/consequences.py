@@ -13,6 +13,7 @@ from app.identity.queries import keys_of_users
 from app.kernel.errors import Invalid
 from app.routing.criteria import CannotEvaluate, Criteria, parse
 from app.sharing.differences import MOST_COUNTED, Count
+from app.sharing.granting import BATCH, COMPUTING
 from app.sharing.models import (
     GrantSet,
     GrantSetState,
@@ -27,7 +28,6 @@ from app.sharing.people import principals_of_owners
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import BATCH, COMPUTING
 
 __all__ = [
     "MOST_COUNTED",

@@ -18,6 +18,7 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import InUse, Invalid, NotFound, Stale
 from app.kernel.fold import fold
 from app.kernel.text import clean_text
+from app.sharing.building import rebuild_owned
 from app.sharing.models import (
     GroupMember,
     GroupReach,
@@ -27,7 +28,6 @@ from app.sharing.models import (
     SharingRule,
 )
 from app.sharing.principals import GROUP, Known, find_principal, keep_principal, names_of
-from app.sharing.upkeep import rebuild_owned
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 500

@@ -16,6 +16,7 @@ from app.events.operations import record
 from app.kernel.actor import Actor, Level
 from app.kernel.fold import fold
 from app.sharing.audience import Audience
+from app.sharing.building import begin_set
 from app.sharing.groups import LONGEST_NAME, create_group, put_into, take_out
 from app.sharing.models import (
     GrantSet,
@@ -32,7 +33,6 @@ from app.sharing.reaching import Fate, Item
 from app.sharing.scope import scope
 from app.sharing.shares import end_share, share_record
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import begin_set
 
 _NARROWING = Actor.system("shares that are narrowed")
 

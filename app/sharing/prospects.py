@@ -31,13 +31,13 @@ from app.routing.models import Queue
 from app.sharing.affected import MODELS, Affected, Consequences, Everybody, Tally, Unit, together
 from app.sharing.consequences import Meeting, can_be_seen
 from app.sharing.differences import Clock, Count, Difference, bearing, difference
+from app.sharing.granting import BATCH, COMPUTING
 from app.sharing.levels import given_level
 from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRule, SharingRuleKind
 from app.sharing.rules import Given, Supposed
 from app.sharing.scope import scope, scoped
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import BATCH, COMPUTING
 
 LONGEST_SECONDS = 6.0
 Within = Mapping[Any, ColumnElement[bool]]  # model → what all records meet that can differ

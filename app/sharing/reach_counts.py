@@ -14,6 +14,7 @@ from app.kernel.actor import Level
 from app.sharing.audience import Audience
 from app.sharing.consequences import MOST_COUNTED, Count, can_be_seen, count_given
 from app.sharing.enabling import Answers, defaults_chosen
+from app.sharing.granting import COMPUTING
 from app.sharing.models import (
     GrantSet,
     GrantSetState,
@@ -27,7 +28,6 @@ from app.sharing.reaching import Fate, Item, Kind, closed_groups
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import COMPUTING
 
 # A page waits no longer for rules that are still being built to be counted.
 SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""Sharing rules: make, change, delete.  What they give is built in the background (`upkeep`)."""
+"""Sharing rules: make, change, delete.  What they give is built in the background (`building`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotFound, Stale
 from app.kernel.text import clean_text
 from app.routing.criteria import parse
+from app.sharing.building import begin_set
+from app.sharing.grant_sets import forget_known
 from app.sharing.models import GrantSet, GrantSetState, SharingRule, SharingRuleKind
 from app.sharing.principals import find_principal, keep_principal, names_of
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import begin_set, forget_known
 
 LONGEST_NAME = 120
 LEVELS: Mapping[str, Level] = {"read": Level.READ, "edit": Level.EDIT}

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.sharing.grant_sets import Sets, ready
+from app.sharing.granting import BATCH, COMPUTING, wanted_grants
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
-from app.sharing.upkeep import BATCH, COMPUTING, Sets, ready, wanted_grants
 
 
 def differences(session: Session) -> Iterator[str]:

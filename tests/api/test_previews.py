@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.accounts.models import Account
 from app.events.models import Event
 from app.identity.queries import get_organisation
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.models import GrantSet, GroupMember, Principal, PublicGroup, SharingRule
 from app.sharing.scope import scope
 from tests.api.test_sharing import build
@@ -18,8 +18,8 @@ TABLES = (PublicGroup, GroupMember, SharingRule, GrantSet, Principal, Event)
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 @pytest.fixture

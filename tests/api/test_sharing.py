@@ -11,7 +11,7 @@ from app.accounts.models import Account
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import transaction
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
 from app.sharing.scope import scope
 from app.sharing.shares import end_lapsed
@@ -23,18 +23,18 @@ IN_VIC = {"field": "city", "op": "equals", "value": "Vic"}
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", timedelta(0))
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", timedelta(0))
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def build():
     """What the worker does."""
     while True:
         with transaction() as session:
-            if not upkeep.build_step(session, now=clock.now()):
+            if not building.build_step(session, now=clock.now()):
                 break
     with transaction() as session:
-        while upkeep.sweep(session, now=clock.now()):
+        while building.sweep(session, now=clock.now()):
             pass
         assert list(differences(session)) == []
 
@@ -279,7 +279,7 @@ def test_what_is_being_built_gives_nothing_and_what_ended_is_swept(session, api,
         .json
     )
     with transaction() as own:
-        upkeep.build_step(own, now=clock.now())
+        building.build_step(own, now=clock.now())
     assert row_count(session, SharingGrant) == 3
     assert api(otto).items("/leads") == []
     api(mara).delete(f"/sharing-rules/{rule['id']}")
@@ -290,14 +290,14 @@ def test_what_is_being_built_gives_nothing_and_what_ended_is_swept(session, api,
 
 def test_a_set_waits_until_every_process_knows_of_it(session, api, mara, otto, world, monkeypatch):
     """However long the transaction took that began it: before its end nobody else could know."""
-    monkeypatch.setattr(upkeep, "GRACE", timedelta(seconds=3))
+    monkeypatch.setattr(building, "GRACE", timedelta(seconds=3))
     share_with = {"type": "user", "id": otto.ref}
     rule = {"object": "lead", "kind": "criteria", "share_with": share_with, "level": "read"}
     api(mara).post("/sharing-rules", rule)
     now = clock.now() + timedelta(seconds=30)
     for seconds, state in ((0, "building"), (2, "building"), (3, "active"), (3, "active")):
         with transaction() as own:
-            upkeep.build_step(own, now=now + timedelta(seconds=seconds))
+            building.build_step(own, now=now + timedelta(seconds=seconds))
         session.rollback()
         assert session.scalars(select(GrantSet.state)).all() == [state], seconds
 
@@ -424,7 +424,7 @@ def test_a_deleted_rule_does_not_come_back(session, api, mara, otto, world):
     kept = session.scalars(select(SharingRule)).one()
     api(mara).delete(f"/sharing-rules/{rule['id']}")
     with transaction() as own:  # as a process would that read the rule a moment before
-        upkeep.begin_set(own, own.merge(kept, load=False), now=clock.now())
+        building.begin_set(own, own.merge(kept, load=False), now=clock.now())
     build()
     assert api(otto).items("/leads") == []
 

@@ -13,11 +13,12 @@ from app.leads.models import Lead, Offer, OfferState
 from app.leads.operations import claim_lead
 from app.routing.models import Queue
 from app.routing.verify import verify_routing
+from app.sharing.building import build_step
 from app.sharing.consequences import counts_of_rules
 from app.sharing.models import GrantSet, GrantSetState, PublicGroup, SharingRule
 from app.sharing.principals import reaches_partners
 from app.sharing.scope import scope
-from app.sharing.upkeep import build_step, settle
+from app.sharing.upkeep import settle
 from app.sharing.verify import differences
 from tests.factories import actor_of
 

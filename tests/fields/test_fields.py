@@ -28,10 +28,10 @@ from app.leads.models import Lead
 from app.lists.models import ListChoice
 from app.routing.models import RoutingAlert
 from app.routing.rule_operations import activate_rules, create_rules
+from app.sharing.building import build_step
 from app.sharing.models import GrantSet, GrantSetState, SharingRule
 from app.sharing.scope import HiddenFieldSelected, scope
 from app.sharing.sharing_rules import create_rule, read_rule
-from app.sharing.upkeep import build_step
 from tests.factories import (
     actor_of,
     get_default_queue,

@@ -20,7 +20,7 @@ from app.kernel.db import Base, reading
 from app.notifications.delivery import Sender
 from app.notifications.models import Delivery, DeliveryState
 from app.notifications.transports import FolderTransport
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from tests.notifications.mailing import mails_in, run_sender
 from tests.rival.asking import Answer, Ask, Marks, Walker
 from tests.rival.layers import add_strangers, add_veiled
@@ -40,8 +40,8 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
     monkeypatch.setattr("app.api.lead_json.now", lambda: now, raising=False)
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 @pytest.fixture(autouse=True)

@@ -116,7 +116,8 @@ PAST_THE_GUARD = {
     "kernel/db.py": "begins transactions",
     "routing/turns.py": "locks and rewrites a round robin's state",
     "serve.py": "lets go of connections before other processes begin",
-    "sharing/upkeep.py": "locks, and writes many grants at once",
+    "sharing/building.py": "locks, and writes many grants at once",
+    "sharing/granting.py": "writes many grants at once",
     "web/health.py": "asks whether the database answers",
     "web/refusals.py": "records a refusal in a transaction of its own",
 }
@@ -135,7 +136,7 @@ def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
 
 
 # Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
-MARKING = {"inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
+MARKING = {"cases/filters.py", "inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
 
 
 def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.identity.queries import find_actor, get_organisation
 from app.kernel import clock
 from app.leads.models import Lead
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.audience import Audience
 from app.sharing.enabling import Answers, enable_prm
 from app.sharing.levels import given_level
@@ -22,8 +22,8 @@ from tests.sharing.shared_worlds import add_rule, build_shared, settle_all
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def leads_of(session, actor):

@@ -14,12 +14,13 @@ from app.kernel.actor import Role
 from app.leads.models import Lead
 from app.partners.models import PartnerLevel
 from app.routing.models import Queue
+from app.sharing.building import build_step
 from app.sharing.groups import add_group_member, create_group
 from app.sharing.models import GrantSet, GrantSetState
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
-from app.sharing.upkeep import build_step, settle
+from app.sharing.upkeep import settle
 from tests.factories import SYSTEM, actor_of
 from tests.sharing.worlds import RANK, World, build
 

@@ -9,7 +9,7 @@ from app.accounts.models import Account
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.leads.queries import find_level
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.models import ManualShare
 from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
@@ -28,8 +28,8 @@ from tests.sharing.shared_worlds import settle_all
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def account_of(session, partner):

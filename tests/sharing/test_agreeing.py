@@ -12,7 +12,7 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import db
-from app.sharing import attempts, prospects, upkeep
+from app.sharing import attempts, building, grant_sets, prospects
 from app.sharing.affected import Tally
 from app.sharing.differences import Clock
 from app.sharing.groups import add_group_member, create_group
@@ -30,8 +30,8 @@ LEADS = "/leads/change-owner"
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 @pytest.fixture

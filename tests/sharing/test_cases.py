@@ -19,7 +19,7 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level, Role
 from app.kernel.errors import NotFound
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.explain import why
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
@@ -34,8 +34,8 @@ _LEVELS = {"private": 0, "read": 2, "read_write": 3}
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def test_who_sees_a_case_agrees_with_the_oracle(app: Any, session: Session) -> None:

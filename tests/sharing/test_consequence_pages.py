@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.errors import NotFound
 from app.leads.models import Lead
-from app.sharing import affected, upkeep
+from app.sharing import affected, building, grant_sets
 from app.sharing.attempts import of_act
 from app.sharing.differences import Count, difference
 from app.sharing.groups import add_group_member, create_group
@@ -38,8 +38,8 @@ PRIVATE = {"internal": "private", "external": "private"}
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.kernel import clock
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.consequences import Count, count_given, counts_of_rules
 from app.sharing.models import GrantSet, Principal, SharingGrant, SharingRule
 from app.sharing.sharing_rules import create_rule, read_rule
@@ -16,8 +16,8 @@ from tests.sharing.shared_worlds import add_rule, build_shared, settle_all
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def _rule(session, **given):

@@ -12,7 +12,7 @@ from app.kernel.db import transaction
 from app.leads.filters import parse_lead_query
 from app.leads.operations import delete_lead, restore_lead
 from app.leads.queries import count_leads, list_leads
-from app.sharing import upkeep
+from app.sharing import building
 from app.sharing.models import SharingGrant
 from app.sharing.sharing_rules import create_rule, read_rule
 from app.sharing.verify import differences
@@ -21,7 +21,7 @@ from tests.factories import actor_of, make_lead
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "GRACE", timedelta(0))
+    monkeypatch.setattr(building, "GRACE", timedelta(0))
 
 
 def test_what_is_deleted_is_granted_to_nobody_until_it_comes_back(
@@ -38,7 +38,7 @@ def test_what_is_deleted_is_granted_to_nobody_until_it_comes_back(
         create_rule(own, boss, read_rule(own, given), now=clock.now())
     for _ in range(9):
         with transaction() as own:
-            upkeep.build_step(own, now=clock.now())
+            building.build_step(own, now=clock.now())
 
     def seen(cap: int) -> int:
         session.rollback()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.db import db, transaction
-from app.sharing import upkeep
+from app.sharing import building
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import actor_of, make_lead
@@ -18,7 +18,7 @@ from tests.factories import actor_of, make_lead
 def _build() -> None:
     for _ in range(20):
         with transaction() as own:
-            if not upkeep.build_step(own, now=clock.now()):
+            if not building.build_step(own, now=clock.now()):
                 return
 
 
@@ -26,7 +26,7 @@ def _build() -> None:
 def test_a_set_takes_effect_after_what_was_written_before_it_was_known(
     session: Session, mara: User, otto: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "GRACE", timedelta(0))
+    monkeypatch.setattr(building, "GRACE", timedelta(0))
     lead = make_lead(session, owner=mara, industry="Retail")
     session.commit()
     lead_id, ref, actor = lead.id, otto.ref, actor_of(session, mara)

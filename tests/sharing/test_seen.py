@@ -11,7 +11,7 @@ from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.explain import why, why_each
 from app.sharing.models import ManualShare
 from app.sharing.principals import names_of
@@ -25,8 +25,8 @@ from tests.sharing.test_visibility import oracle
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def walk(session, asker, person, wanted):

@@ -9,7 +9,7 @@ from app.events.models import Event
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.partners.models import PartnerLevel
-from app.sharing import upkeep
+from app.sharing import building, grant_sets
 from app.sharing.groups import add_group_member, create_group
 from app.sharing.models import GroupMember, PublicGroup, SharingRule
 from app.sharing.sharing_rules import create_rule, read_rule
@@ -23,8 +23,8 @@ DEFAULTS, GROUPS, RULES = "/setup/sharing-defaults", "/setup/groups", "/setup/sh
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 def _text(page):

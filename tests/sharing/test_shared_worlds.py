@@ -18,7 +18,7 @@ from app.leads.operations import edit_lead
 from app.leads.placement import Move, Owner, place
 from app.leads.queries import count_leads, find_level, list_leads
 from app.notifications.operations import Mail
-from app.sharing import upkeep
+from app.sharing import building, grant_sets, granting
 from app.sharing.explain import who_sees, why
 from app.sharing.groups import add_group_member, remove_group_member
 from app.sharing.models import GrantSet, GroupMember, PublicGroup, SharingGrant
@@ -44,8 +44,8 @@ _QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "databas
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "GRACE", upkeep.GRACE * 0)
-    monkeypatch.setattr(upkeep, "KNOWN_FOR", -1.0)
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
 @settings(max_examples=4, derandomize=True, **_QUIET)  # type: ignore[arg-type]
@@ -221,15 +221,15 @@ def _spec(grant: object) -> dict[str, object]:
 def test_a_set_that_was_swept_away_meanwhile_is_given_nothing(app: Flask, session: Session) -> None:
     """Another process may still have it in its list when a record is saved."""
     shared = build_shared(session, 11)
-    known = upkeep.live_sets(session, "lead")
+    known = grant_sets.live_sets(session, "lead")
     assert known is not None
     for ref in list(shared.rules):
         delete_rule(session, actor_of(session, shared.administrator), ref, now=clock.now())
     session.flush()
-    while upkeep.sweep(session, now=clock.now()):
+    while building.sweep(session, now=clock.now()):
         pass
     leads = [lead.id for lead in shared.world.leads]
-    upkeep.refresh(session, upkeep.SUBJECTS["lead"], leads, known)
+    granting.refresh(session, granting.SUBJECTS["lead"], leads, known)
     session.flush()
     assert row_count(session, GrantSet, GrantSet.rule_id.is_not(None)) == 0
     assert row_count(session, SharingGrant, SharingGrant.set_id.in_(known.ids)) == 0

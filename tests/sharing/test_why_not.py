@@ -8,9 +8,9 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.leads.models import LeadRefusal
 from app.partners.models import PartnerState
+from app.sharing.building import build_step
 from app.sharing.explain import why
 from app.sharing.sharing_rules import create_rule, read_rule
-from app.sharing.upkeep import build_step
 from app.sharing.why_not import why_not
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, make_user
 from tests.sharing.shared_worlds import build_shared
