@@ -50,7 +50,7 @@ _INTERNAL = (
     _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
     _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
     _Place("cases", "/cases", "case", Permission.CASE_VIEW, shortcut="g e"),
-    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
+    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
     _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
     _Place("new_lead", "/leads/new", "target", Permission.LEAD_CREATE, NEW),
     _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
@@ -61,10 +61,10 @@ _INTERNAL = (
 _PARTNER = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),
     _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
-    _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("my_leads", "/leads?owner=me", "target", Permission.LEAD_VIEW, shortcut="g l"),
-    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g d"),
+    _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
+    _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
 )
 
 

@@ -213,7 +213,7 @@ def test_a_changed_rule_gives_what_it_gave_until_it_is_built_anew(api, mara, ott
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"object": "case"}, "object"),
+        ({"object": "queue"}, "object"),
         ({"kind": "wish"}, "kind"),
         ({"level": "full"}, "level"),
         ({"criteria": {"field": "shoe_size", "op": "equals", "value": "44"}}, "criteria.field"),

@@ -33,19 +33,28 @@ def places(site, role, section=MAIN, path="/", counts=None):
         return [item for item in navigation(someone(role), counts) if item.section == section]
 
 
+RECORDS = ("accounts", "contacts", "cases", "documents")
+
+
 @pytest.mark.parametrize(
     ("role", "keys"),
     [
-        (Role.ADMINISTRATOR, ["home", "leads", "queues", "partners", "accounts", "contacts"]),
-        (Role.CHANNEL_MANAGER, ["home", "leads", "queues", "partners", "accounts", "contacts"]),
-        (Role.SALES, ["home", "leads", "queues", "accounts", "contacts"]),
-        (Role.USER, ["home", "inbox", "my_leads"]),
-        (Role.MANAGER, ["home", "inbox", "my_leads", "team"]),
-        (Role.EXECUTIVE, ["home", "inbox", "my_leads", "team"]),
+        (Role.ADMINISTRATOR, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
+        (Role.CHANNEL_MANAGER, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
+        (Role.SALES, ["home", "my_day", "leads", "queues", *RECORDS]),
+        (Role.USER, ["home", "inbox", "my_leads", "my_day", "documents"]),
+        (Role.MANAGER, ["home", "inbox", "my_leads", "my_day", "team", "documents"]),
+        (Role.EXECUTIVE, ["home", "inbox", "my_leads", "my_day", "team", "documents"]),
     ],
 )
 def test_each_role_has_its_places(site, role, keys):
     assert [item.key for item in places(site, role)] == keys
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_two_places_have_the_same_keys(site, role):
+    keys = [item.shortcut for item in places(site, role) if item.shortcut]
+    assert len(keys) == len(set(keys))
 
 
 def test_setup_is_for_those_who_run_the_place(site):
@@ -55,7 +64,12 @@ def test_setup_is_for_those_who_run_the_place(site):
 
 
 def test_the_new_menu_offers_what_one_may_create(site):
-    assert [i.key for i in places(site, Role.SALES, NEW)] == ["new_lead", "new_account", "new_contact"]
+    assert [i.key for i in places(site, Role.SALES, NEW)] == [
+        "new_lead",
+        "new_account",
+        "new_contact",
+        "new_case",
+    ]
     assert not places(site, Role.VIEWER, NEW)
     assert not places(site, Role.USER, NEW)
 
@@ -89,4 +103,4 @@ def test_nobody_has_nowhere_to_go(site):
 def test_addresses_follow_a_prefix(site):
     with site.test_request_context("/leads", environ_overrides={"SCRIPT_NAME": "/canal"}):
         g.organisation = None
-        assert navigation(someone(Role.SALES))[1].url == "/canal/leads"
+        assert navigation(someone(Role.SALES))[2].url == "/canal/leads"
