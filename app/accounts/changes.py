@@ -16,7 +16,7 @@ from app.events.operations import record
 from app.fields.records import Written
 from app.identity.models import User, UserState
 from app.kernel import refs
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid, Stale
 from app.sharing.scope import scope
 
@@ -38,6 +38,17 @@ class StaleEdit(Stale):
         super().__init__(current=dict(current))
         self.untouched = untouched
         self.version = version
+
+
+def is_kept(session: Session, actor: Actor, model: Any, key: int | None, given: str | None) -> bool:
+    """Whether nothing given leaves the reference as it is: the actor does not see what it names.
+
+    To them it looks empty, in a form that they send back and anywhere else.
+    """
+    if given is not None or key is None:
+        return False
+    seen = select(model.id).where(scope(model, actor, Level.READ), model.id == key)
+    return session.scalar(seen) is None
 
 
 def find_owner(session: Session, ref: str) -> User:

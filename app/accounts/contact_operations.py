@@ -12,6 +12,7 @@ from app.accounts.changes import (
     changed_columns,
     find_owner,
     flush,
+    is_kept,
     refuse_stale,
     refuse_taken_external_id,
     store,
@@ -167,6 +168,10 @@ def _resolve_references(
 ) -> dict[str, tuple[Any, Any]]:
     """Put keys for public names into `columns`; answers column → (old, new) as events tell it."""
     told: dict[str, tuple[Any, Any]] = {}
+    cleaned = dict(cleaned)
+    for name, model in (("account_id", Account), ("reports_to_id", Contact)):
+        if name in cleaned and is_kept(session, actor, model, getattr(contact, name), cleaned[name]):
+            del cleaned[name], columns[name]
     if "account_id" in cleaned:
         account = _account(session, actor, cleaned["account_id"])
         columns["account_id"] = account.id if account else None

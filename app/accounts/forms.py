@@ -128,13 +128,13 @@ def form_class(kind: str) -> type[RecordForm]:
     layout = edition.layouts.get(object_, ())
     if not added and not layout:
         return plain
-    rows = arranged(
-        layout_of(kind), layout, added, lambda name: is_wide(plain.fields.get(name) or added[name])
-    )
+    every = {**plain.fields, **added}
+    # A person has no parent: the layout of both kinds names fields that one of them lacks.
+    rows = arranged(layout_of(kind), layout, added, lambda name: name in every and is_wide(every[name]))
     return type(
         plain.__name__,
         (plain,),
-        {"fields": {**plain.fields, **added}, "layout": dict(rows), **make_inputs(added)},
+        {"fields": every, "layout": dict(rows), **make_inputs(added)},
     )
 
 

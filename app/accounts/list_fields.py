@@ -83,7 +83,9 @@ def _record(model: Any, column: Any) -> Any:
 
     def make(_session: Session, actor: Actor, op: Op, value: Any) -> Condition:
         if op in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
-            return column.is_(None) if op is Op.IS_EMPTY else column.is_not(None)  # type: ignore[no-any-return]
+            # One that the reader does not see looks empty to them.
+            is_seen = column.in_(select(model.id).where(scope(model, actor, Level.READ)))
+            return column.is_(None) | ~is_seen if op is Op.IS_EMPTY else is_seen  # type: ignore[no-any-return]
         wanted = value if isinstance(value, tuple) else (value,)
         found = select(model.id).where(scope(model, actor, Level.READ), model.ref.in_(wanted))
         is_one = column.in_(found)

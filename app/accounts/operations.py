@@ -14,6 +14,7 @@ from app.accounts.changes import (
     changed_columns,
     find_owner,
     flush,
+    is_kept,
     refuse_stale,
     refuse_taken_external_id,
     store,
@@ -191,7 +192,9 @@ def _resolve_references(
 ) -> dict[str, tuple[Any, Any]]:
     """Put keys for public names into `columns`; answers column → (old, new) as events tell it."""
     told: dict[str, tuple[Any, Any]] = {}
-    if "parent_id" in cleaned:
+    if "parent_id" in cleaned and is_kept(session, actor, Account, account.parent_id, cleaned["parent_id"]):
+        del columns["parent_id"]
+    elif "parent_id" in cleaned:
         columns["parent_id"] = _parent_id(session, actor, account, cleaned["parent_id"])
         told["parent_id"] = (_ref_of(session, account.parent_id), cleaned["parent_id"])
     if "owner" in cleaned:

@@ -27,6 +27,7 @@ from app.activities.queries import get_activity, get_record_of
 from app.activities.values import changed_columns, new_columns
 from app.events.operations import record as record_event
 from app.identity.models import User
+from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
@@ -141,10 +142,18 @@ def log_and_plan(
 
 
 def _assignee_id(
-    session: Session, actor: Actor, record: Record, company_id: int | None, ref: str | None
+    session: Session,
+    actor: Actor,
+    record: Record,
+    company_id: int | None,
+    ref: str | None,
+    present: int | None = None,
 ) -> int | None:
-    if ref is None or ref == actor.ref:
+    """Whose it is to do.  None is the actor; of another side's activity, which no person of theirs can have, as it is."""
+    if actor.company_id == company_id and (ref is None or ref == actor.ref):
         return actor.user_id
+    if ref is None:
+        return present
     return find_assignee(session, record, company_id, ref).id
 
 
@@ -194,7 +203,9 @@ def edit_activity(
     require_logging(session, actor, record)
     changed = changed_columns(activity, values, now)
     if "assignee" in values:
-        assignee_id = _assignee_id(session, actor, record, activity.company_id, values["assignee"])
+        assignee_id = _assignee_id(
+            session, actor, record, activity.company_id, values["assignee"], activity.assignee_id
+        )
         if assignee_id != activity.assignee_id:
             changed["assignee_id"] = assignee_id
     before = people_of(session, activity)
@@ -252,16 +263,21 @@ def _name(session: Session, user_id: int | None) -> str | None:
 
 
 def _tell(session: Session, actor: Actor, activity: Activity, user_ids: set[int], now: datetime) -> None:
-    """Tell those who were given something to do, or invited; nobody is told of their own doing."""
+    """Tell those who were given something to do, or invited; nobody is told of their own doing.
+
+    Partner people are not told which of the vendor's people it was.
+    """
     for user_id in sorted(user_ids - {actor.user_id or 0}):
+        user = session.get_one(User, user_id)
+        is_other_side = user.partner_account_id != actor.company_id
         notify(
             session,
             act=f"activity:{activity.id}:{activity.version}",
-            user=session.get_one(User, user_id),
+            user=user,
             kind=NotificationKind.ACTIVITY_GIVEN,
             now=now,
             record=activity,
-            detail={"who": actor.name},
+            detail={"who": get_organisation(session).name if is_other_side else actor.name},
         )
 
 

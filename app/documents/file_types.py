@@ -153,7 +153,7 @@ def _is_text(head: bytes) -> bool:
 
 def _office(stream: IO[bytes], size: int) -> FileType | None:
     """The kind of an Office file; None for any other archive.  Raises NotTaken."""
-    _refuse_large_directory(stream, size)
+    _refuse_large_directory(stream)
     try:
         with zipfile.ZipFile(stream) as archive:
             entries = archive.infolist()
@@ -186,16 +186,18 @@ def _start_of(archive: zipfile.ZipFile, part: str) -> bytes:
         return content.read(_LARGEST_PART)
 
 
-def _refuse_large_directory(stream: IO[bytes], size: int) -> None:
+def _refuse_large_directory(stream: IO[bytes]) -> None:
     """That the archive's list of parts is of a size to be read.  Raises NotTaken.
 
-    Python's library reads it whole, whatever the file says of it.  Source: APPNOTE.TXT 6.3, 4.3.16.
+    Python's library reads it whole, of the size that it finds there itself: asked of the library, since an
+    archive can be made to say something else to whoever looks for the record by himself.
     """
-    window = min(size, 65_557)
-    stream.seek(size - window)
-    tail = stream.read(window)
-    at = tail.rfind(b"PK\x05\x06")
-    length = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else LARGEST_DIRECTORY + 1
     stream.seek(0)
+    try:
+        record = zipfile._EndRecData(stream)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    except zipfile.BadZipFile:
+        record = None
+    stream.seek(0)
+    length = record[zipfile._ECD_SIZE] if record else LARGEST_DIRECTORY + 1  # type: ignore[attr-defined]  # noqa: SLF001
     if length > LARGEST_DIRECTORY:
         raise NotTaken(_l("This file is damaged, or an archive of too many parts. It is not taken."))

@@ -87,7 +87,7 @@ def attach_document(
     if there is not None:
         return Attached(there, Outcome.SAME)
     if as_version:
-        former = _of_name(session, actor, record, received.name)
+        former = _of_name(session, actor, record, received.name, details["internal"])
         if former is not None:
             _add_version(session, actor, former, blob, received, now=now)
             return Attached(former, Outcome.VERSION)
@@ -184,12 +184,19 @@ def _the_same(session: Session, actor: Actor, record: Any, blob: DocumentBlob) -
     )
 
 
-def _of_name(session: Session, actor: Actor, record: Any, name: str) -> Document | None:
-    """The newest document of that name on the record which the actor may change, held."""
+def _of_name(session: Session, actor: Actor, record: Any, name: str, is_internal: bool) -> Document | None:
+    """The newest document of that name on the record which the actor may change, held.
+
+    One that as many may see, and of their own company: a version is seen by whoever sees the document.
+    """
     found = session.scalar(
         select(Document.ref)
         .where(
-            scope(Document, actor, Level.EDIT), is_of(record), Document.name_fold == fold(name, LONGEST_NAME)
+            scope(Document, actor, Level.EDIT),
+            is_of(record),
+            Document.name_fold == fold(name, LONGEST_NAME),
+            Document.is_internal.is_(is_internal),
+            Document.company_id.is_not_distinct_from(actor.company_id),
         )
         .order_by(Document.id.desc())
         .limit(1)

@@ -217,7 +217,8 @@ def definition_of(row: CustomField) -> Definition:
         first_value=row.first_value,
         is_required=row.is_required,
         is_internal=row.is_internal,
-        by_partner=row.by_partner,
+        # Whoever could write one could try out who the vendor's people are.
+        by_partner=row.by_partner and Kind(row.kind) is not Kind.USER,
         slot=row.slot,
         is_indexed=row.slot is not None and row.slot_is_ready and row.retired_at is None,
         is_retired=row.retired_at is not None,

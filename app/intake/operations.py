@@ -14,7 +14,7 @@ from app.events.operations import record
 from app.intake.files import KeptFile
 from app.intake.manner import ACCOUNT, CONTACT, LEAD, PAIR, checked_manner
 from app.intake.models import Import, ImportState
-from app.intake.queries import get_import
+from app.intake.queries import get_import, may_see
 from app.intake.takers import fields_of
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
@@ -183,7 +183,7 @@ def start_import(session: Session, actor: Actor, ref: str, *, again: bool = Fals
         raise Conflict(_l("This import has ended."))
     if not any(import_.mapping.values()):
         raise Conflict(_l("Choose a field for at least one column first."))
-    before = find_imported_before(session, import_)
+    before = find_imported_before(session, actor, import_)
     if before is not None and not again:
         raise AlreadyImported(before)
     import_.state = ImportState.WAITING
@@ -199,8 +199,8 @@ def _tell_start(session: Session, actor: Actor, import_: Import, now: datetime) 
     record(session, actor, verb="import_started", subject=import_, at=now, detail=detail)
 
 
-def find_imported_before(session: Session, import_: Import) -> Import | None:
-    """The latest import that took something of the same file in, to its end or not."""
+def find_imported_before(session: Session, actor: Actor, import_: Import) -> Import | None:
+    """The latest import that took something of the same file in, to its end or not, if the actor may see it."""
     return session.scalar(
         select(Import)
         .where(
@@ -209,6 +209,7 @@ def find_imported_before(session: Session, import_: Import) -> Import | None:
             Import.state.in_(_ENDED),
             Import.accepted > 0,
             Import.id != import_.id,
+            may_see(actor),
         )
         .order_by(Import.id.desc())
         .limit(1)

@@ -162,7 +162,7 @@ def _begin(
     shape = Shape(table.headers, None, [str(w) for w in table.warnings], form=table.kind)
     import_ = operations.keep_upload(session, actor, ref, file, shape, kind=wishes.kind, now=now)
     operations.map_columns(session, actor, ref, mapping, options, now=now)
-    before = None if wishes.again else operations.find_imported_before(session, import_)
+    before = None if wishes.again else operations.find_imported_before(session, actor, import_)
     is_same = before is not None and Manner.of(before.options) == Manner.of(import_.options)
     if before is not None and is_same and before.state is ImportState.DONE:
         operations.count_as_imported(session, actor, import_, before, now=now)

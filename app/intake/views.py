@@ -212,7 +212,7 @@ def _check_page(import_: Import) -> str:
         targets=Targets(found["targets"]).most(),
         refusals=[IssueGroup(*group) for group in found["refusals"]],
         warned=[IssueGroup(*group) for group in found["warned"]],
-        before=operations.find_imported_before(db.session(), import_),
+        before=operations.find_imported_before(db.session(), current_actor(), import_),
     )
 
 

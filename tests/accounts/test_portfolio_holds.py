@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from app.accounts.contact_operations import edit_contact
 from app.accounts.models import Account
+from app.accounts.operations import edit_account
 from app.activities.operations import log_activity
 from app.identity.models import AccountScope
 from app.identity.organisation import edit_organisation
 from app.kernel import clock
+from app.kernel.actor import Role
+from app.kernel.db import transaction
 from app.routing.models import Queue
 from tests.accounts.hanging import interest, make_answerable, make_area, relate
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_partner, make_user, rows
@@ -112,3 +116,24 @@ def test_a_file_of_a_list_holds_the_portfolio_too(signed_in, world, mara):
     browser = signed_in(mara)
     found = {row["name"] for row in read(browser, take_out(browser))}
     assert found == {"Zqseen Own", "Zqseen Held", "Zqseen Partner"}
+
+
+def test_a_reference_that_the_editor_does_not_see_stays(session, ada):
+    """A form shows it as empty; sent back so, it takes nothing away, and the contact stays with its account."""
+    pol = make_user(session, "Pol", role=Role.SALES)
+    pol.account_scope = AccountScope.PORTFOLIO
+    hidden = make_account(session, name="Hidden", owner=ada)
+    contact = make_contact(session, account=hidden, owner=pol, title="Buyer")
+    own = make_account(session, name="Own", owner=pol)
+    own.parent_id = hidden.id
+    session.commit()
+    refs = contact.ref, own.ref
+    actor = actor_of(session, pol)
+    with transaction() as changing:
+        edit_contact(
+            changing, actor, refs[0], {"title": "Head of buying", "account_id": None}, now=clock.now()
+        )
+        edit_account(changing, actor, refs[1], {"parent_id": None, "site": "North"}, now=clock.now())
+    session.expire_all()
+    assert (contact.account_id, contact.title) == (hidden.id, "Head of buying")
+    assert (own.parent_id, own.site) == (hidden.id, "North")

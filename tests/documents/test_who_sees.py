@@ -8,7 +8,7 @@ from app.documents.blobs import announce_blob
 from app.documents.file_types import TYPES
 from app.documents.filters import parse_document_query
 from app.documents.models import Document
-from app.documents.operations import attach_document, edit_document
+from app.documents.operations import Outcome, attach_document, edit_document
 from app.documents.queries import count_documents, documents_of, get_version, list_documents, open_document
 from app.documents.uploads import Received
 from app.identity.models import AccountScope
@@ -202,3 +202,19 @@ def test_a_list_costs_as_many_statements_for_six_rows_as_for_thirty(session, cou
             counts.append(len(queries))
     assert counts[:2] == counts[2:]
     assert max(counts) <= 10
+
+
+def test_a_file_not_for_partners_is_no_version_of_one_that_they_see(session, mara, otto, southwind):
+    """Whoever sees a document sees its versions: another file of its name stands by itself."""
+    lead = make_lead(session, owner=otto, company="Roca")
+    actor = actor_of(session, mara)
+
+    def attach(content, **values):
+        digest = hashlib.sha256(content).hexdigest()
+        announce_blob(session, digest, len(content), scan=False, now=clock.now())
+        received = Received("offer.txt", digest, len(content), TYPES["text"])
+        return attach_document(session, actor, lead, received, as_version=True, now=clock.now(), **values)
+
+    first, inside, newer = attach(b"offer"), attach(b"margins", is_internal=True), attach(b"new offer")
+    assert [first.outcome, inside.outcome, newer.outcome] == [Outcome.ADDED, Outcome.ADDED, Outcome.VERSION]
+    assert newer.document.ref == first.document.ref
