@@ -67,7 +67,7 @@ class ActivityForm(Form):
     assignee = SelectField(_l("Who does it"), choices=[], validate_choice=False)
     remind = SelectField(_l("Reminder"), choices=options(REMINDERS), default="")
     then = StringField(_l("Next step"))
-    then_on = DateField(_l("On"), [Optional()])
+    then_on = DateField(_l("Date"), [Optional()])
     then_remind = BooleanField(_l("Remind me that morning"))
 
     def read(self, actor: Actor) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -47,7 +47,7 @@ def document_list(
 
     columns = [
         sortable(_("Name"), "name", descending=False, css="is-main"),
-        *([{"label": _("On")}] if with_record else []),
+        *([{"label": _("Attached to")}] if with_record else []),
         {"label": _("Tags"), "css": "is-wide"},
         {"label": _("Type")},
         sortable(_("Size"), "size", css="is-number"),

@@ -336,7 +336,7 @@ def _details() -> dict[str, str]:
     return {
         "reason": _("Reason"),
         "left_out": _("Before it, without an entry of their own"),
-        "on": _("On"),
+        "on": _("Attached to"),
         "cause": _("Cause"),
         "label": _("Label"),
         "name": _("Name"),

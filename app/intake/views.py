@@ -58,11 +58,17 @@ def _page(cursor: str | None) -> str:
     return url_for("intake.index", cursor=cursor) if cursor else ""
 
 
+def _kind() -> str:
+    """What the rows are that somebody comes to import."""
+    kind = request.args.get("kind", "")
+    return kind if kind in operations.KINDS else operations.KINDS[0]
+
+
 @bp.get("/new")
 @needs(Permission.LEAD_IMPORT)
 def new() -> ResponseReturnValue:
     """The form that takes a file."""
-    return render_template("intake/new.html", form=UploadForm(formdata=None))
+    return render_template("intake/new.html", form=UploadForm(formdata=None, kind=_kind()))
 
 
 @bp.post("/new")

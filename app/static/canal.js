@@ -12,6 +12,7 @@
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
    data-cells="address"     around a table whose td[data-cell="field"] open for changing, in place
+   data-conditions          a form of conditions that is asked for anew when a field or comparison changes
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -19,6 +20,21 @@
   const find = (selector, root = document) => root.querySelector(selector);
   const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
   const on = (kind, handle, options) => document.addEventListener(kind, handle, options);
+
+  /* Conditions: another field or comparison asks for the form anew, all of it in its order; what was compared
+     with the field before means nothing to the next one. */
+  on("change", (event) => {
+    const form = event.target.closest("form[data-conditions]");
+    if (!form || !event.target.matches("[name=field], [name=op]")) return;
+    const row = event.target.closest(".condition");
+    const value = row && find("[name=value]", row);
+    if (value && event.target.name === "field") {
+      if (value.options) value.add(new Option("", "", true, true));
+      value.value = "";
+    }
+    const query = new URLSearchParams(new FormData(form));
+    htmx.ajax("GET", `${form.action}?${query}`, { source: row, target: form, swap: "outerHTML" });
+  });
 
   /* Cells that open in place.  Their links are made here: a list has hundreds of them. */
   const openCells = () => {
@@ -43,7 +59,10 @@
   /* Keyboard */
   let before = "";
   on("keydown", (event) => {
-    if (event.key === "Escape") return closeMenus();
+    if (event.key === "Escape") {
+      event.target.closest?.(".cell-form")?.querySelector("a.btn-quiet")?.click();
+      return closeMenus();
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (find("dialog[open]")) return;
     const box = event.target.closest?.("[data-rows] .is-check");
@@ -346,6 +365,15 @@
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("td.is-check input:checked").forEach((box) => tick(box, false));
   });
+
+  /* A menu that would begin left of the window is moved into it. */
+  on("toggle", (event) => {
+    const list = event.target.matches?.("details[data-menu][open]") && find(".menu-list", event.target);
+    if (!list) return;
+    list.style.removeProperty("right");
+    const left = list.getBoundingClientRect().left;
+    if (left < 8) list.style.right = `${left - 8}px`;
+  }, true);
 
   /* Focus goes where a person would look, on arrival and after a swap */
   const focusIn = (root) => {
