@@ -24,6 +24,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     drop_world(world)
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("bench")
 def test_no_page_asks_too_often_or_weighs_too_much(world: World) -> None:
     report = Report()

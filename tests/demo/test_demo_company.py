@@ -31,7 +31,7 @@ PARTNERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example"
     ("moment", "leads", "seed"),
     [
         pytest.param(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 2400, 2, marks=pytest.mark.long),
-        (datetime(2026, 11, 22, 4, 17, tzinfo=UTC), 1500, 1),
+        pytest.param(datetime(2026, 11, 22, 4, 17, tzinfo=UTC), 1500, 1, marks=pytest.mark.long),
     ],
 )
 def test_people_can_take_more_at_any_moment(app, session, moment, leads, seed):

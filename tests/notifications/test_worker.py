@@ -190,6 +190,7 @@ def kill_in_a_row(
     return len(ids) - len(set(ids))
 
 
+@pytest.mark.long
 @pytest.mark.databases("sqlite")
 def test_kills_in_a_row_lose_nothing(
     session: Session, pia: User, smtp: SmtpServer, start_worker: StartWorker

@@ -1,7 +1,7 @@
 """Criteria as rows of a form, and back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.kernel.errors import Invalid
@@ -33,6 +33,8 @@ def test_rows(value, form):
     assert to_form(parse(value, FIELDS)) == form
 
 
+# The first value of all reads the names of countries, which is slow once and says nothing of the others.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(criteria_json(), st.sampled_from(["en", "es", "ca"]))
 def test_a_form_says_what_its_criteria_say(value, language):
     criteria = parse(value, FIELDS)
