@@ -20,7 +20,7 @@ def test_a_call_is_logged_on_a_phone_and_what_comes_next_is_pressed_away(
     panel.locator("textarea").fill("Wants two more\nBudget is there.")
     expect(panel.get_by_label("Place")).to_be_hidden()
     panel.get_by_label("Next step").fill("Send them the offer")
-    panel.get_by_label("On", exact=True).fill((date.today() + timedelta(days=2)).isoformat())  # noqa: DTZ011 - as a phone does
+    panel.get_by_label("Date", exact=True).fill((date.today() + timedelta(days=2)).isoformat())  # noqa: DTZ011 - as a phone does
     button = panel.get_by_role("button", name="Log")
     box = button.bounding_box()
     assert box is not None

@@ -134,7 +134,7 @@ def test_a_partner_claims_a_lead_and_a_rival_is_told_it_is_taken(portal: Portal,
     expect(pia.locator("main")).to_contain_text(re.compile(r"@\w+\.example"))
     pia.locator("main textarea").first.fill("Asked for a quote")
     pia.get_by_role("button", name="Log", exact=True).click()
-    expect(pia.get_by_text("Asked for a quote")).to_be_visible()
+    expect(pia.get_by_text("Asked for a quote", exact=True)).to_be_visible()
     forward = pia.locator("main form[action$='/status'] > button[name=status]").first
     status = forward.inner_text().removeprefix("Mark as ").strip()
     forward.click()
