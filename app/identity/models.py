@@ -218,6 +218,7 @@ class Organisation(Base):
     fields_key: another one with each change of the fields that administrators add (`fields.catalogue`); "" while
     there are none and no form has been rearranged.
     account_naming: how accounts are to be named, see `accounts.naming`.
+    lead_process: what it takes to qualify a lead, and what that means here, see `leads.process`.
     """
 
     __tablename__ = "organisation"
@@ -240,5 +241,6 @@ class Organisation(Base):
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_demo: Mapped[bool] = mapped_column(default=False)
     account_naming: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    lead_process: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     fields_key: Mapped[str] = mapped_column(String(40), default="", server_default="")
     version: Mapped[int] = mapped_column(default=1)

@@ -1,6 +1,6 @@
 """Leads, the lists an administrator keeps for them, their assignments and offers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -27,8 +27,16 @@ class StatusCategory(StrEnum):
     UNQUALIFIED = "unqualified"
 
 
+ANYWHERE = "*"
+
+
 class LeadStatus(Named, Base):
-    """A status of the administrator's list; `key` is its name in the API, `name` what people read."""
+    """A status of the administrator's list; `key` is its name in the API, `name` what people read.
+
+    guidance: language → what this step asks for.  matters: names of the fields that matter at it.
+    moves: keys of the statuses that a lead goes on to from here; `ANYWHERE` alone for all of them.
+    leaving_to_id: the status that its leads are being moved to, for it is about to be removed.
+    """
 
     __tablename__ = "lead_status"
 
@@ -37,6 +45,10 @@ class LeadStatus(Named, Base):
     category: Mapped[StatusCategory]
     position: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)
+    guidance: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    matters: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    moves: Mapped[list[Any]] = mapped_column(default=lambda: [ANYWHERE], server_default='["*"]')
+    leaving_to_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class LeadSource(Named, Base):
@@ -62,9 +74,23 @@ class DeclineReason(Named, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+class UnqualifiedReason(Named, Base):
+    """Why a lead is not worth more work; asked of whoever says so."""
+
+    __tablename__ = "unqualified_reason"
+
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    position: Mapped[int] = mapped_column(default=0)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
 TITLE_FIELDS = ("company", "first_name", "last_name", "email", "phone", "mobile")
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
+_SCORE_DUE = text("score_due_on IS NOT NULL AND deleted_at IS NULL")
+_ROUTE_DUE = text("route_due_at IS NOT NULL AND deleted_at IS NULL")
+_HANDED_OVER = text("marketing_qualified_at IS NOT NULL AND deleted_at IS NULL")
 _OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
 _OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
 
@@ -83,6 +109,9 @@ class Lead(Named, Stamped, Extended, Base):
     waiting_since: first entry into a queue, kept when it is returned; its creation otherwise.
     is_open: status is neither unqualified nor converted; what capacity counts.
     duplicates: probable duplicates found on arrival, `[{"type", "id", "reasons"}]` with inner ids.
+    score: a cache of what the rules of `app.scores` say; score_due_on: the day (UTC) on which it changes by itself.
+    marketing_qualified_at, …_by_id: when it was handed over, and by whom; nobody where the rules did it.
+    route_due_at: since when it waits to be routed anew because it was handed over.
     """
 
     __tablename__ = "lead"
@@ -118,6 +147,20 @@ class Lead(Named, Stamped, Extended, Base):
             sqlite_where=text("offer_id IS NOT NULL"),
         ),
         Index("ix_lead_status", "status_id", "created_at", "id"),
+        Index(
+            "ix_lead_score_due", "score_due_on", "id", postgresql_where=_SCORE_DUE, sqlite_where=_SCORE_DUE
+        ),
+        Index(
+            "ix_lead_route_due", "route_due_at", "id", postgresql_where=_ROUTE_DUE, sqlite_where=_ROUTE_DUE
+        ),
+        Index(
+            "ix_lead_marketing_qualified",
+            "marketing_qualified_at",
+            "id",
+            postgresql_where=_HANDED_OVER,
+            sqlite_where=_HANDED_OVER,
+        ),
+        Index("ix_lead_unqualified_reason_id", "unqualified_reason_id"),
         Index("ix_lead_email_key", "email_key"),
         Index("ix_lead_phone_key", "phone_key"),
         Index("ix_lead_company_key", "company_key"),
@@ -153,6 +196,7 @@ class Lead(Named, Stamped, Extended, Base):
     campaign_name: Mapped[str | None] = mapped_column(String(120))
     description: Mapped[str | None]
     score: Mapped[int] = mapped_column(default=0)
+    score_due_on: Mapped[date | None]
     external_id: Mapped[str | None] = mapped_column(String(120))
     arrived_at: Mapped[datetime]
     budget: Mapped[str | None] = mapped_column(String(120))
@@ -162,6 +206,9 @@ class Lead(Named, Stamped, Extended, Base):
     interest_confirmed: Mapped[bool | None]
     # field of qualification → {"by": user id, "at": ISO moment} of its last change
     qualified_by: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    unqualified_reason_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unqualified_reason.id"))
+    marketing_qualified_at: Mapped[datetime | None]
+    marketing_qualified_by_id: Mapped[int | None] = mapped_column(BigInteger)
     consent: Mapped[bool | None]
     consent_basis: Mapped[str | None] = mapped_column(String(120))
     opted_out_email: Mapped[bool] = mapped_column(default=False)
@@ -182,6 +229,7 @@ class Lead(Named, Stamped, Extended, Base):
     is_owner_chosen: Mapped[bool] = mapped_column(default=False)
     converted_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime | None]
+    route_due_at: Mapped[datetime | None]
     duplicates: Mapped[list[Any]] = mapped_column(default=list)
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     import_id: Mapped[int | None] = mapped_column(BigInteger)
