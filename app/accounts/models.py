@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
@@ -69,6 +69,9 @@ class Account(Named, Stamped, Extended, Cared, Base):
     title: Mapped[str | None] = mapped_column(String(120))
     email: Mapped[str | None] = mapped_column(String(320))
     mobile: Mapped[str | None] = mapped_column(String(60))
+    # What they want no more; it only ever becomes stricter when a lead becomes part of the record.
+    opted_out_email: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opted_out_phone: Mapped[bool] = mapped_column(default=False, server_default=false())
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_activity_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
@@ -108,6 +111,9 @@ class Contact(Named, Stamped, Extended, Cared, Base):
     external_id: Mapped[str | None] = mapped_column(String(120))
     language: Mapped[str | None] = mapped_column(String(5))
     time_zone: Mapped[str | None] = mapped_column(String(60))
+    # What they want no more; it only ever becomes stricter when a lead becomes part of the record.
+    opted_out_email: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opted_out_phone: Mapped[bool] = mapped_column(default=False, server_default=false())
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_activity_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

@@ -40,13 +40,15 @@ class Activity(Named, Stamped, Base):
     __table_args__ = (
         CheckConstraint(
             "(CASE WHEN lead_id IS NULL THEN 0 ELSE 1 END + CASE WHEN account_id IS NULL THEN 0 ELSE 1 END"
-            " + CASE WHEN contact_id IS NULL THEN 0 ELSE 1 END + CASE WHEN case_id IS NULL THEN 0 ELSE 1 END) = 1",
+            " + CASE WHEN contact_id IS NULL THEN 0 ELSE 1 END + CASE WHEN case_id IS NULL THEN 0 ELSE 1 END"
+            " + CASE WHEN opportunity_id IS NULL THEN 0 ELSE 1 END) = 1",
             name="one_record",
         ),
         Index("ix_activity_lead", "lead_id", "at", "id"),
         Index("ix_activity_account", "account_id", "at", "id"),
         Index("ix_activity_contact", "contact_id", "at", "id"),
         Index("ix_activity_case", "case_id", "at", "id"),
+        Index("ix_activity_opportunity", "opportunity_id", "at", "id"),
         Index("ix_activity_author", "created_by_id", "at"),
         Index("ix_activity_assignee", "assignee_id", "at"),
         Index("ix_activity_assignee_open", "assignee_id", "due_at", "id", **_OPEN),
@@ -70,6 +72,7 @@ class Activity(Named, Stamped, Base):
     account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     contact_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id"))
     case_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("case.id"))
+    opportunity_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("opportunity.id"))
     company_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     assignee_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     of_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))

@@ -44,11 +44,13 @@ class DocumentBlob(Base):
 
 
 _ONE = " + ".join(
-    f"CASE WHEN {kind}_id IS NULL THEN 0 ELSE 1 END" for kind in ("lead", "account", "contact", "case")
+    f"CASE WHEN {kind}_id IS NULL THEN 0 ELSE 1 END"
+    for kind in ("lead", "account", "contact", "case", "opportunity")
 )
 _LIVE = text("deleted_at IS NULL")
 _LIBRARY = text(
     "deleted_at IS NULL AND lead_id IS NULL AND account_id IS NULL AND contact_id IS NULL AND case_id IS NULL"
+    " AND opportunity_id IS NULL"
 )
 _DELETED = text("deleted_at IS NOT NULL")
 
@@ -85,6 +87,7 @@ class Document(Named, Stamped, Base):
         Index("ix_document_account", "account_id", "created_at", "id"),
         Index("ix_document_contact", "contact_id", "created_at", "id"),
         Index("ix_document_case", "case_id", "created_at", "id"),
+        Index("ix_document_opportunity", "opportunity_id", "created_at", "id"),
         Index("ix_document_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
     )
 
@@ -96,6 +99,7 @@ class Document(Named, Stamped, Base):
     account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     contact_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id"))
     case_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("case.id"))
+    opportunity_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("opportunity.id"))
     company_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     number: Mapped[int] = mapped_column(default=1)
     file_type: Mapped[str] = mapped_column(String(12))

@@ -209,6 +209,7 @@ class IdempotencyKey(Base):
 class Organisation(Base):
     """The installation's one row: switches that are thrown once, defaults, names, looks.
 
+    currency: of amounts that come without one.
     defaults: object → {"internal": "private"|"read"|"read_write", "external": …}.
     names: language → object → [singular, plural] where an administrator renamed it.
     is_demo: the demo company's database, in which nobody must have a second factor unless a setting says so.
@@ -237,6 +238,7 @@ class Organisation(Base):
     strict_capture: Mapped[bool] = mapped_column(default=False)
     preview_fields: Mapped[list[Any]]
     hidden_fields: Mapped[list[Any]] = mapped_column(default=lambda: ["campaign"])
+    currency: Mapped[str] = mapped_column(String(3), default="EUR", server_default="EUR")
     defaults: Mapped[dict[str, Any]]
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_demo: Mapped[bool] = mapped_column(default=False)

@@ -32,7 +32,7 @@ EDITABLE = (
 )  # fmt: skip
 LEVELS = ("private", "read", "read_write")
 # Objects whose defaults can be chosen; contacts follow their accounts unless they are named too.
-CHOOSABLE_DEFAULTS = ("account", "contact", "lead", "case", "document", "saved_view")
+CHOOSABLE_DEFAULTS = ("account", "contact", "lead", "opportunity", "case", "document", "saved_view")
 # Where `names` keeps what the fourth category of accounts is called, beside the names of the objects.
 FOURTH_CATEGORY = "fourth_account_category"
 

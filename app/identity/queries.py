@@ -231,6 +231,7 @@ def _actor(
         default_account_level=DEFAULT_LEVELS[organisation.defaults["account"][side]],
         default_contact_level=DEFAULT_LEVELS[organisation.defaults["contact"][side]],
         default_case_level=DEFAULT_LEVELS[organisation.defaults["case"][side]],
+        default_opportunity_level=DEFAULT_LEVELS[organisation.defaults["opportunity"][side]],
         default_document_level=DEFAULT_LEVELS[organisation.defaults["document"][side]],
         level_id=level_id,
         shared=_shared(session, keys, membership) if has_shares else (),

@@ -62,6 +62,7 @@ class Permission(StrEnum):
     LEAD_IMPORT = "lead:import"
     LEAD_EXPORT = "lead:export"
     LEAD_TRACE = "lead:trace"
+    LEAD_CONVERT = "lead:convert"  # what one may edit
     ACTIVITY_LOG = "activity:log"
     ACCOUNT_VIEW = "account:view"
     ACCOUNT_EDIT = "account:edit"
@@ -73,6 +74,11 @@ class Permission(StrEnum):
     CASE_EDIT = "case:edit"
     CASE_DELETE = "case:delete"
     CASE_EXPORT = "case:export"
+    OPPORTUNITY_VIEW = "opportunity:view"
+    OPPORTUNITY_CREATE = "opportunity:create"
+    OPPORTUNITY_EDIT = "opportunity:edit"
+    OPPORTUNITY_DELETE = "opportunity:delete"
+    OPPORTUNITY_EXPORT = "opportunity:export"
     INBOX_VIEW = "inbox:view"
     TEAM_VIEW = "team:view"
     TEAM_MANAGE = "team:manage"  # colleagues of lower rank, and inviting where the vendor lets them
@@ -135,6 +141,7 @@ class Actor:
     default_account_level: Level | None = None
     default_contact_level: Level | None = None
     default_case_level: Level | None = None
+    default_opportunity_level: Level | None = None
     default_document_level: Level | None = None
     level_id: int | None = None
     shared: tuple[tuple[str, int], ...] = ()

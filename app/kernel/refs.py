@@ -51,7 +51,10 @@ RELATIONSHIP = "rel"
 CHARACTERISTIC = "char"
 INTEREST = "int"
 CASE = "case"
+OPPORTUNITY = "opp"
 DOCUMENT = "doc"
+CONTACT_ROLE = "ocr"
+FIELD_MAPPING = "map"
 
 
 def _fresh() -> int:

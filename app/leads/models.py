@@ -25,6 +25,7 @@ class StatusCategory(StrEnum):
     WORKING = "working"
     QUALIFIED = "qualified"
     UNQUALIFIED = "unqualified"
+    CONVERTED = "converted"  # of one status, which conversion alone sets
 
 
 ANYWHERE = "*"

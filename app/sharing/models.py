@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
@@ -99,8 +99,8 @@ class GrantSetState(StrEnum):
 
 
 class GrantSet(Base):
-    """Grants that take effect together: a rule as it was written once, or all shares by hand of one object
-    with one principal (rule_id None).
+    """Grants that take effect together: a rule as it was written once, all shares by hand of one object with one
+    principal (rule_id None), or all that conversions give to it (is_conversion).
 
     A rule's set never changes what it says: a changed rule builds another, which takes the old one's place
     in one statement.  began_at, reached, looked_at, total: how far its building is; `reached` is the highest
@@ -122,6 +122,7 @@ class GrantSet(Base):
     owned_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("principal.id"))
     criteria: Mapped[dict[str, Any]] = mapped_column(default=dict)
     level: Mapped[int | None]
+    is_conversion: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[GrantSetState] = mapped_column(default=GrantSetState.BUILDING)
     began_at: Mapped[datetime]
     reached: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -189,6 +190,27 @@ class ManualShare(Named, Base):
     created_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+
+
+class ConversionGrant(Base):
+    """What a conversion gives to whoever saw the lead: one of its results, at a level.
+
+    The highest of a record's stands as a `SharingGrant`.
+    """
+
+    __tablename__ = "conversion_grant"
+    __table_args__ = (Index("ix_conversion_grant_record", "object", "record_id", "principal_id"),)
+
+    conversion_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("conversion.id"), primary_key=True, autoincrement=False
+    )
+    object: Mapped[str] = mapped_column(String(12), primary_key=True)
+    principal_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("principal.id"), primary_key=True, autoincrement=False
+    )
+    record_id: Mapped[int] = mapped_column(BigInteger)
+    level: Mapped[int]
+    until: Mapped[datetime | None]
 
 
 class EnablingDraft(Base):
