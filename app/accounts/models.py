@@ -31,6 +31,12 @@ class Account(Named, Stamped, Extended, Cared, Base):
         Index("ix_account_domain", "domain"),
         Index("ix_account_phone_key", "phone_key"),
         Index("ix_account_parent", "parent_id", "name_fold", "id"),
+        # What lists are most often filtered by, each in the order of the list.
+        Index("ix_account_industry", func.lower(column("industry")), "name_fold", "id"),
+        Index("ix_account_type", func.lower(column("type")), "name_fold", "id"),
+        Index("ix_account_city", func.lower(column("billing_city")), "name_fold", "id"),
+        Index("ix_account_country", "billing_country", "name_fold", "id"),
+        Index("ix_account_category", "category", "name_fold", "id"),
         Index("uq_account_external_id", "external_id", unique=True),
         *slot_indexes("account", "name_fold"),
     )
@@ -91,6 +97,8 @@ class Contact(Named, Stamped, Extended, Cared, Base):
         Index("ix_contact_owner_activity", "owner_user_id", "last_activity_at"),
         Index("ix_contact_email_key", "email_key"),
         Index("ix_contact_phone_key", "phone_key"),
+        Index("ix_contact_title", func.lower(column("title")), "last_name_fold", "id"),
+        Index("ix_contact_first_name", func.lower(column("first_name")), "last_name_fold", "id"),
         Index("uq_contact_external_id", "external_id", unique=True),
         *slot_indexes("contact", "last_name_fold"),
     )

@@ -41,31 +41,31 @@ def rules_of_documents(actor: Actor) -> list[Rule]:
         if not actor.can(permission):
             continue
         of_kind = [rule for rule in rules_for(model, actor) if rule.can_give(Level.READ)]
-        is_broad = any(rule.cause in _BROAD for rule in of_kind)
+        covered = max((rule.level for rule in of_kind if rule.cause in _BROAD), default=None)
         for rule in of_kind:
             if rule.cause not in _BROAD:
-                rules.append(_narrow(actor, model, column, rule, raises_only=is_broad))
-                if is_broad and model is Contact and rule.cause == "owner":
+                rules.append(_narrow(actor, model, column, rule, covered))
+                if covered is not None and model is Contact and rule.cause == "owner":
                     rules.append(_of_private_contacts(actor, rule))
     if actor.is_partner:
         return rules
     own = and_(_LIBRARY, Document.created_by_id == actor.user_id)
-    rules.append(replace(_rule(actor, "owner", own, own), raises_only=_of_library(actor) is not None))
+    rules.append(replace(_rule(actor, "owner", own, own), covered=_of_library(actor)))
     return rules
 
 
 def _narrow(
-    actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule, *, raises_only: bool
+    actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule, covered: Level | None
 ) -> Rule:
     """What a reason gives of the documents of its records.
 
-    raises_only: where the default gives them all, so that it adds none to a list: then each document's own
-    record is looked up, and else the documents are found by the records.
+    covered: the level at which the default gives them all, so that it adds none to a list: then each document's
+    own record is looked up, and else the documents are found by the records.
     """
-    held = _looked_up if raises_only else _found
+    held = _found if covered is None else _looked_up
     read = and_(column.is_not(None), held(model, column, rule, Level.READ))
     edit = held(model, column, rule, Level.EDIT) if rule.can_give(Level.EDIT) else None
-    return replace(_rule(actor, rule.cause, read, edit), raises_only=raises_only)
+    return replace(_rule(actor, rule.cause, read, edit), covered=covered)
 
 
 def _of_private_contacts(actor: Actor, rule: Rule) -> Rule:

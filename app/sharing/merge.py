@@ -151,7 +151,7 @@ def _rules(model: Any, actor: Actor, level: Level, causes: frozenset[str] | None
     rules = branches(model, actor, level)
     if causes is not None:
         rules = [rule for rule in rules if rule.cause in causes]
-    rules = [rule for rule in rules if not rule.raises_only]
+    rules = [rule for rule in rules if rule.covered is None or rule.covered < level]
     # Where one rule gives every live record, the others add no rows to a list.
     return [rule for rule in rules if rule.is_whole][:1] or rules
 

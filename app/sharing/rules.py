@@ -7,7 +7,7 @@ in the sort key.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
@@ -63,8 +63,8 @@ class Rule:
 
     level: what it gives at most.  unless: where this holds it gives `otherwise` only: the preview of a
     pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
-    add nothing to a list.  grants: where a list finds its rows by the grants themselves.  raises_only: it
-    gives more of what another rule gives anyway, so that a list need not look for its rows.
+    add nothing to a list.  grants: where a list finds its rows by the grants themselves.  covered: the level at
+    which another rule gives all of its records anyway, so that a list that asks no more need not look for them.
     """
 
     cause: str
@@ -74,7 +74,7 @@ class Rule:
     otherwise: Level = Level.PREVIEW
     is_whole: bool = False
     grants: Grants | None = None
-    raises_only: bool = False
+    covered: Level | None = None
 
     @property
     def instead(self) -> Level | None:
@@ -247,15 +247,13 @@ def _contact_rules(actor: Actor) -> list[Rule]:
     rules = [Rule("owner", _cap(actor, own_level), and_(live, Contact.owner_user_id == actor.user_id))]
     # One without an account is its owner's alone, whatever else would give it.
     of_account = and_(live, Contact.account_id.is_not(None))
-    rules += _by_default(actor.default_contact_level, actor, of_account, is_whole=False)
-    rules += _shared_rules(Contact, actor, of_account)
-    rules += _of_shared_accounts(actor, of_account)
-    if actor.is_partner:
-        return rules
-    rules.append(
-        Rule("parent", _cap(actor, Level.EDIT), and_(of_account, _is_of_team(Contact.account_id, actor)))
-    )
-    return rules
+    by_default = _by_default(actor.default_contact_level, actor, of_account, is_whole=False)
+    further = [*_shared_rules(Contact, actor, of_account), *_of_shared_accounts(actor, of_account)]
+    if not actor.is_partner:
+        team = _is_of_team(Contact.account_id, actor)
+        further.append(Rule("parent", _cap(actor, Level.EDIT), and_(of_account, team)))
+    covered = by_default[0].level if by_default else None
+    return [*rules, *by_default, *(replace(rule, covered=covered) for rule in further)]
 
 
 def _is_of_team(account_id: InstrumentedAttribute[int | None], actor: Actor) -> ColumnElement[bool]:
