@@ -7,16 +7,28 @@ from typing import Any
 from sqlalchemy import text
 
 from app.kernel.db import db, set_reading
+from bench.crm_world import RARE
 from bench.figures import Figure, Report, median
 from bench.pages import statements_of
 from bench.servers import Load, Server, get
 from bench.worlds import World
 
 PEOPLE = ("sales", "portfolio")
-_FILTERS = "industry=Retail&category=customer&billing_country=ES"
+# Filters that one record in seven meets, and the same that few meet: as many in every world.
+_MANY = "".join(
+    [
+        *(f"&industry={name}" for name in ("Retail", "Logistics", "Finance", "Energy", "Media", "Education")),
+        "&category=customer&category=prospect",
+        *(f"&billing_country={code}" for code in ("ES", "FR", "DE")),
+    ]
+)
 LISTS = (
-    ("account list, three filters", f"/accounts?{_FILTERS}"),
-    ("contact list, three filters", "/contacts?title=Buyer&first_name=Laia&private=false"),
+    ("account list, three filters, one in seven", f"/accounts?{_MANY[1:]}"),
+    ("account list, three filters, 40 match", f"/accounts?type={RARE}&category=customer&billing_country=ES"),
+    (
+        "contact list, three filters, one in six",
+        "/contacts?title=Buyer&first_name=Laia&first_name=Marc&private=false",
+    ),
 )
 # Beginnings of names, an e-mail address, a number, a misspelt name.
 SEARCHES = ("Corlana", "Nordi", "Laia Mar", "firm5", "+34 97 0000 123", "Coralna")

@@ -26,6 +26,8 @@ from tests.factories import make_user
 CONTACTS, ACTIVITIES = 3, 10
 PORTFOLIO = 200
 OWNERS = 50
+# So many accounts have a type that no other has, however large the world is.
+RARE, MARKED = "Pilot", 40
 _ALL = Actor.system("benchmark")
 _LOADED = ("account", "contact", "activity", "event", "search_entry")
 _STARTS = (
@@ -150,15 +152,16 @@ def _accounts(size: int, owners: list[int], random: Random, now: datetime) -> It
         at += step
         name = f"{_word(random)} {_word(random)} {random.choice(_FORMS)}".strip()
         country, cities = random.choice(COUNTRIES)
+        is_marked = number % (size // MARKED) == 0
         phone = f"+3497{number:07d}"
         yield {
             "id": number, "ref": f"acct_{random.getrandbits(100):022d}"[:27], "kind": AccountKind.BUSINESS, "name": name,
             "name_fold": fold(name, 255), "company_key": company_key(name) or "", "phone": phone,
             "phone_key": phone, "website": f"https://firm{number}.example", "domain": f"firm{number}.example",
-            "type": random.choice(_TYPES), "industry": random.choice(INDUSTRIES),
+            "type": RARE if is_marked else random.choice(_TYPES), "industry": random.choice(INDUSTRIES),
             "employees": 1 << random.randrange(14), "annual_revenue": random.randrange(10_000_000),
-            "category": random.choice(_CATEGORIES), "billing_city": random.choice(cities),
-            "billing_country": country, "owner_user_id": random.choice(owners), "imported": {}, "custom": {},
+            "category": "customer" if is_marked else random.choice(_CATEGORIES), "billing_city": random.choice(cities),
+            "billing_country": "ES" if is_marked else country, "owner_user_id": random.choice(owners), "imported": {}, "custom": {},
             "external_id": f"bench-{number}", "last_activity_at": at, "created_at": at, "updated_at": at,
             "version": 1,
         }  # fmt: skip
