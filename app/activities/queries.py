@@ -14,7 +14,9 @@ from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import PersonNamed, names_of_people
 from app.activities.places import Record, is_on, is_readable, names_of_places, place_of_activity
 from app.activities.words import TimelineRow, activity_row, event_row
+from app.events.hiding import as_told
 from app.events.models import Event
+from app.events.visibility import told_of_others
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
@@ -228,10 +230,12 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
         Event.record_id == record.id,
         Event.verb.not_in(_SILENT_VERBS),
         own_side(actor, Event.company_id),
+        *(told_of_others(actor) if isinstance(record, (Account, Contact)) else ()),
     ]
     if place.event_id is not None:
         conditions.append(Event.id < place.event_id)
-    return session.scalars(select(Event).where(*conditions).order_by(Event.id.desc()).limit(limit + 1)).all()
+    found = session.scalars(select(Event).where(*conditions).order_by(Event.id.desc()).limit(limit + 1)).all()
+    return as_told(session, actor, found)
 
 
 def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:

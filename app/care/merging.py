@@ -9,7 +9,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.changes import flush
 from app.accounts.fields import CONTACT_FIELDS, Field, FieldKind, fields_of_kind
 from app.accounts.models import Account, Contact
 from app.accounts.queries import get_account_and_level, get_contact_and_level, may_govern
@@ -19,6 +18,7 @@ from app.activities.lasting import follow_record, recount
 from app.care.comparing import end_pairs
 from app.care.models import PairState
 from app.care.moving import move_references
+from app.care.survivors import MODELS, answerable_for, find_survivor
 from app.events.operations import record
 from app.fields.records import write
 from app.identity.models import User, UserState
@@ -32,7 +32,6 @@ from app.sharing.touched import touch
 
 MOST = 3
 DEEPEST = 60
-MODELS: Mapping[str, Any] = {"account": Account, "contact": Contact}
 _PERMISSIONS = {"account": Permission.ACCOUNT_EDIT, "contact": Permission.CONTACT_EDIT}
 _MERGING = Actor.system("merging")
 _QUIETLY = {"synchronize_session": False}
@@ -100,22 +99,6 @@ def get_candidates(
     return candidates
 
 
-def find_survivor(session: Session, actor: Actor, kind: str, ref: str) -> str | None:
-    """The public name of the record that this one became part of, if the actor may read that one."""
-    model = MODELS[kind]
-    into = session.scalar(select(model.merged_into_id).where(scope(model, _MERGING), model.ref == ref))
-    for _step in range(DEEPEST):
-        if into is None:
-            return None
-        row = session.execute(
-            select(model.ref, model.merged_into_id).where(scope(model, _MERGING), model.id == into)
-        ).one()
-        if row.merged_into_id is None:
-            return session.scalar(select(model.ref).where(scope(model, actor, Level.READ), model.id == into))
-        into = row.merged_into_id
-    return None
-
-
 def fields_of(kind: str, survivor: Any) -> Mapping[str, Field]:
     """The fields that are chosen one by one."""
     return fields_of_kind(survivor.kind) if kind == "account" else CONTACT_FIELDS
@@ -156,8 +139,9 @@ def merge_records(
     changed = _chosen_values(session, actor, kind, by_ref, survivor, fields, chosen)
     for loser in losers:
         loser.external_id = None if changed.get("external_id") == loser.external_id else loser.external_id
-    flush(session)
+    session.flush()  # before the survivor takes what was theirs
     told = _take(session, kind, survivor, losers, fields, changed, now)
+    answerable = answerable_for(session, kind, losers)
     moved = _move(session, actor, kind, survivor, losers, now)
     _finish(session, actor, kind, survivor, losers, now)
     detail = {
@@ -169,7 +153,14 @@ def merge_records(
     }
     record(session, actor, verb="merged", subject=survivor, at=now, changes=told, detail=detail)
     for loser in losers:
-        record(session, actor, verb="merged_into", subject=loser, at=now, detail={"into": survivor.ref})
+        record(
+            session,
+            actor,
+            verb="merged_into",
+            subject=loser,
+            at=now,
+            detail={"into": survivor.ref, "answerable_ids": answerable.get(loser.id, [])},
+        )
     return survivor
 
 

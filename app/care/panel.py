@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.care.merging import find_survivor
+from app.care.survivors import find_survivor
 from app.identity.models import User
 from app.kernel.actor import Actor, Permission
 

@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
+from app.events.hiding import as_told
 from app.events.lookup import find_place
 from app.events.models import Event
 from app.events.visibility import visible_events
@@ -91,7 +92,7 @@ def list_events(
     search = _plan(session, actor, wanted, after)
     found, last = _look(session, search, limit)
     older = make_cursor(actor.user_id, wanted.shape, *last) if last is not None else None
-    return Page(_load(session, [key for _at, key in found]), older)
+    return Page(_load(session, actor, [key for _at, key in found]), older)
 
 
 def _plan(session: Session, actor: Actor, wanted: EventFilter, after: tuple[datetime, int] | None) -> _Search:
@@ -191,12 +192,13 @@ def _run(session: Session, statement: Any) -> list[tuple[datetime, int]]:
     return [(at, key) for at, key in session.execute(statement)]
 
 
-def _load(session: Session, keys: Sequence[int]) -> list[EventRow]:
+def _load(session: Session, actor: Actor, keys: Sequence[int]) -> list[EventRow]:
     if not keys:
         return []
     statement = select(Event, User.ref).outerjoin(User, User.id == Event.actor_id).where(Event.id.in_(keys))
-    rows = {event.id: EventRow(event_ref(event.id), event, ref) for event, ref in session.execute(statement)}
-    return [rows[key] for key in keys]
+    rows = {event.id: (event, ref) for event, ref in session.execute(statement)}
+    told = as_told(session, actor, [rows[key][0] for key in keys])
+    return [EventRow(event_ref(event.id), event, rows[event.id][1]) for event in told]
 
 
 def event_ref(key: int) -> str:

@@ -18,7 +18,7 @@ from app.documents.models import Document
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
-from app.sharing.scope import scope, scope_of_deleted_cases, scope_of_deleted_leads
+from app.sharing.scope import scope, scope_of_deleted_cases, scope_of_deleted_leads, scope_of_merged
 
 # Kinds of records that everybody knows of who may read events.  A kind that is not named here is read by
 # administrators and by those who did it: what is added later is closed until somebody thinks about it.
@@ -29,6 +29,7 @@ KNOWN_TO_ALL = (
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
+_RELATING = ("related", "unrelated")
 _OF_SHARING = ("public_group", "sharing_rule")
 # What `sharing` calls somebody that it can give something to, as `user:17`.
 _PRINCIPAL = re.compile(r"[a-z_]+:[0-9]+(:[0-9]+)?")
@@ -51,13 +52,35 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
         told = (*SECURITY, "prm_enabled")  # it names the rules and groups that were kept or removed
     known = and_(Event.record_kind.in_(kinds), Event.verb.not_in(told))
     others = Event.record_kind.not_in(("lead", "account", "contact", "case", "activity", "document"))
-    return or_(known, *shared, and_(own, others))
+    return and_(or_(known, *shared, and_(own, others)), *told_of_others(actor))
+
+
+def told_of_others(actor: Actor) -> list[ColumnElement[bool]]:
+    """That what an event tells of another record than its own is not hidden from the actor; nothing for administrators.
+
+    A relationship is told of only where its other account is seen; a merge only to whoever did it, or would
+    see every record that went away with it.
+    """
+    if actor.role is Role.ADMINISTRATOR:
+        return []
+    other = Account.id == Event.detail["other_id"].as_integer()
+    related = or_(Event.verb.not_in(_RELATING), exists().where(other, scope(Account, actor, Level.READ)))
+    hidden = [
+        and_(
+            Event.record_kind == model.__tablename__,
+            exists().where(model.merged_into_id == Event.record_id, ~scope_of_merged(model, actor)),
+        )
+        for model in (Account, Contact)
+    ]
+    return [related, or_(Event.verb != "merged", Event.actor_id == actor.user_id, ~or_(*hidden))]
 
 
 def is_key(name: str, value: Any) -> bool:
     """Whether a value is a key of a row, or a principal's made of one: those never leave."""
     if isinstance(value, str):
         return _PRINCIPAL.fullmatch(value) is not None
+    if isinstance(value, list):
+        return name.endswith("_ids")
     return name.endswith("_id") and isinstance(value, int) and not isinstance(value, bool)
 
 

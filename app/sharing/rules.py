@@ -225,8 +225,25 @@ def _partner_lead_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     return rules
 
 
-def _account_rules(actor: Actor) -> list[Rule]:
-    live = Account.deleted_at.is_(None)
+def rules_of_merged(model: type[Base], actor: Actor) -> Sequence[Rule]:
+    """The rules that would give the actor an account or a contact that became part of another, were it still there.
+
+    Its shares and whoever was answerable for it went along with the merge: what those gave is not counted.
+    """
+    if model is Account:
+        return _account_rules(actor, Account.merged_into_id.is_not(None))
+    return _contact_rules(actor, Contact.merged_into_id.is_not(None))
+
+
+def _live_account_rules(actor: Actor) -> list[Rule]:
+    return _account_rules(actor, Account.deleted_at.is_(None))
+
+
+def _live_contact_rules(actor: Actor) -> list[Rule]:
+    return _contact_rules(actor, Contact.deleted_at.is_(None))
+
+
+def _account_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = _by_default(actor.default_account_level, actor, live, is_whole=True)
@@ -239,8 +256,7 @@ def _account_rules(actor: Actor) -> list[Rule]:
     return rules
 
 
-def _contact_rules(actor: Actor) -> list[Rule]:
-    live = Contact.deleted_at.is_(None)
+def _contact_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     own_level = Level.EDIT if actor.is_partner else Level.FULL
@@ -322,8 +338,8 @@ def _document_rules(actor: Actor) -> list[Rule]:
 
 _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Lead: _live_lead_rules,
-    Account: _account_rules,
-    Contact: _contact_rules,
+    Account: _live_account_rules,
+    Contact: _live_contact_rules,
     Case: _live_case_rules,
     Document: _document_rules,
 }

@@ -22,7 +22,14 @@ from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
 from app.leads.models import Lead
 from app.leads.seen import columns_of
-from app.sharing.rules import SHARED_TABLES, Rule, deleted_case_rules, deleted_lead_rules, rules_for
+from app.sharing.rules import (
+    SHARED_TABLES,
+    Rule,
+    deleted_case_rules,
+    deleted_lead_rules,
+    rules_for,
+    rules_of_merged,
+)
 from app.sharing.scoped import Scoped
 
 __all__ = [
@@ -34,6 +41,7 @@ __all__ = [
     "scope",
     "scope_of_deleted_cases",
     "scope_of_deleted_leads",
+    "scope_of_merged",
 ]
 
 
@@ -74,6 +82,12 @@ def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
     """The condition under which a deleted lead would give the actor at least that level, were it brought back."""
     rules = [rule for rule in deleted_lead_rules(actor) if rule.can_give(level)]
     return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Lead.__tablename__)
+
+
+def scope_of_merged(model: type[Base], actor: Actor, level: Level = Level.READ) -> ColumnElement[bool]:
+    """The condition under which an account, or a contact, that became part of another would give the actor that level."""
+    rules = [rule for rule in rules_of_merged(model, actor) if rule.can_give(level)]
+    return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), model.__tablename__)
 
 
 # The table "case" is never written without quotes: the bare word begins an expression.

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, AccountKind, AccountResponsible
 from app.accounts.operations import edit_account
 from app.accounts.relations.models import (
+    AccountRelationship,
     CharacteristicType,
     InterestArea,
     RelationshipReason,
     ResponsibleRole,
 )
+from app.accounts.relations.relationships import add_relationship
 from app.activities.operations import log_activity
 from app.fields.counting import count_fields
 from app.fields.operations import arrange_form
@@ -329,12 +331,19 @@ def _hang(session: Session, world: World, account: Account, above: Account) -> N
     is_so = characterise(session, account, type_, STEM)
     links = [
         relate(session, account, above, note=STEM),
-        relate(session, account, world.records["porta's account"], "Competitor of", note=STEM),
+        _related(session, world, account, world.records["porta's account"]),
     ]
     veil(wants, is_so, *links)
     world.veiled["int"].append(wants.ref)
     world.veiled["char"].append(is_so.ref)
     world.veiled["rel"] += [link.ref for link in links]
+
+
+def _related(session: Session, world: World, account: Account, other: Account) -> AccountRelationship:
+    """By the operation, so that events on both accounts tell of it."""
+    ada = actor_of(session, world.people["ada"])
+    link = add_relationship(session, ada, account.ref, other.ref, "Competitor of", note=STEM, now=world.now)
+    return session.get_one(AccountRelationship, link.id)
 
 
 def _leads(session: Session, world: World) -> None:

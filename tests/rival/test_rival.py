@@ -25,7 +25,7 @@ from tests.notifications.mailing import mails_in, run_sender
 from tests.rival.asking import Answer, Ask, Marks, Walker
 from tests.rival.layers import add_strangers, add_veiled
 from tests.rival.rounds import Round, difference, forms_of
-from tests.rival.worlds import DIGITS, PEERS, STEM, STRANGER, World, build_base, is_content
+from tests.rival.worlds import DIGITS, INNER, PEERS, STEM, STRANGER, World, build_base, is_content
 
 WORDS = (STEM, STEM[:4])
 # Whose leads somebody at Southwind does not see.
@@ -95,7 +95,7 @@ def of_southwind(app: Flask, world: World, name: str, *, is_brief: bool) -> Roun
     leads = [foretold.leads[sample] for sample in samples] + [world.leads[peer] for peer in ABOVE[name]]
     hidden["lead"] = [lead.ref for lead in leads]
     hidden["email"] = [foretold.people["pia"].email]
-    marks = Marks((STEM, STRANGER, DIGITS, *(f"{PEERS}{peer}" for peer in ABOVE[name])), names)
+    marks = Marks((STEM, STRANGER, INNER, DIGITS, *(f"{PEERS}{peer}" for peer in ABOVE[name])), names)
     walker = Walker(app, world.people[name])
     return Round(walker, hidden, world.southwinds, marks, WORDS, is_brief)
 
@@ -134,7 +134,7 @@ def _learn_nothing(
     for round_, answers in zip(rounds, before, strict=True):
         wrong += round_.write(forms_of(answers))
     wrong += changes(session, world, kept)
-    words = Marks((STEM, STRANGER), frozenset())  # digits come in any log and any mail
+    words = Marks((STEM, STRANGER, INNER), frozenset())  # digits come in any log and any mail
     wrong += [f"log: {line}" for line in written if words.in_text(line)]
     sent = mails_to_southwind(app, session, world, tmp_path)
     wrong += [f"mail: {mail}" for mail in sent if words.in_text(mail)]
@@ -151,6 +151,7 @@ REVIEWED = {
     r"(/api/v1|/setup)/round-robins": "turns given: whose turn it is",
     r"(/api/v1|/setup)/deliveries": "mail to anybody: to whom, of what kind, and how it went, never about which record",
 }
+VIEWED = (("lead", "leads"), ("acct", "accounts"), ("cont", "contacts"), ("case", "cases"))
 EXPORTS = [Ask("POST", f"/{records}/export", {}) for records in ("leads", "accounts", "contacts")]
 
 
@@ -170,6 +171,9 @@ def test_somebody_with_a_portfolio_learns_nothing_of_the_rest(
     marks = Marks((STEM,), names)
     round_ = Round(walker, _first(hidden, 2), _first(own, 1), marks, WORDS[:1])
     exported = [walker.ask(ask) for ask in EXPORTS]
+    for kind, path in VIEWED:  # so that what she has viewed herself is the same in both rounds
+        for ref in round_.own[kind]:
+            assert walker.ask(Ask("GET", f"/{path}/{ref}")).status == 200
     before = round_.read()
     assert sum(answer.status == 200 for answer in before.values()) > 200
     add_veiled(session, world)

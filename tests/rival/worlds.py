@@ -58,6 +58,7 @@ from tests.routing.routing_worlds import target
 
 STEM = "zqxveil"  # in every text of records that are not theirs
 STRANGER = "zqxstranger"  # in every text of other people, and of what the vendor keeps in setup
+INNER = "zqxinner"  # in what of theirs the vendor's people alone see
 DIGITS = "666007"  # in every number
 PEERS = "zqxpeer"  # before a colleague's name, in the texts of their leads
 
@@ -218,11 +219,11 @@ def _added_fields(session: Session, world: World) -> None:
     early = make_field(
         session, ada, "lead", "choice", "Size", choices=("Small",), visibility="preview", commits=False
     ).name
-    secret = make_field(session, ada, "lead", label=f"{STEM} secret", visibility="hidden", commits=False)
+    secret = make_field(session, ada, "lead", label=f"{INNER} secret", visibility="hidden", commits=False)
     world.veiled["field"].append(secret.ref)
     for name, lead in world.leads.items():
         seen = "plain" if name == "otto" else f"{PEERS}{name}" if name in world.people else STEM
-        lead.custom = {own: seen, early: "small", secret.name: STEM}
+        lead.custom = {own: seen, early: "small", secret.name: INNER}
 
 
 def _veil_but_preview(lead: Lead) -> None:

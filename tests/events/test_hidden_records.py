@@ -1,0 +1,100 @@
+"""What events tell of other records than their own: nothing of what their reader may not see."""
+
+import pytest
+
+from app.accounts.operations import edit_account
+from app.accounts.relations.relationships import add_relationship, remove_relationship
+from app.activities.queries import timeline
+from app.care.merging import merge_records
+from app.care.survivors import find_survivor
+from app.identity.models import AccountScope
+from app.kernel.actor import Role
+from tests.accounts.hanging import reason_named
+from tests.factories import actor_of, make_account, make_contact, make_user
+from tests.people import make_token
+
+
+@pytest.fixture
+def porta(session):
+    """A channel manager who sees her own portfolio alone."""
+    return make_user(session, "Porta", role=Role.CHANNEL_MANAGER, account_scope=AccountScope.PORTFOLIO)
+
+
+def told_over_api(client, user, record):
+    """Kinds, changed fields and details of the record's events, newest first."""
+    answer = client.get(
+        f"/api/v1/events?record={record.ref}", headers={"Authorization": f"Bearer {make_token(user)}"}
+    )
+    assert answer.status_code == 200
+    return [(e["kind"], sorted(e["changes"]), e["detail"]) for e in answer.get_json()["items"]]
+
+
+def lines(session, actor, record):
+    return [row.what for row in timeline(session, actor, record).items]
+
+
+def test_a_relationship_to_a_hidden_account_is_told_to_nobody_who_does_not_see_it(
+    client, session, ada, porta, now
+):
+    ada_, mine = actor_of(session, ada), make_account(session, "Mine", owner=porta)
+    hidden, seen = make_account(session, "Rival GmbH"), make_account(session, "Partner SL", owner=porta)
+    reason = reason_named(session, "Supplier of").ref
+    links = [
+        add_relationship(session, ada_, mine.ref, other.ref, reason, now=now) for other in (hidden, seen)
+    ]
+    edit_account(session, ada_, mine.ref, {"parent_id": hidden.ref, "phone": "+34972201100"}, now=now)
+    remove_relationship(session, ada_, mine.ref, links[0].ref, now=now)
+    session.commit()
+    porta_ = actor_of(session, porta)
+    assert lines(session, porta_, mine) == ["changed Phone", "related it: supplier of Partner SL"]
+    assert lines(session, ada_, mine) == [
+        "ended the relationship: supplier of Rival GmbH", "changed 2 fields", "related it: supplier of Partner SL",
+        "related it: supplier of Rival GmbH",
+    ]  # fmt: skip
+    told = told_over_api(client, porta, mine)
+    assert [(kind, fields) for kind, fields, _detail in told] == [("edited", ["phone"]), ("related", [])]
+    everything = told_over_api(client, ada, mine)
+    assert [(kind, fields) for kind, fields, _detail in everything] == [
+        ("unrelated", []), ("edited", ["parent_id", "phone"]), ("related", []), ("related", []),
+    ]  # fmt: skip
+    page = client.get(
+        f"/api/v1/events?record={mine.ref}&limit=1", headers={"Authorization": f"Bearer {make_token(porta)}"}
+    ).get_json()
+    assert [event["kind"] for event in page["items"]] == ["edited"]
+
+
+def test_a_merged_record_that_somebody_never_saw_is_not_there_for_them(
+    client, signed_in, session, ada, sal, porta, now
+):
+    mine, hidden = (
+        make_account(session, "Mine", owner=porta),
+        make_account(session, "Rival GmbH", phone="+34931"),
+    )
+    hers = make_account(session, "Hers", owner=porta)
+    contact, twin = make_contact(session, "Puig", account=mine), make_contact(session, "Puigs", owner=ada)
+    ada_ = actor_of(session, ada)
+    merge_records(session, ada_, "account", mine.ref, [mine.ref, hidden.ref], {}, now=now)
+    merge_records(session, ada_, "contact", contact.ref, [contact.ref, twin.ref], {}, now=now)
+    session.commit()
+    porta_ = actor_of(session, porta)
+    assert find_survivor(session, porta_, "account", hidden.ref) is None
+    assert find_survivor(session, actor_of(session, sal), "account", hidden.ref) == mine.ref
+    browser = signed_in(porta)
+    nowhere = browser.get("/accounts/acct_0000000000000000000000")
+    for address in (f"/accounts/{hidden.ref}", f"/contacts/{twin.ref}"):
+        gone = browser.get(address)
+        assert (gone.status_code, gone.location) == (404, None)
+        assert gone.get_data(as_text=True).replace(hidden.ref, "") is not None
+    assert nowhere.status_code == 404
+    for kind, other, loser in (("account", hers, hidden), ("contact", contact, twin)):
+        chosen = browser.get(f"/care/merge/{kind}", query_string={"ref": [other.ref, loser.ref]})
+        assert chosen.status_code == 404
+    assert signed_in(sal).get(f"/accounts/{hidden.ref}").location == f"/accounts/{mine.ref}"
+    for record in (mine, contact):
+        assert "merged" not in [kind for kind, _fields, _detail in told_over_api(client, porta, record)]
+        assert "merged" in [kind for kind, _fields, _detail in told_over_api(client, ada, record)]
+        assert lines(session, porta_, record) == []
+    # Of a record that she had herself she is told, and is led on.
+    merge_records(session, ada_, "account", mine.ref, [mine.ref, hers.ref], {}, now=now)
+    session.commit()
+    assert signed_in(porta).get(f"/accounts/{hers.ref}").location == f"/accounts/{mine.ref}"
