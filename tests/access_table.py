@@ -142,6 +142,7 @@ ROUTES: dict[str, P | str] = {
     "my_day.finish": P.ACTIVITY_LOG,
     "my_day.index": P.HOME_VIEW,
     "my_day.put_off": P.ACTIVITY_LOG,
+    "my_day.undo": P.ACTIVITY_LOG,
     "ageing.give": P.ACCOUNT_DELETE,
     "ageing.handover": P.ACCOUNT_DELETE,
     "ageing.index": P.ACCOUNT_VIEW,

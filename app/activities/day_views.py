@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -14,17 +15,18 @@ from sqlalchemy.orm import Session
 from app.activities.day import LABELS, WHENS, DayQuery, ToDo, in_parts, list_day, read_day_query
 from app.activities.fields import KINDS
 from app.activities.forms import DAY_BEGINS
-from app.activities.operations import edit_activity, finish_activity
+from app.activities.operations import edit_activity, finish_activity, reopen_activity
 from app.activities.queries import get_activity
 from app.events.operations import record
 from app.identity.models import User
 from app.intake.neutralise import neutralise
-from app.kernel import clock, labels
+from app.kernel import clock, labels, refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
+from app.web.notices import flash_with_button
 from app.web.streams import stream_csv
 
 bp = Blueprint("my_day", __name__, url_prefix="/my-day")
@@ -32,6 +34,7 @@ bp = Blueprint("my_day", __name__, url_prefix="/my-day")
 ROWS_A_ROUND = 200
 # To when something can be put off with one press, in days from today.
 PUT_OFF = {"tomorrow": 1, "next_week": 7}
+_NO_DATE = "none"
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 
 
@@ -59,6 +62,7 @@ def _shown(session: Session, actor: Actor, query: DayQuery) -> dict[str, Any]:
         "whens": [(when, str(LABELS[when])) for when in WHENS],
         "query": query,
         "given": given,
+        "here": {**given, "cursor": request.args.get("cursor")},
         "older_url": older,
         "is_filtered": bool(query.kinds or query.when),
         "may_log": actor.can(Permission.ACTIVITY_LOG),
@@ -72,7 +76,7 @@ def finish(activity_ref: str) -> ResponseReturnValue:
     actor = current_actor()
     with transaction() as session:
         done = finish_activity(session, actor, activity_ref, now=clock.now())
-    return _list(_("Done: %(subject)s", subject=done.subject))
+    return _list(Said(_("Done: %(subject)s", subject=done.subject), done.ref))
 
 
 @bp.post("/<ref('act'):activity_ref>/put-off")
@@ -85,23 +89,65 @@ def put_off(activity_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         query = read_day_query(actor, kinds=(), when="", now=clock.now())
         activity = get_activity(session, actor, activity_ref)
-        zone = query.today.tzinfo
+        zone, before = query.today.tzinfo, activity.due_at
         hour = activity.due_at.astimezone(zone).time() if activity.due_at else DAY_BEGINS
         due_at = (query.today + timedelta(days=days)).replace(hour=hour.hour, minute=hour.minute)
         edit_activity(session, actor, activity_ref, {"due_at": due_at}, now=clock.now())
-    return _list(_("Put off: %(subject)s", subject=activity.subject))
+    due = before.isoformat() if before is not None else _NO_DATE
+    return _list(Said(_("Put off: %(subject)s", subject=activity.subject), activity.ref, due))
 
 
-def _list(said: str) -> ResponseReturnValue:
-    """The list again, as its address filters it."""
-    actor = current_actor()
+@bp.post("/<ref('act'):activity_ref>/undo")
+@needs(Permission.ACTIVITY_LOG)
+def undo(activity_ref: str) -> ResponseReturnValue:
+    """Take back that something was done, or put off: then `due_at` of the address says when it was due."""
+    actor, due = current_actor(), request.args.get("due_at")
+    with transaction() as session:
+        if due is None:
+            activity = reopen_activity(session, actor, activity_ref, now=clock.now())
+        else:
+            values = {"due_at": _moment_of(due)}
+            activity = edit_activity(session, actor, activity_ref, values, now=clock.now())
+    return _list(Said(_("Undone: %(subject)s", subject=activity.subject)), at=activity.ref)
+
+
+def _moment_of(due: str) -> datetime | None:
+    try:
+        return None if due == _NO_DATE else datetime.fromisoformat(due)
+    except ValueError as error:
+        raise Invalid({"due_at": [_("This is not a date that is understood.")]}) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What has just been done.  undo_ref: public name of what it was done to, "" where nothing takes it back.
+
+    due_at: when that was due before it was put off.
+    """
+
+    text: str
+    undo_ref: str = ""
+    due_at: str | None = None
+
+
+def _list(said: Said, at: str = "") -> ResponseReturnValue:
+    """The list again, as its address filters it.
+
+    at: public name of the row that the person goes on with; by default the one that the form named as its next.
+    """
+    actor, at = current_actor(), at or request.form.get("next", "")
     query = _query(actor)
     if wants_fragment():
         shown = _shown(db.session(), actor, query)
-        return render_template("activities/_day.html", said=said, **shown)
-    flash(said, "success")
-    kinds = [kind.value for kind in query.kinds]
-    return redirect(url_for("my_day.index", kind=kinds, when=query.when or None), 303)
+        return render_template("activities/_day.html", said=said, at=at, **shown)
+    given = {"kind": [kind.value for kind in query.kinds], "when": query.when or None}
+    if said.undo_ref:
+        url = url_for("my_day.undo", activity_ref=said.undo_ref, due_at=said.due_at, **given)
+        flash_with_button(said.text, url, _("Undo"))
+    else:
+        flash(said.text, "success")
+    anchor = at if refs.is_ref(refs.ACTIVITY, at) else None
+    return redirect(url_for("my_day.index", cursor=request.args.get("cursor"), _anchor=anchor, **given), 303)
 
 
 @bp.post("/export")

@@ -20,6 +20,7 @@ from wtforms.validators import Optional
 
 from app.activities.fields import KINDS
 from app.activities.models import Activity, ActivityKind
+from app.activities.values import AHEAD
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.web.choices import options
@@ -62,7 +63,7 @@ class ActivityForm(Form):
     due_at = DateTimeLocalField(_l("Due"), [Optional()])
     ends_at = DateTimeLocalField(_l("Until"), [Optional()])
     place = StringField(_l("Place"))
-    planned = BooleanField(_l("Still to be done"))
+    planned = BooleanField(_l("Planned, not done yet"))
     people = SelectMultipleField(_l("With"), choices=[], validate_choice=False)
     assignee = SelectField(_l("Who does it"), choices=[], validate_choice=False)
     remind = SelectField(_l("Reminder"), choices=options(REMINDERS), default="")
@@ -70,17 +71,23 @@ class ActivityForm(Form):
     then_on = DateField(_l("Date"), [Optional()])
     then_remind = BooleanField(_l("Remind me that morning"))
 
-    def read(self, actor: Actor) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """What `log_and_plan` takes.  Raises Invalid for a date that is none, a next step without words."""
+    def read(self, actor: Actor, *, now: datetime) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """What `log_and_plan` takes.  A moment that lies ahead plans it, whether or not that was ticked.
+
+        Raises Invalid for a date that is none, a next step without words.
+        """
         _refuse_broken(self, ("at", "due_at", "ends_at", "remind", "then_on"))
         kind = self.kind.data or "call"
-        is_planned = bool(self.planned.data) or kind == ActivityKind.TASK
-        due_at = _aware(self.due_at.data, actor)
+        at, due_at = _aware(self.at.data, actor), _aware(self.due_at.data, actor)
+        is_ahead = kind != ActivityKind.NOTE and at is not None and at > now + AHEAD
+        is_planned = bool(self.planned.data) or kind == ActivityKind.TASK or is_ahead
+        if is_ahead and due_at is None:
+            due_at = at
         logged = {
             "kind": kind,
             "subject": self.subject.data,
             "text": self.text.data,
-            "at": None if is_planned else _aware(self.at.data, actor),
+            "at": None if is_planned else at,
             "due_at": due_at,
             "ends_at": _aware(self.ends_at.data, actor) if kind == ActivityKind.MEETING else None,
             "place": self.place.data,
@@ -89,7 +96,7 @@ class ActivityForm(Form):
             "assignee": (self.assignee.data or None) if is_planned else None,
             "remind_at": _reminder(self.remind.data, due_at) if is_planned else None,
         }
-        return logged, None if is_planned else self._plan(actor)
+        return logged, self._plan(actor)
 
     def _plan(self, actor: Actor) -> dict[str, Any] | None:
         then = (self.then.data or "").strip()

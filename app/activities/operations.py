@@ -182,6 +182,18 @@ def finish_activity(
     return edit_activity(session, actor, activity_ref, values, now=now)
 
 
+def reopen_activity(session: Session, actor: Actor, activity_ref: str, *, now: datetime) -> Activity:
+    """Take back that something was done: it is planned again, as it was.  Asked again it stays so.
+
+    Raises NotFound, NotAllowed, ReadOnly.
+    """
+    activity = get_activity(session, actor, activity_ref)
+    if not activity.is_done:
+        return activity
+    values = {"done": False, "at": activity.created_at}
+    return edit_activity(session, actor, activity_ref, values, now=now)
+
+
 def edit_activity(
     session: Session,
     actor: Actor,

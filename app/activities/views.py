@@ -103,7 +103,7 @@ def _log(model: type[Record], ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             record = get_record(session, actor, model, ref)
-            logged, planned = form.read(actor)
+            logged, planned = form.read(actor, now=clock.now())
             activity, _next = log_and_plan(session, actor, record, logged, planned, now=clock.now())
     except Invalid as error:
         show_errors(form, Invalid(named_in_panel(error.errors)))

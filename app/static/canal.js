@@ -13,6 +13,7 @@
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
    data-cells="address"     around a table whose td[data-cell="field"] open for changing, in place
    data-conditions          a form of conditions that is asked for anew when a field or comparison changes
+   data-plans               a form whose field `at`, set to a time ahead, turns into `planned` and `due_at`
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
 (() => {
@@ -351,6 +352,17 @@
       request.send(data);
     });
   }
+
+  /* What is said to be at a time that lies ahead is planned for then. */
+  on("change", (event) => {
+    const form = event.target.closest("form[data-plans]");
+    if (!form || event.target.name !== "at" || !event.target.value) return;
+    if (new Date(event.target.value) <= new Date(Date.now() + 600000) || form.elements.kind.value === "note") return;
+    form.elements.planned.checked = true;
+    form.elements.due_at.value = event.target.value;
+    event.target.value = "";
+    form.elements.due_at.focus();
+  });
 
   /* Forms */
   on("change", (event) => {

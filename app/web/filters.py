@@ -38,6 +38,11 @@ def relative_time(moment: datetime, now: datetime | None = None) -> str:
     return _distance_text(_whole_unit(distance) * (-1 if seconds > 0 else 1), _locale(), True)
 
 
+def is_past(moment: datetime | None) -> bool:
+    """Whether a moment has gone by; what has none has not."""
+    return moment is not None and moment < clock.now()
+
+
 def age(moment: datetime, now: datetime | None = None) -> str:
     """How old something is, without direction: "3 days", "12 min"."""
     seconds = ((now or clock.now()) - moment).total_seconds()
@@ -139,6 +144,7 @@ def init_filters(app: Flask) -> None:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "relative_time": relative_time,
+    "is_past": is_past,
     "age": age,
     "countdown": countdown,
     "local_datetime": local_datetime,

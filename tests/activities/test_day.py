@@ -1,7 +1,9 @@
 """My day: what is mine to do, done with one press; people, reminders, and whom activities are given to."""
 
 import csv
+import html
 import io
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,17 +61,32 @@ def test_a_day_from_the_first_look_to_the_last_press(signed_in, session, sal, ma
     assert "Thing of today" not in only
     assert browser.get("/my-day?when=never").status_code == 422
     late = rows(session, Activity, Activity.subject == "Late thing")[0]
-    answer = browser.submit(f"/my-day/{late.ref}/finish", {}, page="/my-day", headers=HTMX)
+    of_today = rows(session, Activity, Activity.subject == "Thing of today")[0]
+    following = {"next": of_today.ref}
+    answer = browser.submit(f"/my-day/{late.ref}/finish", following, page="/my-day", headers=HTMX)
     fragment = answer.get_data(as_text=True)
     assert "<html" not in fragment
     assert f'id="{late.ref}"' not in fragment
     assert late.is_done
-    of_today = rows(session, Activity, Activity.subject == "Thing of today")[0]
+    assert f'name="next" value="{of_today.ref}"' in page
+    undo = f"/my-day/{late.ref}/undo"
+    assert undo in fragment
+    assert "data-focus" in fragment.partition(f'id="{of_today.ref}"')[2].partition("</li>")[0]
+    browser.submit(undo, {}, page="/my-day", headers=HTMX)
+    assert (late.is_done, late.at) == (False, late.created_at)
+    browser.submit(f"/my-day/{late.ref}/finish", {}, page="/my-day")
+    due = of_today.due_at
+    fragment = browser.submit(
+        f"/my-day/{of_today.ref}/put-off", {"until": "tomorrow"}, page="/my-day", headers=HTMX
+    ).get_data(as_text=True)
+    assert of_today.due_at == (local + timedelta(days=1)).replace(second=0, microsecond=0)
+    undo = re.search(rf'action="(/my-day/{of_today.ref}/undo[^"]+)"', fragment)
+    browser.submit(html.unescape(undo[1]), {}, page="/my-day")
+    assert of_today.due_at == due
     assert (
         browser.submit(f"/my-day/{of_today.ref}/put-off", {"until": "tomorrow"}, page="/my-day").status_code
         == 303
     )
-    assert of_today.due_at == (local + timedelta(days=1)).replace(second=0, microsecond=0)
     sent = browser.submit("/my-day/export?when=next", {}, page="/my-day")
     lines = list(csv.reader(io.StringIO(sent.get_data(as_text=True).lstrip("\ufeff"))))
     assert [line[1] for line in lines[1:]] == ["Thing of today", "Thing of the week"]
