@@ -4,12 +4,10 @@ from importlib import import_module
 from typing import Any
 
 from flask import Flask
-from flask_openapi.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from app.api import document
 from app.api.door import bp
 from app.fields.catalogue import let_go_of_edition
 from app.kernel.db import db, prepare_engine
@@ -19,6 +17,7 @@ from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
 from app.sharing.scope import refuse_unscoped
 from app.sharing.upkeep import forget_touched, note_flushed, settle
+from app.starting import LateRule, without_collecting
 from app.web import error_pages
 from app.web.access import check_routes, public
 from app.web.assets import init_assets
@@ -121,6 +120,7 @@ COMMANDS: tuple[str, ...] = (
 
 # Modules whose routes hang on the API's blueprint.
 API: tuple[str, ...] = (
+    "app.api.document",
     "app.api.leads",
     "app.api.lead_acts",
     "app.api.assignments",
@@ -163,16 +163,12 @@ LISTS: tuple[str, ...] = (
 csrf = CSRFProtect()
 
 
+@without_collecting()
 def create_app(settings: Settings | None = None) -> Flask:
     """The application.  settings: those of the environment unless given (tests give theirs)."""
     settings = settings or load_settings()
-    app = OpenAPI(
-        __name__,
-        info=document.INFO,
-        security_schemes=document.SECURITY,
-        doc_ui=False,
-    )
-    app.openapi_version = "3.1.0"  # what tools read today
+    app = Flask(__name__)
+    app.url_rule_class = LateRule
     init_settings(app, settings)
     app.config.update(
         SECRET_KEY=settings.signing_key,
@@ -199,7 +195,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(_load(path))
     for module in (*LISTS, *API):
         import_module(module)
-    app.register_api(bp)
+    app.register_blueprint(bp)
     csrf.exempt(bp)  # no cookie opens it: a bearer token is asked for
     for path in COMMANDS:
         app.cli.add_command(_load(path))

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, jsonify, request
 from flask_babel import lazy_gettext as _l
-from flask_openapi.models.request_body import RequestBody
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -68,9 +67,9 @@ _FIELDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _form(*names: str) -> RequestBody:
+def _form(*names: str) -> dict[str, Any]:
     schema = {"type": "object", "required": ["file"], "properties": {name: _FIELDS[name] for name in names}}
-    return RequestBody(content={"multipart/form-data": {"schema": schema}}, required=True)
+    return {"content": {"multipart/form-data": {"schema": schema}}, "required": True}
 
 
 FORM, FILE = _form(*_FIELDS), _form("file")

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, jsonify, request, url_for
 from flask_babel import lazy_gettext as _l
-from flask_openapi.models.request_body import RequestBody
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.answers import moment, plain_list_arguments, record_answer
@@ -28,8 +27,8 @@ from app.web.streams import stream_csv
 
 area = Area("Imports", "Files of leads, accounts and contacts, taken in in the background.")
 ImportQuery = list_query("ImportQuery")
-FORM = RequestBody(
-    content={
+FORM: dict[str, Any] = {
+    "content": {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -69,8 +68,8 @@ FORM = RequestBody(
             }
         }
     },
-    required=True,
-)
+    "required": True,
+}
 _CSV: dict[str, Any] = {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 
 

@@ -12,14 +12,12 @@ may not do to a record that the caller cannot see answers as if the record were 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
 from flask import Response, request
-from flask_openapi.models.request_body import RequestBody
-from flask_openapi.models.tag import Tag
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel
 
 from app.api.door import bp
 from app.api.reading import read_body, refuse_unstorable
@@ -65,15 +63,42 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,40}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the document says of an endpoint beyond what flask-openapi collects."""
+    """What the document says of an endpoint; `app.api.collected` makes it when somebody asks for it.
+
+    form: what a body that is no JSON holds, as the document writes it.
+    """
 
     method: str
-    has_path: bool
-    takes_body: bool
-    needs_body: bool
+    rule: str
+    area: "Area"
+    name: str
+    summary: str
+    words: str
+    answers: Answers | dict[int, Any]
+    query: type[BaseModel] | None
+    body: type[BaseModel] | None
+    form: dict[str, Any] | None
     takes_version: bool
-    takes_key: bool
     problems: frozenset[int]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names in the path."""
+        return tuple(re.findall(r"<(\w+)>", self.rule))
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method in ("POST", "PATCH")
+
+    @property
+    def needs_body(self) -> bool:
+        if self.body is None:
+            return self.form is not None
+        return any(info.is_required() for info in self.body.model_fields.values())
+
+    @property
+    def takes_key(self) -> bool:
+        return self.method == "POST"
 
 
 # (method, path as the document writes it) → what was declared.
@@ -86,10 +111,6 @@ class Area:
 
     name: str
     description: str
-    tag: Tag = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tag", Tag(name=self.name, description=self.description))
 
     def get(
         self,
@@ -111,7 +132,7 @@ class Area:
         *,
         query: type[BaseModel] | None = None,
         takes_version: bool = False,
-        body: RequestBody | None = None,
+        body: dict[str, Any] | None = None,
         problems: Iterable[int] = (),
     ) -> Callable[[View], View]:
         """An endpoint that makes or changes something, repeatable with an Idempotency-Key."""
@@ -160,35 +181,27 @@ class Area:
         *,
         query: type[BaseModel] | None = None,
         takes_version: bool = False,
-        body: RequestBody | None = None,
+        body: dict[str, Any] | None = None,
         problems: Iterable[int] = (),
     ) -> Callable[[View], View]:
         def decorate(view: View) -> View:
-            names = re.findall(r"<(\w+)>", rule)
             model = get_type_hints(view).get("body")
             DECLARED[method, _uri(rule)] = Declared(
                 method=method,
-                has_path=bool(names),
-                takes_body=method in ("POST", "PATCH"),
-                needs_body=body is not None or (model is not None and _needs_something(model)),
+                rule=rule,
+                area=self,
+                name=view.__name__,
+                summary=summary,
+                words=" ".join((view.__doc__ or "").split()),
+                answers=answers,
+                query=query,
+                body=model,
+                form=body,
                 takes_version=takes_version,
-                takes_key=method == "POST",
                 problems=frozenset(problems),
             )
             guarded = _guarded(view, model, takes_nothing=method == "POST" and model is None and body is None)
-            guarded.__annotations__ = _annotations(view.__name__, names, query, model)
-            options: dict[str, Any] = {} if body is None else {"request_body": body}
-            register = getattr(bp, method.lower())
-            declare = register(
-                rule,
-                tags=[self.tag],
-                summary=summary,
-                description=" ".join((view.__doc__ or "").split()),
-                operation_id=view.__name__,
-                responses=dict(answers),
-                **options,
-            )
-            declare(guarded)
+            bp.add_url_rule(rule, view_func=guarded, methods=[method])
             return guarded
 
         return decorate
@@ -212,7 +225,6 @@ def _guarded(view: View, model: type[BaseModel] | None, *, takes_nothing: bool) 
                 raise NotFound from None
             raise
 
-    guarded.__delay_validate_request__ = True  # type: ignore[attr-defined]  # flask-openapi only collects
     return guarded  # type: ignore[return-value]
 
 
@@ -225,29 +237,3 @@ def _require_kind(name: str, value: str) -> None:
 
 def _uri(rule: str) -> str:
     return (bp.url_prefix or "") + re.sub(r"<(\w+)>", r"{\1}", rule)
-
-
-def _needs_something(model: type[BaseModel]) -> bool:
-    return any(info.is_required() for info in model.model_fields.values())
-
-
-def _annotations(
-    view_name: str, names: Iterable[str], query: type[BaseModel] | None, body: type[BaseModel] | None
-) -> dict[str, Any]:
-    """The models that flask-openapi reads the document's parameters from."""
-    found: dict[str, Any] = {"return": Response}
-    fields: dict[str, Any] = {name: (str, Field(title=None, description=_WORDS.get(name))) for name in names}
-    if fields:
-        found["path"] = create_model(f"{view_name}_path", **fields)
-    if query is not None:
-        found["query"] = query
-    if body is not None:
-        found["body"] = body
-    return found
-
-
-_WORDS: dict[str, str] = {
-    "registry": "One of lead_statuses, lead_sources, decline_reasons, partner_levels, relationship_reasons, "
-    "characteristic_types, interest_areas, responsible_roles.",
-    "item_id": "An entry of the list.",
-}

@@ -66,13 +66,13 @@ def _no_titles(schema: dict[str, Any]) -> None:
 class Body(BaseModel):
     """A JSON object whose unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_no_titles)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_no_titles, defer_build=True)
 
 
 class Answer(BaseModel):
     """A JSON object that an answer holds; it has the fields named and no others."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_no_titles)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_no_titles, defer_build=True)
 
 
 class Nothing(Body):
@@ -148,7 +148,7 @@ class OnlyId(Answer):
 class Problem(BaseModel):
     """What went wrong, as RFC 9457 says it."""
 
-    model_config = ConfigDict(json_schema_extra=_no_titles)
+    model_config = ConfigDict(json_schema_extra=_no_titles, defer_build=True)
 
     type: str = Field(description="An address that ends in the slug, such as …/already-claimed.")
     title: str
@@ -193,4 +193,4 @@ def list_query(
     for filter_name in filters:
         words = {"q": "Searches."}.get(filter_name, FILTER)
         fields[filter_name] = (list[str] | None, Field(default=None, description=words))
-    return create_model(name, __config__=ConfigDict(json_schema_extra=_no_titles), **fields)
+    return create_model(name, __config__=ConfigDict(json_schema_extra=_no_titles, defer_build=True), **fields)
