@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import text
 
@@ -70,7 +71,7 @@ def _looks(world: World) -> dict[tuple[str, str], tuple[str, ...]]:
         db.engine.dispose()
     for who in PEOPLE:
         found |= {(page, who): (path,) for page, path in LISTS}
-        found["search box", who] = tuple(f"/search/suggest?q={each}".replace("+", "%2B") for each in SEARCHES)
+        found["search box", who] = tuple(f"/search/suggest?q={quote(each)}" for each in SEARCHES)
     return found
 
 
