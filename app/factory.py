@@ -12,6 +12,7 @@ from app.api.door import bp
 from app.fields.catalogue import let_go_of_edition
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
+from app.scores.upkeep import forget_arrived, settle_scores
 from app.search.upkeep import note_written
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
@@ -115,6 +116,7 @@ COMMANDS: tuple[str, ...] = (
     "app.demo.commands:demo",
     "app.routing.cli:routing",
     "app.sharing.commands:sharing",
+    "app.scores.commands:scores",
     "app.documents.commands:documents",
 )
 
@@ -221,6 +223,7 @@ def _init_database(app: Flask) -> None:
         ("do_orm_execute", refuse_unscoped),
         ("after_flush", note_flushed),
         ("after_flush", note_written),
+        ("before_commit", settle_scores),  # scores first, which criteria of sharing rules may compare
         ("before_commit", settle),
         ("after_rollback", forget_touched),
         ("after_commit", let_go_of_edition),

@@ -27,6 +27,9 @@ from app.lists.models import ListJob
 from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
+from app.scores.routing import route_handed_over, routes_waiting
+from app.scores.work import is_waiting as scores_waiting
+from app.scores.work import work_step as score_step
 from app.settings import Settings
 from app.sharing.building import build_step, sweep
 from app.sharing.models import GrantSet, GrantSetState, ManualShare
@@ -49,6 +52,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("offers", end_lapsed_offers),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
+        Job("scores", _score),
         Job("scans", scan_step),
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("strays", lambda: adopt_strays(now=clock.now()) < 0, STRAYS_EVERY_SECONDS),
@@ -106,6 +110,21 @@ def _fields() -> bool:
             return False  # without asking for SQLite's write lock
     with transaction() as session:
         return work_step(session, now=clock.now())
+
+
+def _score() -> bool:
+    """A batch of scores to write, or of a version's preview; leads that were handed over go on."""
+    now = clock.now()
+    with reading() as session:
+        to_write, to_route = scores_waiting(session, now=now), routes_waiting(session)
+    did = False
+    if to_write:
+        with transaction() as session:
+            did = score_step(session, now=now)
+    if to_route:
+        with transaction() as session:
+            did = route_handed_over(session, now=now) or did
+    return did
 
 
 def _count_fields() -> bool:

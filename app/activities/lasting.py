@@ -16,6 +16,7 @@ from app.activities.models import Activity, Participant
 from app.activities.places import PLACES, Record, is_on, place_of, place_of_activity
 from app.kernel.actor import Actor
 from app.sharing.scope import scope
+from app.sharing.touched import note_work
 
 # A call on a contact counts for its account too, whether or not the caller may change either.
 _KEEPING = Actor.system("last activities")
@@ -86,6 +87,7 @@ def _latest(model: Any, key: int) -> Any:
 def _write(session: Session, model: Any, key: int, moment: datetime | Any, *conditions: Any) -> None:
     statement = update(model).where(scope(model, _KEEPING), model.id == key, *conditions)
     session.execute(statement.values(last_activity_at=moment), execution_options=_QUIETLY)
+    note_work(session, model.__tablename__, (key,))
     loaded = session.identity_map.get(inspect(model).identity_key_from_primary_key((key,)))
     if loaded is not None:
         session.expire(loaded, ["last_activity_at"])

@@ -20,6 +20,7 @@ from app.leads.operations import delete_lead, edit_lead, refuse_foreign_fields, 
 from app.leads.queries import get_lead, list_leads
 from app.leads.values import read_lead_values, reading_for
 from app.routing.targets import find_target
+from app.scores.upkeep import settle_scores
 from app.web.access import current_actor, needs
 
 area = Area("Leads", "What arrives, and who works on it.")
@@ -51,7 +52,7 @@ def create_lead(body: NewLead) -> Response:
         owner = find_target(session, actor, body.owner.type, body.owner.id) if body.owner else None
         arrival = Arrival(owner, by_rules=body.route, notify=body.notify)
         lead, is_new = take_in(session, actor, raw, arrival, now=clock.now())
-        session.flush()  # the answer below is read from the database
+        settle_scores(session)  # the answer below is read from the database
         answer = lead_json(session, actor, lead.ref)
     return record_answer(answer, 201 if is_new else 200)
 
@@ -75,6 +76,7 @@ def change_lead(lead_id: str, body: LeadChanges) -> Response:
         refuse_foreign_fields(session, actor, raw)
         values = read_lead_values(raw, reading_for(session, actor))
         edit_lead(session, actor, lead_id, values.fields, now=clock.now())
+        settle_scores(session)
         answer = lead_json(session, actor, lead_id)
     return record_answer(answer)
 

@@ -27,12 +27,13 @@ from app.identity.models import User
 from app.intake.models import Import
 from app.kernel import labels, refs
 from app.kernel.actor import Actor, Level
-from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus
+from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.lists.models import Audience, SavedView, Tag
 from app.notifications.models import Delivery, MailTemplate
 from app.notifications.words import kind_of_mail
 from app.partners.models import PartnerLevel
 from app.routing.models import Queue, RoundRobin, RuleSet
+from app.scores.models import ScoreSet
 from app.sharing.models import PublicGroup, SharingRule
 from app.sharing.scope import scope, scope_of_deleted_leads
 
@@ -123,6 +124,10 @@ _KINDS: dict[str, _Kind] = {
     "lead_status": _kind(LeadStatus, lambda: _("status"), _plain(LeadStatus), lambda r: r.name),
     "lead_source": _kind(LeadSource, lambda: _("source"), _plain(LeadSource), lambda r: r.name),
     "decline_reason": _kind(DeclineReason, lambda: _("reason"), _plain(DeclineReason), lambda r: r.name),
+    "unqualified_reason": _kind(UnqualifiedReason, lambda: _("reason"), _plain(UnqualifiedReason), lambda r: r.name),
+    "score_set": _kind(
+        ScoreSet, lambda: _("score rules"), _plain(ScoreSet), lambda r: r.name, "scores.show", "scores_ref"
+    ),
     "relationship_reason": _kind(
         RelationshipReason, lambda: _("reason of relationships"), _plain(RelationshipReason), lambda r: r.name
     ),
@@ -236,7 +241,7 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
 
 
 _LISTS = (
-    "lead_status", "case_status", "lead_source", "decline_reason", "partner_level", "public_group", "sharing_rule",
+    "lead_status", "case_status", "lead_source", "decline_reason", "unqualified_reason", "partner_level", "public_group", "sharing_rule",
     "relationship_reason", "characteristic_type", "interest_area", "responsible_role",
 )  # fmt: skip
 

@@ -100,6 +100,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "released": ("undo", "leads", _l("gave %(record)s back")),
     "declined": ("x-circle", "leads", _l("declined %(record)s")),
     "expired": ("hourglass", "leads", _l("The offer was not answered in time: %(record)s")),
+    "marketing_qualified": ("flag", "leads", _l("handed %(record)s over as marketing-qualified")),
     "accepted": ("check", "leads", _l("accepted %(record)s")),
     "assigned_many": ("arrow-right", "leads", _l("changed the owner of many at once")),
     "undone": ("undo", "leads", _l("took a change of many back")),

@@ -26,6 +26,7 @@ from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, StatusCategory
 from app.routing.routes import route_many
+from app.scores.upkeep import note_arrived, score_arrivals
 from app.sharing.keys import reserve_keys
 
 
@@ -200,6 +201,8 @@ def _store(session: Session, batch: Batch, arrivals: Sequence[Arrival]) -> None:
     for arrival, key, duplicates in zip(arrivals, ids, alike, strict=True):
         arrival.id = key
         arrival.attributes["duplicates"] = duplicates
+    score_arrivals(session, [arrival.attributes for arrival in arrivals], now=batch.now)
+    note_arrived(session, ids)
     routed = route_many(session, [arrival.attributes for arrival in arrivals], now=batch.now)
     for arrival, where in zip(arrivals, routed, strict=True):
         arrival.to, arrival.move = where.to, where.move

@@ -30,6 +30,7 @@ from app.routing.assign import Wish, assign_new_lead
 from app.routing.models import Queue
 from app.routing.routes import route_lead
 from app.routing.targets import Target
+from app.scores.upkeep import note_arrived, score_lead
 from app.sharing.scope import scope
 
 # Whether an external id is taken must be known whoever holds the lead.
@@ -73,6 +74,7 @@ def take_in(
     lead = new_lead(session, actor, _given(values), custom, now=now)
     alike = Likeness(lead.email_key, lead.phone_key, lead.company_key, lead.last_name_fold)
     lead.duplicates = find_duplicates(session, [alike])[0]
+    score_lead(session, lead, now=now)
     if arrival.owner is not None:
         assign_new_lead(session, actor, lead, Wish(arrival.owner, notify=arrival.notify), now=now)
     elif arrival.by_rules:
@@ -83,6 +85,7 @@ def take_in(
         place(
             session, actor, lead, Owner(queue=queue), Move(AssignmentCause.DEFAULT_QUEUE, mail=mail), now=now
         )
+    note_arrived(session, [lead.id])
     return lead, True
 
 

@@ -59,6 +59,7 @@ class Permission(StrEnum):
     LEAD_TRANSFER = "lead:transfer"  # within the own partner account
     LEAD_ANSWER_OFFER = "lead:answer_offer"
     LEAD_RELEASE = "lead:release"
+    LEAD_HAND_OVER = "lead:hand_over"  # as marketing-qualified, by hand
     LEAD_IMPORT = "lead:import"
     LEAD_EXPORT = "lead:export"
     LEAD_TRACE = "lead:trace"

@@ -53,6 +53,7 @@ INTEREST = "int"
 CASE = "case"
 OPPORTUNITY = "opp"
 DOCUMENT = "doc"
+SCORES = "score"
 CONTACT_ROLE = "ocr"
 FIELD_MAPPING = "map"
 

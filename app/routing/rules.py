@@ -193,13 +193,14 @@ class LeadReader:
 
     def of_lead(self, lead: Lead) -> dict[str, Any]:
         """The record of a lead."""
-        return self._read(lambda attribute: getattr(lead, attribute))
+        return self.read(lambda attribute: getattr(lead, attribute))
 
     def of_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The record of a lead that is still values.  values: attribute of Lead → value; absent is empty."""
-        return self._read(values.get)
+        return self.read(values.get)
 
-    def _read(self, get: Callable[[str], Any]) -> dict[str, Any]:
+    def read(self, get: Callable[[str], Any]) -> dict[str, Any]:
+        """The record of whatever `get` tells the attributes of."""
         record = {}
         for name, attribute, names in self._plan:
             value = get(attribute)

@@ -94,6 +94,8 @@ def alert_words(kind: str, detail: Mapping[str, Any]) -> str:
                 name=name,
                 field=detail.get("field", ""),
             )
+        case "score_line":
+            return score_trouble(name, detail.get("number", ""), detail.get("reason", ""))
         case "too_many_hops":
             return _(
                 "An offer went round %(number)s times and nobody took it.", number=detail.get("hops", "")
@@ -238,3 +240,25 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], CriteriaOf], list[str]]] = {
     ),
     "undone": _simple(lambda _step: _("A change of many at once was undone.")),
 }
+
+
+def score_trouble(name: str, number: Any, reason: str) -> str:
+    """Why a line of the score rules gives nothing."""
+    match reason:
+        case "divides_by_zero":
+            return _(
+                "The score rule “%(name)s” of version %(number)s divides by zero and gives nothing.",
+                name=name,
+                number=number,
+            )
+        case "not_understood":
+            return _(
+                "The score rule “%(name)s” of version %(number)s names a field that is not in use and gives nothing.",
+                name=name,
+                number=number,
+            )
+    return _(
+        "The score rule “%(name)s” of version %(number)s cannot be evaluated and gives nothing.",
+        name=name,
+        number=number,
+    )
