@@ -9,6 +9,7 @@ from sqlalchemy import exists, or_, select
 from app.activities.reminders import give_reminders
 from app.care.comparing import compare_some
 from app.care.models import DuplicateCheck
+from app.care.purging import purge_some
 from app.documents.collecting import adopt_strays, collect
 from app.documents.scanning import scan_step
 from app.fields.counting import count_due, count_step
@@ -55,6 +56,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("scores", _score),
         Job("scans", scan_step),
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
+        Job("purging", lambda: purge_some(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("strays", lambda: adopt_strays(now=clock.now()) < 0, STRAYS_EVERY_SECONDS),
         Job("lists", lambda: _lists(stop)),
         Job("exports", lambda: forget_jobs(now=clock.now()) > 0, TIDY_EVERY_SECONDS),

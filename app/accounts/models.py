@@ -4,11 +4,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, false
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    String,
+    column,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
 from app.kernel.records import Cared, Extended, Named, Stamped, slot_indexes
+
+_DELETED, _MERGED = text("deleted_at IS NOT NULL"), text("merged_into_id IS NOT NULL")
 
 
 class AccountKind(StrEnum):
@@ -27,6 +40,9 @@ class Account(Named, Stamped, Extended, Cared, Base):
         Index("ix_account_name_fold", "name_fold", "id"),
         Index("ix_account_owner", "owner_user_id", "name_fold", "id"),
         Index("ix_account_owner_activity", "owner_user_id", "last_activity_at"),
+        Index("ix_account_owner_told", "owner_user_id", "told_activity_at"),
+        Index("ix_account_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
+        Index("ix_account_merged", "merged_into_id", postgresql_where=_MERGED, sqlite_where=_MERGED),
         Index("ix_account_company_key", "company_key"),
         Index("ix_account_domain", "domain"),
         Index("ix_account_phone_key", "phone_key"),
@@ -80,6 +96,7 @@ class Account(Named, Stamped, Extended, Cared, Base):
     opted_out_phone: Mapped[bool] = mapped_column(default=False, server_default=false())
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_activity_at: Mapped[datetime | None]
+    told_activity_at: Mapped[datetime | None]  # see `activities.lasting`
     deleted_at: Mapped[datetime | None]
 
 
@@ -95,6 +112,9 @@ class Contact(Named, Stamped, Extended, Cared, Base):
         Index("ix_contact_owner", "owner_user_id", "last_name_fold", "id"),
         Index("ix_contact_reports_to", "reports_to_id", "last_name_fold", "id"),
         Index("ix_contact_owner_activity", "owner_user_id", "last_activity_at"),
+        Index("ix_contact_owner_told", "owner_user_id", "told_activity_at"),
+        Index("ix_contact_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
+        Index("ix_contact_merged", "merged_into_id", postgresql_where=_MERGED, sqlite_where=_MERGED),
         Index("ix_contact_email_key", "email_key"),
         Index("ix_contact_phone_key", "phone_key"),
         Index("ix_contact_title", func.lower(column("title")), "last_name_fold", "id"),
@@ -124,6 +144,7 @@ class Contact(Named, Stamped, Extended, Cared, Base):
     opted_out_phone: Mapped[bool] = mapped_column(default=False, server_default=false())
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_activity_at: Mapped[datetime | None]
+    told_activity_at: Mapped[datetime | None]  # see `activities.lasting`
     deleted_at: Mapped[datetime | None]
 
     @property

@@ -294,7 +294,7 @@ def _refuse_in_use(session: Session, account: Account) -> None:
     if session.get(PartnerAccount, account.id) is not None:
         raise InUse(_l("It is a partner. Suspend it instead: what it did stays on record."))
     open_tasks = session.scalar(
-        select(func.count()).where(Activity.account_id == account.id, Activity.is_done.is_(False))
+        select(func.count()).where(Activity.of_account_id == account.id, Activity.is_done.is_(False))
     )
     if open_tasks:
         message = _ln("%(num)s task is still open.", "%(num)s tasks are still open.", open_tasks)

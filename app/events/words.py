@@ -59,6 +59,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "created": ("plus", "records", _l("created %(record)s")),
     "edited": ("edit", "records", _l("changed %(record)s")),
     "deleted": ("trash", "records", _l("deleted %(record)s")),
+    "purged": ("trash", "records", _l("Removed for good: %(record)s")),
     "restored": ("rotate", "records", _l("restored %(record)s")),
     "marked_left_out": ("eye-off", "records", _l("left %(record)s out of views, reports and campaigns")),
     "unmarked_left_out": ("eye", "records", _l("took %(record)s into views, reports and campaigns again")),
@@ -137,7 +138,7 @@ _OF_KIND: dict[tuple[str, str], Any] = {
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
 # What is told without saying who did it: nobody in person did.
-_WHOLE = frozenset({"sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired"})
+_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired"})
 GROUPS = ("keys", "people", "records", "leads", "sharing", "partners", "files", "setup", "mail")
 
 

@@ -290,7 +290,7 @@ class Assignment(Base):
     )
 
     id: Mapped[Key]
-    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"))
+    lead_id: Mapped[int] = mapped_column(BigInteger)  # which outlives the lead
     at: Mapped[datetime]
     cause: Mapped[AssignmentCause]
     from_user_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -337,7 +337,7 @@ class Offer(Base):
     )
 
     id: Mapped[Key]
-    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"))
+    lead_id: Mapped[int] = mapped_column(BigInteger)  # which outlives the lead
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
     company_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
     state: Mapped[OfferState] = mapped_column(default=OfferState.PENDING)

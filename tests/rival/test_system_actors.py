@@ -56,6 +56,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "columns of fields": ({"fields"}, "what a field holds is put into the column that it is indexed in"),
     # What follows from an act that was allowed
     "lists": ({"lists"}, "an export or a change of many ends whose asker may act no more; it reads no record"),
+    "removing deleted records": ({"care"}, "the worker removes what was deleted a month ago; nothing of it is told"),
     "removing documents": ({"documents"}, "the worker removes what was deleted a month ago; nothing of it is told"),
     "restoring documents": ({"documents"}, "whoever deleted one brings it back; its record is looked for under their scope"),
     "last activities": ({"activities"}, "a call on a contact is the last activity of its account too, whoever changes that"),
