@@ -14,7 +14,7 @@ from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.clock import now
 from app.leads.fields import FIELDS
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.queries import custom_columns, find_rows, read_custom
 from app.leads.rows import LeadRow
 from app.leads.seen import seen_names, seen_reasons
@@ -47,6 +47,7 @@ PLAIN = (
     "need",
     "timeframe",
     "interest_confirmed",
+    "unqualified_reason",
     "consent",
     "consent_basis",
     "opted_out_email",
@@ -80,7 +81,11 @@ def leads_json(session: Session, actor: Actor, rows: Sequence[LeadRow]) -> list[
 
 def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence[Any]:
     """What whole leads are made of, with the fields that the actor sees and no others; those by their names."""
-    named: dict[str, Any] = {"status": LeadStatus.key, "source": LeadSource.name}
+    named: dict[str, Any] = {
+        "status": LeadStatus.key,
+        "source": LeadSource.name,
+        "unqualified_reason": UnqualifiedReason.key,
+    }
     fields = [
         named.get(name, getattr(Lead, FIELDS[name].attribute)).label(f"field_{name}")
         for name in seen_names(actor)
@@ -100,6 +105,7 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .outerjoin(UnqualifiedReason, UnqualifiedReason.id == Lead.unqualified_reason_id)
         .where(scope(Lead, actor, Level.READ), Lead.id.in_(keys))
     ).all()
 

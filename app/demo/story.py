@@ -17,7 +17,7 @@ from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.capacity import open_leads_of_company, open_leads_of_user
 from app.leads.columns import derived_columns
 from app.leads.duplicates import Likeness, find_duplicates
-from app.leads.models import AssignmentCause, Lead, LeadSource, LeadStatus
+from app.leads.models import AssignmentCause, Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.operations import claim_lead, edit_lead
 from app.leads.placement import Move, Owner
 from app.notifications.models import Delivery, DeliveryState, Notification
@@ -72,6 +72,7 @@ class _Story:
         self.chance = company.chance
         self.vendor = Actor.system("demo company", door="import")
         self.statuses = {s.key: s for s in self.session.scalars(select(LeadStatus))}
+        self.reasons = self.session.scalars(select(UnqualifiedReason.id).order_by(UnqualifiedReason.id)).all()
         self.sources = list(self.session.scalars(select(LeadSource)))
         self.actors = {user.id: self._actor(user) for user in company.users}
         self.work: dict[int, list[str]] = defaultdict(list)
@@ -153,6 +154,8 @@ class _Story:
             key = "unqualified"
         arrival.attributes["status_id"] = self.statuses[key].id
         arrival.attributes["is_open"] = key != "unqualified"
+        if key == "unqualified":
+            arrival.attributes["unqualified_reason_id"] = self.reasons[len(self.work) % len(self.reasons)]
         arrival.to = Owner(user=user)
         arrival.move = Move(AssignmentCause.MANUAL, mail=Mail.NONE, owner_chosen=True)
         if key == "working":
@@ -287,7 +290,10 @@ class _Story:
             self.work[user.id].remove(ref)
 
     def _set_status(self, actor: Actor, ref: str, key: str, moment: datetime) -> None:
-        edit_lead(self.session, actor, ref, {"status": self.statuses[key].id}, now=moment)
+        values: dict[str, Any] = {"status": self.statuses[key].id}
+        if key == "unqualified":
+            values["unqualified_reason"] = self.reasons[moment.minute % len(self.reasons)]
+        edit_lead(self.session, actor, ref, values, now=moment)
 
     def hold_out(self) -> None:
         """This morning the channel manager asked the people one can sign in as whether they want something."""

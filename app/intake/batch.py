@@ -16,15 +16,16 @@ from sqlalchemy.orm import Session
 from app.fields.catalogue import catalogue
 from app.fields.records import note_use, write
 from app.intake.lead_rows import SOURCE, Plan, RefusedRow, TakenRow, missing_of_new
-from app.intake.lead_updates import NOT_QUALIFIED, find_known, plan_change, write_changes
+from app.intake.lead_updates import NOT_CONVERTED, find_known, plan_change, refusal_to_qualify, write_changes
 from app.intake.sources import Sources
-from app.intake.statuses import Statuses
+from app.intake.statuses import Status, Statuses
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
 from app.leads.models import Lead, StatusCategory
+from app.leads.process import is_open
 from app.routing.routes import route_many
 from app.scores.upkeep import note_arrived, score_arrivals
 from app.sharing.keys import reserve_keys
@@ -90,6 +91,8 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     """
     taken = Taken(refused=[row for row in rows if isinstance(row, RefusedRow)])
     wanted = _merge_same([row for row in rows if isinstance(row, TakenRow)])
+    if batch.statuses.is_score_computed:
+        _leave_scores_out(wanted)
     _name_sources(session, batch, taken, wanted)
     known = find_known(session, batch.actor, [row.external_id for row in wanted if row.external_id])
     changes = []
@@ -98,7 +101,7 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
         if found is None:
             refusal, change = _begin(session, batch, taken, row), None
         else:
-            refusal, change = plan_change(session, batch.actor, found, row, batch.statuses.by_id, batch.now)
+            refusal, change = plan_change(session, batch.actor, found, row, batch.statuses, batch.now)
         if refusal is not None:
             taken.refused.extend(RefusedRow(each.row, refusal) for each in (row, *row.followers))
             continue
@@ -168,12 +171,14 @@ def _begin(session: Session, batch: Batch, taken: Taken, row: TakenRow) -> Any |
     """Make the row a new lead; why it cannot be one."""
     values, attributes = row.values, row.attributes
     status = batch.statuses.by_id.get(values.get("status", 0), batch.statuses.first)
-    if status.category is StatusCategory.QUALIFIED and not (
-        values.get("last_name") and values.get("company")
-    ):
-        return NOT_QUALIFIED
+    if status.category is StatusCategory.CONVERTED:
+        return NOT_CONVERTED
+    refusal = refusal_to_qualify(batch.statuses, status, attributes)
+    if refusal is not None:
+        return refusal
+    _see_to_reason(row, status)
     attributes["status_id"] = status.id
-    attributes["is_open"] = status.category is not StatusCategory.UNQUALIFIED
+    attributes["is_open"] = is_open(status.category)
     attributes["imported"] = row.imported
     attributes["import_id"] = batch.import_id
     custom = {**(batch.plan.first if batch.plan else {}), **attributes.get("custom", {})}
@@ -191,6 +196,25 @@ def _begin(session: Session, batch: Batch, taken: Taken, row: TakenRow) -> Any |
         attributes["qualified_by"] = dict.fromkeys(confirmed, entry)
     taken.new.append(Arrival(0, attributes))
     return None
+
+
+def _see_to_reason(row: TakenRow, status: Status) -> None:
+    """Only what is unqualified has a reason; what was so before it came here may have none that is known."""
+    given = row.attributes.get("unqualified_reason_id")
+    if status.category is StatusCategory.UNQUALIFIED:
+        if given is None:
+            row.warnings.append(_l("It is unqualified without a reason."))
+    elif given is not None:
+        row.attributes["unqualified_reason_id"] = None
+        row.warnings.append(_l("A reason not to qualify was left out: the status is not unqualified."))
+
+
+def _leave_scores_out(rows: Sequence[TakenRow]) -> None:
+    """Scores are computed: what a file says of them is left out, with a warning."""
+    for row in rows:
+        if row.values.pop("score", None) is not None:
+            row.attributes.pop("score", None)
+            row.warnings.append(_l("The score was left out: it is computed."))
 
 
 def _store(session: Session, batch: Batch, arrivals: Sequence[Arrival]) -> None:

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from app.events.operations import record_many
 from app.fields.records import split, write
 from app.intake.lead_rows import SOURCE, TakenRow
-from app.intake.statuses import Status
+from app.intake.statuses import Status, Statuses
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
 from app.leads.columns import derived_columns, touches_derived
-from app.leads.fields import QUALIFICATION
+from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import Lead, LeadSource, StatusCategory
+from app.leads.process import ALWAYS_REQUIRED, is_open, missing_to_qualify, refuse_move
 from app.leads.values import ATTRIBUTES
 from app.sharing.scope import scope
 from app.sharing.touched import touch
@@ -42,6 +43,8 @@ _READ = (
 OUT_OF_REACH = _l("A record with this external id exists that cannot be changed from here.")
 CONVERTED = _l("The record with this external id has been converted and can only be read.")
 NOT_QUALIFIED = _l("To be qualified it needs a last name and a company.")
+NO_REASON = _l("To be unqualified it needs a reason.")
+NOT_CONVERTED = _l("Conversion alone sets this status.")
 
 
 class Overtaken(Exception):
@@ -103,7 +106,7 @@ def plan_change(
     actor: Actor,
     known: Known,
     row: TakenRow,
-    statuses: Mapping[int, Status],
+    statuses: Statuses,
     now: datetime,
 ) -> tuple[Any | None, Change | None]:
     """(why the row is refused, what it changes); both None when everything is so already."""
@@ -131,10 +134,12 @@ def plan_change(
     attributes = {ATTRIBUTES[name]: value for name, value in changed.items()} | own.columns
     whole = {**before, **attributes}
     if "status" in changed:
-        category = statuses[changed["status"]].category
-        if category is StatusCategory.QUALIFIED and not (whole["last_name"] and whole["company"]):
-            return NOT_QUALIFIED, None
-        attributes["is_open"] = category is not StatusCategory.UNQUALIFIED
+        refusal = _refusal_of_move(statuses, before, whole, changed["status"])
+        if refusal is not None:
+            return refusal, None
+        attributes["is_open"] = is_open(statuses.by_id[changed["status"]].category)
+        if attributes["is_open"] and before["unqualified_reason_id"] is not None:
+            changed["unqualified_reason"] = attributes["unqualified_reason_id"] = None
     if touches_derived(changed):
         attributes.update(derived_columns(whole))
     confirmed = set(changed) & set(QUALIFICATION)
@@ -145,13 +150,56 @@ def plan_change(
     told = {name: (before[ATTRIBUTES[name]], value) for name, value in changed.items()}
     if "status" in told:
         told["status"] = (_name_of(statuses, before["status_id"]), _name_of(statuses, changed["status"]))
+    if "unqualified_reason" in told:
+        old, new_reason = told["unqualified_reason"]
+        told["unqualified_reason"] = (statuses.reasons.get(old or 0), statuses.reasons.get(new_reason or 0))
     if SOURCE in told:
         told[SOURCE] = (known.source, row.values[SOURCE])
     return None, Change(known, told | own.told, attributes, custom)
 
 
-def _name_of(statuses: Mapping[int, Status], status_id: int) -> str:
-    status = statuses.get(status_id)
+def _refusal_of_move(
+    statuses: Statuses, before: Mapping[str, Any], whole: Mapping[str, Any], status_id: int
+) -> Any | None:
+    """Why the lead may not have that status."""
+    after, left = statuses.by_id[status_id], statuses.by_id.get(before["status_id"])
+    if after.category is StatusCategory.CONVERTED:
+        return NOT_CONVERTED
+    if left is not None:
+        try:
+            refuse_move(left, after, statuses.names)
+        except Invalid as invalid:
+            return invalid.errors["status"][0]
+    if after.category is StatusCategory.UNQUALIFIED and whole["unqualified_reason_id"] is None:
+        return NO_REASON
+    return refusal_to_qualify(statuses, after, whole)
+
+
+def refusal_to_qualify(statuses: Statuses, status: Status, whole: Mapping[str, Any]) -> Any | None:
+    """Why a lead that would be qualified may not be.  whole: attribute of Lead → value."""
+    if status.category is not StatusCategory.QUALIFIED:
+        return None
+    missing = missing_to_qualify(statuses.required, whole.get, whole.get("custom") or {}, statuses.added)
+    if not missing:
+        return None
+    if set(missing) <= set(ALWAYS_REQUIRED):
+        return NOT_QUALIFIED
+    labels = [FIELDS[name].label for name in missing if name in FIELDS]
+    return _l("To be qualified it needs: %(fields)s.", fields=Joined(labels or missing))
+
+
+class Joined:
+    """Labels, each in the language of whoever reads the sentence that they stand in."""
+
+    def __init__(self, labels: Sequence[Any]) -> None:
+        self.labels = labels
+
+    def __str__(self) -> str:
+        return ", ".join(str(label) for label in self.labels)
+
+
+def _name_of(statuses: Statuses, status_id: int) -> str:
+    status = statuses.by_id.get(status_id)
     return status.name if status else ""
 
 

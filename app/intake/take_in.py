@@ -23,6 +23,7 @@ from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.models import AssignmentCause, Lead
 from app.leads.operations import edit_lead, new_lead
 from app.leads.placement import Move, Owner, place
+from app.leads.process import refuse_score
 from app.leads.queries import find_level
 from app.leads.values import LeadValues, read_lead_values, reading_for, require_whole
 from app.notifications.operations import Mail
@@ -62,6 +63,7 @@ def take_in(
     arrival = arrival or Arrival()
     organisation = get_organisation(session)
     reading = reading_for(session, actor, zone=ZoneInfo(organisation.time_zone))
+    refuse_score(session, raw)
     values = read_lead_values(raw, reading)
     known = _find_known(session, values)
     if known is not None:

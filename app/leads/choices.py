@@ -13,7 +13,7 @@ from app.identity.models import User
 from app.intake.models import Import
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid
-from app.leads.models import LeadSource, LeadStatus
+from app.leads.models import LeadSource, LeadStatus, UnqualifiedReason
 from app.routing.models import Queue
 from app.sharing.scope import scope
 
@@ -28,6 +28,16 @@ _FIRST_NAMES = {
 }
 
 
+_FIRST_REASONS = {
+    "No interest": _l("No interest"),
+    "No budget": _l("No budget"),
+    "Could not be reached": _l("Could not be reached"),
+    "Bought elsewhere": _l("Bought elsewhere"),
+    "Not a real enquiry": _l("Not a real enquiry"),
+    "Another reason": _l("Another reason"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A status as pages show it.  category: new, working, qualified or unqualified."""
@@ -39,10 +49,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class LeadLists:
-    """Active statuses and sources in the administrator's order.  sources: (public name, name)."""
+    """Active statuses, sources and reasons not to qualify in the administrator's order.
+
+    sources: (public name, name).  reasons: (key, name).
+    """
 
     statuses: Sequence[Status]
     sources: Pairs
+    reasons: Pairs = ()
 
     def status_name(self, key: str) -> str:
         return next((status.name for status in self.statuses if status.key == key), key)
@@ -64,17 +78,31 @@ def load_lists(session: Session) -> LeadLists:
         literal_column("''"),
         LeadSource.position,
     ).where(LeadSource.is_active)
-    both = union_all(statuses, sources).subquery()
+    reasons: Select[*tuple[Any, ...]] = select(
+        literal_column("'reason'"),
+        UnqualifiedReason.key,
+        UnqualifiedReason.name,
+        literal_column("''"),
+        UnqualifiedReason.position,
+    ).where(UnqualifiedReason.is_active)
+    both = union_all(statuses, sources, reasons).subquery()
     rows = session.execute(select(both).order_by(both.c.position, both.c.name)).all()
     return LeadLists(
         [Status(r.value, status_name(r.name), r.category) for r in rows if r.what == "status"],
         [(r.value, r.name) for r in rows if r.what == "source"],
+        [(r.value, reason_name(r.name)) for r in rows if r.what == "reason"],
     )
 
 
 def status_name(name: str) -> str:
     """What a status is called: translated while it still has the name it came with."""
     known = _FIRST_NAMES.get(name)
+    return name if known is None else str(known)
+
+
+def reason_name(name: str) -> str:
+    """What a reason not to qualify is called: translated while it still has the name it came with."""
+    known = _FIRST_REASONS.get(name)
     return name if known is None else str(known)
 
 

@@ -22,7 +22,7 @@ from app.intake.neutralise import neutralise
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.fields import FIELDS
 from app.leads.filters import LeadQuery
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.queries import custom_columns, read_custom
 from app.leads.seen import seen_names
 from app.routing.models import Queue
@@ -71,7 +71,11 @@ def _rows(
     session: Session, actor: Actor, added: Mapping[str, Definition], ids: Sequence[int]
 ) -> dict[int, list[Any]]:
     owner, company = aliased(User), aliased(Account)
-    named = {"status": LeadStatus.key, "source": LeadSource.name}
+    named = {
+        "status": LeadStatus.key,
+        "source": LeadSource.name,
+        "unqualified_reason": UnqualifiedReason.name,
+    }
     columns = {name: named.get(name, getattr(Lead, FIELDS[name].attribute)) for name in seen_names(actor)}
     statement = (
         select(
@@ -86,6 +90,7 @@ def _rows(
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .outerjoin(UnqualifiedReason, UnqualifiedReason.id == Lead.unqualified_reason_id)
         .outerjoin(owner, owner.id == Lead.owner_user_id)
         .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
         .outerjoin(company, and_(company.id == Lead.partner_account_id, scope(Account, _NAMES)))

@@ -38,7 +38,12 @@ LAYOUT: Mapping[str, Sequence[Sequence[str]]] = {
     "work": [("status", "source"), ("product_interest", "rating"), ("campaign",), ("description",)],
     "company": [("website", "industry"), ("employees", "annual_revenue")],
     "address": [("street",), ("postal_code", "city"), ("state", "country")],
-    "qualification": [("need",), ("budget", "authority"), ("timeframe", "interest_confirmed")],
+    "qualification": [
+        ("need",),
+        ("budget", "authority"),
+        ("timeframe", "interest_confirmed"),
+        ("unqualified_reason",),
+    ],
     "consent": [("consent", "consent_basis"), ("opted_out_email", "opted_out_phone")],
     "origin": [("external_id",)],
 }
@@ -172,12 +177,17 @@ def _yes_no() -> Any:
 
 def offer_lists(form: LeadForm, lists: LeadLists) -> None:
     """Fill the choices of status and source; a value that is out of use stays choosable where it is."""
-    inputs: dict[str, Any] = {name: form[name] for name in ("status", "source") if name in form}
+    inputs: dict[str, Any] = {
+        name: form[name] for name in ("status", "source", "unqualified_reason") if name in form
+    }
     if "status" in inputs:
         inputs["status"].choices = _with(inputs["status"].data, [(s.key, s.name) for s in lists.statuses])
     if "source" in inputs:
         names = [(name, name) for _ref, name in lists.sources]
         inputs["source"].choices = _with(inputs["source"].data, [("", "–"), *names])
+    if "unqualified_reason" in inputs:
+        reasons = [("", "–"), *lists.reasons]
+        inputs["unqualified_reason"].choices = _with(inputs["unqualified_reason"].data, reasons)
 
 
 def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
@@ -187,7 +197,8 @@ def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
 
 def values_of(detail: LeadDetail) -> dict[str, str]:
     """Field → the text that its input begins with, of the fields that the reader sees."""
-    own = {"status": detail.status.key, "source": detail.source}
+    reason = detail.reason.key if detail.reason is not None else ""
+    own = {"status": detail.status.key, "source": detail.source, "unqualified_reason": reason}
     standard = {
         name: _text(own[name] if name in own else detail.value(FIELDS[name].attribute))
         for name in WRITTEN

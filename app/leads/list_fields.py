@@ -14,7 +14,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.fields import FIELDS, Field, FieldKind
 from app.leads.filters import FILTERS, SORT_COLUMNS
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.lists.catalogue import Kind, ListField, ListObject, add_fields, describe
 from app.lists.people import colleague_choices, user_names, users_by_key
 from app.routing.models import Queue
@@ -40,7 +40,11 @@ def _named(model: Any, column: Any) -> Any:
     return names
 
 
-_RESOLVED = {"status": _named(LeadStatus, LeadStatus.key), "source": _named(LeadSource, LeadSource.name)}
+_RESOLVED = {
+    "status": _named(LeadStatus, LeadStatus.key),
+    "source": _named(LeadSource, LeadSource.name),
+    "unqualified_reason": _named(UnqualifiedReason, UnqualifiedReason.name),
+}
 
 
 def _field(field: Field) -> ListField:

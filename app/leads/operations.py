@@ -1,6 +1,6 @@
 """Verbs on one lead: make, edit, claim, delete, restore.  Moving it is `placement.place`'s."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,16 @@ from app.leads.capacity import hold_seat
 from app.leads.columns import derived_columns, touches_derived
 from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
 from app.leads.fields import FIELDS, IDENTIFYING, QUALIFICATION
-from app.leads.models import AssignmentCause, Lead, LeadRefusal, LeadStatus, StatusCategory
+from app.leads.models import (
+    AssignmentCause,
+    Lead,
+    LeadRefusal,
+    LeadStatus,
+    StatusCategory,
+    UnqualifiedReason,
+)
 from app.leads.placement import Move, Owner, place
+from app.leads.process import is_open, lead_process, missing_to_qualify, refuse_move, refuse_score
 from app.leads.queries import find_level, get_lead
 from app.leads.seen import seen_version
 from app.sharing.scope import scope
@@ -60,7 +68,7 @@ def new_lead(
         owned_since=now,
         arrived_at=values.get("arrived_at") or now,
         version=1,
-        is_open=status.category is not StatusCategory.UNQUALIFIED,
+        is_open=is_open(status.category),
         qualified_by={},
         duplicates=list(values.get("duplicates") or []),
     )
@@ -70,6 +78,12 @@ def new_lead(
     for name, value in {**derived_columns(values), **own.columns}.items():
         setattr(lead, name, value)
     _note_qualification(lead, {n for n in QUALIFICATION if values.get(n) is not None}, actor, now)
+    if status.category is StatusCategory.QUALIFIED:
+        _refuse_incomplete(session, actor, lead)
+    if not lead.is_open:
+        _require_reason(lead)
+    elif lead.unqualified_reason_id is not None:
+        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
     return lead
 
 
@@ -107,9 +121,11 @@ def edit_lead(
     if lead.converted_at is not None:
         raise AlreadyConverted
     refuse_foreign_fields(session, actor, values)
+    refuse_score(session, values)
     standard, custom = split(values)
     known = catalogue(session).seen(actor, "lead")
     _refuse_emptying(standard, refuse_empty(known, custom))
+    _let_reason_follow(session, lead, standard)
     changes = {
         name: value for name, value in standard.items() if getattr(lead, FIELDS[name].attribute) != value
     }
@@ -131,7 +147,7 @@ def edit_lead(
         setattr(lead, FIELDS[name].attribute, value)
     for column, value in own.columns.items():
         setattr(lead, column, value)
-    _check_whole(session, actor, lead, changes)
+    _check_whole(session, actor, lead, changes, before)
     if touches_derived(changes):
         for name, value in derived_columns(_attributes(lead)).items():
             setattr(lead, name, value)
@@ -142,8 +158,21 @@ def edit_lead(
     told = {name: (before[name], changes[name]) for name in changes}
     if "status" in changes:
         told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
+    if "unqualified_reason" in changes:
+        told["unqualified_reason"] = tuple(
+            _reason_name(session, held["unqualified_reason"]) for held in (before, changes)
+        )
     record(session, actor, verb="edited", subject=lead, at=now, changes=told | own.told)
     return lead
+
+
+def _let_reason_follow(session: Session, lead: Lead, values: dict[str, Any]) -> None:
+    """A lead that is taken up again leaves the reason behind for which it was unqualified."""
+    if lead.unqualified_reason_id is None or values.get("status") is None:
+        return
+    status = session.get(LeadStatus, values["status"])
+    if status is not None and is_open(status.category):
+        values.setdefault("unqualified_reason", None)
 
 
 def refuse_foreign_fields(session: Session, actor: Actor, values: Mapping[str, Any]) -> None:
@@ -180,25 +209,61 @@ def _refuse_taken_external_id(session: Session, external_id: str) -> None:
         raise Invalid({"external_id": [_l("Another record has this external id.")]})
 
 
-def _check_whole(session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any]) -> None:
+def _check_whole(
+    session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any], before: Mapping[str, Any]
+) -> None:
     # What somebody empties is judged by what they see, so that a refusal tells nothing of a field hidden from them.
     seen = [name for name in IDENTIFYING if name not in actor.hidden_fields]
     if set(seen) & set(changes) and not any(getattr(lead, name) for name in seen):
         raise Invalid(
             {"": [_l("Give at least a last name, a company, an e-mail address or a phone number.")]}
         )
-    if "status" not in changes:
-        return
-    status = session.get(LeadStatus, lead.status_id)
-    if status is None or not status.is_active:
+    if "status" in changes:
+        _check_status(session, actor, lead, before["status"])
+    elif changes.get("unqualified_reason") is not None and lead.is_open:
+        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
+    elif "unqualified_reason" in changes and not lead.is_open:
+        _require_reason(lead)
+
+
+def _check_status(session: Session, actor: Actor, lead: Lead, status_before: int) -> None:
+    """That the lead may have its new status, with what goes with it."""
+    status, left = session.get(LeadStatus, lead.status_id), session.get(LeadStatus, status_before)
+    if status is None or not status.is_active or status.category is StatusCategory.CONVERTED:
         raise Invalid({"status": [_l("There is no such status.")]})
+    if left is not None:
+        refuse_move(left, status, lambda keys: _status_names(session, keys))
     if status.category is StatusCategory.QUALIFIED:
-        missing = [name for name in ("last_name", "company") if not getattr(lead, name)]
-        if set(missing) & set(actor.hidden_fields):
-            raise Invalid({"": [_l("It cannot be qualified yet: ask the vendor to complete it.")]})
-        if missing:
-            raise Invalid({name: [_l("This is needed to qualify.")] for name in missing})
-    lead.is_open = status.category is not StatusCategory.UNQUALIFIED
+        _refuse_incomplete(session, actor, lead)
+    lead.is_open = is_open(status.category)
+    if not lead.is_open:
+        _require_reason(lead)
+    elif lead.unqualified_reason_id is not None:
+        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
+
+
+def _require_reason(lead: Lead) -> None:
+    if lead.unqualified_reason_id is None:
+        raise Invalid({"unqualified_reason": [_l("Say why it is unqualified.")]})
+
+
+def _refuse_incomplete(session: Session, actor: Actor, lead: Lead) -> None:
+    """That it has what qualifying asks for.  Raises Invalid."""
+    known = catalogue(session).active("lead")
+    missing = missing_to_qualify(
+        lead_process(session).required, lambda name: getattr(lead, name), lead.custom or {}, known
+    )
+    seen = catalogue(session).seen(actor, "lead")
+    if any(name in actor.hidden_fields or (is_custom(name) and name not in seen) for name in missing):
+        raise Invalid({"": [_l("It cannot be qualified yet: ask the vendor to complete it.")]})
+    if missing:
+        raise Invalid({name: [_l("This is needed to qualify.")] for name in missing})
+
+
+def _status_names(session: Session, keys: Sequence[str]) -> list[str]:
+    """What the active statuses of these keys are called, in their order."""
+    statement = select(LeadStatus.name).where(LeadStatus.key.in_(keys), LeadStatus.is_active)
+    return list(session.scalars(statement.order_by(LeadStatus.position)))
 
 
 def _attributes(lead: Lead) -> dict[str, Any]:
@@ -216,6 +281,11 @@ def _note_qualification(lead: Lead, names: set[str], actor: Actor, now: datetime
 def _status_name(session: Session, status_id: int) -> str:
     status = session.get(LeadStatus, status_id)
     return status.name if status is not None else ""
+
+
+def _reason_name(session: Session, reason_id: int | None) -> str | None:
+    reason = session.get(UnqualifiedReason, reason_id) if reason_id is not None else None
+    return reason.name if reason is not None else None
 
 
 def claim_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Lead:

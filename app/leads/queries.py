@@ -22,7 +22,7 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, Page, make_cursor, read_cursor
 from app.leads.filters import LeadQuery
-from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus
+from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.row_queries import owner_link, read_rows
 from app.leads.rows import LeadRow, OwnerLink
 from app.leads.seen import leave_out
@@ -123,6 +123,7 @@ class LeadDetail:
     hidden: tuple[str, ...] = ()
     added: Mapping[str, Definition] = field(default_factory=dict)
     custom: Mapping[str, Any] = field(default_factory=dict)
+    reason: UnqualifiedReason | None = None
 
     @property
     def ref(self) -> str:
@@ -146,6 +147,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
             Lead,
             LeadStatus,
             null() if "source" in actor.hidden_fields else LeadSource.name,
+            UnqualifiedReason,
             _OWNER.ref,
             _OWNER.name,
             Queue.ref,
@@ -158,6 +160,7 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
         )
         .join(LeadStatus, LeadStatus.id == Lead.status_id)
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
+        .outerjoin(UnqualifiedReason, UnqualifiedReason.id == Lead.unqualified_reason_id)
         .outerjoin(_OWNER, _OWNER.id == Lead.owner_user_id)
         .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
         .outerjoin(_COMPANY, and_(_COMPANY.id == Lead.partner_account_id, scope(Account, _NAMES)))
@@ -169,14 +172,14 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     ).first()
     if row is None:
         raise NotFound("lead", ref)
-    lead, status, source, *names = row
+    lead, status, source, reason, *names = row
     custom = read_custom(added, names[8:])
     link = owner_link(actor, lead.owner_user_id, *names[:6])
     # Partner people read no names of the vendor's people beside a record.
     made, changed = (names[6], names[7]) if actor.is_internal else (None, None)
     title = lead.title_for(actor)
     hidden = actor.hidden_fields
-    return LeadDetail(lead, level, status, source, link, made, changed, title, hidden, added, custom)
+    return LeadDetail(lead, level, status, source, link, made, changed, title, hidden, added, custom, reason)
 
 
 def custom_columns(actor: Actor, added: Mapping[str, Definition]) -> list[Any]:

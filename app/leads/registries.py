@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import InUse, Invalid
-from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus, Offer, StatusCategory
+from app.leads.models import (
+    DeclineReason,
+    Lead,
+    LeadSource,
+    LeadStatus,
+    Offer,
+    StatusCategory,
+    UnqualifiedReason,
+)
 from app.registries.operations import (
     LONGEST_NAME,
     Registry,
@@ -30,6 +38,7 @@ __all__ = [
     "REASONS",
     "SOURCES",
     "STATUSES",
+    "UNQUALIFIED_REASONS",
     "Registry",
     "add_item",
     "edit_item",
@@ -111,5 +120,12 @@ REASONS = Registry(
     lambda reason: select(Offer.id).where(Offer.reason == reason.key),
     {"gives_turn_back": read_flag},
     _check_reason,
+    has_key=True,
+)
+UNQUALIFIED_REASONS = Registry(
+    "unqualified_reasons",
+    UnqualifiedReason,
+    Permission.SETTING_MANAGE,
+    lambda reason: select(Lead.id).where(scope(Lead, _COUNTING), Lead.unqualified_reason_id == reason.id),
     has_key=True,
 )

@@ -17,7 +17,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.bands import employee_band
 from app.leads.fields import FIELDS
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.rows import LeadRow, OwnerLink, preview_title, preview_words
 from app.routing.models import Queue
 from app.sharing.scope import scope
@@ -120,6 +120,9 @@ def _more(preview: tuple[str, ...] | None) -> tuple[str, ...]:
 def _more_column(name: str) -> Any:
     if is_custom(name):
         return Lead.custom[name].label(f"more_{name}")
+    if name == "unqualified_reason":
+        reason = select(UnqualifiedReason.name).where(UnqualifiedReason.id == Lead.unqualified_reason_id)
+        return reason.scalar_subquery().label(f"more_{name}")
     return (LeadStatus.key if name == "status" else getattr(Lead, FIELDS[name].attribute)).label(
         f"more_{name}"
     )

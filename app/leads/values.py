@@ -24,7 +24,7 @@ from app.kernel.fold import fold
 from app.kernel.parse import parse_email, parse_moment, parse_number, parse_yes_no
 from app.kernel.text import clean_text
 from app.leads.fields import FIELDS, IDENTIFYING, Field, FieldKind
-from app.leads.models import LeadSource, LeadStatus
+from app.leads.models import LeadSource, LeadStatus, UnqualifiedReason
 
 LARGEST_NUMBER = 10**15
 LARGEST_SCORE = 1_000_000
@@ -38,6 +38,7 @@ class Choices:
 
     statuses: Mapping[str, int]
     sources: Mapping[str, int]
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,18 @@ STRICT = ("last_name", "company", "status")
 
 
 def load_choices(session: Session) -> Choices:
-    """Statuses by key and name, sources by name."""
+    """Statuses and reasons by key and name, sources by name."""
     statuses: dict[str, int] = {}
     for status in session.scalars(select(LeadStatus).where(LeadStatus.is_active)):
         statuses[fold(status.name)] = status.id
         statuses[fold(status.key)] = status.id
     sources = session.execute(select(LeadSource.name_fold, LeadSource.id).where(LeadSource.is_active))
-    return Choices(statuses, {name: key for name, key in sources})  # noqa: C416 - rows are no pairs to mypy
+    reasons: dict[str, int] = {}
+    for reason in session.scalars(select(UnqualifiedReason).where(UnqualifiedReason.is_active)):
+        reasons[fold(reason.name)] = reason.id
+        reasons[fold(reason.key)] = reason.id
+    named = {name: key for name, key in sources}  # noqa: C416 - rows are no pairs to mypy
+    return Choices(statuses, named, reasons)
 
 
 def reading_for(
@@ -167,6 +173,8 @@ def _reader(known: Field) -> Reader:
         return _status
     if known.name == "source":
         return _source
+    if known.name == "unqualified_reason":
+        return _reason
     return make(known) if make else _text_reader(known)
 
 
@@ -305,6 +313,16 @@ def _source(given: Any, reading: Reading) -> int | None:
     found = reading.choices.sources.get(fold(text, 80))
     if found is None:
         raise BadValue(_l("There is no source “%(value)s”.", value=_short(text)))
+    return found
+
+
+def _reason(given: Any, reading: Reading) -> int | None:
+    text = clean_text(given, max_length=80, field="unqualified_reason")
+    if text is None:
+        return None
+    found = reading.choices.reasons.get(fold(text))
+    if found is None:
+        raise BadValue(_l("There is no reason “%(value)s”.", value=_short(text)))
     return found
 
 

@@ -27,7 +27,7 @@ class Visibility(StrEnum):
 # Every preview tells when its lead arrived; the age in days stands for it among the fields.
 SETTABLE = (*(name for name in FIELDS if name != "arrived_at"), "age_days")
 # Whoever works on a lead sets its status and must know that somebody does not want to be called.
-NEVER_HIDDEN = frozenset({"status", "opted_out_email", "opted_out_phone", "age_days"})
+NEVER_HIDDEN = frozenset({"status", "unqualified_reason", "opted_out_email", "opted_out_phone", "age_days"})
 # With one of these before the claim, anybody could reach the person without claiming.
 REVEALING = frozenset(
     {

@@ -16,7 +16,7 @@ from app.fields.catalogue import catalogue, types_ever
 from app.fields.values import for_criteria
 from app.kernel.errors import Invalid
 from app.leads.fields import FIELDS, FieldKind
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.routing import steps
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
 from app.routing.criteria import CannotEvaluate, Criteria, FieldType, matches, parse
@@ -189,6 +189,9 @@ class LeadReader:
             found["status"] = {s.id: s.key for s in session.scalars(select(LeadStatus))}
         if "source" in fields:
             found["source"] = {s.id: s.name for s in session.scalars(select(LeadSource))}
+        if "unqualified_reason" in fields:
+            reasons = session.scalars(select(UnqualifiedReason))
+            found["unqualified_reason"] = {reason.id: reason.key for reason in reasons}
         return found
 
     def of_lead(self, lead: Lead) -> dict[str, Any]:

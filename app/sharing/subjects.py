@@ -17,7 +17,7 @@ from app.fields.kinds import is_custom
 from app.fields.values import for_criteria
 from app.kernel.db import db
 from app.leads.fields import FIELDS
-from app.leads.models import Lead, LeadSource, LeadStatus
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.routing.criteria import FieldType
 from app.routing.rules import CRITERIA_FIELDS
 
@@ -81,6 +81,8 @@ def _names_in_lists(session: Session, object_: str, names: Sequence[str]) -> dic
         found["status"] = {s.id: s.key for s in session.scalars(select(statuses))}
     if "source" in names and object_ == "lead":
         found["source"] = {s.id: s.name for s in session.scalars(select(LeadSource))}
+    if "unqualified_reason" in names and object_ == "lead":
+        found["unqualified_reason"] = {r.id: r.key for r in session.scalars(select(UnqualifiedReason))}
     return found
 
 

@@ -134,7 +134,10 @@ def test_a_known_external_id_updates_and_creates_nothing(app: Flask, session: Se
 
 def test_an_update_renews_what_is_derived_and_the_state_that_counts(app: Flask, session: Session) -> None:
     take(session, "External id,Last name,Company\nx1,Puig,Acme\n")
-    take(session, "External id,Last name,Company,Status,Budget\nx1,Ávila,Nord GmbH,unqualified,yes\n")
+    take(
+        session,
+        "External id,Last name,Company,Status,Budget,Reason not to qualify\nx1,Ávila,Nord GmbH,unqualified,yes,No budget\n",
+    )
     (lead,) = rows(session, Lead)
     assert (lead.last_name_fold, lead.company_key, lead.is_open) == ("avila", "nord", False)
     assert lead.qualified_by["budget"]["by"] is None

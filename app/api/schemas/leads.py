@@ -54,6 +54,10 @@ class LeadFields(Body):
     need: Text = None
     timeframe: Text = None
     interest_confirmed: YesNo = None
+    unqualified_reason: Text = Field(
+        default=None,
+        description="Key or name of an entry of unqualified_reasons; asked for with a status that is unqualified.",
+    )
     consent: YesNo = None
     consent_basis: Text = None
     opted_out_email: YesNo = None
@@ -158,6 +162,7 @@ class LeadValues(Answer):
     need: str | None = None
     timeframe: str | None = None
     interest_confirmed: bool | None = None
+    unqualified_reason: str | None = None
     consent: bool | None = None
     consent_basis: str | None = None
     opted_out_email: bool = False

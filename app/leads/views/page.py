@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.fields.catalogue import Definition
 from app.fields.shown import show
 from app.kernel.actor import Actor, Level, Permission
-from app.leads.choices import LeadLists, Status, load_lists, status_name
+from app.leads.choices import LeadLists, Status, load_lists, reason_name, status_name
 from app.leads.fields import ALL_SECTIONS, FIELDS, Field
 from app.leads.lookalikes import Lookalike, find_lookalikes, who_qualified
 from app.leads.models import AssignmentCause, Lead, StatusCategory
@@ -125,7 +125,11 @@ def _may_assign(actor: Actor, detail: LeadDetail) -> bool:
 def _sections(
     session: Session, actor: Actor, detail: LeadDetail, qualified_by: Mapping[str, tuple[str, datetime]]
 ) -> list[tuple[str, Any, Sequence[Entry]]]:
-    values = {"status": status_name(detail.status.name), "source": detail.source}
+    values = {
+        "status": status_name(detail.status.name),
+        "source": detail.source,
+        "unqualified_reason": reason_name(detail.reason.name) if detail.reason is not None else None,
+    }
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
     for name, title in ALL_SECTIONS.items():
         entries = [
