@@ -37,6 +37,7 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
+from app.lists.tagging import tags_on
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -77,6 +78,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         reports=reporting_to(session, actor, detail.contact, limit=SHOWN),
         feed=feed_of(session, actor, detail.contact),
         facts=facts_of(session, actor, detail.contact),
+        tags=tags_on(session, actor, detail.contact, may_edit=detail.may_edit(actor)),
         documents=documents_of(session, actor, detail.contact),
         care=care_of(session, actor, detail.contact, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, detail.contact),

@@ -14,14 +14,15 @@ from app.accounts.categories import category_name, fourth_category
 from app.accounts.contact_operations import edit_contact
 from app.accounts.fields import ACCOUNT_FIELDS, CATEGORIES, CONTACT_FIELDS, FOURTH_CATEGORY, KINDS, Field
 from app.accounts.fields import FieldKind as Crm
-from app.accounts.giving import give_account
+from app.accounts.giving import contacts_along, give_account, unfit_for
 from app.accounts.models import Account, Contact
 from app.accounts.operations import edit_account
-from app.accounts.queries import find_names, list_contacts
+from app.accounts.queries import find_names, list_contacts, may_govern
 from app.accounts.related import accounts_named, suggest_accounts
 from app.identity.forms import LANGUAGE_NAMES
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
+from app.kernel.among import among
 from app.lists.catalogue import (
     RELATED,
     SAME,
@@ -114,7 +115,7 @@ def _contacts_meant(session: Session, actor: Actor, text: str) -> Sequence[tuple
 def _account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
     rows = session.execute(
         select(Account.id, Account.ref, Account.name).where(
-            scope(Account, actor, Level.READ), Account.id.in_(list(keys))
+            scope(Account, actor, Level.READ), among(session, Account.id, keys)
         )
     )
     root = _root("accounts.index")
@@ -124,7 +125,7 @@ def _account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Map
 def _contact_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
     rows = session.execute(
         select(Contact.id, Contact.ref, Contact.first_name, Contact.last_name).where(
-            scope(Contact, actor, Level.READ), Contact.id.in_(list(keys))
+            scope(Contact, actor, Level.READ), among(session, Contact.id, keys)
         )
     )
     root = _root("contacts.index")
@@ -145,7 +146,9 @@ def _is_partner(_session: Session, _actor: Actor, _op: Op, value: Any) -> Condit
 
 def _partner_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
     found = set(
-        session.scalars(select(PartnerAccount.account_id).where(PartnerAccount.account_id.in_(list(keys))))
+        session.scalars(
+            select(PartnerAccount.account_id).where(among(session, PartnerAccount.account_id, keys))
+        )
     )
     return {key: key in found for key in keys}
 
@@ -257,7 +260,7 @@ def _of_account(name: str) -> ListField:
     def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
         rows = session.execute(
             select(Account.id, theirs.column).where(
-                scope(Account, actor, Level.READ), Account.id.in_(list(keys))
+                scope(Account, actor, Level.READ), among(session, Account.id, keys)
             )
         ).all()
         values: dict[Any, Any] = dict(tuple(row) for row in rows)
@@ -292,6 +295,9 @@ describe(
         write=edit_account,
         give=give_account,
         along=_l("Its contacts that have the same owner go along"),
+        goes_along=contacts_along,
+        governs=may_govern,
+        unfit=unfit_for,
         suggest=_accounts_meant,
     )
 )
@@ -313,6 +319,7 @@ describe(
         simple=filters.CONTACT_FILTERS,
         quick=("owner", "account_category"),
         write=edit_contact,
+        governs=may_govern,
         suggest=_contacts_meant,
     )
 )

@@ -49,6 +49,7 @@ from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
+from app.lists.tagging import tags_on
 from app.sharing.access_page import panel_of
 from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
@@ -111,6 +112,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         people=colleagues(session) if detail.may_govern(actor) else [],
         feed=feed_of(session, actor, account),
         facts=facts_of(session, actor, account),
+        tags=tags_on(session, actor, account, may_edit=detail.may_edit(actor)),
         documents=documents_of(session, actor, account),
         care=care_of(session, actor, account, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, account),

@@ -14,6 +14,7 @@ from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.kernel import clock
 from app.kernel.actor import Actor
+from app.kernel.among import among
 from app.kernel.errors import Invalid
 from app.lists.catalogue import AT_LEAST, RELATED, Condition, Kind, ListField, add_fields
 from app.routing.criteria import Op
@@ -49,7 +50,7 @@ def _has_open_task(model: Any, column: InstrumentedAttribute[Any]) -> ListField:
         return found if value else ~found
 
     def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-        open_ones = select(column).where(column.in_(list(keys)), Activity.is_done.is_(False))
+        open_ones = select(column).where(among(session, column, keys), Activity.is_done.is_(False))
         found = set(session.scalars(open_ones))
         return {key: key in found for key in keys}
 

@@ -14,7 +14,7 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
 from app.lists.catalogue import objects
 from app.lists.export_operations import ask_for_export
-from app.lists.export_views import is_downloadable, send_export
+from app.lists.export_views import is_downloadable, is_kept, send_export
 from app.lists.filter_text import write_filter
 from app.lists.models import JobKind, ListJob
 from app.lists.queries import get_job
@@ -92,14 +92,16 @@ def read_export(export_id: str) -> Response:
 @needs(Permission.ACCOUNT_EXPORT)
 def download_export(export_id: str) -> Response:
     """Only for whoever asked for it, and for a day."""
-    job = get_job(db.session(), current_actor(), export_id, kind=JobKind.EXPORT)
-    if not is_downloadable(job):
+    actor = current_actor()
+    job = get_job(db.session(), actor, export_id, kind=JobKind.EXPORT)
+    if not is_kept(job):
         raise NotFound("export", export_id)
-    return send_export(job)
+    return send_export(actor, job)
 
 
 def _export(job: ListJob) -> dict[str, Any]:
-    url = url_for("api.download_export", export_id=job.ref) if is_downloadable(job) else None
+    is_there = is_downloadable(current_actor(), job)
+    url = url_for("api.download_export", export_id=job.ref) if is_there else None
     return {
         "id": job.ref,
         "object": job.object,

@@ -14,9 +14,10 @@ from app.cases.fields import CASE_FIELDS, CHOICES, status_name
 from app.cases.filters import CASE_FILTERS, CASE_SORTS, parse_case_query
 from app.cases.models import Case
 from app.cases.operations import edit_case
-from app.cases.queries import list_cases, list_statuses
+from app.cases.queries import list_cases, list_statuses, may_govern
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
+from app.kernel.among import among
 from app.lists.catalogue import RELATED, SAME, Condition, Kind, ListField, ListObject, add_fields, describe
 from app.routing.criteria import Op
 from app.sharing.scope import scope
@@ -97,7 +98,7 @@ def _open_cases(model: Any, column: InstrumentedAttribute[Any]) -> ListField:
         return found.correlate(model.__table__) if value else ~found.correlate(model.__table__)
 
     def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-        seen = select(column).where(*_open(actor), column.in_(list(keys)))
+        seen = select(column).where(*_open(actor), among(session, column, keys))
         found = set(session.scalars(seen))
         return {key: key in found for key in keys}
 
@@ -133,6 +134,7 @@ describe(
         simple=CASE_FILTERS,
         quick=("owner", "open", "status", "priority", "type"),
         write=edit_case,
+        governs=may_govern,
         suggest=_meant,
     )
 )

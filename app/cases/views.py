@@ -34,6 +34,7 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
+from app.lists.tagging import tags_on
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -75,6 +76,7 @@ def show(case_ref: str) -> ResponseReturnValue:
         may_delete=detail.may_delete(actor),
         choices=CHOICES,
         feed=feed_of(session, actor, detail.case),
+        tags=tags_on(session, actor, detail.case, may_edit=detail.may_edit(actor)),
         documents=documents_of(session, actor, detail.case),
         access=panel_of(actor, detail.case),
     )

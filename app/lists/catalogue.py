@@ -158,6 +158,15 @@ class ListField:
         return self.ops or _OPS.get(self.kind, TEXTUAL)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A record that got another owner.  name: what it is called.  before: key of the user who had it."""
+
+    record: Any
+    name: str
+    before: int
+
+
 # (session, actor, public name, values, version) → writes the change as the object's own edit does.
 Edit = Callable[..., Any]
 SimpleFilter = Callable[[Session, Actor, Sequence[str]], Condition]
@@ -176,8 +185,11 @@ class ListObject:
     columns: names of the fields shown unless a person chose others.
     quick: fields offered as selects above the list.
     write: the object's edit operation, (session, actor, ref, values, *, version, now).
-    give: changes the owner, (session, actor, ref, owner's ref, whether what hangs on it goes along, *, now) → how many
-    records changed; where it is None the edit operation does.  along: what it asks for, such as "with its contacts".
+    give: changes the owner, (session, actor, ref, owner's ref, whether what hangs on it goes along, *, now) → `Given` of
+    each record that changed; where it is None the edit operation does.  along: what it asks for, such as "with its
+    contacts".  goes_along: (session, actor, select of keys, *, cap) → (owner, how many) of what would go along.
+    governs: whether somebody may change the owner of what they have so much of; who may edit where it is None.
+    unfit: a person → (condition, reason) of records that they cannot own.
     suggest: (public name, name) of the records that a typed text can mean.
     has_page: whether its list is shown by `lists.page`; else only its exports are.
     left_out: column that is null but for records which lists leave out unless they ask by the filter `left_out`, or
@@ -199,8 +211,11 @@ class ListObject:
     simple: Mapping[str, SimpleFilter] = field(default_factory=dict)
     quick: tuple[str, ...] = ()
     write: Edit | None = None
-    give: Callable[..., int] | None = None
+    give: Callable[..., Sequence[Given]] | None = None
     along: Any = ""
+    goes_along: Callable[..., Sequence[tuple[int, int]]] | None = None
+    governs: Callable[[Actor, Level], bool] | None = None
+    unfit: Callable[[Any], Sequence[tuple[Condition, Any]]] | None = None
     suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
     has_page: bool = True

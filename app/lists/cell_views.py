@@ -1,7 +1,5 @@
 """Changing one cell of a list in its place, or on a small page of its own where there is no JavaScript."""
 
-from typing import Any
-
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +10,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound, Stale
 from app.lists.catalogue import Kind, ListField, ListObject, fields_of
-from app.lists.change_run import reason_of
+from app.lists.change_run import raw_value, reason_of
 from app.lists.change_views import edit_control
 from app.lists.door import bp, object_named
 from app.lists.query import parse_list
@@ -30,7 +28,7 @@ def edit_cell(thing: str, record_ref: str, name: str) -> ResponseReturnValue:
     object_, field, row = _cell(session, actor, thing, record_ref, name)
     if request.args.get("as") == "is":
         return _shown(session, actor, object_, field, row)
-    return _form(session, actor, object_, field, row, _raw(session, actor, object_, field, row), "")
+    return _form(session, actor, object_, field, row, raw_value(field, row.cells[field.name]), "")
 
 
 @bp.post("/<thing>/cell/<record_ref>/<name>")
@@ -93,20 +91,6 @@ def _row(session: Session, actor: Actor, object_: ListObject, field: ListField, 
     if not found:
         raise NotFound(object_.prefix, record_ref)
     return found[0]
-
-
-def _raw(session: Session, actor: Actor, object_: ListObject, field: ListField, row: Row) -> str:
-    """What the input starts with."""
-    value: Any = row.cells[field.name]
-    if value is None:
-        return ""
-    if field.kind is Kind.USER:
-        return str(value.ref)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def _shown(

@@ -14,7 +14,7 @@ from app.lists.catalogue import ListObject, fields_of
 from app.lists.change_run import ACTS, FIELD, OWNER, TAG, UNTAG
 from app.lists.jobs import ask_for
 from app.lists.models import JobKind, ListJob
-from app.lists.operations import find_or_make_tag
+from app.lists.operations import clean_tag, find_or_make_tag
 from app.lists.page import query_of
 
 AT_ONCE = 50  # so many are changed while the person waits
@@ -44,22 +44,13 @@ def ask_for_change(
     Each record is changed by its own operation, which says whether the actor may.  Does not commit.
     Raises NotAllowed, Invalid, TooMany.
     """
-    actor.require(object_.view)
-    actor.require(object_.edit)
     query_of(session, actor, object_, params)
-    if act not in ACTS or object_.write is None:
-        raise Invalid({"act": [_l("Choose what is to be done.")]})
-    task: dict[str, Any] = {"act": act}
-    if act == OWNER:
-        task |= {"owner": find_owner(session, owner).ref, "along": along}
-    if act in (TAG, UNTAG):
-        # Made now, so that a tag that cannot be is refused before anything is done.
+    task = task_of(
+        session, actor, object_, act=act, owner=owner, along=along, tag=tag, field=field, value=value
+    )
+    if act == TAG:
+        # Made now, so that one that is there keeps its own letters.
         task["tag"] = find_or_make_tag(session, actor, tag, now=now).name
-    if act == FIELD:
-        known = fields_of(session, actor, object_.name).get(field)
-        if known is None or not known.edits:
-            raise Invalid({"field": [_l("Choose one of those listed.")]})
-        task |= {"field": field, "value": value}
     if refs is not None:
         wanted = list(dict.fromkeys(refs))
         if not wanted:
@@ -68,3 +59,33 @@ def ask_for_change(
             raise Invalid({"": [_l("At most %(limit)s can be changed at once.", limit=MOST_NAMED)]})
         task["refs"] = wanted
     return ask_for(session, actor, object_, JobKind.CHANGE, params, task, rows=rows, now=now)
+
+
+def task_of(
+    session: Session,
+    actor: Actor,
+    object_: ListObject,
+    *,
+    act: str,
+    owner: str = "",
+    along: bool = False,
+    tag: str = "",
+    field: str = "",
+    value: Any = "",
+) -> dict[str, Any]:
+    """What is to be done with each record, checked; as `ask_for_change` is asked.  Raises NotAllowed, Invalid."""
+    actor.require(object_.view)
+    actor.require(object_.edit)
+    if act not in ACTS or object_.write is None:
+        raise Invalid({"act": [_l("Choose what is to be done.")]})
+    task: dict[str, Any] = {"act": act}
+    if act == OWNER:
+        task |= {"owner": find_owner(session, owner).ref, "along": along}
+    if act in (TAG, UNTAG):
+        task["tag"] = clean_tag(tag)
+    if act == FIELD:
+        known = fields_of(session, actor, object_.name).get(field)
+        if known is None or not known.edits:
+            raise Invalid({"field": [_l("Choose one of those listed.")]})
+        task |= {"field": field, "value": value}
+    return task

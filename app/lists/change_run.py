@@ -7,16 +7,18 @@ from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor, Level
 from app.kernel.db import transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, Stale
 from app.kernel.parse import parse_iso_moment
-from app.lists.catalogue import ListObject, fields_of, objects
+from app.lists.catalogue import Kind, ListField, ListObject, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, list_of
-from app.lists.models import JobRefusal, JobState, ListJob
+from app.lists.models import JobChange, JobRefusal, JobState, ListJob
 from app.lists.operations import find_or_make_tag, set_tag
 from app.lists.rows import Row, batches, rows_of
 
@@ -47,20 +49,23 @@ class ChangeRun:
 
     def _next(self, session: Session, actor: Actor, job: ListJob) -> tuple[Sequence[Row], bool]:
         query = list_of(session, actor, job)
-        title = [query.fields[query.object.title]]
+        fields = [query.fields[query.object.title]]
+        field = field_of(query.fields, job.task)
+        if field is not None and field is not fields[0]:
+            fields.append(field)
         named = job.task.get("refs")
         if named is not None:
             wanted = named[job.done : job.done + BATCH]
-            rows = rows_of(session, actor, query, title, wanted) if wanted else []
+            rows = rows_of(session, actor, query, fields, wanted) if wanted else []
             seen = {row.ref for row in rows}
             for ref in wanted:
                 if ref not in seen:
-                    _refuse(session, job, ref, "", _("It does not exist, or you may not see it."))
+                    refuse(session, job, ref, "", _("It does not exist, or you may not see it."))
             job.done += len(wanted)
             return rows, job.done < len(named)
         # By age, which no change moves: a list sorted by what is changed would come around again.
         by_age = _by_age(query)
-        found = next(batches(session, actor, by_age, title, after=_after(job), size=BATCH), None)
+        found = next(batches(session, actor, by_age, fields, after=_after(job), size=BATCH), None)
         if found is None:
             return [], False
         rows, (value, key) = found
@@ -70,14 +75,19 @@ class ChangeRun:
 
     def _one(self, session: Session, actor: Actor, job: ListJob, row: Row, now: datetime) -> None:
         object_ = objects()[job.object]
+        name = str(row.cells.get(object_.title) or "")
         try:
             with session.begin_nested():
                 changed = change_one(session, actor, object_, job.task, row, now=now)
         except DomainError as error:
-            name = str(row.cells.get(object_.title) or "")
-            _refuse(session, job, row.ref, name, reason_of(error))
-        else:
-            job.changed += changed
+            refuse(session, job, row.ref, name, reason_of(error))
+            return
+        if not changed:
+            job.same += 1
+        for each in changed:
+            job.changed += 1
+            each.job_id, each.name = job.id, (each.name or name)[:255]
+            session.add(each)
 
 
 def _by_age(query: Any) -> Any:
@@ -90,7 +100,8 @@ def _after(job: ListJob) -> tuple[Any, int] | None:
     return parse_iso_moment(job.reached["at"]), int(job.reached["id"])
 
 
-def _refuse(session: Session, job: ListJob, ref: str, name: str, reason: str) -> None:
+def refuse(session: Session, job: ListJob, ref: str, name: str, reason: str) -> None:
+    """Write down that a record was left as it is, and why."""
     job.refused += 1
     session.add(
         JobRefusal(job_id=job.id, kind=job.object, record_ref=ref, record_name=name[:255], reason=reason)
@@ -108,34 +119,75 @@ def reason_of(error: DomainError) -> str:
     return str(error.message) if error.message else _("It could not be changed.")
 
 
+def field_of(fields: Any, task: Any) -> ListField | None:
+    """The field that the task changes; None for a tag, and for a field that is gone."""
+    found: ListField | None = fields.get("owner" if task["act"] == OWNER else task.get("field", ""))
+    return found
+
+
+def raw_value(field: ListField, shown: Any) -> str:
+    """What a cell shows, as the edit operation takes it."""
+    if shown is None:
+        return ""
+    if field.kind is Kind.USER:
+        return str(getattr(shown, "ref", shown))
+    if isinstance(shown, bool):
+        return "true" if shown else "false"
+    if isinstance(shown, float) and shown.is_integer():
+        return str(int(shown))
+    return str(shown.isoformat() if hasattr(shown, "isoformat") else shown)
+
+
 def change_one(
     session: Session, actor: Actor, object_: ListObject, task: Any, row: Row, *, now: datetime
-) -> int:
-    """Change one record as the task says; how many records that changed.  Raises the errors of its operation."""
+) -> list[JobChange]:
+    """Change one record as the task says; what that changed, and how it was.  Raises the errors of its operation."""
     if row.given < Level.EDIT:
         raise NotAllowed
-    act = task["act"]
+    act, kind = task["act"], object_.model.__tablename__
     if act in (TAG, UNTAG):
         actor.require(object_.edit)
-        subject = _Subject(object_.model.__tablename__, row.id, row.ref)
+        if actor.is_partner:  # tags are the vendor's own words
+            raise NotAllowed
+        subject = Subject(kind, row.id, row.ref)
         tag = find_or_make_tag(session, actor, task["tag"], now=now)
-        return int(set_tag(session, actor, subject, tag, on=act == TAG, now=now))
+        if not set_tag(session, actor, subject, tag, on=act == TAG, now=now):
+            return []
+        return [_changed(subject, "", {"tag": tag.name}, None)]
     if object_.write is None:
         raise Stopped(_("This cannot be changed here."))
     if act == OWNER and object_.give is not None:
-        return object_.give(session, actor, row.ref, task["owner"], bool(task.get("along")), now=now)
-    name, value = ("owner", task["owner"]) if act == OWNER else (task["field"], task["value"])
-    if act == FIELD:
-        field = fields_of(session, actor, object_.name).get(name)
-        if field is None or not field.edits:
-            raise Stopped(_("This field is not there any more."))
-        name = field.edits
-    before = row.version
+        given = object_.give(session, actor, row.ref, task["owner"], bool(task.get("along")), now=now)
+        owners = _refs_of(session, {each.before for each in given})
+        return [
+            _changed(each.record, each.name, {"owner": owners[each.before]}, each.record.version)
+            for each in given
+        ]
+    field = field_of(fields_of(session, actor, object_.name), task)
+    if field is None or not (field.edits or act == OWNER):
+        raise Stopped(_("This field is not there any more."))
+    name, value = ("owner", task["owner"]) if act == OWNER else (field.edits, task["value"])
     entry = object_.write(session, actor, row.ref, {name: value}, now=now)
-    return int(entry.version != before)
+    if entry.version == row.version:
+        return []
+    return [_changed(entry, "", {name: raw_value(field, row.cells.get(field.name))}, entry.version)]
 
 
-class _Subject:
+def _changed(record: Any, name: str, before: dict[str, Any], version: int | None) -> JobChange:
+    return JobChange(
+        kind=record.__tablename__, record_id=record.id, record_ref=record.ref, name=name, before=before,
+        version=version,
+    )  # fmt: skip
+
+
+def _refs_of(session: Session, keys: set[int]) -> dict[int, str]:
+    if not keys:
+        return {}
+    rows = session.execute(select(User.id, User.ref).where(User.id.in_(keys)))
+    return {key: ref for key, ref in rows}  # noqa: C416 - rows are no pairs to a type checker
+
+
+class Subject:
     """A record as events name it."""
 
     def __init__(self, kind: str, key: int, ref: str) -> None:

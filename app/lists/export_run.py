@@ -1,7 +1,8 @@
 """Writing a list to a file: CSV or XLSX, batch after batch, so that memory stays flat however long it is.
 
 Only what the person may read in full goes in, as they may when its batch comes up.  Cells that a spreadsheet would take
-for formulas are made harmless in CSV (`intake.neutralise`) and are plain strings in XLSX.
+for formulas are made harmless in CSV (`intake.neutralise`) and are plain strings in XLSX (`sheet_file`).  Columns are
+made whole, which is several times faster than cell by cell.
 """
 
 import csv
@@ -20,12 +21,12 @@ from app.lists.catalogue import Kind, ListField, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, folder, list_of
 from app.lists.models import JobState, ListJob
 from app.lists.rows import column_batches
+from app.lists.sheet_file import SheetFile
+from app.lists.standing import standing_of
 
 BATCH = 2000
 TELL_EVERY = 1.0  # seconds between two notes of how far it is
 FORMATS = ("csv", "xlsx")
-# What a sheet holds; more rows go on another one.
-SHEET_ROWS = 1_048_575
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 _TEXTS = (Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
 # What begins otherwise is no formula, whatever follows; the rest is looked at more closely.
@@ -91,13 +92,15 @@ class ExportRun:
             job.path = f"{job.ref}.{job.task['format']}"
             job.done = 0
             actor = acting_for(session, job)
+            # Kept from before the first row, so that who loses something meanwhile does not get the file.
+            job.task = {**job.task, "standing": standing_of(actor)}
             names = [
                 f.name
                 for f in columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
             ]
             path, format_ = folder() / job.path, job.task["format"]
         path.unlink(missing_ok=True)
-        self._file = CsvFile(path) if format_ == "csv" else XlsxFile(path, names[0])
+        self._file = CsvFile(path) if format_ == "csv" else SheetFile(path)
         self._file.write([[name] for name in ("id", *names)])
 
     def _tell(self, held: Held) -> None:
@@ -151,7 +154,9 @@ def maker_of(field: ListField) -> Callable[[Any], Any]:
 
 
 def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return f"{value.isoformat()[:19]}Z"  # a sixth of what strftime takes
 
 
 def _number(value: Any) -> Any:
@@ -168,50 +173,14 @@ class CsvFile:
         self._writer = csv.writer(self._file)
 
     def write(self, columns: Sequence[Sequence[Any]]) -> None:
-        safe = [
-            [neutralise(c) if isinstance(c, str) and c[:1] in _SUSPECT else c for c in column]
-            for column in columns
-        ]
-        self._writer.writerows(zip(*safe, strict=True))
+        self._writer.writerows(zip(*map(_harmless, columns), strict=True))
 
     def close(self) -> None:
         self._file.close()
 
 
-class XlsxFile:
-    """Strings as strings, so that none is ever a formula; a new sheet where one is full."""
-
-    def __init__(self, path: Any, name: str) -> None:
-        from xlsxwriter import Workbook  # heavy, and only exports need it
-
-        self._path = path
-        # Links, numbers and formulas are never read out of text.
-        self._book = Workbook(
-            str(path), {"constant_memory": True, "strings_to_urls": False, "in_memory": False}
-        )
-        self._sheet, self._at = self._book.add_worksheet(), 0
-        self._head: Sequence[Any] = ()
-
-    def write(self, columns: Sequence[Sequence[Any]]) -> None:
-        for row in zip(*columns, strict=True):
-            if not self._head:
-                self._head = row
-            elif self._at > SHEET_ROWS:
-                self._sheet, self._at = self._book.add_worksheet(), 0
-                self._put(self._head)
-            self._put(row)
-
-    def _put(self, row: Sequence[Any]) -> None:
-        sheet, at = self._sheet, self._at
-        for place, cell in enumerate(row):
-            if cell == "":
-                continue
-            if isinstance(cell, str):
-                sheet.write_string(at, place, cell[:32767])
-            else:
-                sheet.write_number(at, place, cell)
-        self._at += 1
-
-    def close(self) -> None:
-        self._book.close()
-        self._path.chmod(0o600)
+def _harmless(column: Sequence[Any]) -> Sequence[Any]:
+    """The column without formulas; most have none, and none of their cells is looked at twice."""
+    if _SUSPECT.isdisjoint({cell[:1] for cell in column if isinstance(cell, str)}):
+        return column
+    return [neutralise(c) if isinstance(c, str) and c[:1] in _SUSPECT else c for c in column]

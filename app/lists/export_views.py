@@ -4,16 +4,20 @@ from typing import Any
 
 from flask import Response, abort, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
+from app.kernel.errors import Conflict
 from app.lists.catalogue import objects
 from app.lists.door import bp, list_url, object_named, params_sent
 from app.lists.export_operations import ask_for_export
 from app.lists.jobs import cancel_job, file_of
 from app.lists.models import JobKind, JobState, ListJob
 from app.lists.queries import get_job, jobs_of, refusals_of
+from app.lists.standing import has_lost
+from app.lists.undo import may_undo
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
 
@@ -55,14 +59,26 @@ def show_export(export_ref: str) -> ResponseReturnValue:
 @needs(Permission.ACCOUNT_EXPORT)
 def download(export_ref: str) -> ResponseReturnValue:
     """The file, for whoever asked for it and as long as it is kept."""
-    job = get_job(db.session(), current_actor(), export_ref, kind=JobKind.EXPORT)
-    return send_export(job)
+    actor = current_actor()
+    return send_export(actor, get_job(db.session(), actor, export_ref, kind=JobKind.EXPORT))
 
 
-def send_export(job: ListJob) -> Response:
-    """The file of an export as an attachment; 404 while it is not there, or no longer."""
-    if not is_downloadable(job) or not file_of(job).exists():
+class Withdrawn(Conflict):
+    """The person has lost something of what the file may hold."""
+
+    message = _l(
+        "What you may see has changed since this file was made, so that it is not given out. Export the list again."
+    )
+
+
+def send_export(actor: Actor, job: ListJob) -> Response:
+    """The file of an export as an attachment; 404 while it is not there, or no longer.  Raises NotAllowed, Withdrawn."""
+    if not is_kept(job) or not file_of(job).exists():
         abort(404)
+    actor.require(objects()[job.object].view)
+    actor.require(objects()[job.object].export)
+    if not is_downloadable(actor, job):
+        raise Withdrawn
     format_ = job.task["format"]
     name = f"{job.object}s-{job.created_at:%Y-%m-%d}.{format_}"
     answer = send_file(file_of(job), _TYPES[format_], as_attachment=True, download_name=name, max_age=0)
@@ -71,8 +87,13 @@ def send_export(job: ListJob) -> Response:
     return answer
 
 
-def is_downloadable(job: ListJob) -> bool:
-    """Whether the job has a file that can be taken now."""
+def is_downloadable(actor: Actor, job: ListJob) -> bool:
+    """Whether the job has a file that the person may take now: they have lost nothing since it was begun."""
+    return is_kept(job) and not has_lost(actor, job.task.get("standing"))
+
+
+def is_kept(job: ListJob) -> bool:
+    """Whether the job has a file."""
     in_time = job.expires_at is not None and job.expires_at > clock.now()
     return job.state is JobState.DONE and bool(job.path) and in_time
 
@@ -102,7 +123,10 @@ def shown_job(job: ListJob) -> dict[str, Any]:
         "url": address_of(job),
         "object": objects()[job.object],
         "is_over": job.state not in (JobState.WAITING, JobState.RUNNING),
-        "file_url": url_for("lists.download", export_ref=job.ref) if is_downloadable(job) else "",
+        "file_url": url_for("lists.download", export_ref=job.ref)
+        if is_downloadable(current_actor(), job)
+        else "",
+        "is_withdrawn": is_kept(job) and not is_downloadable(current_actor(), job),
     }
 
 
@@ -112,7 +136,11 @@ def job_page(job: ListJob) -> ResponseReturnValue:
     template = "lists/_job.html" if wants_fragment() else "lists/job.html"
     answer: Response = Response(
         render_template(
-            template, **shown_job(job), refusals=refusals_of(session, job), list_url=_list_url(job)
+            template,
+            **shown_job(job),
+            refusals=refusals_of(session, job),
+            list_url=_list_url(job),
+            may_undo=may_undo(job, clock.now()),
         )
     )
     answer.headers["Vary"] = "HX-Request"

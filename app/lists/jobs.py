@@ -27,7 +27,7 @@ from app.kernel.db import is_sqlite, transaction
 from app.kernel.errors import Conflict, DomainError, Invalid
 from app.lists.catalogue import ListObject, objects
 from app.lists.leases import LEASE, TO_DO, lease_next
-from app.lists.models import JobKind, JobRefusal, JobState, ListJob
+from app.lists.models import JobChange, JobKind, JobRefusal, JobState, ListJob
 from app.lists.page import query_of
 from app.lists.query import ListQuery
 from app.settings import current_settings
@@ -35,6 +35,7 @@ from app.settings import current_settings
 FOLDER = "exports"
 KEPT = timedelta(days=7)  # a job and its refusals
 DOWNLOADABLE = timedelta(hours=24)
+UNDO_WITHIN = timedelta(hours=24)
 MOST_WAITING = 5
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ def cancel_job(session: Session, actor: Actor, job: ListJob, *, now: datetime) -
     if job.state in TO_DO:
         job.state, job.finished_at, job.lease, job.leased_until = JobState.CANCELLED, now, None, None
         job.expires_at = now + KEPT
+        job.undo_until = now + UNDO_WITHIN if "of" not in job.task else None  # what was done until then
         record(session, actor, verb="cancelled", subject=job, at=now)
 
 
@@ -128,6 +130,7 @@ class Held:
         job.expires_at = now + (DOWNLOADABLE if job.kind is JobKind.EXPORT else KEPT)
         job.detail = str(detail) if detail is not None else None
         if job.kind is JobKind.CHANGE:
+            job.undo_until = None if "of" in job.task else now + UNDO_WITHIN
             told = {"changed": job.changed, "refused": job.refused, "what": job.task.get("act", "")}
             record(session, actor, verb="changed_many", subject=job, at=now, detail=told)
 
@@ -160,11 +163,14 @@ def list_of(session: Session, actor: Actor, job: ListJob) -> ListQuery:
 # Running
 
 
-def _worker_for(kind: JobKind) -> Worker:
+def _worker_for(job: ListJob) -> Worker:
     from app.lists.change_run import ChangeRun
     from app.lists.export_run import ExportRun
+    from app.lists.undo import UNDO, UndoRun
 
-    return ExportRun() if kind is JobKind.EXPORT else ChangeRun()
+    if job.kind is JobKind.EXPORT:
+        return ExportRun()
+    return UndoRun() if job.task["act"] == UNDO else ChangeRun()
 
 
 _present: tuple[Held, Worker] | None = None
@@ -214,7 +220,7 @@ def _take(job_id: int | None) -> tuple[Held, Worker] | None:
             return None
         job = session.get_one(ListJob, leased[0], populate_existing=True)
         job.started_at = job.started_at or clock.now()
-        return Held(*leased), _worker_for(job.kind)
+        return Held(*leased), _worker_for(job)
 
 
 def _step(held: Held, worker: Worker) -> bool:
@@ -293,6 +299,7 @@ def forget_jobs(*, now: datetime) -> int:
                 job.path, job.expires_at = "", job.finished_at + KEPT
                 continue
             session.execute(delete(JobRefusal).where(JobRefusal.job_id == job.id))
+            session.execute(delete(JobChange).where(JobChange.job_id == job.id))
             session.delete(job)
     for path in paths:
         remove_file(path)

@@ -112,6 +112,8 @@ class ListJob(Named, Base):
     query: the parameters of the list's address; they are evaluated anew as the worker goes on.
     task: of an export its format and fields, of a change what is changed.  reached: where the next batch
     begins.  done, changed and a batch's changes are committed together.
+    changed, same, refused: records that a change touched, that were as they should be already, and that stay as they
+    are.  undo_until, undone_at: until when whoever made it may take it back, and when they did.
     """
 
     __tablename__ = "list_job"
@@ -132,6 +134,7 @@ class ListJob(Named, Base):
     done: Mapped[int] = mapped_column(default=0)
     changed: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+    same: Mapped[int] = mapped_column(default=0)
     reached: Mapped[dict[str, Any]] = mapped_column(default=dict)
     path: Mapped[str] = mapped_column(String(200), default="")
     detail: Mapped[str | None]
@@ -139,6 +142,8 @@ class ListJob(Named, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    undo_until: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
     lease: Mapped[str | None] = mapped_column(String(40))
     leased_until: Mapped[datetime | None]
 
@@ -155,3 +160,23 @@ class JobRefusal(Base):
     record_ref: Mapped[str] = mapped_column(String(40))
     record_name: Mapped[str] = mapped_column(String(255))
     reason: Mapped[str]
+
+
+class JobChange(Base):
+    """A record that a change of many touched, and how it was before; kept while that can be taken back.
+
+    name: what it was called then.  before: the owner's public name, the field and its value, or the tag.
+    version: the record's after the change; None where the change is none of its fields (a tag).
+    """
+
+    __tablename__ = "list_job_change"
+    __table_args__ = (Index("ix_list_job_change_job", "job_id", "id"),)
+
+    id: Mapped[Key]
+    job_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("list_job.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    record_id: Mapped[int] = mapped_column(BigInteger)
+    record_ref: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(255))
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int | None]

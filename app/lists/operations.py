@@ -189,11 +189,17 @@ def _audience(session: Session, actor: Actor, value: object, group: str) -> tupl
 # Tags
 
 
-def find_or_make_tag(session: Session, actor: Actor, name: object, *, now: datetime) -> Tag:
-    """The tag of that name, case and accents aside; made where there is none.  Raises Invalid."""
+def clean_tag(name: object) -> str:
+    """A tag as it is kept.  Raises Invalid."""
     text = clean_text(name, max_length=LONGEST_TAG, field="tag")
     if text is None:
         raise Invalid({"tag": [_l("Give a tag.")]})
+    return text
+
+
+def find_or_make_tag(session: Session, actor: Actor, name: object, *, now: datetime) -> Tag:
+    """The tag of that name, case and accents aside; made where there is none.  Raises Invalid."""
+    text = clean_tag(name)
     key = fold(text, LONGEST_TAG)
     found = session.scalar(select(Tag).where(Tag.name_fold == key))
     if found is not None:

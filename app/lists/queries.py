@@ -16,6 +16,7 @@ from app.identity.models import Organisation, User
 from app.identity.organisation import SUBJECT
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
+from app.kernel.among import among
 from app.kernel.errors import NotFound
 from app.lists.catalogue import ListObject
 from app.lists.models import Audience, JobRefusal, ListChoice, ListJob, RecordTag, SavedView, Tag
@@ -23,7 +24,6 @@ from app.sharing.models import PublicGroup
 from app.sharing.principals import keys_of_actor, principals_of
 
 MOST_VIEWS = 200
-MOST_TAGS = 200
 PRIVATE, READ, READ_WRITE = "private", "read", "read_write"
 
 
@@ -126,18 +126,12 @@ def choice_of(session: Session, actor: Actor, object_name: str) -> ListChoice | 
 # Tags
 
 
-def tag_choices(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    """(name, name) of the tags there are."""
-    names = session.scalars(select(Tag.name).order_by(Tag.name_fold).limit(MOST_TAGS))
-    return [(name, name) for name in names]
-
-
 def tags_of(session: Session, kind: str, keys: Collection[int]) -> Mapping[int, list[str]]:
     """Record → the names of its tags, in one statement."""
     rows = session.execute(
         select(RecordTag.record_id, Tag.name)
         .join(Tag, Tag.id == RecordTag.tag_id)
-        .where(RecordTag.kind == kind, RecordTag.record_id.in_(list(keys)))
+        .where(RecordTag.kind == kind, among(session, RecordTag.record_id, keys))
         .order_by(Tag.name_fold)
     )
     found: dict[int, list[str]] = {}

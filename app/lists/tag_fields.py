@@ -13,7 +13,8 @@ from app.kernel.fold import fold
 from app.lists.catalogue import RELATED, Condition, Kind, ListField, ListObject, add_to_all
 from app.lists.models import RecordTag, Tag
 from app.lists.operations import LONGEST_TAG
-from app.lists.queries import tag_choices, tags_of
+from app.lists.queries import tags_of
+from app.lists.tagging import tag_choices
 from app.routing.criteria import Op
 
 _OPS = (Op.EQUALS, Op.NOT_EQUALS, Op.IN, Op.NOT_IN, Op.IS_EMPTY, Op.IS_NOT_EMPTY)
@@ -39,7 +40,7 @@ def _field(object_: ListObject) -> list[ListField]:
     return [
         ListField(
             "tag", _l("Tags"), Kind.NAMES, model.id, condition, _OPS, tag_choices, resolve=cells, says=_says,
-            text=", ".join, section=RELATED,
+            text=", ".join, section=RELATED, is_internal=True,
         )
     ]  # fmt: skip
 

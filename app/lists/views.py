@@ -10,7 +10,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
-from app.lists import cell_views, change_views, export_views
+from app.lists import cell_views, change_views, export_views, tag_views
 from app.lists.catalogue import fields_of, objects
 from app.lists.door import bp, object_named, params_asked, params_sent, sentences
 from app.lists.filter_editing import editor_page
@@ -30,7 +30,7 @@ from app.lists.shown import init_list_templates
 from app.web.access import current_actor, needs
 from app.web.redirects import is_local
 
-__all__ = ["bp", "cell_views", "change_views", "export_views"]
+__all__ = ["bp", "cell_views", "change_views", "export_views", "tag_views"]
 bp.record_once(lambda state: init_list_templates(state.app))  # type: ignore[arg-type]
 
 

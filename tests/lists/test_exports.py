@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,10 @@ from app.events.models import Event
 from app.identity.models import AccountScope
 from app.intake.tables import open_table
 from app.kernel import clock
+from app.kernel.actor import Role
 from app.lists.jobs import forget_jobs, run_waiting
 from app.lists.models import ListJob
+from app.lists.sheet_file import SheetFile
 from tests.factories import make_account, make_contact, make_lead, make_user, rows
 
 
@@ -71,6 +74,26 @@ def test_a_file_holds_what_one_may_read_when_it_is_written(signed_in, session, m
     assert read(browser, take_out(browser, "contact")) == []
 
 
+def test_a_file_is_withdrawn_from_who_has_lost_what_it_may_hold(signed_in, session, sal, mara, api):
+    make_account(session, "Other", owner=mara)
+    browser = signed_in(sal)
+    page = take_out(browser)
+    assert len(read(browser, page)) == 1
+    sal.account_scope = AccountScope.PORTFOLIO
+    session.commit()
+    assert "The file was withdrawn" in browser.get(page).get_data(as_text=True)
+    assert browser.get(f"{page}/file").status_code == 409
+    ref = page.rsplit("/", 1)[1]
+    assert api(sal).get(f"/exports/{ref}").get_json()["url"] is None
+    assert api(sal).get(f"/exports/{ref}/file").status_code == 409
+    sal.account_scope = AccountScope.ALL
+    session.commit()
+    assert len(read(browser, page)) == 1  # it is theirs again
+    sal.role = Role.VIEWER
+    session.commit()
+    assert browser.get(f"{page}/file").status_code == 403
+
+
 def test_a_file_is_gone_after_a_day(signed_in, session, sal, app):
     make_account(session, "Alder", owner=sal)
     browser = signed_in(sal)
@@ -120,3 +143,29 @@ def test_the_api_takes_lists_out(api, session, sal, mara, pia):
         assert api(mara).get(f"/exports/{answer.get_json()['id']}").status_code == 404
     assert names == ["Alder", "Birch", "Forges"]
     assert api(pia).post("/exports", {"object": "lead"}).status_code == 403
+
+
+@pytest.mark.databases("sqlite")
+def test_a_workbook_keeps_every_text_and_begins_a_sheet_where_one_is_full(tmp_path):
+    file = tmp_path / "book.xlsx"
+    sheet = SheetFile(file, sheet_rows=2)
+    odd = ["=1+1", " a<&>\nb ", "_x0041_\x01\x1f", "L" * 40_000]
+    sheet.write([["name", *odd[:2]], ["size", 7, 2.5]])
+    sheet.write([odd[2:], ["", 10**16]])
+    sheet.close()
+    with zipfile.ZipFile(file) as book:
+        sheets = [book.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2)]
+        assert book.testzip() is None
+    assert [text.count("<row ") for text in sheets] == [3, 3]
+    assert not any("<f>" in text or "<f " in text for text in sheets)
+    found = [row.cells for row in open_table(file).rows()]
+    assert found == [{"name": odd[0], "size": "7"}, {"name": odd[1], "size": "2.5"}]
+    other = tmp_path / "other.xlsx"
+    sheet = SheetFile(other)
+    sheet.write([["name", *odd[2:]], ["size", True, 10**16]])
+    sheet.close()
+    found = [row.cells for row in open_table(other).rows()]
+    assert found == [
+        {"name": odd[2], "size": "True"},
+        {"name": odd[3][:32_767], "size": "10000000000000000"},
+    ]

@@ -4,6 +4,8 @@ import pytest
 
 from app.accounts.models import Account, Contact
 from app.events.models import Event
+from app.identity.models import AccountScope
+from app.kernel import clock
 from app.kernel.actor import Role
 from app.lists import jobs
 from app.lists.jobs import run_waiting
@@ -28,12 +30,64 @@ def test_many_change_owner_with_their_contacts(signed_in, session, sal, mara, ad
     assert answer.status_code == 303
     page = browser.get(answer.location).get_data(as_text=True)
     # Two accounts and one contact; the third is Mara's already, the last one does not exist.
-    assert "3 changed, 1 left as they were" in page
+    assert "3 changed · 1 were so already · 1 left as they were" in page
     assert {a.name for a in rows(session, Account, Account.owner_user_id == mara.id)} >= {"Mine 0", "Mine 1"}
     assert {c.last_name for c in rows(session, Contact, Contact.owner_user_id == sal.id)} == set()
     [event] = rows(session, Event, Event.verb == "changed_many")
     assert (event.detail["changed"], event.detail["refused"]) == (3, 1)
     assert signed_in(ada).get(answer.location).status_code == 404  # nobody else's
+
+
+def test_a_change_is_looked_at_confirmed_and_taken_back(signed_in, session, sal, mara, ada):
+    pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
+    mine = [make_account(session, f"Mine {n}", owner=pol, industry="Retail") for n in range(4)]
+    contact = make_contact(session, "Puig", account=mine[0], owner=pol)
+    refs = [*(account.ref for account in mine), "acct_" + "0" * 22]
+    browser = signed_in(pol)
+    form = {"act": "owner", "owner": mara.ref, "along": "1", "ref": refs, "look": "1"}
+    asked = browser.submit("/lists/account/change", form, page="/accounts").get_data(as_text=True)
+    for words in ("Mara gains", "Pol loses", "and 1 that go along", "1: It does not exist"):
+        assert words in asked
+    assert {a.owner_user_id for a in rows(session, Account, Account.industry == "Retail")} == {pol.id}
+    done = start(browser, **form).location
+    assert {a.owner_user_id for a in rows(session, Account, Account.industry == "Retail")} == {mara.id}
+    # Meanwhile somebody goes on with one of them.
+    start(signed_in(mara), act="field", field="industry", value="Wine", ref=[refs[1]])
+    assert signed_in(ada).submit(f"{done}/undo", {}, page="/accounts").status_code == 404
+    browser = signed_in(pol)
+    assert "Undo" in browser.get(done).get_data(as_text=True)
+    back = browser.submit(f"{done}/undo", {}, page="/profile")
+    page = browser.get(back.location).get_data(as_text=True)
+    assert "4 changed · 0 were so already · 1 left as they were" in page
+    assert "It has been changed since" in page
+    session.expire_all()
+    assert [a.owner_user_id for a in rows(session, Account)] == [pol.id, mara.id, pol.id, pol.id]
+    assert rows(session, Contact)[0].owner_user_id == contact.owner_user_id == pol.id
+    [event] = rows(session, Event, Event.verb == "undone")
+    assert event.actor_id == pol.id
+    assert browser.submit(f"{done}/undo", {}, page="/profile").status_code == 409
+
+
+def test_fields_and_tags_are_taken_back_for_a_day(signed_in, session, sal):
+    one = make_account(session, "One", owner=sal, industry="Retail", employees=5)
+    two = make_account(session, "Two", owner=sal, industry="Wine")
+    browser, refs = signed_in(sal), [one.ref, two.ref]
+    look = {"act": "field", "field": "industry", "value": "Wine", "ref": refs, "look": "1"}
+    asked = browser.submit("/lists/account/change", look, page="/accounts").get_data(as_text=True)
+    assert "<b>1</b>" in asked  # the other is so already
+    made = [
+        start(browser, **look).location,
+        start(browser, act="field", field="employees", value="", ref=refs).location,
+        start(browser, act="tag", tag="Fair", ref=refs).location,
+    ]
+    assert [a.employees for a in rows(session, Account)] == [None, None]
+    late = rows(session, ListJob)[0]
+    late.undo_until = clock.now()
+    session.commit()
+    answers = [browser.submit(f"{each}/undo", {}, page="/accounts") for each in made]
+    assert [answer.status_code for answer in answers] == [409, 303, 303]
+    session.expire_all()
+    assert (one.industry, one.employees, rows(session, RecordTag)) == ("Wine", 5, [])
 
 
 def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, monkeypatch):

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from app.kernel import refs
 from app.lists.models import (
     Audience,
+    JobChange,
     JobKind,
     JobRefusal,
     JobState,
@@ -51,6 +52,7 @@ def keep_lists(session: Session, world: World) -> None:
         [
             RecordTag(kind="account", record_id=account_id, tag_id=tag.id, created_at=now),
             RecentRecord(user_id=nora.id, kind="account", record_id=account_id, at=now),
+            JobChange(job_id=jobs[1].id, kind="account", record_id=account_id, record_ref="acct_" + "0" * 22, name=STRANGER, before={"tag": STRANGER}),
             JobRefusal(job_id=jobs[1].id, kind="account", record_ref="acct_" + "0" * 22, record_name=STRANGER, reason=STRANGER),
         ]
     )  # fmt: skip

@@ -64,6 +64,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "placement": ({"leads"}, "a lead goes on to somebody whom the actor need not see"),
     "answers to offers": ({"routing"}, "a declined lead goes on to others"),
     "expiry of offers": ({"routing"}, "the worker ends what nobody answered"),
+    "undo of a change of many": ({"lists"}, "who gave records away gets them back although they have left their sight"),
     "undo of a bulk act": ({"routing"}, "one's own act is undone although the leads have left one's sight"),
     "role change": ({"identity"}, "the rank is written beside all leads of the person"),
     "leaving": ({"cases", "offboarding"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),

@@ -25,6 +25,7 @@ from app.accounts.relations.models import (
 )
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
+from app.kernel.among import among
 from app.kernel.fold import fold
 from app.lists.catalogue import (
     RELATED,
@@ -100,7 +101,9 @@ def _area_cells(*where: Any, with_need: bool = False) -> Resolve:
         paths = {area.id: area.path for area in list_areas(session)}
         held = AccountInterest
         rows = session.execute(
-            select(held.account_id, held.area_id, held.need).where(held.account_id.in_(list(keys)), *where)
+            select(held.account_id, held.area_id, held.need).where(
+                among(session, held.account_id, keys), *where
+            )
         )
         found: dict[Any, list[str]] = defaultdict(list)
         for account_id, area_id, need in rows:
@@ -132,7 +135,7 @@ def _people_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Map
     rows = session.execute(
         select(held.account_id, User.name)
         .join(User, User.id == held.user_id)
-        .where(held.account_id.in_(list(keys)))
+        .where(among(session, held.account_id, keys))
         .order_by(User.name, User.id)
     )
     found: dict[Any, list[str]] = defaultdict(list)
@@ -256,7 +259,7 @@ def _characteristic(type_: CharacteristicType, on: Any) -> ListField:
     def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
         rows = session.execute(
             select(held.account_id, held.value)
-            .where(held.type_id == type_.id, held.account_id.in_(list(keys)))
+            .where(held.type_id == type_.id, among(session, held.account_id, keys))
             .order_by(held.value_fold)
         )
         shown: dict[Any, list[str]] = defaultdict(list)
@@ -295,7 +298,7 @@ def _of_account(theirs: ListField) -> ListField:
 
     def cells(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
         seen = session.scalars(
-            select(Account.id).where(scope(Account, actor, Level.READ), Account.id.in_(list(keys)))
+            select(Account.id).where(scope(Account, actor, Level.READ), among(session, Account.id, keys))
         ).all()
         return theirs.resolve(session, actor, seen) if theirs.resolve is not None and seen else {}
 
