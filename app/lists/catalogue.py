@@ -124,7 +124,7 @@ class ListField:
     edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
-    unit: what stands behind the input of a number ("days").
+    unit: what stands behind the input of a number ("days").  is_internal: whether partner people have no such field.
     """
 
     name: str
@@ -147,6 +147,7 @@ class ListField:
     says: Say | None = None
     unit: Any = ""
     section: Any = PLAIN
+    is_internal: bool = False
 
     @property
     def type(self) -> FieldType:
@@ -192,6 +193,7 @@ class ListObject:
     unfit: a person → (condition, reason) of records that they cannot own.
     suggest: (public name, name) of the records that a typed text can mean.
     has_page: whether its list is shown by `lists.page`; else only its exports are.
+    has_owner: whether its records can be given to somebody.  has_form: whether there is a page that makes one.
     left_out: column that is null but for records which lists leave out unless they ask by the filter `left_out`, or
     search.
     """
@@ -220,6 +222,8 @@ class ListObject:
     level: Level = Level.READ
     has_page: bool = True
     left_out: Any = None
+    has_owner: bool = True
+    has_form: bool = True
 
 
 Provider = Callable[[Session, Actor], Sequence[ListField]]
@@ -275,5 +279,7 @@ def fields_of(session: Session, actor: Actor, object_name: str) -> Mapping[str, 
             found.update({each.name: each for each in make(_objects[object_name])})
         for provider in _providers.get(object_name, ()):
             found.update({each.name: each for each in provider(session, actor)})
+        if actor.is_partner:
+            found = {name: each for name, each in found.items() if not each.is_internal}
         kept[(object_name, actor)] = found
     return found

@@ -19,7 +19,7 @@ from app.kernel.parse import parse_iso_moment
 from app.lists.catalogue import Kind, ListField, ListObject, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, list_of
 from app.lists.models import JobChange, JobRefusal, JobState, ListJob
-from app.lists.operations import find_or_make_tag, set_tag
+from app.lists.operations import find_or_make_tag, find_tag, set_tag
 from app.lists.rows import Row, batches, rows_of
 
 BATCH = 50
@@ -150,8 +150,12 @@ def change_one(
         if actor.is_partner:  # tags are the vendor's own words
             raise NotAllowed
         subject = Subject(kind, row.id, row.ref)
-        tag = find_or_make_tag(session, actor, task["tag"], now=now)
-        if not set_tag(session, actor, subject, tag, on=act == TAG, now=now):
+        tag = (
+            find_or_make_tag(session, actor, task["tag"], now=now)
+            if act == TAG
+            else find_tag(session, task["tag"])
+        )
+        if tag is None or not set_tag(session, actor, subject, tag, on=act == TAG, now=now):
             return []
         return [_changed(subject, "", {"tag": tag.name}, None)]
     if object_.write is None:

@@ -197,11 +197,16 @@ def clean_tag(name: object) -> str:
     return text
 
 
+def find_tag(session: Session, name: object) -> Tag | None:
+    """The tag of that name, case and accents aside.  Raises Invalid."""
+    return session.scalar(select(Tag).where(Tag.name_fold == fold(clean_tag(name), LONGEST_TAG)))
+
+
 def find_or_make_tag(session: Session, actor: Actor, name: object, *, now: datetime) -> Tag:
     """The tag of that name, case and accents aside; made where there is none.  Raises Invalid."""
     text = clean_tag(name)
     key = fold(text, LONGEST_TAG)
-    found = session.scalar(select(Tag).where(Tag.name_fold == key))
+    found = find_tag(session, text)
     if found is not None:
         return found
     tag = Tag(

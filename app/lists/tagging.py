@@ -18,7 +18,7 @@ from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.fold import fold
 from app.lists.catalogue import ListObject, objects
 from app.lists.models import RecordTag, Tag
-from app.lists.operations import LONGEST_TAG, find_or_make_tag, set_tag
+from app.lists.operations import LONGEST_TAG, find_or_make_tag, find_tag, set_tag
 from app.lists.queries import tags_of
 from app.sharing.merge import Window, merged_ids
 from app.sharing.scope import scope
@@ -119,5 +119,7 @@ def change_tag(
         raise NotFound(object_.prefix, record_ref)
     if session.scalar(select(model.id).where(scope(model, actor, Level.EDIT), model.id == record.id)) is None:
         raise NotAllowed
-    set_tag(session, actor, record, find_or_make_tag(session, actor, name, now=now), on=on, now=now)
+    tag = find_or_make_tag(session, actor, name, now=now) if on else find_tag(session, name)
+    if tag is not None:
+        set_tag(session, actor, record, tag, on=on, now=now)
     return record
