@@ -6,7 +6,6 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts.fields import Field
@@ -19,9 +18,6 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid, Stale
 from app.sharing.scope import scope
-
-# An external id is taken whoever may see the record that has it.
-_TAKEN = Actor.system("external ids")
 
 
 class StaleEdit(Stale):
@@ -57,17 +53,6 @@ def find_owner(session: Session, ref: str) -> User:
     if user is None or user.is_partner or user.state is UserState.DEACTIVATED:
         raise Invalid({"owner": [_l("Choose one of the people listed.")]})
     return user
-
-
-def refuse_taken_external_id(
-    session: Session, model: type[Account] | type[Contact], external_id: str | None
-) -> None:
-    """Raises Invalid when another record, deleted ones included, has the external id."""
-    if external_id is None:
-        return
-    taken = session.scalar(select(model.id).where(scope(model, _TAKEN), model.external_id == external_id))
-    if taken is not None:
-        raise Invalid({"external_id": [_l("Another record has this external id.")]})
 
 
 def changed_columns(entry: Account | Contact, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,14 +123,3 @@ def store(
     record(
         session, actor, verb="edited", subject=entry, at=now, changes=told, detail={"version": entry.version}
     )
-
-
-def flush(session: Session) -> None:
-    """Write to the database now, so that ids are there and constraints speak up.
-
-    Raises Invalid: of two who take an external id at the same moment the second is told so.
-    """
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Invalid({"external_id": [_l("Another record has this external id.")]}) from error

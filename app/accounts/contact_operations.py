@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 from app.accounts.changes import (
     changed_columns,
     find_owner,
-    flush,
     is_kept,
     refuse_stale,
-    refuse_taken_external_id,
     store,
 )
 from app.accounts.duplicates import find_contact_duplicates
@@ -32,6 +30,7 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
+from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope
 
 _ABOVE = Actor.system("reporting lines")
@@ -64,7 +63,7 @@ def create_contact(
     columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
     if account is None:
         _refuse_hiding(actor, columns["owner_user_id"])
-    refuse_taken_external_id(session, Contact, cleaned.get("external_id"))
+    refuse_taken(session, actor, Contact, cleaned.get("external_id"))
     columns |= contact_keys(columns, account.billing_country if account else None)
     if not allow_duplicate:
         matches = find_contact_duplicates(session, actor, columns)
@@ -80,7 +79,7 @@ def create_contact(
         **columns,
     )
     session.add(contact)
-    flush(session)
+    session.flush()  # its id goes into the event
     record(session, actor, verb="created", subject=contact, at=now)
     return contact
 
@@ -143,7 +142,7 @@ def edit_contact(
     if not changed:
         return contact
     if "external_id" in changed:
-        refuse_taken_external_id(session, Contact, changed["external_id"])
+        refuse_taken(session, actor, Contact, changed["external_id"])
     names = {field.attribute: name for name, field in CONTACT_FIELDS.items()}
     told = {
         names[c]: told_refs.get(c, (getattr(contact, c), value)) for c, value in changed.items() if c in names

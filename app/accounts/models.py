@@ -53,7 +53,7 @@ class Account(Named, Stamped, Extended, Cared, Base):
         Index("ix_account_city", func.lower(column("billing_city")), "name_fold", "id"),
         Index("ix_account_country", "billing_country", "name_fold", "id"),
         Index("ix_account_category", "category", "name_fold", "id"),
-        Index("uq_account_external_id", "external_id", unique=True),
+        Index("ix_account_external_id", "external_id"),
         *slot_indexes("account", "name_fold"),
     )
 
@@ -119,7 +119,7 @@ class Contact(Named, Stamped, Extended, Cared, Base):
         Index("ix_contact_phone_key", "phone_key"),
         Index("ix_contact_title", func.lower(column("title")), "last_name_fold", "id"),
         Index("ix_contact_first_name", func.lower(column("first_name")), "last_name_fold", "id"),
-        Index("uq_contact_external_id", "external_id", unique=True),
+        Index("ix_contact_external_id", "external_id"),
         *slot_indexes("contact", "last_name_fold"),
     )
 

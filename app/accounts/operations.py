@@ -13,10 +13,8 @@ from sqlalchemy.orm import Session
 from app.accounts.changes import (
     changed_columns,
     find_owner,
-    flush,
     is_kept,
     refuse_stale,
-    refuse_taken_external_id,
     store,
 )
 from app.accounts.duplicates import find_account_duplicates
@@ -38,6 +36,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
+from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
@@ -77,7 +76,7 @@ def create_account(
         columns["name"] = person_name(cleaned)
     columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
     columns["parent_id"] = _parent_id(session, actor, None, cleaned.get("parent_id"))
-    refuse_taken_external_id(session, Account, cleaned.get("external_id"))
+    refuse_taken(session, actor, Account, cleaned.get("external_id"))
     keys = account_keys(columns)
     if not allow_duplicate:
         matches = find_account_duplicates(session, actor, {**columns, **keys, "kind": kind})
@@ -95,7 +94,7 @@ def create_account(
         **keys,
     )
     session.add(account)
-    flush(session)
+    session.flush()  # its id goes into the event
     record(session, actor, verb="created", subject=account, at=now)
     return account
 
@@ -167,7 +166,7 @@ def edit_account(
     if not changed:
         return account
     if "external_id" in changed:
-        refuse_taken_external_id(session, Account, changed["external_id"])
+        refuse_taken(session, actor, Account, changed["external_id"])
     told = _told(changed, account, told_refs) | written.told
     refuse_name(session, changed.get("name"))
     if changed.keys() & _IDENTIFYING:

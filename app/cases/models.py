@@ -84,7 +84,7 @@ class Case(Named, Stamped, Base):
         _live_index("ix_case_contact", "contact_id", "created_at", "id"),
         Index("ix_case_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
         Index("uq_case_number", "number", unique=True),
-        Index("uq_case_external_id", "external_id", unique=True),
+        Index("ix_case_external_id", "external_id"),
     )
 
     number: Mapped[str] = mapped_column(_Bytewise)

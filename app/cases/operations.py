@@ -6,7 +6,6 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import find_owner
@@ -25,11 +24,12 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
 from app.kernel.text import clean_text
+from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope, scope_of_deleted_cases
 
 RESTORABLE = timedelta(days=30)
-# A number and an external id are taken whoever may see the case that has it.
-_TAKEN = Actor.system("external ids")
+# A number is taken whoever may see the case that has it.
+_TAKEN = Actor.system("case numbers")
 
 
 def create_case(session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Case:
@@ -43,7 +43,7 @@ def create_case(session: Session, actor: Actor, values: Mapping[str, Any], *, no
     cleaned = clean_values(values, is_new=True)
     parties = parties_of_new(session, actor, cleaned)
     status = _first_status(session, cleaned.get("status"))
-    _refuse_taken_external_id(session, cleaned.get("external_id"))
+    refuse_taken(session, actor, Case, cleaned.get("external_id"))
     is_open = status.category is CaseCategory.OPEN
     columns = {
         name: cleaned.get(name) for name in ("subject", "type", "origin", "description", "external_id")
@@ -66,7 +66,7 @@ def create_case(session: Session, actor: Actor, values: Mapping[str, Any], *, no
     )
     _derive(case, cleaned)
     session.add(case)
-    _flush(session, case)
+    session.flush()  # its id goes into the event
     record(session, actor, verb="created", subject=case, at=now)
     return case
 
@@ -114,28 +114,6 @@ def _free_number(session: Session) -> str:
             return number
 
 
-def _refuse_taken_external_id(session: Session, external_id: str | None) -> None:
-    if external_id is None:
-        return
-    taken = select(Case.id).where(scope(Case, _TAKEN), Case.external_id == external_id)
-    if session.scalar(taken) is not None:
-        raise _external_id_taken()
-
-
-def _external_id_taken() -> Invalid:
-    return Invalid({"external_id": [_l("Another record has this external id.")]})
-
-
-def _flush(session: Session, case: Case) -> None:
-    """So that the id is there.  Of two who take an external id at the same moment the second is told so."""
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if case.external_id is None:
-            raise
-        raise _external_id_taken() from error
-
-
 def edit_case(
     session: Session,
     actor: Actor,
@@ -163,7 +141,7 @@ def edit_case(
     if not changes:
         return case
     if "external_id" in changes:
-        _refuse_taken_external_id(session, changes["external_id"].column_value)
+        refuse_taken(session, actor, Case, changes["external_id"].column_value)
     for change in changes.values():
         setattr(case, change.column, change.column_value)
     _derive(case, {name: change.column_value for name, change in changes.items()})
@@ -245,7 +223,7 @@ def _store(
 ) -> None:
     case.version += 1
     case.updated_at, case.updated_by_id = now, actor.user_id
-    _flush(session, case)
+    session.flush()  # its id goes into the event
     detail: dict[str, Any] = {"version": case.version}
     if verb != "edited" and reason is not None:
         detail["reason"] = reason

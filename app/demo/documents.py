@@ -59,7 +59,7 @@ def _some(model: Any, actor: Actor, number: int) -> Any:
 
 def _keep(company: "Company", name: str, content: bytes) -> Received:
     digest, stream = hashlib.sha256(content).hexdigest(), io.BytesIO(content)
-    announce_blob(company.session, digest, len(content), scan=False, now=company.now)
+    announce_blob(company.session, digest, len(content), now=company.now)
     storage().put(digest, len(content), stream)
     return Received(name, digest, len(content), find_type(stream, name, len(content)))
 

@@ -11,29 +11,24 @@ from sqlalchemy import case, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.documents.models import BlobState, DocumentBlob, DocumentVersion
+from app.documents.models import DocumentBlob, DocumentVersion
 from app.kernel.db import is_sqlite
 
 
-def announce_blob(session: Session, digest: str, size: int, *, scan: bool, now: datetime) -> BlobState:
-    """Write down that a content is about to be stored; its state.  Does not commit.
+def announce_blob(session: Session, digest: str, size: int, *, now: datetime) -> None:
+    """Write down that a content is about to be stored.  One that nobody uses is kept for a while longer.
 
-    scan: whether a scanner is to look at one that is new.  One that nobody uses is kept for a while longer.
+    Does not commit.
     """
     insert: Any = sqlite.insert if is_sqlite(session) else postgresql.insert
     statement = insert(DocumentBlob).values(
         digest=digest,
         size_bytes=size,
-        state=BlobState.WAITING if scan else BlobState.CLEAN,
         stored_at=now,
         unused_since=now,
-        scan_at=now if scan else None,
     )
     unused = case((DocumentBlob.unused_since.is_not(None), statement.excluded.unused_since), else_=None)
-    statement = statement.on_conflict_do_update(
-        index_elements=["digest"], set_={"unused_since": unused}
-    ).returning(DocumentBlob.state)
-    return BlobState(session.execute(statement).scalar_one())
+    session.execute(statement.on_conflict_do_update(index_elements=["digest"], set_={"unused_since": unused}))
 
 
 def hold_blob(session: Session, digest: str) -> DocumentBlob | None:

@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
 from app.documents.blobs import announce_blob, leave_blobs
-from app.documents.models import Document, DocumentBlob, DocumentTag, DocumentVersion, DocumentWord
+from app.documents.models import Document, DocumentBlob, DocumentVersion, DocumentWord
 from app.documents.operations import KEPT_DELETED
 from app.documents.storage import Damaged, Storage, Stored, storage
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite, reading, transaction
+from app.lists.models import RecentRecord, RecordTag
 from app.sharing.scope import scope
 
 GRACE = timedelta(days=1)
@@ -45,8 +46,11 @@ def purge_deleted(*, now: datetime) -> int:
         blobs = set(
             session.scalars(select(DocumentVersion.blob_id).where(DocumentVersion.document_id.in_(keys)))
         )
-        for part in (DocumentWord, DocumentTag, DocumentVersion):
+        for part in (DocumentWord, DocumentVersion):
             session.execute(delete(part).where(part.document_id.in_(keys)))
+        for kept in (RecordTag, RecentRecord):
+            is_of = (kept.kind == Document.__tablename__, kept.record_id.in_(keys))
+            session.execute(delete(kept).where(*is_of))
         session.execute(delete(Document).where(scope(Document, _REMOVING), Document.id.in_(keys)))
         leave_blobs(session, sorted(blobs), now=now)
     return len(keys)
@@ -99,7 +103,7 @@ def adopt_strays(*, now: datetime) -> int:
         for found in batch:
             if found.digest in wanted and found.digest not in known:
                 with transaction() as session:
-                    announce_blob(session, found.digest, found.size_bytes, scan=False, now=now)
+                    announce_blob(session, found.digest, found.size_bytes, now=now)
                 adopted += 1
     return adopted
 

@@ -14,10 +14,10 @@ from typing import IO, Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.kernel.archives import LargeDirectory, open_archive
 from app.kernel.errors import Invalid
 
 SNIFFED = 64 * 1024
-LARGEST_DIRECTORY = 4 * 1024 * 1024  # of an archive's list of parts; a large report has some 100 kB
 LARGEST_UNPACKED = 2 * 1024**3
 LARGEST_RATIO = 200  # how many times its size an archive may unpack to, beyond some megabytes
 _SMALL = 16 * 1024 * 1024
@@ -103,6 +103,14 @@ def find_type(stream: IO[bytes], name: str, size: int) -> FileType:
         stream.seek(0)
     extension = PurePath(name).suffix.lower()
     claimed = _NAMED.get(extension)
+    if found is None and claimed is not None and _is_markup(head):
+        raise NotTaken(
+            _l(
+                "The name says %(claimed)s, but this is a web page (HTML or XML): perhaps a sign-in or error page was"
+                " saved instead. Download the file anew, or open the page in a browser and print it as PDF.",
+                claimed=claimed.label,
+            )
+        )
     if found is None:
         raise NotTaken(_l("Files of this kind are not taken. What is taken: %(kinds)s.", kinds=kinds_taken()))
     if claimed is None and extension and found.key == "text":
@@ -117,9 +125,10 @@ def find_type(stream: IO[bytes], name: str, size: int) -> FileType:
     if claimed is not None and claimed is not found and not (claimed.is_image and found.is_image):
         raise NotTaken(
             _l(
-                "The name says %(claimed)s, but this is no such file. Save it anew as %(claimed)s, or give it its"
+                "The name says %(claimed)s, but the file is %(found)s. Save it anew as %(claimed)s, or give it its"
                 " right name.",
                 claimed=claimed.label,
+                found=found.label,
             )
         )
     return found
@@ -143,24 +152,35 @@ def _by_signature(stream: IO[bytes], head: bytes, size: int) -> FileType | None:
 
 def _is_text(head: bytes) -> bool:
     """Whether a file begins as plain text: no control characters, and not what a browser takes for a page."""
-    text = head.removeprefix(codecs.BOM_UTF8)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = head.decode("utf-16", "replace").encode("utf-8", "replace")
-    if any(byte < 9 or (13 < byte < 32 and byte != 27) for byte in text):
+    if any(byte < 9 or (13 < byte < 32 and byte != 27) for byte in _plain(head)):
         return False
-    return not text.lstrip().lower().startswith(_MARKUP)
+    return not _is_markup(head)
+
+
+def _is_markup(head: bytes) -> bool:
+    return _plain(head).lstrip().lower().startswith(_MARKUP)
+
+
+def _plain(head: bytes) -> bytes:
+    """The beginning of a text without what only tells its encoding."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def _office(stream: IO[bytes], size: int) -> FileType | None:
     """The kind of an Office file; None for any other archive.  Raises NotTaken."""
-    _refuse_large_directory(stream)
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with open_archive(stream) as archive:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
             if unpacked > LARGEST_UNPACKED or (unpacked > _SMALL and unpacked > LARGEST_RATIO * max(size, 1)):
                 raise NotTaken(_l("This file unpacks to far more than it holds. It is not taken."))
             return _office_type(archive, {entry.filename for entry in entries})
+    except LargeDirectory:
+        raise NotTaken(
+            _l("This file is damaged, or an archive of too many parts. It is not taken.")
+        ) from None
     except (zipfile.BadZipFile, zlib.error, LookupError, OSError, ValueError, EOFError, RuntimeError):
         raise NotTaken(_l("This file is damaged. Save it anew and send it again.")) from None
 
@@ -184,20 +204,3 @@ def _office_type(archive: zipfile.ZipFile, names: set[str]) -> FileType | None:
 def _start_of(archive: zipfile.ZipFile, part: str) -> bytes:
     with archive.open(part) as content:
         return content.read(_LARGEST_PART)
-
-
-def _refuse_large_directory(stream: IO[bytes]) -> None:
-    """That the archive's list of parts is of a size to be read.  Raises NotTaken.
-
-    Python's library reads it whole, of the size that it finds there itself: asked of the library, since an
-    archive can be made to say something else to whoever looks for the record by himself.
-    """
-    stream.seek(0)
-    try:
-        record = zipfile._EndRecData(stream)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
-    except zipfile.BadZipFile:
-        record = None
-    stream.seek(0)
-    length = record[zipfile._ECD_SIZE] if record else LARGEST_DIRECTORY + 1  # type: ignore[attr-defined]  # noqa: SLF001
-    if length > LARGEST_DIRECTORY:
-        raise NotTaken(_l("This file is damaged, or an archive of too many parts. It is not taken."))

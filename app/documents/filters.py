@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.filters import ListQuery, parse_query
 from app.documents.file_types import TYPES
-from app.documents.models import Document, DocumentTag, DocumentWord
+from app.documents.models import Document, DocumentWord
 from app.documents.records import is_of_kind, kinds
 from app.documents.words import LONGEST_TAG, words_of
 from app.identity.models import User
@@ -19,6 +19,7 @@ from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
+from app.lists.models import RecordTag, Tag
 
 Condition = ColumnElement[bool]
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
@@ -40,21 +41,32 @@ def parse_document_query(
     return parse_query(session, actor, DOCUMENT_FILTERS, DOCUMENT_SORTS, given, sort or DEFAULT_SORT)
 
 
-def _search(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-    """Every word typed begins a word of the name, the description or a tag; or it is a public name."""
+def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    """Every word typed begins a word of the name or the description, or a tag; or it is a public name."""
     named = [value.strip() for value in values if refs.is_ref(refs.DOCUMENT, value.strip())]
     if named:
         return Document.ref.in_(named)
-    found = [
-        Document.id.in_(select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, word)))
-        for word in words_of(*values)
-    ]
+    found = [Document.id.in_(_with_word(session, actor, word)) for word in words_of(*values)]
     return and_(*found) if found else Document.id.is_(None)
 
 
-def _tag(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-    folded = [fold(value, LONGEST_TAG) for value in values]
-    return Document.id.in_(select(DocumentTag.document_id).where(DocumentTag.tag_fold.in_(folded)))
+def _with_word(session: Session, actor: Actor, word: str) -> Any:
+    """Keys of documents with a word that begins so; of tags the vendor's people alone know."""
+    said = select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, word))
+    if actor.is_partner:
+        return said
+    return union_all(said, _tagged(starts_with(session, Tag.name_fold, word)))
+
+
+def _tagged(condition: Condition) -> Any:
+    kind = RecordTag.kind == Document.__tablename__
+    return select(RecordTag.record_id).join(Tag, Tag.id == RecordTag.tag_id).where(kind, condition)
+
+
+def _tag(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    if actor.is_partner:
+        return Document.id.is_(None)
+    return Document.id.in_(_tagged(Tag.name_fold.in_([fold(value, LONGEST_TAG) for value in values])))
 
 
 def _kind(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:

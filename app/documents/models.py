@@ -10,7 +10,7 @@ from app.kernel.db import Base, Key
 from app.kernel.records import Named, Stamped
 
 
-class BlobState(StrEnum):
+class ScanState(StrEnum):
     """Whether a content may be downloaded: not before a scanner, where there is one, has let it pass."""
 
     WAITING = "waiting"
@@ -22,25 +22,16 @@ class DocumentBlob(Base):
     """A stored content, once whatever number of documents holds it; its place follows from its digest.
 
     unused_since: since when no version holds it, None while one does; the worker removes it some time after.
-    scanned_at: None where no scanner has looked at it.  scan_at: when a waiting one is to be scanned next.
-    note: what the scanner said.
     """
 
     __tablename__ = "document_blob"
-    __table_args__ = (
-        Index("ix_document_blob_unused", "unused_since"),
-        Index("ix_document_blob_scan", "state", "scan_at"),
-    )
+    __table_args__ = (Index("ix_document_blob_unused", "unused_since"),)
 
     id: Mapped[Key]
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[BlobState]
     stored_at: Mapped[datetime]
     unused_since: Mapped[datetime | None]
-    scan_at: Mapped[datetime | None]
-    scanned_at: Mapped[datetime | None]
-    note: Mapped[str | None] = mapped_column(String(255))
 
 
 _ONE = " + ".join(
@@ -53,6 +44,7 @@ _LIBRARY = text(
     " AND opportunity_id IS NULL"
 )
 _DELETED = text("deleted_at IS NOT NULL")
+_WAITING = text("state = 'waiting'")
 
 
 def _live_index(name: str, *columns: str) -> Index:
@@ -108,12 +100,19 @@ class Document(Named, Stamped, Base):
 
 
 class DocumentVersion(Base):
-    """One content of a document.  number: from 1.  restored_from: the number of the version it repeats."""
+    """One content of a document.  number: from 1.  restored_from: the number of the version it repeats.
+
+    is_internal: it became a former version, or was the present one, while partners saw none of the document; they
+    do not see it afterwards either.  state: a scanner looks at each version, whether or not the same content is
+    there already, which nobody is to learn from it.  scan_at: when a waiting one is to be scanned next.
+    scanned_at: None where no scanner has looked at it.  note: what the scanner said.
+    """
 
     __tablename__ = "document_version"
     __table_args__ = (
         UniqueConstraint("document_id", "number"),
         Index("ix_document_version_blob", "blob_id"),
+        Index("ix_document_version_scan", "scan_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
     )
 
     id: Mapped[Key]
@@ -124,23 +123,17 @@ class DocumentVersion(Base):
     file_type: Mapped[str] = mapped_column(String(12))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     restored_from: Mapped[int | None]
+    is_internal: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[ScanState] = mapped_column(default=ScanState.CLEAN)
+    scan_at: Mapped[datetime | None]
+    scanned_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
 
 
-class DocumentTag(Base):
-    """A word that people put on a document.  tag_fold: how it is compared."""
-
-    __tablename__ = "document_tag"
-    __table_args__ = (Index("ix_document_tag_fold", "tag_fold", "document_id"),)
-
-    document_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("document.id"), primary_key=True)
-    tag_fold: Mapped[str] = mapped_column(String(40), primary_key=True)
-    tag: Mapped[str] = mapped_column(String(40))
-
-
 class DocumentWord(Base):
-    """A word of a document's name, description or tags, by which it is found."""
+    """A word of a document's name or description, by which it is found."""
 
     __tablename__ = "document_word"
     __table_args__ = (

@@ -15,23 +15,23 @@ from app.activities.places import place_of
 from app.documents.blobs import hold_blob, use_blob
 from app.documents.file_types import TYPES, FileType
 from app.documents.models import Document, DocumentBlob, DocumentVersion
-from app.documents.names import LONGEST_NAME, renamed, safe_name, with_ending
-from app.documents.queries import get_document, tags_of
+from app.documents.names import LONGEST_NAME, renamed
+from app.documents.queries import get_document
 from app.documents.records import is_of, key_of, record_of
 from app.documents.storage import StorageUnavailable
 from app.documents.uploads import Received
+from app.documents.values import read_details, read_name
 from app.documents.words import read_tags
-from app.documents.writing import told, touch, write_tags, write_version
+from app.documents.writing import mark_versions, told, touch, write_tags, write_version, write_words
 from app.events.operations import record as record_event
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from app.kernel.fold import fold
-from app.kernel.text import clean_text
+from app.lists.queries import tags_of
 from app.sharing.levels import find_level
 from app.sharing.scope import scope
 
-LONGEST_DESCRIPTION = 2000
 KEPT_DELETED = timedelta(days=30)
 MOST_VERSIONS = 200
 _REMOVING = Actor.system("restoring documents")
@@ -81,7 +81,7 @@ def attach_document(
     """
     actor.require(Permission.DOCUMENT_EDIT)
     require_attaching(session, actor, record)
-    details = _details(actor, description=description, is_internal=is_internal, tags=tags)
+    details = read_details(actor, description=description, is_internal=is_internal, tags=tags)
     blob = _held(session, received)
     there = _the_same(session, actor, record, blob)
     if there is not None:
@@ -110,9 +110,10 @@ def attach_document(
     session.add(document)
     session.flush()  # its id goes into its parts and the event
     write_version(session, actor, document, blob, received.name, now=now)
-    write_tags(session, document, details["tags"])
+    write_words(session, document)
     detail = {"name": document.name, "size": document.size_bytes, "on": getattr(record, "ref", None)}
     record_event(session, actor, verb="created", subject=document, at=now, detail=detail)
+    write_tags(session, actor, document, details["tags"].values(), now=now)
     if record is not None:
         record_event(session, actor, verb="attached", subject=record, at=now, detail=told(document))
     return Attached(document, Outcome.ADDED)
@@ -134,25 +135,6 @@ def require_attaching(session: Session, actor: Actor, record: Any) -> None:
         raise NotAllowed
     if place_of(record).is_closed(record):
         raise ReadOnly
-
-
-def _details(actor: Actor, **given: Any) -> dict[str, Any]:
-    """What people say of a document, as it is kept.  Raises Invalid."""
-    wanted: dict[str, Any] = {}
-    if "description" in given:
-        wanted["description"] = clean_text(
-            given["description"], max_length=LONGEST_DESCRIPTION, field="description", multiline=True
-        )
-    if "internal" in given or "is_internal" in given:
-        internal = given.get("internal", given.get("is_internal"))
-        if not isinstance(internal, bool):
-            raise Invalid({"internal": [_l("This is yes or no.")]})
-        if internal and actor.is_partner:
-            raise Invalid({"internal": [_l("Only the vendor's people keep documents to themselves.")]})
-        wanted["internal"] = internal
-    if "tags" in given:
-        wanted["tags"] = read_tags(given["tags"])
-    return wanted
 
 
 def _held(session: Session, received: Received) -> DocumentBlob:
@@ -268,8 +250,10 @@ def restore_version(session: Session, actor: Actor, ref: str, number: int, *, no
     if number == document.number:
         return document
     version, blob = found
+    if actor.is_partner and version.is_internal:
+        raise NotFound("document", ref)
     file_type = TYPES[version.file_type]
-    _next_version(session, actor, document, blob, version.file_name, file_type, restored_from=number, now=now)
+    _next_version(session, actor, document, blob, version.file_name, file_type, restored=version, now=now)
     detail = {"name": document.name, "number": document.number, "from": number}
     record_event(session, actor, verb="version_restored", subject=document, at=now, detail=detail)
     return document
@@ -283,7 +267,7 @@ def _next_version(
     file_name: str,
     file_type: FileType,
     *,
-    restored_from: int | None = None,
+    restored: DocumentVersion | None = None,
     now: datetime,
 ) -> None:
     if document.number >= MOST_VERSIONS:
@@ -293,7 +277,7 @@ def _next_version(
     document.name = renamed(document.name, file_type)
     document.name_fold = fold(document.name, LONGEST_NAME)
     touch(document, actor, now)
-    write_version(session, actor, document, blob, file_name, restored_from=restored_from, now=now)
+    write_version(session, actor, document, blob, file_name, restored=restored, now=now)
 
 
 def edit_document(
@@ -307,22 +291,22 @@ def edit_document(
 ) -> Document:
     """Change a document's details.  values: any of name, description, internal, tags; those not given stay.
 
-    Writes an event with old and new values; does not commit.
+    Shown to partners from now on, it shows them its present version and later ones: what it was before stays
+    internal.  Writes an event with old and new values; does not commit.
     Raises NotAllowed, NotFound, ReadOnly, Invalid, Stale.
     """
     document, _record = _editable(session, actor, ref)
     unknown = set(values) - {"name", "description", "internal", "tags"}
     if unknown:
         raise Invalid({name: [_l("There is no such field.")] for name in sorted(unknown)})
-    wanted = _details(actor, **{name: value for name, value in values.items() if name != "name"})
+    wanted = read_details(actor, **{name: value for name, value in values.items() if name != "name"})
     if "name" in values:
-        wanted["name"] = _name(values["name"], TYPES[document.file_type])
-    old_tags = tags_of(session, [document.id]).get(document.id, [])
+        wanted["name"] = read_name(values["name"], TYPES[document.file_type])
+    old_tags = tags_of(session, Document.__tablename__, [document.id]).get(document.id, [])
     before = {"name": document.name, "description": document.description, "internal": document.is_internal}
     changes = {n: (before[n], wanted[n]) for n in before if n in wanted and wanted[n] != before[n]}
-    if "tags" in wanted and sorted(wanted["tags"].values()) != sorted(old_tags):
-        changes["tags"] = (", ".join(old_tags), ", ".join(wanted["tags"].values()))
-    if not changes:
+    retagged = "tags" in wanted and not actor.is_partner and set(wanted["tags"]) != set(read_tags(old_tags))
+    if not changes and not retagged:
         return document
     if version is not None and version != document.version:
         raise Stale(
@@ -332,29 +316,17 @@ def edit_document(
     document.name = wanted.get("name", document.name)
     document.name_fold = fold(document.name, LONGEST_NAME)
     document.description = wanted.get("description", document.description)
-    document.is_internal = wanted.get("internal", document.is_internal)
+    if "internal" in changes:
+        document.is_internal = wanted["internal"]
+        mark_versions(session, document)
     touch(document, actor, now)
-    write_tags(session, document, wanted.get("tags", {fold(tag): tag for tag in old_tags}))
-    record_event(
-        session,
-        actor,
-        verb="edited",
-        subject=document,
-        at=now,
-        changes=changes,
-        detail={"name": document.name},
-    )
+    write_words(session, document)
+    detail = {"name": document.name}
+    if changes:
+        record_event(session, actor, verb="edited", subject=document, at=now, changes=changes, detail=detail)
+    if retagged:
+        write_tags(session, actor, document, wanted["tags"].values(), now=now)
     return document
-
-
-def _name(given: Any, file_type: FileType) -> str:
-    text = clean_text(given, max_length=LONGEST_NAME, field="name")
-    if text is None:
-        raise Invalid({"name": [_l("Give it a name.")]})
-    name = with_ending(safe_name(text), file_type)
-    if len(name) > LONGEST_NAME:
-        raise Invalid({"name": [_l("This name is too long.")]})
-    return name
 
 
 def delete_document(session: Session, actor: Actor, ref: str, *, now: datetime) -> Document:

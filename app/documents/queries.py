@@ -1,6 +1,6 @@
 """Reading documents, with the names that stand beside them.  What somebody sees is `sharing.following`'s matter."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from app.accounts.filters import ListQuery
 from app.accounts.queries import Person, page_of, sorted_by, window_of
 from app.documents.file_types import FileType, known_type
 from app.documents.filters import DOCUMENT_SORTS
-from app.documents.models import BlobState, Document, DocumentBlob, DocumentTag, DocumentVersion
+from app.documents.models import Document, DocumentBlob, DocumentVersion, ScanState
 from app.documents.records import RecordName, is_of, names_of_records
 from app.identity.models import User
 from app.kernel import refs
@@ -20,6 +20,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.lists.queries import tags_of
 from app.sharing.differences import Count
 from app.sharing.levels import given_level
 from app.sharing.merge import capped_count, merged_ids
@@ -33,12 +34,13 @@ class DocumentRow:
     """A document with what stands beside it.
 
     author: who attached it, None for the vendor's people where a partner's reads, and for nobody.  digest: of
-    the present version.  tags: in the order of the alphabet.  record: None for one of the library.
+    the present version.  tags: in the order of the alphabet, none where partner people read: they are the
+    vendor's words.  record: None for one of the library.
     """
 
     document: Document
     given: Level
-    state: BlobState
+    state: ScanState
     digest: str
     author: Person | None
     tags: Sequence[str] = ()
@@ -55,7 +57,7 @@ class DocumentRow:
 
     @property
     def is_ready(self) -> bool:
-        return self.state is BlobState.CLEAN
+        return self.state is ScanState.CLEAN
 
     def may_edit(self, actor: Actor) -> bool:
         return self.given >= Level.EDIT and actor.can(Permission.DOCUMENT_EDIT)
@@ -69,7 +71,7 @@ class VersionRow:
     file_name: str
     file_type: FileType
     size_bytes: int
-    state: BlobState
+    state: ScanState
     note: str
     digest: str
     created_at: datetime
@@ -82,7 +84,7 @@ class VersionRow:
 
     @property
     def is_ready(self) -> bool:
-        return self.state is BlobState.CLEAN
+        return self.state is ScanState.CLEAN
 
 
 # One document
@@ -117,7 +119,7 @@ def get_version(
     """A version of the document, the present one unless a number is given.  Raises NotFound."""
     document, _given = get_document(session, actor, ref)
     found = session.execute(
-        _versions(document).where(DocumentVersion.number == (number or document.number))
+        _versions(actor, document).where(DocumentVersion.number == (number or document.number))
     ).first()
     if found is None:
         raise NotFound("document", ref)
@@ -125,18 +127,19 @@ def get_version(
 
 
 def list_versions(session: Session, actor: Actor, document: Document) -> list[VersionRow]:
-    """All versions, the newest first.  document: one that the actor reads."""
-    rows = session.execute(_versions(document).order_by(DocumentVersion.number.desc()).limit(200))
+    """All versions that the actor sees, the newest first.  document: one that the actor reads."""
+    rows = session.execute(_versions(actor, document).order_by(DocumentVersion.number.desc()).limit(200))
     return [_version(actor, row) for row in rows]
 
 
-def _versions(document: Document) -> Select[DocumentVersion, DocumentBlob, User]:
-    return (
+def _versions(actor: Actor, document: Document) -> Select[DocumentVersion, DocumentBlob, User]:
+    statement = (
         select(DocumentVersion, DocumentBlob, User)
         .join(DocumentBlob, DocumentBlob.id == DocumentVersion.blob_id)
         .outerjoin(User, User.id == DocumentVersion.created_by_id)
         .where(DocumentVersion.document_id == document.id)
     )
+    return statement.where(DocumentVersion.is_internal.is_(False)) if actor.is_partner else statement
 
 
 def _version(actor: Actor, row: Any) -> VersionRow:
@@ -146,8 +149,8 @@ def _version(actor: Actor, row: Any) -> VersionRow:
         file_name=version.file_name,
         file_type=known_type(version.file_type),
         size_bytes=version.size_bytes,
-        state=blob.state,
-        note=blob.note or "",
+        state=version.state,
+        note=version.note or "",
         digest=blob.digest,
         created_at=version.created_at,
         author=_known(actor, author),
@@ -282,7 +285,7 @@ def rows_of(
     beside = {
         row.document_id: row
         for row in session.execute(
-            select(DocumentVersion.document_id, DocumentBlob.state, DocumentBlob.digest, User)
+            select(DocumentVersion.document_id, DocumentVersion.state, DocumentBlob.digest, User)
             .join(DocumentBlob, DocumentBlob.id == DocumentVersion.blob_id)
             .join(
                 Document,
@@ -292,7 +295,7 @@ def rows_of(
             .where(scope(Document, actor, Level.READ), Document.id.in_(keys))
         )
     }
-    tags = tags_of(session, keys)
+    tags = {} if actor.is_partner else tags_of(session, Document.__tablename__, keys)
     names = names_of_records(session, actor, documents) if records else {}
     return [
         DocumentRow(
@@ -307,16 +310,3 @@ def rows_of(
         for document, given in found
         if document.id in beside
     ]
-
-
-def tags_of(session: Session, document_ids: Iterable[int]) -> Mapping[int, list[str]]:
-    """Document's key → its tags.  Of documents that were read under their scope."""
-    found: dict[int, list[str]] = {}
-    rows = session.execute(
-        select(DocumentTag.document_id, DocumentTag.tag)
-        .where(DocumentTag.document_id.in_(list(document_ids)))
-        .order_by(DocumentTag.tag_fold)
-    )
-    for document_id, tag in rows:
-        found.setdefault(document_id, []).append(tag)
-    return found

@@ -1,7 +1,8 @@
-"""A scanner's look at each new content before anybody can download it.
+"""A scanner's look at each new version before anybody can download it.
 
 The command of the setting is given the content on its standard input: exit code 0 lets it pass, 1 refuses it;
-anything else, or no answer, leaves it waiting and is tried again.
+anything else, or no answer, leaves it waiting and is tried again.  Each version is scanned for itself, also when its
+content is there already: whether it is, is not to be told by how long a file waits.
 """
 
 import shlex
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import or_, select, update
 
-from app.documents.models import BlobState, DocumentBlob
+from app.documents.models import DocumentBlob, DocumentVersion, ScanState
 from app.documents.storage import storage
 from app.kernel import clock
 from app.kernel.db import reading, transaction
@@ -28,35 +29,42 @@ CLEAN, FOUND = 0, 1
 
 
 def scan_step() -> bool:
-    """Scan one content that waits; whether there was one.  For the worker; any number may run side by side."""
+    """Scan one version that waits; whether there was one.  For the worker; any number may run side by side."""
     now = clock.now()
     waiting = (
-        DocumentBlob.state == BlobState.WAITING,
-        or_(DocumentBlob.scan_at.is_(None), DocumentBlob.scan_at <= now),
+        DocumentVersion.state == ScanState.WAITING,
+        or_(DocumentVersion.scan_at.is_(None), DocumentVersion.scan_at <= now),
     )
     with reading() as session:
-        key = session.scalar(select(DocumentBlob.id).where(*waiting).order_by(DocumentBlob.scan_at).limit(1))
-    if key is None:
+        found = session.execute(
+            select(DocumentVersion.id, DocumentVersion.blob_id)
+            .where(*waiting)
+            .order_by(DocumentVersion.scan_at)
+            .limit(1)
+        ).first()
+    if found is None:
         return False
+    key, blob_id = found
     with transaction() as session:
         taken = session.execute(
-            update(DocumentBlob)
-            .where(DocumentBlob.id == key, *waiting)
+            update(DocumentVersion)
+            .where(DocumentVersion.id == key, *waiting)
             .values(scan_at=now + LEASE)
-            .returning(DocumentBlob.digest)
+            .returning(DocumentVersion.id)
             .execution_options(synchronize_session=False)
         ).scalar_one_or_none()
+        digest = session.scalars(select(DocumentBlob.digest).where(DocumentBlob.id == blob_id)).one()
     if taken is not None:
-        state, note = scan(taken)
-        _note(key, state, note, now=clock.now())
+        state, note = scan(digest)
+        _note(key, blob_id, state, note, now=clock.now())
     return True
 
 
-def scan(digest: str) -> tuple[BlobState, str]:
+def scan(digest: str) -> tuple[ScanState, str]:
     """What the scanner says of a content, and its words.  Without a scanner all pass."""
     command = shlex.split(current_settings().scan_command)
     if not command:
-        return BlobState.CLEAN, ""
+        return ScanState.CLEAN, ""
     try:
         with tempfile.TemporaryFile() as file:
             for piece in storage().read(digest):
@@ -67,26 +75,28 @@ def scan(digest: str) -> tuple[BlobState, str]:
             )
     except (OSError, subprocess.TimeoutExpired, DomainError) as error:
         log.error("the scanner did not answer", error=type(error).__name__)
-        return BlobState.WAITING, ""
+        return ScanState.WAITING, ""
     words = (done.stdout or done.stderr).decode("utf-8", "replace")
     if done.returncode == CLEAN:
-        return BlobState.CLEAN, ""
+        return ScanState.CLEAN, ""
     if done.returncode == FOUND:
-        return BlobState.REFUSED, words
+        return ScanState.REFUSED, words
     log.error("the scanner failed", code=done.returncode, said=words[:200])
-    return BlobState.WAITING, words
+    return ScanState.WAITING, words
 
 
-def _note(key: int, state: BlobState, note: str, *, now: datetime) -> None:
+def _note(key: int, blob_id: int, state: ScanState, note: str, *, now: datetime) -> None:
+    """Write down what was said of a version; a refusal holds for its content, wherever it is."""
     printable = "".join(c if c.isprintable() else " " for c in note)
     values = {"state": state, "note": " ".join(printable.split())[:255] or None}
     done = (
-        {"scanned_at": now, "scan_at": None} if state is not BlobState.WAITING else {"scan_at": now + AGAIN}
+        {"scanned_at": now, "scan_at": None} if state is not ScanState.WAITING else {"scan_at": now + AGAIN}
     )
+    of_all = state is ScanState.REFUSED
     with transaction() as session:
         session.execute(
-            update(DocumentBlob)
-            .where(DocumentBlob.id == key)
+            update(DocumentVersion)
+            .where(DocumentVersion.blob_id == blob_id if of_all else DocumentVersion.id == key)
             .values(**values, **done)
             .execution_options(synchronize_session=False)
         )

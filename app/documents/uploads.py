@@ -13,7 +13,6 @@ from flask_babel import lazy_gettext as _l
 
 from app.documents.blobs import announce_blob
 from app.documents.file_types import FileType, NotTaken, find_type
-from app.documents.models import BlobState
 from app.documents.names import safe_name
 from app.documents.storage import PIECE, storage
 from app.kernel.actor import Actor, Permission
@@ -46,8 +45,7 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str | None, *, now: 
 
     Opens its own transaction, in which the content is announced; whatever goes wrong later, the worker
     removes it when nothing has come to use it.
-    Raises NotAllowed, TooLarge, NotTaken (empty, of a kind that is not taken, refused by the scanner before),
-    StorageUnavailable.
+    Raises NotAllowed, TooLarge, NotTaken (empty, of a kind that is not taken), StorageUnavailable.
     """
     actor.require(Permission.DOCUMENT_EDIT)
     let_go()
@@ -63,10 +61,7 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str | None, *, now: 
 
 def _store(stream: IO[bytes], received: Received, now: datetime) -> None:
     with transaction() as session:
-        scan = bool(current_settings().scan_command)
-        state = announce_blob(session, received.digest, received.size_bytes, scan=scan, now=now)
-    if state is BlobState.REFUSED:
-        raise NotTaken(_l("The scanner has refused this file before. It is not taken."))
+        announce_blob(session, received.digest, received.size_bytes, now=now)
     storage().put(received.digest, received.size_bytes, stream)
 
 

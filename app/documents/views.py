@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from app.accounts.models import Account, Contact
-from app.accounts.pages import count_text, filters_given
-from app.accounts.related import colleagues
+from app.accounts.pages import filters_given
 from app.activities.places import place_of
 from app.activities.queries import get_record
 from app.cases.models import Case
-from app.documents import listing
-from app.documents.export import stream_documents
+from app.documents import listing, search  # noqa: F401 - the box knows of documents from here on
 from app.documents.filters import DEFAULT_SORT, parse_document_query
 from app.documents.forms import AttachForm, DetailsForm
 from app.documents.names import safe_name
@@ -30,24 +28,25 @@ from app.documents.operations import (
 )
 from app.documents.panel import attaching_to, list_url, panel_of, record_url, size_words
 from app.documents.queries import (
-    count_documents,
     get_version,
-    list_documents,
     list_versions,
     open_document,
     page_of_record,
 )
-from app.documents.serving import may_preview, send_version
+from app.documents.serving import is_pdf, may_preview, send_version
 from app.documents.uploads import receive_file
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound, Stale
 from app.leads.models import Lead
+from app.lists.page import open_list
+from app.lists.recent import remember_opened
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 from app.web.notices import flash_with_button
+from app.web.security import FRAMING
 from app.web.uploads import takes_documents
 
 bp = Blueprint("documents", __name__)
@@ -62,29 +61,10 @@ MOST_AT_ONCE = 50
 def index() -> ResponseReturnValue:
     """All documents that the person may read, the newest first unless sorted otherwise."""
     session, actor = db.session(), current_actor()
-    given, sort = filters_given(listing.FILTERS), request.args.get("sort") or DEFAULT_SORT
-    query = parse_document_query(session, actor, given, sort)
-    page = list_documents(session, actor, query, cursor=request.args.get("cursor"))
-    people = colleagues(session) if actor.is_internal else []
-    return render_template(
-        "documents/index.html",
-        page=page,
-        count=count_text(count_documents(session, actor, query)),
-        view=listing.document_list(request.path, given, sort, people),
-        authors=[("me", _("Mine")), *((person.ref, person.name) for person in people)],
-        kinds=listing.kind_choices(actor),
-        types=listing.type_choices(),
-        attaching=attaching_to(session, actor, None),
-        form=AttachForm(formdata=None),
-    )
-
-
-@bp.post("/documents/export")
-@needs(Permission.DOCUMENT_EXPORT)
-def export() -> ResponseReturnValue:
-    """The list as a CSV file, with the filters of the address; recorded."""
-    given, sort = filters_given(listing.FILTERS), request.args.get("sort")
-    return stream_documents(current_actor(), given, sort, now=clock.now())
+    page = open_list(session, actor, "document")
+    attaching, form = attaching_to(session, actor, None), AttachForm(formdata=None)
+    text = render_template("documents/index.html", list=page, attaching=attaching, form=form)
+    return text, 422 if page.error else 200
 
 
 @bp.post("/documents")
@@ -211,7 +191,7 @@ def _attach_one(actor: Actor, model: Any, ref: str, file: FileStorage, form: Att
                 received,
                 description=form.description.data,
                 is_internal=bool(form.internal.data),
-                tags=form.tags.data,
+                tags=form.tags.data if actor.is_internal else None,
                 as_version=bool(form.as_version.data),
                 now=clock.now(),
             )
@@ -244,14 +224,17 @@ def _outcome(attached: Attached, name: str) -> str:
 @bp.get("/documents/<ref('doc'):document_ref>")
 @needs(Permission.DOCUMENT_VIEW)
 def show(document_ref: str) -> ResponseReturnValue:
-    """A document with its details and versions, shown if it is a picture."""
+    """A document with its details and versions, shown if it is a picture or a PDF."""
     return _page(document_ref)
 
 
-def _page(document_ref: str, form: DetailsForm | None = None) -> str:
+def _page(document_ref: str, form: DetailsForm | None = None, status: int = 200) -> Response:
     session, actor = db.session(), current_actor()
     row = open_document(session, actor, document_ref)
     document, versions = row.document, list_versions(session, actor, row.document)
+    if actor.is_internal:
+        remember_opened(actor, document)
+    shown = versions[0] if versions and may_preview(versions[0]) else None
     if form is None:
         form = DetailsForm(
             formdata=None,
@@ -263,16 +246,21 @@ def _page(document_ref: str, form: DetailsForm | None = None) -> str:
                 "internal": document.is_internal,
             },
         )
-    return render_template(
+    text = render_template(
         "documents/show.html",
         page_ref=document.ref,
         row=row,
         document=document,
         versions=versions,
         may_edit=row.may_edit(actor),
-        shows_picture=bool(versions) and may_preview(versions[0]),
+        shows_picture=shown is not None and not is_pdf(shown),
+        shows_pdf=shown is not None and is_pdf(shown),
         form=form,
     )
+    response = make_response(text, status)
+    if shown is not None and is_pdf(shown):
+        response.headers["Content-Security-Policy"] = FRAMING
+    return response
 
 
 @bp.post("/documents/<ref('doc'):document_ref>")
@@ -280,13 +268,9 @@ def _page(document_ref: str, form: DetailsForm | None = None) -> str:
 def save(document_ref: str) -> ResponseReturnValue:
     """Change a document's details."""
     actor, form = current_actor(), DetailsForm()
-    values: dict[str, Any] = {
-        "name": form.name.data,
-        "description": form.description.data,
-        "tags": form.tags.data,
-    }
+    values: dict[str, Any] = {"name": form.name.data, "description": form.description.data}
     if actor.is_internal:
-        values["internal"] = bool(form.internal.data)
+        values |= {"tags": form.tags.data, "internal": bool(form.internal.data)}
     try:
         with transaction() as session:
             document = edit_document(
@@ -294,10 +278,10 @@ def save(document_ref: str) -> ResponseReturnValue:
             )
     except Invalid as error:
         show_errors(form, error)
-        return _page(document_ref, form), 422
+        return _page(document_ref, form, 422)
     except Stale as error:
         form.form_errors = [*form.form_errors, str(error.message)]
-        return _page(document_ref, form), 409
+        return _page(document_ref, form, 409)
     flash(_("%(name)s is saved.", name=document.name), "success")
     return redirect(url_for("documents.show", document_ref=document_ref), 303)
 
@@ -390,9 +374,9 @@ def content_of_version(document_ref: str, number: int) -> ResponseReturnValue:
     return send_version(version.file_name, version)
 
 
-@bp.get("/documents/<ref('doc'):document_ref>/picture")
+@bp.get("/documents/<ref('doc'):document_ref>/preview")
 @needs(Permission.DOCUMENT_VIEW)
-def picture(document_ref: str) -> ResponseReturnValue:
+def preview(document_ref: str) -> ResponseReturnValue:
     """The present version where a page shows it."""
     document, version = get_version(db.session(), current_actor(), document_ref)
     return send_version(document.name, version, inline=True)

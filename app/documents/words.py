@@ -10,7 +10,7 @@ from app.kernel.fold import fold
 from app.kernel.text import clean_text
 
 LONGEST_WORD, MOST_WORDS = 32, 150
-LONGEST_TAG, MOST_TAGS = 40, 20
+LONGEST_TAG, MOST_TAGS = 60, 20
 _BETWEEN = re.compile(r"[\W_]+")
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\D)(?=\d)|(?<=\d)(?=\D)")
 

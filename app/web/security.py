@@ -26,6 +26,9 @@ POLICY: Final = "; ".join(
     )
 )
 
+# Of a page that shows a file of the site in a frame.
+FRAMING: Final = f"{POLICY}; frame-src 'self'"
+
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -62,7 +62,7 @@ def test_what_is_refused_says_why_and_leaves_nothing(api, session, sal, pia, ott
     path = f"/leads/{lead.ref}/documents"
     refused = send(api(pia), path, HTML)
     assert (refused.status_code, refused.mimetype) == (422, "application/problem+json")
-    assert "not taken" in refused.json["errors"]["file"][0]
+    assert "web page" in refused.json["errors"]["file"][0]
     assert "internal" in send(api(pia), path, PDF, internal="true").json["errors"]
     assert "internal" in send(api(pia), path, PDF, internal="maybe").json["errors"]
     assert send(api(otto), path, PDF).status_code == 404

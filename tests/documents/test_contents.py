@@ -9,8 +9,7 @@ import pytest
 
 from app.documents.blobs import hold_blob
 from app.documents.collecting import GRACE, adopt_strays, collect, remove_unused, verify_contents
-from app.documents.file_types import NotTaken
-from app.documents.models import BlobState, Document, DocumentBlob, DocumentVersion
+from app.documents.models import Document, DocumentBlob, DocumentVersion, ScanState
 from app.documents.operations import KEPT_DELETED, attach_document, delete_document
 from app.documents.scanning import scan_step
 from app.documents.storage import Damaged, StorageUnavailable
@@ -138,7 +137,7 @@ def test_damaged_and_missing_contents_are_found_and_not_sent(session, attached, 
 
 @pytest.mark.databases("sqlite")
 def test_a_scanner_lets_files_pass_or_refuses_them(
-    session, worlds, app, attached, stored, monkeypatch, signed_in, sal
+    session, worlds, app, attached, stored, monkeypatch, signed_in, sal, mara
 ):
     script = "import sys; d = sys.stdin.buffer.read(); print('EICAR found'); sys.exit(1 if b'EICAR' in d else 2 if b'odd' in d else 0)"
     settings = app.extensions["canal.settings"].model_copy(
@@ -151,15 +150,27 @@ def test_a_scanner_lets_files_pass_or_refuses_them(
     assert "Being scanned" in browser.get(f"/leads/{attached.lead.ref}").text
     while scan_step():
         pass
-    states = {b.size_bytes: (b.state, b.note) for b in rows(session, DocumentBlob)}
+    states = {v.size_bytes: (v.state, v.note) for v in rows(session, DocumentVersion)}
     assert states == {
-        len(TEXT): (BlobState.CLEAN, None),
-        10: (BlobState.REFUSED, "EICAR found"),
-        3: (BlobState.WAITING, "EICAR found"),
+        len(TEXT): (ScanState.CLEAN, None),
+        10: (ScanState.REFUSED, "EICAR found"),
+        3: (ScanState.WAITING, "EICAR found"),
     }
     assert browser.get(f"/documents/{document.ref}/content").data == TEXT
     assert browser.get(f"/documents/{bad.ref}/content").status_code == 409
     assert browser.get(f"/documents/{odd.ref}/content").status_code == 409
     assert "Refused by the scanner" in browser.get(f"/documents/{bad.ref}").text
-    with pytest.raises(NotTaken):
-        attached(b"EICAR test", "again.txt")
+    # Of another's content nobody learns that it is there: neither that it has passed nor that it was refused.
+    mine, actor = make_lead(session, owner=mara), actor_of(session, mara)
+    session.commit()
+    for content in (TEXT, b"EICAR test"):
+        received = receive_file(actor, io.BytesIO(content), "mine.txt", now=clock.now())
+        with transaction() as writing:
+            again = attach_document(writing, actor, mine, received, now=clock.now()).document
+        assert signed_in(mara).get(f"/documents/{again.ref}/content").status_code == 409
+        assert "Being scanned" in signed_in(mara).get(f"/documents/{again.ref}").text
+    while scan_step():
+        pass
+    assert sorted(v.state for v in rows(session, DocumentVersion)) == [
+        "clean", "clean", "refused", "refused", "waiting",
+    ]  # fmt: skip

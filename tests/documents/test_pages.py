@@ -31,7 +31,7 @@ def test_a_document_from_attaching_to_restoring(signed_in, session, sal, mara, s
     assert (answer.status_code, answer.location) == (303, f"{path}/documents")
     said = texts(browser, answer.location)
     assert "Façana.png is attached." in said
-    assert "offer.pdf: Files of this kind are not taken." in said
+    assert "The name says PDF, but this is a web page" in said
     assert "Façana.png is there already; nothing was added." in said
     [document] = rows(session, Document)
     assert (document.name, document.account_id, document.file_type) == ("Façana.png", account.id, "png")
@@ -49,15 +49,25 @@ def test_a_document_from_attaching_to_restoring(signed_in, session, sal, mara, s
     assert "sandbox" in headers["Content-Security-Policy"]
     assert "no-store" in headers["Cache-Control"]
     assert browser.get(f"{here}/content", headers={"If-None-Match": headers["ETag"]}).status_code == 304
-    assert browser.get(f"{here}/picture").headers["Content-Disposition"].startswith("inline")
-    assert f"{here}/picture" in texts(browser, here)
+    assert browser.get(f"{here}/preview").headers["Content-Disposition"].startswith("inline")
+    assert f"{here}/preview" in texts(browser, here)
+    part = browser.get(f"{here}/content", headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.data) == (206, png()[2:6])
+    assert part.headers["Content-Range"] == f"bytes 2-5/{len(png())}"
+    assert browser.get(f"{here}/content", headers={"Range": "bytes=-3"}).data == png()[-3:]
+    changed = browser.get(f"{here}/content", headers={"Range": "bytes=2-5", "If-Range": '"other"'})
+    assert (changed.status_code, changed.data) == (200, png())
+    beyond = browser.get(f"{here}/content", headers={"Range": f"bytes={len(png())}-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(png())}")
 
     for query in ("q=facana", "q=outs+shop", "tag=PHOTOS", "type=png&on=account&by=me", "q=" + document.ref):
         assert "Façana.png" in texts(browser, f"/documents?{query}"), query
     for query in ("q=inside", "type=pdf", "on=library", "internal=true", "created_at_to=2001-01-01"):
         assert "Façana.png" not in texts(browser, f"/documents?{query}"), query
-    export = browser.submit("/documents/export?q=shop", page="/documents").get_data(as_text=True)
-    assert "Façana.png,The shop from outside" in export
+    assert "Façana.png" in texts(
+        browser, "/documents?filter=all(tag.equals:shop,type.in:png;pdf,size_bytes.gte:10)"
+    )
+    assert "Façana.png" in texts(browser, "/search?q=façana")
 
     saved = browser.submit(
         here, {"version": "1", "name": "=Front", "description": "", "tags": "front", "internal": "y"}
@@ -67,14 +77,20 @@ def test_a_document_from_attaching_to_restoring(signed_in, session, sal, mara, s
     assert (document.name, document.is_internal, document.version) == ("=Front.png", True, 2)
     stale = browser.submit(here, {"version": "1", "name": "Other", "tags": "front"})
     assert stale.status_code == 409
-    assert "'=Front.png" in browser.submit("/documents/export", page="/documents").get_data(as_text=True)
 
     answer = browser.submit(
         f"{here}/versions", {"file": given(PDF, "plan.pdf")}, page=here, content_type="multipart/form-data"
     )
     assert "has a new version, number 2" in texts(browser, here)
     assert browser.get(f"{here}/content").data == PDF
-    assert browser.get(f"{here}/picture").status_code == 404
+    shown = browser.get(f"{here}/preview")
+    assert (shown.headers["Content-Type"], shown.headers["X-Frame-Options"]) == (
+        "application/pdf",
+        "SAMEORIGIN",
+    )
+    assert "sandbox;" in shown.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in shown.headers["Content-Security-Policy"]
+    assert "frame-src 'self'" in browser.get(here).headers["Content-Security-Policy"]
     assert browser.get(f"{here}/versions/1/content").data == png()
     browser.submit(f"{here}/versions/1/restore", page=here)
     assert browser.get(f"{here}/content").data == png()

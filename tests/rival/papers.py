@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.documents.blobs import announce_blob
 from app.documents.file_types import TYPES
-from app.documents.models import Document, DocumentBlob, DocumentTag, DocumentVersion
+from app.documents.models import Document, DocumentVersion
 from app.documents.operations import attach_document
 from app.documents.storage import storage
 from app.documents.uploads import Received
@@ -20,11 +20,12 @@ from tests.rival.worlds import STEM, STRANGER, World, veil
 def _attach(session: Session, world: World, user: User, record: Any, name: str, **values: Any) -> Document:
     content = f"content of {name}".encode()
     digest = hashlib.sha256(content).hexdigest()
-    announce_blob(session, digest, len(content), scan=False, now=world.now)
+    announce_blob(session, digest, len(content), now=world.now)
     storage().put(digest, len(content), io.BytesIO(content))
     received = Received(f"{name}.txt", digest, len(content), TYPES["text"])
     actor = actor_of(session, user)
-    return attach_document(session, actor, record, received, tags="shared", now=world.now, **values).document
+    tags = None if actor.is_partner else f"{STRANGER} tag"
+    return attach_document(session, actor, record, received, tags=tags, now=world.now, **values).document
 
 
 def add_own_documents(session: Session, world: World) -> None:
@@ -63,8 +64,6 @@ def add_veiled_documents(session: Session, world: World) -> None:
     keys = [document.id for document in veiled]
     versions = rows(session, DocumentVersion, DocumentVersion.document_id.in_(keys))
     veil(*versions)
-    for tag in rows(session, DocumentTag, DocumentTag.document_id.in_(keys)):
-        tag.tag = f"{STRANGER} tag"
-    for blob in rows(session, DocumentBlob, DocumentBlob.id.in_([version.blob_id for version in versions])):
-        blob.note = f"{STEM} said"
+    for version in versions:
+        version.note = f"{STEM} said"
     world.veiled["doc"] += [document.ref for document in veiled]
