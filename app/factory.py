@@ -156,6 +156,7 @@ LISTS: tuple[str, ...] = (
     "app.activities.list_fields",
     "app.accounts.relations.list_fields",
     "app.cases.list_fields",
+    "app.documents.list_fields",
     "app.care.list_fields",
     "app.leads.list_fields",
     "app.lists.tag_fields",
