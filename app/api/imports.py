@@ -64,24 +64,37 @@ FORM: dict[str, Any] = {
                         "description": "`create` leaves records that are there as they are, `update` refuses rows"
                         " of others. Leads know `both` alone. Only cells with something in them change a record.",
                     },
+                    "unknown": {
+                        "type": "string",
+                        "enum": ["refuse", "create", "private"],
+                        "default": "refuse",
+                        "description": "Of contacts alone, when a row names an account that is not found: refuse the"
+                        " row, create the account, or take the contact without one, so that only its owner and"
+                        " administrators see it.",
+                    },
+                    "sheet": {
+                        "type": "string",
+                        "description": "Name of a workbook's sheet; without it the first with anything in it.",
+                    },
                 },
             }
         }
     },
     "required": True,
 }
+_WISHES = ("object", "mapping", "match", "mode", "unknown", "sheet")
 _CSV: dict[str, Any] = {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
 @area.post("/imports", "Take in a file", {202: Import}, body=FORM)
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def new_import() -> Response:
-    """The same file again creates nothing; one that was interrupted goes on."""
+    """The same file again creates nothing; one that was interrupted goes on.  Leads need a permission of their own."""
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType
     form = {name: request.form.getlist(name) for name in request.form}
     refuse_unstorable(form)
-    unknown = sorted((set(form) | set(request.files)) - {"file", "object", "mapping", "match", "mode"})
+    unknown = sorted((set(form) | set(request.files)) - {"file", *_WISHES})
     if unknown:
         raise Invalid({name: [_l("There is no such field.")] for name in unknown})
     file = request.files.get("file")
@@ -92,13 +105,15 @@ def new_import() -> Response:
         kind=request.form.get("object", "lead"),
         match=request.form.get("match"),
         mode=request.form.get("mode"),
+        unknown=request.form.get("unknown"),
+        sheet=request.form.get("sheet"),
     )
     import_ = submit_file(current_actor(), file.stream, file.filename or "file.csv", wishes, now=clock.now())
     return record_answer(_import(import_), 202)
 
 
 @area.get("/imports", "List imports", {200: ImportList}, query=ImportQuery)
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def list_of_imports() -> Response:
     """Newest first: the caller's own, all for administrators."""
     limit, cursor, _filters = plain_list_arguments()
@@ -110,13 +125,13 @@ def list_of_imports() -> Response:
 
 
 @area.get("/imports/<import_id>", "Read how an import stands", {200: Import})
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def read_import(import_id: str) -> Response:
     return record_answer(_import(get_import(db.session(), current_actor(), import_id)))
 
 
 @area.get("/imports/<import_id>/rejected", "Download the refused rows", {200: _CSV})
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def download_rejected(import_id: str) -> Response:
     """With line number and reason, safe to open in a spreadsheet."""
     session = db.session()

@@ -72,6 +72,8 @@ class CsvTable:
     """A text file of delimited values.  encoding, delimiter: as found or given."""
 
     kind = "csv"
+    sheets: Sequence[str] = ()
+    sheet = ""
 
     def __init__(
         self,

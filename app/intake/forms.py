@@ -9,11 +9,23 @@ from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from app.accounts.fields import SECTIONS as RECORD_SECTIONS
-from app.intake.manner import ACCOUNT, CONTACT, LEAD, MATCHES, PAIR, Mode, match_labels, mode_labels
-from app.intake.operations import KINDS
+from app.intake.manner import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+    MATCHES,
+    PAIR,
+    Mode,
+    Unknown,
+    kinds_for,
+    match_labels,
+    mode_labels,
+    unknown_labels,
+)
 from app.intake.takers import fields_of
 from app.kernel import labels
 from app.leads.fields import ALL_SECTIONS as LEAD_SECTIONS
+from app.web.access import current_actor
 from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
@@ -29,7 +41,7 @@ class UploadForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind.choices = [(kind, kind_name(kind)) for kind in KINDS]
+        self.kind.choices = [(kind, kind_name(kind)) for kind in kinds_for(current_actor())]
 
 
 class OptionsForm(Form):
@@ -39,21 +51,26 @@ class OptionsForm(Form):
     match = SelectField(_l("A row is known by"), validate_choice=False)
     mode = RadioField(_l("Records that are there already"), default=Mode.BOTH.value, validate_choice=False)
     clears = BooleanField(_l("Empty cells empty the field"))
+    unknown = RadioField(
+        _l("Contacts at an account that is not found"), default=Unknown.REFUSE.value, validate_choice=False
+    )
 
     def __init__(self, *args: Any, kind: str = LEAD, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.match.choices = list(match_labels(kind).items())
         self.mode.choices = list(mode_labels().items())
+        self.unknown.choices = list(unknown_labels().items())
 
     def choices(self, kind: str) -> dict[str, Any]:
         """As `operations.map_columns` takes them."""
         if kind == LEAD:
             return {"source": self.source.data or None}
-        return {
+        found = {
             "match": self.match.data or MATCHES[kind][0].value,
             "mode": self.mode.data or Mode.BOTH.value,
             "clears": self.clears.data,
         }
+        return found | ({"unknown": self.unknown.data or Unknown.REFUSE.value} if kind == CONTACT else {})
 
 
 def kind_name(kind: str) -> str:

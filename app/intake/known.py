@@ -22,6 +22,8 @@ NO_SUCH_ID = _l("There is no record of that id that you may change.")
 NOT_THERE = _l("Nothing that you may change fits, and nothing is created here.")
 # People of one last name at one account, or without an account named: more is no name to be known by.
 MOST_OF_A_NAME = 500
+# In place of an account's key, where the row names one that is not there: then nobody works at it yet.
+NOWHERE = 0
 
 
 def find_known(
@@ -29,7 +31,7 @@ def find_known(
 ) -> Any | None:
     """The record; None where there is none yet and one may be made.
 
-    account_id: of the account that a contact's row names.
+    account_id: of the account that a contact's row names; NOWHERE for one that is not there.
     Raises Invalid: several fit, none does and none may be made.
     """
     if read.ref is not None:
@@ -80,7 +82,9 @@ def _contacts_called(session: Session, actor: Actor, read: Read, account_id: int
     if not last:
         return []
     called: Any = Contact.last_name_fold == fold(last, 120)
-    if account_id is not None:
+    if account_id == NOWHERE:
+        called &= Contact.account_id.is_(None)
+    elif account_id is not None:
         called &= Contact.account_id == account_id
     found = _matching(session, actor, Contact, called, most=MOST_OF_A_NAME)
     return [contact for contact in found if fold(contact.first_name or "") == first]

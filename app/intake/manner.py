@@ -7,9 +7,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid
 
 LEAD, ACCOUNT, CONTACT, PAIR = "lead", "account", "contact", "account_contact"
+KINDS = (LEAD, ACCOUNT, CONTACT, PAIR)
 # In a file of both, fields of the account have this before their name; those of the contact have nothing.
 OF_ACCOUNT = "account."
 
@@ -28,6 +30,24 @@ class Mode(StrEnum):
     UPDATE = "update"
 
 
+class Unknown(StrEnum):
+    """What becomes of a contact whose row names an account that is not found."""
+
+    REFUSE = "refuse"
+    CREATE = "create"
+    PRIVATE = "private"
+
+
+def permission_of(kind: str) -> Permission:
+    """What somebody needs to import rows of that kind."""
+    return Permission.LEAD_IMPORT if kind == LEAD else Permission.ACCOUNT_IMPORT
+
+
+def kinds_for(actor: Actor) -> list[str]:
+    """What the actor may import."""
+    return [kind for kind in KINDS if actor.can(permission_of(kind))]
+
+
 MATCHES: Mapping[str, tuple[Match, ...]] = {
     LEAD: (Match.EXTERNAL_ID,),
     ACCOUNT: (Match.EXTERNAL_ID, Match.NAME),
@@ -40,12 +60,14 @@ MATCHES: Mapping[str, tuple[Match, ...]] = {
 class Manner:
     """clears: an empty cell empties the field of a record that is known; else it leaves it.
 
+    unknown: what becomes of a contact at an account that is not found.
     goes_on: a row that does not hold what records are known by is looked for by the next surest it holds.
     """
 
     match: Match = Match.EXTERNAL_ID
     mode: Mode = Mode.BOTH
     clears: bool = False
+    unknown: Unknown = Unknown.REFUSE
     goes_on: bool = False
 
     @classmethod
@@ -55,11 +77,12 @@ class Manner:
             Match(options.get("match") or Match.EXTERNAL_ID),
             Mode(options.get("mode") or Mode.BOTH),
             bool(options.get("clears")),
+            Unknown(options.get("unknown") or Unknown.REFUSE),
         )
 
 
 def checked_manner(kind: str, given: Mapping[str, Any], fields: Collection[str | None]) -> dict[str, Any]:
-    """`match`, `mode` and `clears` of what was given, fit to keep.  fields: those that have a column.
+    """`match`, `mode`, `clears` and `unknown` of what was given, fit to keep.  fields: those that have a column.
 
     Raises Invalid: unknown, nothing that a record could be known by.
     """
@@ -70,6 +93,10 @@ def checked_manner(kind: str, given: Mapping[str, Any], fields: Collection[str |
         found["mode"] = _one_of((Mode.BOTH,) if kind == LEAD else tuple(Mode), "mode", given["mode"])
     if given.get("clears") is not None:
         found["clears"] = bool(given["clears"]) and kind != LEAD
+    if given.get("unknown") is not None:
+        found["unknown"] = _one_of(
+            tuple(Unknown) if kind == CONTACT else (Unknown.REFUSE,), "unknown", given["unknown"]
+        )
     match = found.get("match", Match.EXTERNAL_ID)
     if found.get("mode") == Mode.UPDATE and not is_known_by(kind, match, fields):
         raise Invalid({"match": [_l("No column holds what records are to be known by.")]})
@@ -124,4 +151,12 @@ def mode_labels() -> dict[str, Any]:
         Mode.BOTH.value: _l("Update them, and create the others"),
         Mode.CREATE.value: _l("Leave them as they are, and create the others"),
         Mode.UPDATE.value: _l("Update them, and refuse the others"),
+    }
+
+
+def unknown_labels() -> dict[str, Any]:
+    return {
+        Unknown.REFUSE.value: _l("Refuse the row"),
+        Unknown.CREATE.value: _l("Create the account, with its name alone"),
+        Unknown.PRIVATE.value: _l("Take the contact without one: only its owner and administrators see it"),
     }

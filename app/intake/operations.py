@@ -12,17 +12,24 @@ from sqlalchemy.orm import Session
 
 from app.events.operations import record
 from app.intake.files import KeptFile
-from app.intake.manner import ACCOUNT, CONTACT, LEAD, PAIR, checked_manner
+from app.intake.manner import KINDS, LEAD, checked_manner, permission_of
 from app.intake.models import Import, ImportState
 from app.intake.queries import get_import, may_see
 from app.intake.takers import fields_of
 from app.kernel import refs
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Invalid
 
-KINDS = (LEAD, ACCOUNT, CONTACT, PAIR)
 NOT_IMPORTED = _l("Leads, accounts and contacts can be imported.")
+MOST_BEFORE = 50
 _ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
+
+
+def require_importing(actor: Actor, kind: str) -> None:
+    """That rows of that kind can be imported, and by the actor.  Raises Invalid, NotAllowed."""
+    if kind not in KINDS:
+        raise Invalid({"object": [NOT_IMPORTED]})
+    actor.require(permission_of(kind))
 
 
 class AlreadyImported(Conflict):
@@ -41,7 +48,7 @@ class Shape:
     """What was found in a file.  rows: None where they have not been counted.  samples: header → values.
 
     delimiter: what the refused rows are handed back with, so that the same program opens them.
-    form: "csv", "xlsx", "vcard".
+    form: "csv", "xlsx", "vcard".  sheets: of a workbook; sheet: the one that is read.
     """
 
     headers: Sequence[str]
@@ -50,6 +57,20 @@ class Shape:
     samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     delimiter: str = ","
     form: str = "csv"
+    sheets: Sequence[str] = ()
+    sheet: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """As the options of an import keep it."""
+        return {
+            "headers": list(self.headers),
+            "warnings": list(self.warnings),
+            "samples": dict(self.samples),
+            "delimiter": self.delimiter,
+            "form": self.form,
+            "sheets": list(self.sheets),
+            "sheet": self.sheet,
+        }
 
 
 def keep_upload(
@@ -66,9 +87,7 @@ def keep_upload(
 
     ref: the public name that the file was kept under.  kind: what its rows are.  Raises NotAllowed, Invalid.
     """
-    actor.require(Permission.LEAD_IMPORT)
-    if kind not in KINDS:
-        raise Invalid({"object": [NOT_IMPORTED]})
+    require_importing(actor, kind)
     import_ = Import(
         ref=ref,
         object=kind,
@@ -77,13 +96,7 @@ def keep_upload(
         digest=file.digest,
         size_bytes=file.size_bytes,
         mapping={},
-        options={
-            "headers": list(shape.headers),
-            "warnings": list(shape.warnings),
-            "samples": dict(shape.samples),
-            "delimiter": shape.delimiter,
-            "form": shape.form,
-        },
+        options=shape.told(),
         state=ImportState.DRAFT,
         rows=shape.rows,
         created_at=now,
@@ -92,6 +105,18 @@ def keep_upload(
     session.add(import_)
     session.flush()  # the event names it
     record(session, actor, verb="uploaded", subject=import_, at=now, detail={"filename": file.filename})
+    return import_
+
+
+def turn_to_sheet(session: Session, actor: Actor, ref: str, shape: Shape) -> Import:
+    """Let another sheet of the workbook be the one that is imported; its columns are to be chosen anew.
+
+    shape: what was found on it.  Does not commit.  Raises NotAllowed, NotFound, Conflict (it has been started).
+    """
+    import_ = get_import(session, actor, ref, for_update=True)
+    if import_.state is not ImportState.DRAFT:
+        raise Conflict(_l("This import has been started. Its columns cannot be changed any more."))
+    import_.options, import_.mapping, import_.rows = shape.told(), {}, shape.rows
     return import_
 
 
@@ -107,9 +132,9 @@ def map_columns(
     """Say which column holds which field.  Does not commit.
 
     mapping: header → field name or None; headers that it does not name are only kept.
-    options: `source`, `time_zone`, `day_first`, and `match`, `mode`, `clears` (see `manner`); what is not
-    named stays.
-    Raises NotFound, Invalid (by header, `mapping`, `match` or `mode`), Conflict (it has been started).
+    options: `source`, `time_zone`, `day_first`, and `match`, `mode`, `clears`, `unknown` (see `manner`); what is
+    not named stays.
+    Raises NotFound, Invalid (by header, `mapping`, `match`, `mode` or `unknown`), Conflict (it has been started).
     """
     import_ = get_import(session, actor, ref, for_update=True)
     if import_.state is not ImportState.DRAFT:
@@ -200,8 +225,11 @@ def _tell_start(session: Session, actor: Actor, import_: Import, now: datetime) 
 
 
 def find_imported_before(session: Session, actor: Actor, import_: Import) -> Import | None:
-    """The latest import that took something of the same file in, to its end or not, if the actor may see it."""
-    return session.scalar(
+    """The latest import that took something of the same file in, to its end or not, if the actor may see it.
+
+    Of a workbook, of the same sheet.
+    """
+    found = session.scalars(
         select(Import)
         .where(
             Import.digest == import_.digest,
@@ -212,8 +240,14 @@ def find_imported_before(session: Session, actor: Actor, import_: Import) -> Imp
             may_see(actor),
         )
         .order_by(Import.id.desc())
-        .limit(1)
+        .limit(MOST_BEFORE)
     )
+    return next((before for before in found if is_of_sheet(before, import_.options.get("sheet", ""))), None)
+
+
+def is_of_sheet(import_: Import, sheet: str) -> bool:
+    """Whether it reads that sheet.  Those of a time when only the first could be read have none noted."""
+    return (import_.options.get("sheet") or sheet) == sheet
 
 
 def count_as_imported(

@@ -11,9 +11,10 @@ from app.fields.catalogue import catalogue
 from app.fields.kinds import Kind
 from app.identity.queries import find_actor, get_organisation
 from app.intake.lead_rows import Plan
+from app.intake.manner import permission_of
 from app.intake.models import Import
 from app.intake.tables import Table
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.kernel.parse import tells_day_first
 from app.leads.fields import FIELDS, FieldKind
@@ -29,7 +30,7 @@ def acting_for(session: Session, import_: Import) -> Actor | None:
     if import_.created_by_id is None:
         return COMMAND
     actor = find_actor(session, import_.created_by_id, door="import")
-    return actor if actor is not None and actor.can(Permission.LEAD_IMPORT) else None
+    return actor if actor is not None and actor.can(permission_of(import_.object)) else None
 
 
 def load_plan(session: Session, import_: Import, table: Table) -> Plan:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
+from app.intake.manner import permission_of
 from app.intake.models import Import, ImportIssue, ImportState
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission, Role
@@ -53,7 +54,7 @@ def may_see(actor: Actor) -> ColumnElement[bool]:
 
 def get_import(session: Session, actor: Actor, ref: str, *, for_update: bool = False) -> Import:
     """The import.  Raises NotAllowed, NotFound."""
-    actor.require(Permission.LEAD_IMPORT)
+    actor.require(Permission.ACCOUNT_IMPORT)
     if not refs.is_ref(refs.IMPORT, ref):
         raise NotFound("import", ref)
     statement = select(Import).where(may_see(actor), Import.ref == ref)
@@ -62,6 +63,7 @@ def get_import(session: Session, actor: Actor, ref: str, *, for_update: bool = F
     import_ = session.scalar(statement.execution_options(populate_existing=True))
     if import_ is None:
         raise NotFound("import", ref)
+    actor.require(permission_of(import_.object))
     return import_
 
 
@@ -69,7 +71,7 @@ def list_imports(
     session: Session, actor: Actor, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ImportRow]:
     """Imports, newest first.  Raises NotAllowed, BadCursor."""
-    actor.require(Permission.LEAD_IMPORT)
+    actor.require(Permission.ACCOUNT_IMPORT)
     back = False
     statement = (
         select(

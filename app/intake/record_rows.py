@@ -21,12 +21,13 @@ from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import create_account, edit_account
 from app.fields.catalogue import Definition
 from app.intake.batch import Later, Taken
-from app.intake.known import find_known
+from app.intake.known import NOWHERE, find_known
 from app.intake.lead_rows import RefusedRow
-from app.intake.manner import ACCOUNT, CONTACT, Manner, Match, Mode
+from app.intake.manner import ACCOUNT, CONTACT, Manner, Match, Mode, Unknown
 from app.intake.record_later import find_above
-from app.intake.record_values import NOT_STORED, UPWARD, Read, Reader
+from app.intake.record_values import NOT_STORED, UPWARD, NoneSuch, Read, Reader
 from app.intake.tables import Row
+from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from app.sharing.scope import scope
@@ -73,8 +74,11 @@ class Writer:
         *,
         account_id: int | None = None,
         is_new: bool = False,
+        at: Callable[[], None] | None = None,
     ) -> Outcome:
         """account_id: of the account that the row names for a contact.  is_new: no record is known by its id.
+
+        at: puts the account, where it is still to be made, into the values; called if the contact is written.
 
         Raises DomainErrors; does not commit.
         """
@@ -83,6 +87,8 @@ class Writer:
             known = find_known(session, actor, self.model, read, self.manner, account_id=account_id)
         if known is not None and self.manner.mode is Mode.CREATE:
             return Outcome(known, UNCHANGED)
+        if at is not None:
+            at()
         later = self._look_up(session, actor, read, known, account_id)
         if known is None:
             return self._create(session, actor, read, later, now)
@@ -150,7 +156,9 @@ class RecordRows:
     def of(
         cls, kind: str, mapping: Mapping[str, str | None], added: Mapping[str, Definition], manner: Manner
     ) -> "RecordRows":
-        return cls(Reader.of(kind, mapping, added), Writer.of(kind, manner))
+        takes_unknown = manner.unknown is not Unknown.REFUSE
+        reader = Reader.of(kind, mapping, added, takes_unknown=takes_unknown)
+        return cls(reader, Writer.of(kind, manner))
 
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
         """Take the rows in, each whole or not at all.  Does not commit."""
@@ -181,12 +189,41 @@ class RecordRows:
             account_id = None
             if self.writer.kind == CONTACT and read.values.get("account_id"):
                 account_id = batch.key_of(session, actor, read.values["account_id"])
+            elif read.unknown is not None:
+                account_id = NOWHERE
             external_id = read.values.get("external_id")
             is_new = read.ref is None and external_id in batch.unknown
-            outcome = self.writer.write(session, actor, read, now, account_id=account_id, is_new=is_new)
+            outcome = self.writer.write(
+                session,
+                actor,
+                read,
+                now,
+                account_id=account_id,
+                is_new=is_new,
+                at=None if read.unknown is None else lambda: self._find_place(session, actor, read, now),
+            )
+            if read.unknown is not None and read.values.get("account_id"):
+                batch.accounts[read.unknown] = read.values["account_id"]
             batch.unknown.discard(external_id or "")
             told.outcomes = [(self.writer.kind, outcome)]
         return told
+
+    def _find_place(self, session: Session, actor: Actor, read: Read, now: datetime) -> None:
+        """Make the account that a contact's row names and that is not found, or let the contact be private."""
+        name = read.unknown or ""
+        if self.writer.manner.unknown is Unknown.PRIVATE:
+            message = _l(
+                "The account “%(name)s” is not found, so only the contact's owner sees it.", name=name[:60]
+            )
+            read.warnings.append(message)
+            return
+        if refs.is_ref(refs.ACCOUNT, name):
+            raise NoneSuch("account_id", name)
+        company = Read(values={"name": name})
+        made = Writer.of(ACCOUNT, Manner()).write(session, actor, company, now, is_new=True)
+        read.warnings += company.warnings
+        read.warnings.append(_l("The account “%(name)s” was not found and has been created.", name=name[:60]))
+        read.values["account_id"] = made.record.ref
 
 
 class _Batch:

@@ -37,11 +37,20 @@ _PERSON = {"person", "persona", "individual", "particular"}
 UPWARD = {"account": "parent_id", "contact": "reports_to_id"}
 
 
+class NoneSuch(Invalid):
+    """No record is called so.  text: as the cell has it."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__({field: [_l("“%(value)s” is not found.", value=text[:60])]})
+        self.text = text
+
+
 @dataclass(slots=True)
 class Read:
     """What a row says.  values: by field, those that are not empty; cleared: fields whose cells are empty.
 
-    kept: texts of columns without a field.  ref: the record's public name.  above: how the row names the
+    kept: texts of columns without a field.  ref: the record's public name.  unknown: how a contact's row names an
+    account that is not found, where that does not refuse it.  above: how the row names the
     record that this one hangs below.  warnings: what was left out.
     """
 
@@ -49,6 +58,7 @@ class Read:
     cleared: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     ref: str | None = None
+    unknown: str | None = None
     above: str | None = None
     warnings: list[Any] = field(default_factory=list)
 
@@ -57,7 +67,7 @@ class Read:
 class Reader:
     """Reads one kind of record out of rows.  columns: (header, field).  kept: headers without a field.
 
-    added: fields of that kind which administrators added.
+    added: fields of that kind which administrators added.  takes_unknown: an account that is not found refuses no row.
     """
 
     kind: str
@@ -65,13 +75,22 @@ class Reader:
     added: Mapping[str, Definition]
     columns: tuple[tuple[str, str], ...]
     kept: tuple[str, ...] = ()
+    takes_unknown: bool = False
 
     @classmethod
-    def of(cls, kind: str, mapping: Mapping[str, str | None], added: Mapping[str, Definition]) -> "Reader":
+    def of(
+        cls,
+        kind: str,
+        mapping: Mapping[str, str | None],
+        added: Mapping[str, Definition],
+        *,
+        takes_unknown: bool = False,
+    ) -> "Reader":
         """mapping: header → field, of a file of that kind of rows alone."""
         columns = tuple((header, name) for header, name in mapping.items() if name)
         kept = tuple(header for header, name in mapping.items() if not name)
-        return cls(kind, ACCOUNT_FIELDS if kind == ACCOUNT else CONTACT_FIELDS, added, columns, kept)
+        fields = ACCOUNT_FIELDS if kind == ACCOUNT else CONTACT_FIELDS
+        return cls(kind, fields, added, columns, kept, takes_unknown)
 
     @classmethod
     def half(cls, kind: str, mapping: Mapping[str, str | None], added: Mapping[str, Definition]) -> "Reader":
@@ -106,7 +125,12 @@ class Reader:
             elif name == UPWARD.get(self.kind):
                 read.above = clean_text(cell, max_length=255, field=name)
             else:
-                value = self._value(session, actor, name, cell, read.warnings, accounts)
+                try:
+                    value = self._value(session, actor, name, cell, read.warnings, accounts)
+                except NoneSuch as none:
+                    if name != "account_id" or not self.takes_unknown:
+                        raise
+                    read.unknown, value = none.text, None
                 if value is not None:
                     read.values[name] = value
                 elif not cell.strip() and name != "owner":
@@ -179,7 +203,7 @@ def resolve(session: Session, actor: Actor, known: Field, text: str) -> str:
     else:
         found = find_named(session, actor, Account if known.kind is FieldKind.ACCOUNT else Contact, text)
     if not found:
-        raise Invalid({known.name: [_l("“%(value)s” is not found.", value=text[:60])]})
+        raise NoneSuch(known.name, text)
     if len(found) > 1:
         raise Invalid({known.name: [_l("There are several called “%(value)s”.", value=text[:60])]})
     return str(found[0])

@@ -113,7 +113,8 @@ class Run:
             held.started_at = held.started_at or clock.now()
             self.done, self.rows = held.done, held.rows
             path = waiting_file(current_settings().data, held.path)
-        table = open_table(path)  # reads all of it: not while SQLite's only writer
+            sheet = held.options.get("sheet") or None
+        table = open_table(path, sheet=sheet)  # reads all of it: not while SQLite's only writer
         rows = self.rows if self.rows is not None else table.count_rows()
         with transaction() as session:
             held = self._hold(session)

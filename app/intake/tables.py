@@ -1,4 +1,4 @@
-"""An uploaded table, whatever it was saved as: CSV in its many dialects, the first sheet of an XLSX, address cards.
+"""An uploaded table, whatever it was saved as: CSV in its many dialects, a sheet of an XLSX, address cards.
 
 A table has headers, each different, and rows of text that are read one after the other: memory does not
 grow with the file, and reading can go on from a line.  What a column means is `mapping`'s matter.
@@ -46,10 +46,13 @@ class Row:
 class Table(Protocol):
     """headers: in file order, unique and never empty.  warnings: sentences about the file as a whole.
 
-    delimiter: of a CSV; "," for a sheet and for cards.
+    delimiter: of a CSV; "," for a sheet and for cards.  sheets: names of a workbook's visible ones, else none;
+    sheet: the one that is read, "" where there are none.
     """
 
     kind: str
+    sheets: Sequence[str]
+    sheet: str
     headers: list[str]
     header_line: int
     warnings: list[Any]
@@ -72,11 +75,12 @@ def open_table(
     headers: Sequence[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
 ) -> Table:
     """Look at the file and find its form.  The name does not count, the contents do.
 
     headers: for a file that has none; then its first row is data.  delimiter, encoding: for a CSV whose
-    own are known; else they are found out.
+    own are known; else they are found out.  sheet: name of a workbook's, None for the first with anything in it.
     Raises NotATable; FileNotFoundError and other OSErrors as they come.
     """
     from app.intake.csv_table import CsvTable
@@ -88,7 +92,7 @@ def open_table(
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise NotATable(_l("The file is empty."))
     if head.startswith(b"PK\x03\x04"):
-        return XlsxTable(path, headers=headers)
+        return XlsxTable(path, headers=headers, sheet=sheet)
     _refuse_what_is_no_text(head)
     if _is_vcard(head):
         return VcardTable(path, encoding=encoding)

@@ -26,12 +26,12 @@ from app.intake.mapping import find_public_names, suggest
 from app.intake.models import Import, ImportState
 from app.intake.operations import Shape
 from app.intake.plans import find_day_first
-from app.intake.queries import may_see
+from app.intake.queries import get_import, may_see
 from app.intake.record_values import ID
 from app.intake.tables import NotATable, Table, open_table
 from app.intake.takers import fields_of
 from app.intake.vcard_table import FIELDS as CARD_FIELDS
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.settings import current_settings
@@ -47,7 +47,8 @@ class Wishes:
     mapping: column → field; None matches headers to the names and labels of fields.
     source: for leads without one.  again: although the same file was imported before.
     largest: size in bytes, None for any.  kind: what the rows are.
-    match, mode: how rows of accounts and contacts meet what is there, see `manner`; None as without a wish.
+    match, mode, unknown: how rows of accounts and contacts meet what is there, see `manner`; None as without a wish.
+    sheet: of a workbook, None for the first with anything in it.
     """
 
     mapping: Mapping[str, Any] | None = None
@@ -57,6 +58,8 @@ class Wishes:
     kind: str = LEAD
     match: str | None = None
     mode: str | None = None
+    unknown: str | None = None
+    sheet: str | None = None
 
 
 def receive_file(
@@ -64,23 +67,45 @@ def receive_file(
 ) -> Import:
     """Keep an uploaded file as an import whose columns are to be mapped.
 
-    Raises NotAllowed, Invalid (empty, too large), NotATable; then nothing is kept.
+    Raises NotAllowed, Invalid (empty, too large, a kind that cannot be imported), NotATable; then nothing is kept.
     """
-    actor.require(Permission.LEAD_IMPORT)
+    operations.require_importing(actor, kind)
     let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename)
     try:
-        table = open_table(waiting_file(data, file.path))
-        warnings = [str(warning) for warning in table.warnings]
-        shape = Shape(
-            table.headers, table.count_rows(), warnings, _samples(table), table.delimiter, table.kind
-        )
+        shape = _shape_of(open_table(waiting_file(data, file.path)))
         with transaction() as session:
             return operations.keep_upload(session, actor, ref, file, shape, kind=kind, now=now)
     except BaseException:
         remove_file(data, file.path)
         raise
+
+
+def read_sheet(actor: Actor, ref: str, sheet: str) -> Import:
+    """Let another sheet of an uploaded workbook be imported.
+
+    Raises NotAllowed, NotFound, NotATable (there is none of that name, it is empty), Conflict.
+    """
+    path = path_of(get_import(db.session(), actor, ref))
+    let_go()
+    shape = _shape_of(open_table(path, sheet=sheet))
+    with transaction() as session:
+        return operations.turn_to_sheet(session, actor, ref, shape)
+
+
+def _shape_of(table: Table) -> Shape:
+    warnings = [str(warning) for warning in table.warnings]
+    return Shape(
+        table.headers,
+        table.count_rows(),
+        warnings,
+        _samples(table),
+        table.delimiter,
+        table.kind,
+        table.sheets,
+        table.sheet,
+    )
 
 
 def _samples(table: Table) -> dict[str, list[str]]:
@@ -106,19 +131,17 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
     Raises NotAllowed, Invalid (empty, too large, the mapping, a kind that cannot be imported), Conflict
     (somebody else's import of the same file is at work).
     """
-    actor.require(Permission.LEAD_IMPORT)
-    if wishes.kind not in operations.KINDS:
-        raise Invalid({"object": [operations.NOT_IMPORTED]})
+    operations.require_importing(actor, wishes.kind)
     let_go()
     data, ref = current_settings().data, operations.new_import_ref()
     file = keep_file(stream, data, ref, filename, largest=wishes.largest)
     keeps = False
     try:
         try:
-            table = open_table(waiting_file(data, file.path))
+            table = open_table(waiting_file(data, file.path), sheet=wishes.sheet)
         except NotATable as error:
             with transaction() as session:
-                return _failed(session, actor, ref, file, error, now)
+                return _failed(session, actor, ref, file, wishes.kind, error, now)
         mapping = mapping_of(table, wishes)
         options = {
             "source": wishes.source,
@@ -126,9 +149,12 @@ def submit_file(actor: Actor, stream: IO[bytes], filename: str, wishes: Wishes, 
             "match": wishes.match
             or (best_match(PAIR, set(mapping.values())) if wishes.kind == PAIR else None),
             "mode": wishes.mode,
+            "unknown": wishes.unknown,
         }
         with transaction() as session:
-            import_ = None if wishes.again else _go_on(session, actor, file, wishes.kind, now=now)
+            import_ = (
+                None if wishes.again else _go_on(session, actor, file, wishes.kind, table.sheet, now=now)
+            )
             if import_ is None:
                 import_ = _begin(session, actor, ref, file, table, mapping, options, wishes, now)
             keeps = import_.path == file.path
@@ -159,7 +185,8 @@ def _begin(
     wishes: Wishes,
     now: datetime,
 ) -> Import:
-    shape = Shape(table.headers, None, [str(w) for w in table.warnings], form=table.kind)
+    warnings = [str(w) for w in table.warnings]
+    shape = Shape(table.headers, None, warnings, form=table.kind, sheets=table.sheets, sheet=table.sheet)
     import_ = operations.keep_upload(session, actor, ref, file, shape, kind=wishes.kind, now=now)
     operations.map_columns(session, actor, ref, mapping, options, now=now)
     before = None if wishes.again else operations.find_imported_before(session, actor, import_)
@@ -170,14 +197,17 @@ def _begin(
     return operations.start_import(session, actor, ref, again=True, now=now)
 
 
-def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str, *, now: datetime) -> Import | None:
-    """The import of the same file that has not come to its end, made to go on."""
-    import_ = session.scalar(
+def _go_on(
+    session: Session, actor: Actor, file: KeptFile, kind: str, sheet: str, *, now: datetime
+) -> Import | None:
+    """The import of the same file, and sheet, that has not come to its end, made to go on."""
+    found = session.scalars(
         select(Import)
         .where(Import.digest == file.digest, Import.object == kind, Import.state != ImportState.DRAFT)
         .order_by(Import.id.desc())
-        .limit(1)
+        .limit(operations.MOST_BEFORE)
     )
+    import_ = next((each for each in found if operations.is_of_sheet(each, sheet)), None)
     if import_ is None or import_.state is ImportState.DONE:
         return None
     is_visible = session.scalar(select(Import.id).where(Import.id == import_.id, may_see(actor))) is not None
@@ -191,9 +221,9 @@ def _go_on(session: Session, actor: Actor, file: KeptFile, kind: str, *, now: da
 
 
 def _failed(
-    session: Session, actor: Actor, ref: str, file: KeptFile, error: NotATable, now: datetime
+    session: Session, actor: Actor, ref: str, file: KeptFile, kind: str, error: NotATable, now: datetime
 ) -> Import:
-    import_ = operations.keep_upload(session, actor, ref, file, Shape(()), now=now)
+    import_ = operations.keep_upload(session, actor, ref, file, Shape(()), kind=kind, now=now)
     import_.state, import_.detail, import_.finished_at = ImportState.FAILED, str(error.message), now
     return import_
 

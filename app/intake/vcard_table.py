@@ -7,7 +7,7 @@ Source: RFC 6350, RFC 2426, and the vCard 2.1 of versit for what older telephone
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,8 @@ class VcardTable:
     """A file of address cards.  Line numbers are those of BEGIN:VCARD."""
 
     kind = "vcard"
+    sheets: Sequence[str] = ()
+    sheet = ""
     delimiter = ","
     header_line = 0
 

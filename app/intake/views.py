@@ -17,15 +17,15 @@ from app.intake import operations
 from app.intake.checks import Check, check_table
 from app.intake.files import remove_file
 from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups, kind_name
-from app.intake.manner import best_match
+from app.intake.manner import best_match, kinds_for
 from app.intake.models import Import, ImportState
 from app.intake.plans import find_day_first
 from app.intake.queries import REFUSED, WARNING, IssueGroup, get_import, issue_groups, list_imports
 from app.intake.remembered import find_remembered, forget, remember
 from app.intake.reports import rejected_csv, warnings_csv
-from app.intake.tables import open_table
+from app.intake.tables import NotATable, open_table
 from app.intake.targets import Targets
-from app.intake.uploads import path_of, receive_file, suggest_fields
+from app.intake.uploads import path_of, read_sheet, receive_file, suggest_fields
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
@@ -45,7 +45,7 @@ SHOWN_TARGETS = 30
 
 
 @bp.get("")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def index() -> ResponseReturnValue:
     """Imports, newest first."""
     page = list_imports(db.session(), current_actor(), request.args.get("cursor"))
@@ -60,19 +60,19 @@ def _page(cursor: str | None) -> str:
 
 def _kind() -> str:
     """What the rows are that somebody comes to import."""
-    kind = request.args.get("kind", "")
-    return kind if kind in operations.KINDS else operations.KINDS[0]
+    kind, known = request.args.get("kind", ""), kinds_for(current_actor())
+    return kind if kind in known else known[0]
 
 
 @bp.get("/new")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def new() -> ResponseReturnValue:
     """The form that takes a file."""
     return render_template("intake/new.html", form=UploadForm(formdata=None, kind=_kind()))
 
 
 @bp.post("/new")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def upload() -> ResponseReturnValue:
     """Keep the file and go on to its columns."""
     form, actor = UploadForm(), current_actor()
@@ -91,7 +91,7 @@ def upload() -> ResponseReturnValue:
 
 
 @bp.get("/<ref('imp'):import_ref>/map")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def columns(import_ref: str) -> ResponseReturnValue:
     """Each column with samples and the field it holds."""
     session, actor = db.session(), current_actor()
@@ -109,14 +109,25 @@ def columns(import_ref: str) -> ResponseReturnValue:
             mapping, choices = suggest_fields(kind, form, headers, options["samples"]), {}
     match = choices.get("match") or best_match(kind, set(mapping.values())).value
     data = {"source": choices.get("source") or "", "match": match}
-    data |= {name: choices[name] for name in ("mode", "clears") if choices.get(name)}
+    data |= {name: choices[name] for name in ("mode", "clears", "unknown") if choices.get(name)}
     return _columns_page(
         import_, mapping, OptionsForm(formdata=None, kind=kind, data=data), chosen_at=chosen_at
     )
 
 
+@bp.post("/<ref('imp'):import_ref>/sheet")
+@needs(Permission.ACCOUNT_IMPORT)
+def choose_sheet(import_ref: str) -> ResponseReturnValue:
+    """Turn to another sheet of the workbook; its columns are chosen anew."""
+    try:
+        read_sheet(current_actor(), import_ref, request.form.get("sheet", ""))
+    except NotATable as error:
+        flash(str(error.message), "error")
+    return redirect(url_for("intake.columns", import_ref=import_ref), 303)
+
+
 @bp.post("/<ref('imp'):import_ref>/forget")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def forget_columns(import_ref: str) -> ResponseReturnValue:
     """Forget what was chosen for the same columns before, and begin with what their names suggest."""
     actor = current_actor()
@@ -156,7 +167,7 @@ def _columns_page(
 
 
 @bp.post("/<ref('imp'):import_ref>/map")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def choose_columns(import_ref: str) -> ResponseReturnValue:
     """Keep the mapping and try the first rows with it."""
     actor = current_actor()
@@ -182,7 +193,7 @@ def _try(import_: Import) -> None:
     """Find out what would become of the first rows, and keep that with the import."""
     actor, ref = current_actor(), import_.ref
     let_go()
-    table = open_table(path_of(import_))
+    table = open_table(path_of(import_), sheet=import_.options.get("sheet") or None)
     day_first = find_day_first(table, import_.mapping, import_.object)
     options = {**import_.options, "day_first": day_first}
     trial = Import(object=import_.object, mapping=import_.mapping, options=options, done=0)
@@ -196,7 +207,7 @@ def _try(import_: Import) -> None:
 
 
 @bp.get("/<ref('imp'):import_ref>/check")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def check(import_ref: str) -> ResponseReturnValue:
     """What the import would do, before it does it."""
     session = db.session()
@@ -223,7 +234,7 @@ def _check_page(import_: Import) -> str:
 
 
 @bp.post("/<ref('imp'):import_ref>/start")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def start(import_ref: str) -> ResponseReturnValue:
     """Let the worker take the rows in."""
     again = request.form.get("again") == "1"
@@ -237,7 +248,7 @@ def start(import_ref: str) -> ResponseReturnValue:
 
 
 @bp.get("/<ref('imp'):import_ref>")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def show(import_ref: str) -> ResponseReturnValue:
     """How far an import is, or what became of it.  While it runs the page asks for its fragment."""
     session = db.session()
@@ -263,7 +274,7 @@ def _progress(import_: Import) -> str:
 
 
 @bp.post("/<ref('imp'):import_ref>/cancel")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def cancel(import_ref: str) -> ResponseReturnValue:
     """Stop an import, or throw a file away that was not begun."""
     actor = current_actor()
@@ -277,7 +288,7 @@ def cancel(import_ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/<ref('imp'):import_ref>/resume")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def resume(import_ref: str) -> ResponseReturnValue:
     """Go on with an import that has failed."""
     with transaction() as session:
@@ -289,7 +300,7 @@ def resume(import_ref: str) -> ResponseReturnValue:
 
 
 @bp.get("/<ref('imp'):import_ref>/rejected.csv")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def rejected(import_ref: str) -> ResponseReturnValue:
     """The refused rows, with line numbers and reasons."""
     import_ = get_import(db.session(), current_actor(), import_ref)
@@ -297,7 +308,7 @@ def rejected(import_ref: str) -> ResponseReturnValue:
 
 
 @bp.get("/<ref('imp'):import_ref>/warnings.csv")
-@needs(Permission.LEAD_IMPORT)
+@needs(Permission.ACCOUNT_IMPORT)
 def warnings(import_ref: str) -> ResponseReturnValue:
     """The warnings, with line numbers."""
     import_ = get_import(db.session(), current_actor(), import_ref)

@@ -17,8 +17,11 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
+
+from app.kernel.archives import LargeDirectory, open_archive
 
 _CHUNK = 1 << 16
 LARGEST_PART = 4_000_000_000
@@ -43,10 +46,19 @@ class TooLarge(DamagedWorkbook):
 
 
 @contextmanager
+def open_workbook(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive of a workbook.  Raises DamagedWorkbook, for whatever is found broken while it is open too."""
+    with damage(), path.open("rb") as file, open_archive(file) as archive:
+        yield archive
+
+
+@contextmanager
 def damage() -> Iterator[None]:
     """Turns everything that a broken archive or broken XML raises into DamagedWorkbook."""
     try:
         yield
+    except LargeDirectory as error:
+        raise TooLarge("too many parts") from error
     except (
         expat.ExpatError,
         zipfile.BadZipFile,
@@ -109,7 +121,9 @@ def _elements(archive: zipfile.ZipFile, part: str) -> list[tuple[str, dict[str, 
 
 
 class Workbook:
-    """What `workbook.xml` says.  sheet: the part of the first visible worksheet; sheet_names: all of them."""
+    """What `workbook.xml` says.  sheet: the part of the worksheet that is read, the first visible one unless
+    another is turned to; sheet_names: of all that are visible.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         targets = {
@@ -122,13 +136,19 @@ class Workbook:
         if not sheets:
             raise DamagedWorkbook("no worksheet")
         visible = [a for a in sheets if a.get("state", "visible") == "visible"] or sheets
-        target = targets[visible[0]["id"]]
-        self.sheet = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        self.sheet_names = [a.get("name", "") for a in visible]
+        self._parts = {a.get("name", ""): targets[a["id"]] for a in reversed(visible)}
+        self.sheet_names = list(dict.fromkeys(a.get("name", "") for a in visible))
+        self.turn_to(self.sheet_names[0])
         self.begins_1904 = any(
             name == "workbookPr" and a.get("date1904") in {"1", "true"} for name, a in elements
         )
         self.date_styles = _date_styles(archive)
+
+    def turn_to(self, name: str) -> None:
+        """Read the sheet of that name, one of `sheet_names`, from now on."""
+        target = self._parts[name]
+        self.sheet_name = name
+        self.sheet = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
 def _date_styles(archive: zipfile.ZipFile) -> frozenset[int]:

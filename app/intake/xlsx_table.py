@@ -1,4 +1,4 @@
-"""Reading the first sheet of an XLSX workbook: values as text, dates as ISO, results of formulas."""
+"""Reading a sheet of an XLSX workbook: values as text, dates as ISO, results of formulas."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from app.intake.xlsx_parts import (
     SharedStrings,
     TooLarge,
     Workbook,
-    damage,
     merged_cells,
+    open_workbook,
     sheet_rows,
 )
 
@@ -24,35 +24,34 @@ SAMPLE_ROWS = 100
 
 
 class XlsxTable:
-    """The first visible sheet of a workbook.  Line numbers are the sheet's row numbers."""
+    """A visible sheet of a workbook.  Line numbers are the sheet's row numbers.  sheets: names of all visible ones."""
 
     kind = "xlsx"
     delimiter = ","
 
-    def __init__(self, path: Path, *, headers: Sequence[str] | None = None) -> None:
-        """Raises NotATable."""
+    def __init__(self, path: Path, *, headers: Sequence[str] | None = None, sheet: str | None = None) -> None:
+        """sheet: its name; None for the first that has anything in it.  Raises NotATable."""
         self.path = path
         self.warnings: list[Any] = []
         try:
-            with damage(), zipfile.ZipFile(path) as archive:
+            with open_workbook(path) as archive:
                 if "xl/workbook.xml" not in archive.namelist():
                     raise NotATable(
                         _l("This is an archive or another kind of document. Save the table as XLSX or CSV.")
                     )
                 self._book = Workbook(archive)
                 self._strings = SharedStrings(archive)
-                sampled = list(islice(sheet_rows(archive, self._book, self._strings), SAMPLE_ROWS))
+                records = self._find_sheet(archive, sheet)
                 merged = merged_cells(archive, self._book)
         except DamagedWorkbook as error:
             raise NotATable(_words(error)) from error
-        if len(self._book.sheet_names) > 1:
-            first = self._book.sheet_names[0]
+        self.sheets: Sequence[str] = self._book.sheet_names
+        self.sheet = self._book.sheet_name
+        if len(self.sheets) > 1:
+            name = self.sheet
             self.warnings.append(
-                _l("The workbook has several sheets; only the first, %(name)s, is read.", name=first)
+                _l("The workbook has several sheets; only one of them, %(name)s, is read.", name=name)
             )
-        records = [(n, cells) for n, cells in map(_in_line, sampled) if any(c.strip() for c in cells)]
-        if not records:
-            raise NotATable(_l("The first sheet of the workbook is empty."))
         if headers is None:
             position = find_header(records)
             self.header_line = records[position][0]
@@ -66,6 +65,24 @@ class XlsxTable:
                 _l("Where cells are merged over several rows, each of the rows has their value.")
             )
 
+    def _find_sheet(self, archive: zipfile.ZipFile, sheet: str | None) -> list[tuple[int, list[str]]]:
+        """Turn to the sheet of that name, or the first with anything in it; its first rows.  Raises NotATable."""
+        names = self._book.sheet_names
+        if sheet is not None and sheet not in names:
+            known = ", ".join(names)
+            raise NotATable(
+                _l("There is no sheet “%(name)s”. There are: %(known)s.", name=sheet, known=known)
+            )
+        for name in [sheet] if sheet is not None else names:
+            self._book.turn_to(name)
+            sampled = islice(sheet_rows(archive, self._book, self._strings), SAMPLE_ROWS)
+            records = [(n, cells) for n, cells in map(_in_line, sampled) if any(c.strip() for c in cells)]
+            if records:
+                return records
+        if sheet is not None or len(names) == 1:
+            raise NotATable(_l("The sheet “%(name)s” is empty.", name=self._book.sheet_name))
+        raise NotATable(_l("All sheets of the workbook are empty."))
+
     def rows(self, start_line: int = 0) -> Iterator[Row]:
         """See `Table`.  A row with values to the right of the last header has a problem.
 
@@ -74,7 +91,7 @@ class XlsxTable:
         count = len(self.headers)
         above: dict[int, tuple[int, str]] = {}
         try:
-            with damage(), zipfile.ZipFile(self.path) as archive:
+            with open_workbook(self.path) as archive:
                 for line_number, found in sheet_rows(archive, self._book, self._strings):
                     if line_number <= self.header_line:
                         continue

@@ -68,6 +68,7 @@ class Permission(StrEnum):
     ACCOUNT_VIEW = "account:view"
     ACCOUNT_EDIT = "account:edit"
     ACCOUNT_DELETE = "account:delete"
+    ACCOUNT_IMPORT = "account:import"  # accounts and contacts, from a file
     ACCOUNT_EXPORT = "account:export"  # accounts and contacts, as a file
     CONTACT_VIEW = "contact:view"
     CONTACT_EDIT = "contact:edit"

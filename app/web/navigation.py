@@ -56,7 +56,7 @@ _INTERNAL = (
     _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
     _Place("new_contact", "/contacts/new", "contact", Permission.CONTACT_EDIT, NEW),
     _Place("new_case", "/cases/new", "case", Permission.CASE_EDIT, NEW),
-    _Place("new_import", "/imports/new", "upload", Permission.LEAD_IMPORT, NEW),
+    _Place("new_import", "/imports/new", "upload", Permission.ACCOUNT_IMPORT, NEW),
 )
 _PARTNER = (
     _Place("home", "/", "home", Permission.HOME_VIEW, shortcut="g h"),

@@ -99,7 +99,9 @@ def test_imports_are_their_makers_and_the_administrators(api, mara, ada, sal, vi
     answer = upload(api(mara), mapping='{"Company": "company"}')
     path = f"/imports/{answer.json['id']}"
     assert api(ada).get(path).status_code == 200
-    for person in (sal, vic, pia, otto):
+    assert upload(api(sal)).status_code == 403, "leads are not theirs to import"
+    assert api(sal).get(path).status_code == 404
+    for person in (vic, pia, otto):
         for refused in (
             upload(api(person)), api(person).get("/imports"), api(person).get(path), api(person).get(f"{path}/rejected"),
         ):  # fmt: skip

@@ -212,10 +212,10 @@ def test_a_failed_import_can_go_on(
 
 
 def test_who_may_not_import_is_refused_everywhere(
-    app: Flask, session: Session, mara: User, sal: User, vic: User, pia: User, signed_in: SignIn
+    app: Flask, session: Session, mara: User, vic: User, pia: User, signed_in: SignIn
 ) -> None:
     ref = take(session, "Last name\nPuig\n,\n", by=mara).ref
-    for person in (sal, vic, pia):
+    for person in (vic, pia):
         client = signed_in(person)
         for url in (
             "",
