@@ -26,6 +26,7 @@ from app.accounts.relations.tree import reporting_to
 from app.accounts.vcards import card_of
 from app.activities.facts import facts_of
 from app.activities.panel import feed_of
+from app.activities.told import last_activity
 from app.care.panel import panel_of as care_of
 from app.care.panel import survivor_url
 from app.cases.queries import cases_of
@@ -83,6 +84,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         care=care_of(session, actor, detail.contact, may_edit=detail.may_edit(actor)),
         access=panel_of(actor, detail.contact),
         own_fields=shown_of(session, actor, "contact", detail.contact.custom),
+        last_activity=last_activity(detail.contact, actor),
     )
 
 

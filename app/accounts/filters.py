@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.accounts.relations.segments import ACCOUNT_SEGMENTS, CONTACT_SEGMENTS
+from app.activities.told import last_activity_column
 from app.fields.catalogue import Definition, catalogue
 from app.fields.filters import condition, filter_names
 from app.identity.models import User
@@ -145,6 +146,16 @@ def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:
     return make
 
 
+def _last_activity(model: Any, side: str) -> Make:
+    """As `_moment`, of what the reader is told of it."""
+
+    def make(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+        column: Any = last_activity_column(model, actor)
+        return _moment(f"last_activity_at_{side}", column, side)(session, actor, values)
+
+    return make
+
+
 def _is_partner(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
     partners = select(PartnerAccount.account_id)
     return Account.id.in_(partners) if values[0] in ("true", "yes", "1") else Account.id.not_in(partners)
@@ -178,11 +189,12 @@ CONTACT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
 
 
 def _moments(model: Any) -> dict[str, Make]:
-    return {
+    found = {
         f"{name}_{side}": _moment(f"{name}_{side}", getattr(model, name), side)
-        for name in ("created_at", "updated_at", "last_activity_at")
+        for name in ("created_at", "updated_at")
         for side in ("from", "to")
     }
+    return found | {f"last_activity_at_{side}": _last_activity(model, side) for side in ("from", "to")}
 
 
 ACCOUNT_FILTERS: dict[str, Make] = {

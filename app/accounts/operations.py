@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_ngettext as _ln
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,20 +19,19 @@ from app.accounts.changes import (
 from app.accounts.duplicates import find_account_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import ACCOUNT_FIELDS, fields_of_kind
+from app.accounts.in_use import refuse_in_use
 from app.accounts.models import Account, AccountKind, AccountResponsible, Contact
 from app.accounts.naming import Naming
 from app.accounts.queries import get_account, get_account_and_level, may_govern
 from app.accounts.reporting import refuse_circle
 from app.accounts.values import account_keys, clean_values, person_name
-from app.activities.models import Activity
-from app.cases.models import Case
 from app.events.operations import record
 from app.fields.records import read_both, read_given, split, write
 from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.errors import Conflict, InUse, Invalid, NotAllowed, NotFound
+from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
 from app.sharing.external_ids import refuse_taken
@@ -273,7 +271,7 @@ def delete_account(session: Session, actor: Actor, account_ref: str, *, now: dat
     """
     actor.require(Permission.ACCOUNT_DELETE)
     account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)
-    _refuse_in_use(session, account)
+    refuse_in_use(session, actor, account)
     gone = session.scalars(
         update(Contact)
         .where(scope(Contact, _FOLLOWING), Contact.account_id == account.id, Contact.deleted_at.is_(None))
@@ -287,32 +285,6 @@ def delete_account(session: Session, actor: Actor, account_ref: str, *, now: dat
     account.updated_at, account.updated_by_id = now, actor.user_id
     record(session, actor, verb="deleted", subject=account, at=now)
     return account
-
-
-def _refuse_in_use(session: Session, account: Account) -> None:
-    if session.get(PartnerAccount, account.id) is not None:
-        raise InUse(_l("It is a partner. Suspend it instead: what it did stays on record."))
-    open_tasks = session.scalar(
-        select(func.count()).where(Activity.of_account_id == account.id, Activity.is_done.is_(False))
-    )
-    if open_tasks:
-        message = _ln("%(num)s task is still open.", "%(num)s tasks are still open.", open_tasks)
-        raise InUse(message)
-    open_cases = session.scalar(
-        select(func.count(Case.id)).where(
-            scope(Case, _FOLLOWING), Case.account_id == account.id, Case.is_open, Case.deleted_at.is_(None)
-        )
-    )
-    if open_cases:
-        raise InUse(_ln("%(num)s case is still open.", "%(num)s cases are still open.", open_cases))
-    below = session.scalar(
-        select(func.count())
-        .select_from(Account)
-        .where(scope(Account, _FOLLOWING), Account.parent_id == account.id, Account.deleted_at.is_(None))
-    )
-    if below:
-        message = _ln("%(num)s account stands below it.", "%(num)s accounts stand below it.", below)
-        raise InUse(message)
 
 
 def restore_account(session: Session, actor: Actor, account_ref: str, *, now: datetime) -> Account:

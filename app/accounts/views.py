@@ -38,6 +38,7 @@ from app.accounts.relations.panel import relations_of, tree_of
 from app.accounts.relations.responsibles import roles_offered
 from app.activities.facts import facts_of
 from app.activities.panel import feed_of
+from app.activities.told import last_activity
 from app.care.panel import panel_of as care_of
 from app.care.panel import survivor_url
 from app.cases.queries import cases_of
@@ -118,6 +119,7 @@ def show(account_ref: str) -> ResponseReturnValue:
         access=panel_of(actor, account),
         own_fields=shown_of(session, actor, "account", account.custom),
         shown=SHOWN_RELATED,
+        last_activity=last_activity(account, actor),
     )
 
 

@@ -1,11 +1,11 @@
 """When a record was last worked with, and the account that a record's activities belong to, kept right.
 
 `last_activity_at` of a record is the moment of the latest thing done on it: of an account also on its contacts,
-of a contact also that it took part in.
+of a contact also that it took part in.  `told_activity_at` leaves out what somebody who reads the record need not
+read: of an account all but what was done on it and its contacts, of a contact what it took part in (`activities.told`).
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, inspect, or_, select, update
@@ -41,15 +41,23 @@ def targets_of(session: Session, activity: Activity) -> set[Target]:
 def raise_last(session: Session, activity: Activity) -> None:
     """Note that something was done.  Whatever others note meanwhile, the latest stays."""
     for model, key in _in_order(targets_of(session, activity)):
-        later = or_(model.last_activity_at.is_(None), model.last_activity_at < activity.at)
-        _write(session, model, key, activity.at, later)
+        columns = [model.last_activity_at]
+        if (model, key) in _told_of(activity):
+            columns.append(model.told_activity_at)
+        for column in columns:
+            _write(
+                session, model, key, {column.key: activity.at}, or_(column.is_(None), column < activity.at)
+            )
 
 
 def recount(session: Session, targets: Iterable[Target]) -> None:
     """Read anew when these records were last worked with, after something was taken back or moved."""
     session.flush()
     for model, key in _in_order(targets):
-        _write(session, model, key, _latest(model, key))
+        moments = {"last_activity_at": _latest(model, key)}
+        if model in _TOLD:
+            moments["told_activity_at"] = _latest_told(model, key)
+        _write(session, model, key, moments)
 
 
 def follow_record(session: Session, record: Record) -> None:
@@ -84,13 +92,35 @@ def _latest(model: Any, key: int) -> Any:
     return select(func.max(Activity.at)).where(of_record, Activity.is_done).scalar_subquery()
 
 
-def _write(session: Session, model: Any, key: int, moment: datetime | Any, *conditions: Any) -> None:
+# Models that tell less to those who do not read everything → what of an activity they tell.
+_TOLD: dict[Any, Any] = {
+    Account: or_(Activity.account_id.is_not(None), Activity.contact_id.is_not(None)),
+    Contact: Activity.contact_id.is_not(None),
+}
+
+
+def _told_of(activity: Activity) -> set[Target]:
+    """The records of which the activity is told to all who read them."""
+    found: set[Target] = set()
+    if activity.contact_id is not None:
+        found.add((Contact, activity.contact_id))
+    if activity.of_account_id is not None and (activity.account_id or activity.contact_id):
+        found.add((Account, activity.of_account_id))
+    return found
+
+
+def _latest_told(model: Any, key: int) -> Any:
+    of_record = (Activity.of_account_id if model is Account else Activity.contact_id) == key
+    return select(func.max(Activity.at)).where(of_record, _TOLD[model], Activity.is_done).scalar_subquery()
+
+
+def _write(session: Session, model: Any, key: int, moments: dict[str, Any], *conditions: Any) -> None:
     statement = update(model).where(scope(model, _KEEPING), model.id == key, *conditions)
-    session.execute(statement.values(last_activity_at=moment), execution_options=_QUIETLY)
+    session.execute(statement.values(moments), execution_options=_QUIETLY)
     note_work(session, model.__tablename__, (key,))
     loaded = session.identity_map.get(inspect(model).identity_key_from_primary_key((key,)))
     if loaded is not None:
-        session.expire(loaded, ["last_activity_at"])
+        session.expire(loaded, list(moments))
 
 
 def _forget(session: Session) -> None:

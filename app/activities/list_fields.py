@@ -12,11 +12,21 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.activities.told import last_activity_column
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.among import among
 from app.kernel.errors import Invalid
-from app.lists.catalogue import AT_LEAST, RELATED, Condition, Kind, ListField, add_fields
+from app.lists.catalogue import (
+    AT_LEAST,
+    RELATED,
+    Condition,
+    Kind,
+    ListField,
+    Provider,
+    add_fields,
+    add_provider,
+)
 from app.routing.criteria import Op
 
 MOST_DAYS = 36_500
@@ -25,16 +35,24 @@ MOST_DAYS = 36_500
 def _quiet(model: Any) -> ListField:
     """How long nothing has happened; what nothing ever happened with counts as quiet."""
 
-    def make(_session: Session, _actor: Actor, _op: Op, value: Any) -> Condition:
+    def make(_session: Session, actor: Actor, _op: Op, value: Any) -> Condition:
         if not 1 <= value <= MOST_DAYS or value != int(value):
             raise Invalid({"no_activity_days": [_l("Give a whole number of days.")]})
         since = clock.now() - timedelta(days=int(value))
-        return or_(model.last_activity_at.is_(None), model.last_activity_at < since)
+        column = last_activity_column(model, actor)
+        return or_(column.is_(None), column < since)
 
     return ListField(
         "no_activity_days", _l("No activity for"), Kind.NUMBER, model.last_activity_at, make, AT_LEAST, says=_says_quiet,
         is_column=False, unit=_l("days"), section=RELATED,
     )  # fmt: skip
+
+
+def _last(model: Any) -> Provider:
+    """The last activity as far as it is told to each."""
+    return lambda _session, actor: [
+        ListField("last_activity_at", _l("Last activity"), Kind.MOMENT, last_activity_column(model, actor))
+    ]
 
 
 def _says_quiet(_op: Op, value: str) -> str:
@@ -69,3 +87,4 @@ for _name, _model, _column in (
     ("contact", Contact, Activity.contact_id),
 ):
     add_fields(_name, _quiet(_model), _has_open_task(_model, _column))
+    add_provider(_name, _last(_model))

@@ -70,7 +70,7 @@ def feed_of(
         form=form or _form_asked_for(),
         log_url=where,
         contacts=contacts_to_pick(session, actor, record) if where else (),
-        colleagues=colleagues_of(session, actor) if where else (),
+        colleagues=colleagues_of(session, actor.company_id) if where else (),
         me=actor.ref,
         older_url=timeline_url(record, page.older) if page.older else "",
         fresh=fresh,

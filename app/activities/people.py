@@ -179,11 +179,14 @@ def _known_to(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     return (User.partner_account_id == actor.company_id,) if actor.is_partner else ()
 
 
-def colleagues_of(session: Session, actor: Actor) -> Sequence[PersonNamed]:
-    """Whom the actor can give something to or invite, by name; whether they see a record is asked when saved."""
+def colleagues_of(session: Session, company_id: int | None) -> Sequence[PersonNamed]:
+    """Whom something of that company's, or of the vendor's, can be given to, by name.
+
+    Whether they see a record is asked when it is saved.
+    """
     rows = session.execute(
         select(User.ref, User.name, User.role)
-        .where(*_of_side(actor.company_id))
+        .where(*_of_side(company_id))
         .order_by(func.lower(User.name), User.id)
         .limit(MOST_OFFERED)
     )

@@ -193,7 +193,7 @@ def save(activity_ref: str) -> ResponseReturnValue:
 def _edit_page(activity_ref: str, form: EditForm) -> str:
     session, actor = db.session(), current_actor()
     one = _one(activity_ref)
-    colleagues = colleagues_of(session, actor)
+    colleagues = colleagues_of(session, one["found"].activity.company_id)
     offered = [*contacts_to_pick(session, actor, one["found"].record), *colleagues]
     known = {person.ref for person in offered}
     there = [person for person in one["found"].people if person.ref not in known]

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.activities.told import last_activity_column
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Level
 from app.kernel.paging import COUNT_CAP
@@ -30,11 +31,10 @@ class OwnerAge:
     counts: Mapping[int, int]
 
 
-def is_idle(model: Any, since: datetime) -> ColumnElement[bool]:
-    """That nothing was done with the record since that moment, nor was it made since."""
-    return or_(
-        model.last_activity_at < since, and_(model.last_activity_at.is_(None), model.created_at < since)
-    )
+def is_idle(model: Any, actor: Actor, since: datetime) -> ColumnElement[bool]:
+    """That nothing which the actor is told of was done with the record since that moment, nor was it made since."""
+    column = last_activity_column(model, actor)
+    return or_(column < since, and_(column.is_(None), model.created_at < since))
 
 
 def ages_by_owner(
@@ -77,7 +77,7 @@ def _idle_of(model: Any, actor: Actor, owner: Any, since: datetime) -> Any:
             model.owner_user_id == owner,
             model.left_out_at.is_(None),
             model.deleted_at.is_(None),
-            is_idle(model, since),
+            is_idle(model, actor, since),
         )
         .limit(COUNT_CAP + 1)
         .correlate(owner.table)

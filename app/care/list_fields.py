@@ -41,9 +41,9 @@ def _left_out(model: Any) -> Any:
 
 
 def _idle(model: Any) -> Any:
-    def make(_session: Session, _actor: Actor, _op: Op, value: Any) -> ColumnElement[bool]:
+    def make(_session: Session, actor: Actor, _op: Op, value: Any) -> ColumnElement[bool]:
         days = min(max(int(value), 0), MOST_DAYS)
-        return is_idle(model, clock.now() - timedelta(days=days))
+        return is_idle(model, actor, clock.now() - timedelta(days=days))
 
     return make
 

@@ -72,6 +72,7 @@ BY_KIND: Mapping[str, tuple[str, tuple[str, ...], bool]] = {
     "notification": ("record_kind", ("record_id",), False),  # see `_end_notices`
     "event": ("record_kind", ("record_id",), False),
     "conversion_grant": ("object", ("record_id",), True),
+    "list_job_change": ("kind", ("record_id",), True),
 }
 
 
@@ -171,7 +172,7 @@ def _remove(session: Session, model: Any, keys: Sequence[int], now: datetime) ->
         elif held.name in REMOVED:
             session.execute(delete(held.table).where(*here), execution_options=_QUIETLY)
     for name, (of_kind, columns, goes) in BY_KIND.items():
-        if goes:
+        if goes and name in Base.metadata.tables:
             table = Base.metadata.tables[name]
             known = KINDS.get(kind, kind) if name == "search_entry" else kind
             named = or_(*(table.c[column].in_(keys) for column in columns))

@@ -27,7 +27,10 @@ _TELLING = Actor.system("telling of duplicates")
 def tell_owners(
     session: Session, kind: str, record: Any, found: Mapping[int, tuple[str, ...]], *, now: datetime
 ) -> None:
-    """Tell of new pairs of the record: the owner of the earlier of two whom the writer of the later may not read.
+    """Tell of new pairs of the record: the owner of the earlier of two that the writer of the later may not read.
+
+    The earlier was made and last changed before the other.  Where these two do not agree nobody is told: else
+    whoever makes a record to learn whether a hidden one is there would be told so when that one is next changed.
 
     found: key → reasons.  The notice is about the owner's own record, and names the reasons; of the other
     record it keeps the key, and nothing else is told of it.  Does not commit.
@@ -36,6 +39,8 @@ def tell_owners(
     others = session.scalars(select(model).where(scope(model, _TELLING), model.id.in_(sorted(found)))).all()
     for other in others:
         first, second = sorted((record, other), key=lambda each: (each.updated_at, each.id))
+        if first.created_at > second.created_at:
+            continue
         writer = find_actor(session, second.updated_by_id, door="web") if second.updated_by_id else None
         if writer is None or _reads(session, writer, model, first.id):
             continue

@@ -100,8 +100,7 @@ def get_notice(session: Session, actor: Actor, ref: str) -> NoticeRow:
 def unread_notifications(actor: Actor) -> Select[int]:
     """Select of the ids of unread ones that may be seen, among the newest: what the bell counts.
 
-    Bounded, so that a page costs the same whatever has piled up; only leads change hands so often
-    that it asks for them.
+    Bounded, so that a page costs the same whatever has piled up.
     """
     newest = (
         select(Notification.id, Notification.kind, Notification.record_kind, Notification.record_id)
@@ -110,24 +109,25 @@ def unread_notifications(actor: Actor) -> Select[int]:
         .limit(NEWEST_COUNTED)
         .subquery("newest")
     )
-    lead = exists().where(Lead.id == newest.c.record_id, scope(Lead, actor))
-    elsewhere = newest.c.record_kind.is_(None) | newest.c.record_kind.not_in(("lead", "activity"))
-    lapsed = newest.c.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
-    # An activity goes out of sight with its lead.
-    activity = and_(newest.c.record_kind == "activity", _readable_activity(actor, newest.c.record_id))
-    return select(newest.c.id).where(or_(elsewhere, activity, lapsed, lead))
+    return select(newest.c.id).where(
+        _is_visible(actor, newest.c.kind, newest.c.record_kind, newest.c.record_id)
+    )
 
 
 def is_visible(actor: Actor) -> ColumnElement[bool]:
     """That the actor may still see what a notification is about."""
-    kind, key = Notification.record_kind, Notification.record_id
+    return _is_visible(actor, Notification.kind, Notification.record_kind, Notification.record_id)
+
+
+def _is_visible(actor: Actor, what: Any, kind: Any, key: Any) -> ColumnElement[bool]:
+    """what: the kind of the notification.  kind, key: of the record that it is about."""
     lead = exists().where(Lead.id == key, scope(Lead, actor))
     account = exists().where(Account.id == key, scope(Account, actor))
     bulk = exists().where(
         Assignment.bulk_act_id == key, Lead.id == Assignment.lead_id, _is_theirs(actor), scope(Lead, actor)
     )
     # Whoever let an offer lapse is told that much, without a word of the lead.
-    lapsed = Notification.kind == Kind.OFFER_LAPSED if actor.is_partner else false()
+    lapsed = what == Kind.OFFER_LAPSED if actor.is_partner else false()
     return or_(
         kind.is_(None),
         and_(kind == "lead", or_(lead, lapsed)),

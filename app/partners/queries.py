@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, Contact
 from app.accounts.queries import Person
 from app.activities.models import Activity
+from app.activities.told import last_activity
 from app.identity.models import User, UserState
 from app.identity.roles import PERMISSIONS
 from app.kernel.actor import INTERNAL_ROLES, Actor, Level, Permission
@@ -170,7 +171,7 @@ def figures_of(
     for account, partner in partners:
         total, active, signed_in_at = users.get(account.id, (0, 0, None))
         open_leads, offers, lead_at = leads.get(account.id, (0, 0, None))
-        moments = [m for m in (signed_in_at, lead_at, account.last_activity_at) if m is not None]
+        moments = [m for m in (signed_in_at, lead_at, last_activity(account, actor)) if m is not None]
         found[account.id] = Figures(
             active, total, open_leads, offers, waiting.get(partner.queue_id, 0), max(moments, default=None)
         )

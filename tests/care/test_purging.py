@@ -53,7 +53,7 @@ def test_every_reference_is_removed_cleared_or_in_the_way():
         for table in Base.metadata.sorted_tables
         if {"record_id", "one_id"} & set(table.columns.keys()) and table.name not in ("activity",)
     }
-    assert by_kind == set(purging.BY_KIND)
+    assert by_kind <= set(purging.BY_KIND)
 
 
 def test_what_was_deleted_a_month_ago_is_gone_for_good(app, session, ada, sal, now):

@@ -45,6 +45,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "external ids": ({"intake"}, "no two leads have the same, whoever sees them; imports update by it"),
     "case numbers": ({"cases"}, "no two cases have the same number, whoever sees them"),
     "external ids of leads": ({"leads"}, "no two leads have the same, whoever sees them"),
+    "open work on accounts": ({"accounts"}, "an account with open work is not deleted; only what one sees is counted"),
     "reporting lines": ({"accounts"}, "changed lines are told by public names; the reader's scope decides on these"),
     "trees of records": ({"accounts"}, "no account stands below itself, no contact reports to itself, through whatever"),
     "kinds of accounts": ({"accounts"}, "what has contacts or accounts below does not become a person, whoever sees these"),
