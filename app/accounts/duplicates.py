@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.accounts.errors import Match
-from app.accounts.likeness import account_reasons, contact_reasons
+from app.accounts.likeness import account_reasons, contact_reasons, name_likeness
 from app.accounts.lookalikes import find_candidates, shown
 from app.accounts.models import Account, Contact
 from app.kernel.actor import Actor
@@ -27,9 +27,12 @@ def find_account_duplicates(
         for other in find_candidates(session, actor, Account, values, except_id=except_id or 0)
     ]
     return [
-        Match("account", other["ref"], other["name"], shown(other, ("site", "billing_city")), reasons)
+        Match(
+            "account", other["ref"], other["name"], shown(other, ("site", "billing_city")), reasons,
+            name_likeness(values["name"] or "", other["name"]),
+        )
         for reasons, other in _closest(found)
-    ]
+    ]  # fmt: skip
 
 
 def find_contact_duplicates(
@@ -44,9 +47,12 @@ def find_contact_duplicates(
         for other in find_candidates(session, actor, Contact, values, except_id=except_id or 0)
     ]
     return [
-        Match("contact", other["ref"], _full_name(other), shown(other, ("title",)), reasons)
+        Match(
+            "contact", other["ref"], _full_name(other), shown(other, ("title",)), reasons,
+            name_likeness(_full_name(values), _full_name(other)),
+        )
         for reasons, other in _closest(found)
-    ]
+    ]  # fmt: skip
 
 
 def _closest(found: list[tuple[tuple[str, ...], Mapping[str, Any]]]) -> list[tuple[tuple[str, ...], Any]]:
@@ -55,5 +61,5 @@ def _closest(found: list[tuple[tuple[str, ...], Mapping[str, Any]]]) -> list[tup
 
 
 def _full_name(contact: Mapping[str, Any]) -> str:
-    first: str | None = contact["first_name"]
+    first: str | None = contact.get("first_name")
     return f"{first} {contact['last_name']}" if first else str(contact["last_name"])

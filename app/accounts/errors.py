@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import format_percent
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.kernel.errors import Conflict
@@ -11,13 +13,17 @@ from app.kernel.errors import Conflict
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A record that is probably the same.  type: "account" or "contact"; reasons: codes, see `REASONS`."""
+    """A record that is probably the same.  type: "account" or "contact"; reasons: codes, see `REASONS`.
+
+    likeness: of the names, in per cent.
+    """
 
     type: str
     ref: str
     name: str
     note: str
     reasons: tuple[str, ...]
+    likeness: int = 100
 
 
 # What two records have in common; also the reasons of the JSON API.
@@ -28,6 +34,13 @@ REASONS = {
     "email": _l("same e-mail"),
     "phone": _l("same phone"),
 }
+
+
+def common_words(reason: str, likeness: int = 100) -> str:
+    """What two records have in common, in words; of names that are not the same how much."""
+    if reason == "name" and likeness < 100:
+        return _("nearly the same name, %(percent)s alike", percent=format_percent(likeness / 100))
+    return str(REASONS[reason])
 
 
 class ProbableDuplicate(Conflict):

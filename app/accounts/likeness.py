@@ -76,6 +76,14 @@ def _same_keys(one: Values, other: Values) -> Iterator[str]:
         yield "email"
 
 
+def name_likeness(one: str, other: str) -> int:
+    """How much of two names is the same, in per cent; 100 only for those that read alike, in whichever order."""
+    texts = [company_key(name) or " ".join(words_of(name)) for name in (one, other)]
+    if texts[0] == texts[1] or sorted(texts[0].split()) == sorted(texts[1].split()):
+        return 100
+    return min(99, round(100 * OSA.normalized_similarity(*texts)))
+
+
 # Companies
 
 

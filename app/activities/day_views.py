@@ -140,7 +140,7 @@ def _list(said: Said, at: str = "") -> ResponseReturnValue:
     if wants_fragment():
         shown = _shown(db.session(), actor, query)
         return render_template("activities/_day.html", said=said, at=at, **shown)
-    given = {"kind": [kind.value for kind in query.kinds], "when": query.when or None}
+    given: dict[str, Any] = {"kind": [kind.value for kind in query.kinds], "when": query.when or None}
     if said.undo_ref:
         url = url_for("my_day.undo", activity_ref=said.undo_ref, due_at=said.due_at, **given)
         flash_with_button(said.text, url, _("Undo"))

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, Contact
 from app.accounts.pages import in_words
 from app.accounts.queries import get_account, get_contact
+from app.care.burden import burden_of
 from app.care.merging import Candidate, as_told, fields_of, get_candidates, merge_records
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
+from app.kernel.paging import COUNT_CAP
 from app.kernel.text import clean_text
 from app.search.finding import find_ids
 from app.search.queries import Hit, account_hits, contact_hits
@@ -97,6 +99,8 @@ def _choice_page(
         "care/merge.html",
         kind=kind,
         candidates=candidates,
+        burdens={each.record.ref: burden_of(session, actor, each.record).counts for each in candidates},
+        most=COUNT_CAP,
         survivor=survivor,
         choices=_choices(session, actor, kind, candidates, survivor, chosen or {}),
         complaint=complaint,

@@ -21,7 +21,7 @@ from app.sharing.scope import scope
 
 MODELS: Mapping[str, Any] = {"account": Account, "contact": Contact}
 SORTS: Mapping[str, Any] = {"weight": DuplicatePair.weight, "found_at": DuplicatePair.found_at}
-STATES = {PairState.OPEN: _l("to be looked at"), PairState.DISMISSED: _l("no duplicates")}
+STATES = {PairState.OPEN: _l("to be looked at"), PairState.DISMISSED: _l("not the same")}
 
 
 @dataclass(frozen=True, slots=True)

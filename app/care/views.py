@@ -8,7 +8,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.accounts.errors import REASONS
+from app.accounts.errors import REASONS, common_words
+from app.accounts.likeness import name_likeness
 from app.care.checking import name_remark, similar_to
 from app.care.operations import dismiss_pair, mark_record, reopen_pair
 from app.care.queries import SORTS, STATES, every_pair, list_pairs, parse_pair_query
@@ -23,6 +24,8 @@ from app.web.listing import ListAddress
 from app.web.streams import stream_csv
 
 bp = Blueprint("duplicates", __name__)
+bp.add_app_template_global(common_words, "common_words")
+bp.add_app_template_global(name_likeness, "name_likeness")
 
 _FILTERS = ("kind", "state", "reason")
 _BYTE_ORDER_MARK = "\ufeff"

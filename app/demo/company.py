@@ -18,6 +18,7 @@ from app.demo.fields import set_up_fields
 from app.demo.files import rows
 from app.demo.lists import keep_lists
 from app.demo.people import domain_of_shop, mailbox_of, person_of
+from app.demo.phones import phone_of
 from app.demo.relations import set_up_relations
 from app.demo.routing import set_up_routing
 from app.demo.sharing import close, set_up_decisions, set_up_sharing
@@ -192,6 +193,7 @@ def _add_customers(company: Company) -> None:
             billing_city=city,
             billing_state=state,
             billing_country="US",
+            phone=phone_of("US", row["name"]),
             owner=chance.choice(sales).ref,
         )
         for _ in range(chance.randrange(1, 3)):
@@ -224,9 +226,20 @@ def _contact(company: Company, account: Account, country: str, at: datetime, **v
         "last_name": last,
         "title": company.chance.choice(["Owner", "Purchasing", "Sales manager", "Operations"]),
         "email": f"{mailbox_of(first, last)}@{domain_of_shop(account.name)}",
+        **_phones_of(account, first, last, country),
         **values,
     }
     return create_contact(company.session, company.manager, given, allow_duplicate=True, now=at).ref
+
+
+def _phones_of(account: Account, first: str, last: str, country: str) -> dict[str, str]:
+    """Of five people one has no telephone, and one a mobile beside it."""
+    whose = f"{first} {last} of {account.name}"
+    share = len(whose) % 5
+    if not share:
+        return {}
+    phones = {"phone": phone_of(country, whose)}
+    return phones | {"mobile": phone_of(country, f"mobile {whose}")} if share == 1 else phones
 
 
 def _add_partners(company: Company) -> None:

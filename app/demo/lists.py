@@ -1,5 +1,6 @@
 """Views and tags that the demo company keeps around its lists."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -30,4 +31,5 @@ def keep_lists(company: "Company") -> None:
     tag = find_or_make_tag(session, actor, "Trade fair", now=at)
     customers = select(Account).where(scope(Account, actor), Account.category == "customer")
     for account in session.scalars(customers.order_by(Account.id).limit(TAGGED)):
-        set_tag(session, actor, account, tag, on=True, now=at)
+        met = min(company.now, account.created_at + timedelta(days=3))
+        set_tag(session, actor, account, tag, on=True, now=met)

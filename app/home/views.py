@@ -33,6 +33,7 @@ from app.leads.models import Lead
 from app.leads.queries import list_decline_reasons, list_leads
 from app.leads.row_queries import last_activity_of
 from app.leads.rows import LeadRow
+from app.search.recent import recent_hits
 from app.web.access import current_actor, needs
 
 bp = Blueprint("home", __name__)
@@ -83,6 +84,7 @@ def _manager(session: Session, actor: Actor, now: datetime) -> Mapping[str, Any]
         "needs": todo(actor, counts),
         "arrivals": _leads(session, actor, {}, SHOWN),
         "partners": partner_activity(session, actor, since=since),
+        "recent": recent_hits(session, actor, limit=SHOWN),
     }
 
 
@@ -94,6 +96,7 @@ def _colleague(session: Session, actor: Actor) -> Mapping[str, Any]:
         "mine": _leads(session, actor, mine, SHOWN) if works else [],
         "tasks": my_tasks(session, actor, now=clock.now()) if works else [],
         "arrivals": _leads(session, actor, {}, SHOWN),
+        "recent": recent_hits(session, actor, limit=SHOWN),
         "works": works,
         "cap": COUNT_CAP,
     }

@@ -1,6 +1,6 @@
-"""What somebody viewed or made lately, for the empty search box."""
+"""What somebody viewed or made lately, for the empty search box and the home page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ def recent_hits(session: Session, actor: Actor, *, limit: int) -> list[Hit]:
     """The last records that the actor viewed and may still read, the last first."""
     rows = session.execute(
         select(RecentRecord.kind, RecentRecord.record_id)
-        .where(RecentRecord.user_id == actor.user_id, RecentRecord.kind.in_(("account", "contact", "lead")))
+        .where(RecentRecord.user_id == actor.user_id, RecentRecord.kind.in_(_FINDERS))
         .order_by(RecentRecord.at.desc())
         .limit(limit)
     ).all()
@@ -25,9 +25,7 @@ def recent_hits(session: Session, actor: Actor, *, limit: int) -> list[Hit]:
     for kind, key in rows:
         ids.setdefault(kind, []).append(key)
     hits = {
-        (kind, hit.key): hit
-        for kind, find in (("account", account_hits), ("contact", contact_hits), ("lead", _lead_hits))
-        for hit in find(session, actor, ids.get(kind, []))
+        (kind, hit.key): hit for kind, keys in ids.items() for hit in _FINDERS[kind](session, actor, keys)
     }
     return [hits[row.kind, row.record_id] for row in rows if (row.kind, row.record_id) in hits]
 
@@ -48,3 +46,12 @@ def _lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
         )
         for row in find_rows(session, actor, refs)
     ]
+
+
+Finder = Callable[[Session, Actor, Sequence[int]], Sequence[Hit]]
+_FINDERS: dict[str, Finder] = {"account": account_hits, "contact": contact_hits, "lead": _lead_hits}
+
+
+def add_recent(kind: str, find: Finder) -> None:
+    """Let another kind of record be among what was viewed.  find: those of the keys that the actor may read."""
+    _FINDERS[kind] = find

@@ -4,6 +4,7 @@ Formatting a moment through CLDR costs tens of microseconds, and a list page doe
 times, so the pure parts below are cached by what they depend on: never on who asks.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -41,6 +42,14 @@ def relative_time(moment: datetime, now: datetime | None = None) -> str:
 def is_past(moment: datetime | None) -> bool:
     """Whether a moment has gone by; what has none has not."""
     return moment is not None and moment < clock.now()
+
+
+def dial(number: str) -> str:
+    """A telephone number as a telephone takes it, however it is written: "+44 (0)20 7946 0123" is +442079460123."""
+    own = re.split(r"(?i)\s*(?:ext|x\s*\d)", number)[0].strip()
+    is_abroad = own.startswith(("+", "00"))
+    digits = re.sub(r"\D", "", own.replace("(0)", "") if is_abroad else own)
+    return f"+{digits.removeprefix('00')}" if is_abroad else digits
 
 
 def age(moment: datetime, now: datetime | None = None) -> str:
@@ -145,6 +154,7 @@ def init_filters(app: Flask) -> None:
 FILTERS: dict[str, Callable[..., Any]] = {
     "relative_time": relative_time,
     "is_past": is_past,
+    "dial": dial,
     "age": age,
     "countdown": countdown,
     "local_datetime": local_datetime,

@@ -95,6 +95,18 @@ def test_times_are_those_of_the_writers_zone(signed_in, session, sal, mara):
     assert activity.at.isoformat() == "2026-03-02T09:30:00+00:00"
 
 
+def test_what_lies_ahead_is_planned_for_then_with_what_comes_after(signed_in, session, sal, mara):
+    account = make_account(session, "Forges", owner=mara)
+    ahead = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
+    log(
+        signed_in(sal), f"/accounts/{account.ref}", kind="meeting", text="Visit", at=f"{ahead:%Y-%m-%dT%H:%M}", then="Report",
+    )  # fmt: skip
+    by_subject = {activity.subject: activity for activity in rows(session, Activity)}
+    visit = by_subject["Visit"]
+    assert (visit.is_done, visit.due_at) == (False, ahead)
+    assert not by_subject["Report"].is_done
+
+
 def test_an_older_call_does_not_put_the_last_activity_back(session, sal, mara):
     account, actor, now = make_account(session, "Forges", owner=mara), actor_of(session, sal), clock.now()
     log_activity(session, actor, account, kind="call", subject="New", now=now)

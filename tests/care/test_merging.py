@@ -27,7 +27,16 @@ from app.search.finding import find_ids
 from app.sharing.models import ManualShare
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
-from tests.factories import SYSTEM, actor_of, make_account, make_contact, make_partner, make_user, rows
+from tests.factories import (
+    SYSTEM,
+    actor_of,
+    make_account,
+    make_case,
+    make_contact,
+    make_partner,
+    make_user,
+    rows,
+)
 
 
 def reload(session, model, key):
@@ -176,12 +185,17 @@ def test_every_reference_moves_or_is_said_to_be_handled():
 
 def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, sal, now):
     one, two = make_account(session, "Forges Riera", owner=sal), make_account(session, "Forges Riera SL")
+    make_case(session, account=two, owner=sal)
+    for _ in range(2):
+        make_contact(session, account=two, owner=sal)
     browser = signed_in(ada)
     chosen = browser.get("/care/merge/account", query_string={"ref": [one.ref, two.ref]})
     assert chosen.status_code == 200
     text = chosen.get_data(as_text=True)
     assert "Forges Riera SL" in text
     assert "everything on the other" in text
+    assert "Nothing hangs on it." in text
+    assert "2 contacts · 1 case" in text
     given = {
         "ref": [one.ref, two.ref], "survivor": one.ref, "field-name": two.ref,
         f"version-{one.ref}": str(one.version), f"version-{two.ref}": str(two.version),

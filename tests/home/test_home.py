@@ -14,7 +14,7 @@ from app.leads.operations import claim_lead
 from app.notifications.models import Delivery, DeliveryState, NotificationKind
 from app.notifications.operations import notify
 from app.routing.models import RoutingAlert
-from tests.factories import actor_of, make_lead, make_queue, open_portal, rows
+from tests.factories import actor_of, make_account, make_case, make_lead, make_queue, open_portal, rows
 
 
 def text_of(answer):
@@ -242,6 +242,22 @@ def test_a_partner_finds_offers_first_then_the_queue_then_what_is_untouched(
     assert places == sorted(places)
     assert ">Touched<" not in page
     assert "Zyx" not in page
+
+
+def test_what_was_opened_or_made_last_stands_on_the_home_page(signed_in, session, sal, mara):
+    account, case = make_account(session, "Forges", owner=mara), make_case(session, "Bent frame", owner=sal)
+    browser = signed_in(sal)
+    assert 'id="recent"' not in text_of(browser.get("/"))
+    for path in (f"/accounts/{account.ref}", f"/cases/{case.ref}"):
+        browser.get(path)
+    given = {"last_name": "Puig", "account_id": "Forges"}
+    made = browser.submit("/contacts", given, page="/contacts/new").location
+    card = text_of(browser.get("/")).partition('id="recent"')[2].partition("</section>")[0]
+    places = [
+        card.index(f'href="{path}"') for path in (made, f"/cases/{case.ref}", f"/accounts/{account.ref}")
+    ]
+    assert places == sorted(places)
+    assert "Bent frame" in text_of(browser.get("/search/suggest"))
 
 
 # What it costs

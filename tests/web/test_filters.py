@@ -139,3 +139,16 @@ def test_companies_have_a_size_band():
     assert filters.employee_band("50–199") == "50–199 people"
     assert filters.employee_band(None) == ""
     assert filters.employee_band(0) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "dialled"),
+    [
+        ("+44 (0)20 7946 0123", "+442079460123"),
+        ("0049 89 99998-821", "+498999998821"),
+        ("(775) 555-0123 ext. 7", "7755550123"),
+        ("1 800 555.0101 x12", "18005550101"),
+    ],
+)
+def test_a_telephone_gets_digits_alone(written, dialled):
+    assert filters.dial(written) == dialled
