@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.changes import StaleEdit
 from app.accounts.contact_operations import create_contact, delete_contact, edit_contact, restore_contact
+from app.accounts.deleted import list_deleted_contacts
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account, Contact
@@ -32,7 +33,7 @@ from app.care.panel import survivor_url
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
@@ -224,6 +225,20 @@ def _edit_page(session: Session, detail: ContactDetail, form: RecordForm, **more
         changed_at=contact.updated_at,
         is_stale=stale is not None,
         **{"matches": (), **more},
+    )
+
+
+@bp.get("/deleted")
+@needs(Permission.CONTACT_EDIT)
+def deleted() -> ResponseReturnValue:
+    """What was deleted in the last 30 days, with the button that brings it back."""
+    rows = list_deleted_contacts(db.session(), current_actor(), now=clock.now())
+    return render_template(
+        "accounts/deleted.html",
+        rows=rows,
+        many=labels.many("contact"),
+        index_url=url_for("contacts.index"),
+        restore_urls={row.ref: url_for("contacts.restore", contact_ref=row.ref) for row in rows},
     )
 
 

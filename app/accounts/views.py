@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.categories import category_name
 from app.accounts.changes import StaleEdit
+from app.accounts.deleted import list_deleted_accounts
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account
@@ -44,7 +45,7 @@ from app.care.panel import survivor_url
 from app.cases.queries import cases_of
 from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
@@ -256,6 +257,20 @@ def _edit_page(session: Session, detail: AccountDetail, form: RecordForm, **more
         changed_at=detail.account.updated_at,
         is_stale=stale is not None,
         **{"matches": (), "question": None, **more},
+    )
+
+
+@bp.get("/deleted")
+@needs(Permission.ACCOUNT_DELETE)
+def deleted() -> ResponseReturnValue:
+    """What was deleted in the last 30 days, with the button that brings it back."""
+    rows = list_deleted_accounts(db.session(), current_actor(), now=clock.now())
+    return render_template(
+        "accounts/deleted.html",
+        rows=rows,
+        many=labels.many("account"),
+        index_url=url_for("accounts.index"),
+        restore_urls={row.ref: url_for("accounts.restore", account_ref=row.ref) for row in rows},
     )
 
 

@@ -26,6 +26,11 @@ class DeletedCase:
     deleted_at: datetime
     by: str | None
 
+    @property
+    def until(self) -> datetime:
+        """When it can be restored no more."""
+        return self.deleted_at + RESTORABLE
+
 
 def list_deleted(session: Session, actor: Actor, *, now: datetime) -> Sequence[DeletedCase]:
     """The latest SHOWN of the last 30 days, of those that the actor could edit again if they were brought back.

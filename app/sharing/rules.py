@@ -235,6 +235,12 @@ def rules_of_merged(model: type[Base], actor: Actor) -> Sequence[Rule]:
     return _contact_rules(actor, Contact.merged_into_id.is_not(None))
 
 
+def rules_of_deleted(model: type[Base], actor: Actor) -> Sequence[Rule]:
+    """The rules that would give the actor a deleted account or contact if it were brought back."""
+    gone = and_(model.deleted_at.is_not(None), model.merged_into_id.is_(None))  # type: ignore[attr-defined]
+    return _account_rules(actor, gone) if model is Account else _contact_rules(actor, gone)
+
+
 def _live_account_rules(actor: Actor) -> list[Rule]:
     return _account_rules(actor, Account.deleted_at.is_(None))
 

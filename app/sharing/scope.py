@@ -28,6 +28,7 @@ from app.sharing.rules import (
     deleted_case_rules,
     deleted_lead_rules,
     rules_for,
+    rules_of_deleted,
     rules_of_merged,
 )
 from app.sharing.scoped import Scoped
@@ -39,6 +40,7 @@ __all__ = [
     "branches",
     "refuse_unscoped",
     "scope",
+    "scope_of_deleted",
     "scope_of_deleted_cases",
     "scope_of_deleted_leads",
     "scope_of_merged",
@@ -82,6 +84,12 @@ def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:
     """The condition under which a deleted lead would give the actor at least that level, were it brought back."""
     rules = [rule for rule in deleted_lead_rules(actor) if rule.can_give(level)]
     return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Lead.__tablename__)
+
+
+def scope_of_deleted(model: type[Base], actor: Actor, level: Level) -> ColumnElement[bool]:
+    """The condition under which a deleted account, or contact, would give the actor that level, were it brought back."""
+    rules = [rule for rule in rules_of_deleted(model, actor) if rule.can_give(level)]
+    return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), model.__tablename__)
 
 
 def scope_of_merged(model: type[Base], actor: Actor, level: Level = Level.READ) -> ColumnElement[bool]:

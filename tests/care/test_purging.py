@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 from sqlalchemy import func, select
 
+from app.accounts.contact_operations import delete_contact
 from app.accounts.models import Account, Contact
 from app.accounts.operations import delete_account, restore_account
 from app.accounts.relations.models import AccountRelationship
@@ -18,7 +19,9 @@ from app.cases.operations import delete_case
 from app.documents.models import Document
 from app.events.models import Event
 from app.factory import MODELS
+from app.identity.models import AccountScope
 from app.kernel import refs
+from app.kernel.actor import Role
 from app.kernel.db import Base
 from app.kernel.errors import InUse, NotFound
 from app.leads.models import Assignment, Lead
@@ -30,6 +33,7 @@ from app.search.models import SearchEntry
 from app.sharing.models import ManualShare, SharingGrant
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
+from app.web.filters import local_date
 from tests.accounts.hanging import characterise, interest, make_area, make_type, relate
 from tests.factories import SYSTEM, actor_of, make_account, make_case, make_contact, make_lead, make_user
 
@@ -150,3 +154,37 @@ def test_a_batch_that_is_broken_off_is_done_again(session, ada, now, monkeypatch
     assert purging.purge_some(now=now + MONTH) == 1
     session.expire_all()
     assert keys_of(session, Lead) == set()
+
+
+def test_what_was_deleted_is_listed_with_until_when_for_whom_it_would_be_again(
+    signed_in, session, ada, sal, now
+):
+    ada_ = actor_of(session, ada)
+    porta = make_user(
+        session, "Porta", role=Role.CHANNEL_MANAGER, account_scope=AccountScope.PORTFOLIO, time_zone="UTC"
+    )
+    hers, hidden = make_account(session, "Of Porta", owner=porta), make_account(session, "Of Ada", owner=ada)
+    kept = make_account(session, "Kept", owner=porta)
+    with_it, alone = (
+        make_contact(session, "Along", account=hers),
+        make_contact(session, "Alone", account=kept),
+    )
+    private = make_contact(session, "Private", owner=ada)
+    for delete_, record in (
+        (delete_contact, alone), (delete_contact, private), (delete_account, hers), (delete_account, hidden),
+    ):  # fmt: skip
+        delete_(session, ada_, record.ref, now=now)
+    session.commit()
+    browser = signed_in(porta)
+    accounts, contacts = (
+        browser.get(f"/{path}/deleted").get_data(as_text=True) for path in ("accounts", "contacts")
+    )
+    assert hers.ref in accounts
+    assert hidden.ref not in accounts
+    assert alone.ref in contacts
+    assert not {with_it.ref, private.ref} & {ref for ref in (with_it.ref, private.ref) if ref in contacts}
+    with browser.application.test_request_context():
+        assert local_date(now + timedelta(days=30)) in accounts
+    back = browser.submit(f"/accounts/{hers.ref}/restore", page="/accounts/deleted")
+    assert (back.status_code, back.location) == (303, f"/accounts/{hers.ref}")
+    assert hers.ref not in browser.get("/accounts/deleted").get_data(as_text=True)
