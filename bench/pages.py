@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor
 from app.kernel.db import db, set_reading
-from app.leads.filters import LeadQuery, parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.queries import count_leads, list_leads
 from bench.figures import Figure, Report, median
 from bench.servers import Load, Server, get
@@ -110,7 +110,7 @@ def _deep(world: World, who: str, given: Any = None, sort: str = "-created_at") 
     """The address of page 500, or of the last whole page where there are fewer, reached page by page."""
     session = db.session()
     actor = _actor(session, world, who)
-    query: LeadQuery = parse_lead_query(actor, given or {}, sort)
+    query = parse_lead_query(session, actor, given or {}, sort)
     cursor = None
     for _ in range(DEEP_PAGE - 1):
         page = list_leads(session, actor, query, cursor=cursor)
@@ -176,7 +176,7 @@ def count_statements(report: Report, world: World) -> None:
         refs = {who: _lead_pages(world, who)[0] for who in ("three", "hundreds")}
         session = db.session()
         actor = _actor(session, world, "big")
-        most = count_leads(session, actor, parse_lead_query(actor, {}))
+        most = count_leads(session, actor, parse_lead_query(session, actor, {}))
         db.session.remove()
         db.engine.dispose()
     for page, must, aim in (("inbox", 12, 7), ("lead list", 12, 7), ("lead page", 15, 10)):

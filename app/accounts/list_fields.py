@@ -95,7 +95,8 @@ def _record(model: Any, column: Any) -> Any:
     return make
 
 
-def _names(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
+def accounts_named_by(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
+    """Public name → name of accounts and contacts, as far as the reader may read them."""
     return find_names(session, actor, list(values))
 
 
@@ -112,7 +113,8 @@ def _contacts_meant(session: Session, actor: Actor, text: str) -> Sequence[tuple
     return [(row.contact.ref, row.contact.full_name) for row in found]
 
 
-def _account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+def account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    """Key of an account → its name, leading to its page, as far as the reader may read it."""
     rows = session.execute(
         select(Account.id, Account.ref, Account.name).where(
             scope(Account, actor, Level.READ), among(session, Account.id, keys)
@@ -182,15 +184,15 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
 def account_reference(name: str, label: Any, column: Any) -> ListField:
     """A field that holds the key of an account."""
     return ListField(
-        name, label, Kind.REFERENCE, column, _record(Account, column), SAME, names=_names, picks="account",
-        resolve=_account_links, text=_text_of_link,
+        name, label, Kind.REFERENCE, column, _record(Account, column), SAME, names=accounts_named_by, picks="account",
+        resolve=account_links, text=_text_of_link,
     )  # fmt: skip
 
 
 def contact_reference(name: str, label: Any, column: Any) -> ListField:
     """A field that holds the key of a contact."""
     return ListField(
-        name, label, Kind.REFERENCE, column, _record(Contact, column), SAME, names=_names, picks="contact",
+        name, label, Kind.REFERENCE, column, _record(Contact, column), SAME, names=accounts_named_by, picks="contact",
         resolve=_contact_links, text=_text_of_link,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.among import among
 from app.kernel.errors import Invalid
+from app.leads.models import Lead
 from app.lists.catalogue import (
     AT_LEAST,
     RELATED,
@@ -88,3 +89,4 @@ for _name, _model, _column in (
 ):
     add_fields(_name, _quiet(_model), _has_open_task(_model, _column))
     add_provider(_name, _last(_model))
+add_fields("lead", _quiet(Lead), _has_open_task(Lead, Activity.lead_id))

@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
-from app.leads.filters import parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.queries import list_leads
 from app.routing import operations as routing
 from app.web.access import current_actor, needs
@@ -44,7 +44,7 @@ def list_inbox() -> Response:
     session, actor = db.session(), current_actor()
     oldest_first = boxes[0] == AVAILABLE
     query = parse_lead_query(
-        actor, given, sort, default_sort="waiting_since" if oldest_first else "-created_at"
+        session, actor, given, sort, default_sort="waiting_since" if oldest_first else "-created_at"
     )
     page = list_leads(session, actor, query, cursor=cursor, limit=limit)
     return jsonify(items=leads_json(session, actor, page.items), next_cursor=page.older)

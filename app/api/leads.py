@@ -5,17 +5,15 @@ from sqlalchemy.orm import Session
 
 from app.api.answers import check_version, expects_version, list_arguments, no_content, record_answer
 from app.api.lead_json import lead_json, leads_json
+from app.api.listing import listed_query
 from app.api.routes import Area
-from app.api.schemas.common import list_query
 from app.api.schemas.leads import Lead, LeadChanges, LeadList, NewLead
-from app.fields.catalogue import catalogue
 from app.fields.records import flat
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
-from app.leads.fields import SORT_KEYS
-from app.leads.filters import KNOWN_FILTERS, parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.operations import delete_lead, edit_lead, refuse_foreign_fields, restore_lead
 from app.leads.queries import get_lead, list_leads
 from app.leads.values import read_lead_values, reading_for
@@ -26,18 +24,18 @@ from app.web.access import current_actor, needs
 area = Area("Leads", "What arrives, and who works on it.")
 
 _PLACING = {"owner", "notify", "route"}
-LeadQuery = list_query("LeadQuery", KNOWN_FILTERS, SORT_KEYS, default="-created_at")
+LeadQuery = listed_query("LeadQuery", "lead")
 
 
 @area.get("/leads", "List leads", {200: LeadList}, query=LeadQuery)
 @needs(Permission.LEAD_VIEW)
 def list_leads_seen() -> Response:
     """Everything the caller may see, previews included.  For partner people a filter, search or sort on a
-    field outside the preview leaves preview rows out.  Fields that an administrator added and marked as indexed
-    are filters too: c_name, and of numbers and days c_name_from and c_name_to; people inside sort by them."""
+    field outside the preview leaves preview rows out.  Fields that an administrator added are filters too: c_name,
+    and of numbers and days c_name_from and c_name_to; people inside sort by those that are marked as indexed."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
-    query = parse_lead_query(actor, given, sort, own=catalogue(session).seen(actor, "lead"))
+    query = parse_lead_query(session, actor, given, sort)
     page = list_leads(session, actor, query, cursor=cursor, limit=limit)
     return jsonify(items=leads_json(session, actor, page.items), next_cursor=page.older)
 

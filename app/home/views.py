@@ -1,7 +1,6 @@
 """The first page after signing in, by role; and the small lists that its numbers count."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,8 +26,8 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Permission, Role
 from app.kernel.db import db
 from app.kernel.paging import COUNT_CAP
+from app.leads.asking import parse_lead_query
 from app.leads.choices import first_names
-from app.leads.filters import parse_lead_query
 from app.leads.models import Lead
 from app.leads.queries import list_decline_reasons, list_leads
 from app.leads.row_queries import last_activity_of
@@ -122,17 +121,16 @@ def _partner(session: Session, actor: Actor) -> Mapping[str, Any]:
 def _leads(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], limit: int, sort: str = "-created_at"
 ) -> Sequence[LeadRow]:
-    return list_leads(session, actor, parse_lead_query(actor, given, sort), limit=limit).items
+    return list_leads(session, actor, parse_lead_query(session, actor, given, sort), limit=limit).items
 
 
 def _untouched(session: Session, actor: Actor) -> Sequence[LeadRow]:
     """The person's open leads on which nothing was logged yet, the longest theirs first."""
-    query = parse_lead_query(actor, {"box": ["mine"], "open": ["true"]}, "created_at")
+    query = parse_lead_query(session, actor, {"box": ["mine"], "open": ["true"]}, "created_at")
     nothing = (
         last_activity_of(actor.company_id).is_(None) if actor.is_partner else Lead.last_activity_at.is_(None)
     )
-    query = replace(query, conditions=(*query.conditions, nothing), is_parsed=False)
-    return list_leads(session, actor, query, limit=SHOWN).items
+    return list_leads(session, actor, query.where(nothing), limit=SHOWN).items
 
 
 def _today(now: datetime) -> datetime:

@@ -17,12 +17,13 @@ from app.kernel.countries import country_name
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, DomainError, NotFound
 from app.kernel.paging import Page
+from app.leads.asking import parse_lead_query
 from app.leads.choices import first_names
 from app.leads.errors import AtCapacity
-from app.leads.filters import LeadQuery, parse_lead_query
 from app.leads.operations import claim_lead
 from app.leads.queries import find_rows, list_leads
 from app.leads.rows import LeadRow
+from app.lists.query import ListQuery
 from app.routing.operations import accept_offer, claim_next
 from app.web.access import current_actor, needs
 from app.web.filters import number
@@ -80,10 +81,12 @@ def _inbox(session: Session, actor: Actor) -> Inbox:
         else {}
     )
     state = inbox_state(session, actor)
-    page = list_leads(session, actor, _query(actor, box, given), cursor=request.args.get("cursor") or None)
+    page = list_leads(
+        session, actor, _query(session, actor, box, given), cursor=request.args.get("cursor") or None
+    )
     pinned: Sequence[LeadRow] = ()
     if box == AVAILABLE and state.offered and not request.args.get("cursor"):
-        pinned = list_leads(session, actor, _query(actor, OFFERED, {}), limit=PINNED).items
+        pinned = list_leads(session, actor, _query(session, actor, OFFERED, {}), limit=PINNED).items
     address = ListAddress(url_for("inbox.index"), given, fixed={"box": [box]} if box != AVAILABLE else {})
     return Inbox(
         box=box,
@@ -97,10 +100,10 @@ def _inbox(session: Session, actor: Actor) -> Inbox:
     )
 
 
-def _query(actor: Actor, box: str, given: dict[str, list[str]]) -> LeadQuery:
+def _query(session: Session, actor: Actor, box: str, given: dict[str, list[str]]) -> ListQuery:
     if box == MINE:
-        return parse_lead_query(actor, {"box": [MINE], "open": ["true"]}, "-created_at")
-    return parse_lead_query(actor, {"box": [box], **given}, "waiting_since")
+        return parse_lead_query(session, actor, {"box": [MINE], "open": ["true"]}, "-created_at")
+    return parse_lead_query(session, actor, {"box": [box], **given}, "waiting_since")
 
 
 def _soonest_first(page: Page[LeadRow]) -> Page[LeadRow]:

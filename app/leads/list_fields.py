@@ -1,22 +1,40 @@
-"""What exports of leads hold and can be narrowed to.
+"""What lists of leads can show, filter by, sort by and edit; what a page shows is read as `row_queries` reads it."""
 
-The list of leads has a page of its own, with previews; here are leads that somebody reads in full, for people inside.
-"""
-
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from flask_babel import ngettext
+from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session
 
+from app.accounts.list_fields import account_links, accounts_named_by, user_field
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
+from app.leads import filters
+from app.leads.choices import names_of, status_name
 from app.leads.fields import FIELDS, Field, FieldKind
-from app.leads.filters import FILTERS, SORT_COLUMNS
-from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
-from app.lists.catalogue import Kind, ListField, ListObject, add_fields, describe
-from app.lists.people import colleague_choices, user_names, users_by_key
+from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
+from app.leads.operations import edit_lead, refuse_foreign_fields
+from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys
+from app.leads.rows import LeadRow
+from app.leads.sight import SIGHT
+from app.leads.values import read_lead_values, reading_for
+from app.lists.catalogue import (
+    RELATED,
+    SAME,
+    Kind,
+    ListField,
+    ListObject,
+    State,
+    add_fields,
+    add_provider,
+    describe,
+)
+from app.lists.people import colleague_choices
+from app.routing.criteria import Op
 from app.routing.models import Queue
 
 _KINDS = {
@@ -30,35 +48,261 @@ _KINDS = {
     FieldKind.DATETIME: Kind.MOMENT,
     FieldKind.BOOLEAN: Kind.YES_NO,
 }
+# What a row has by itself, a preview's without what it hides.
+_OF_THE_ROW = (
+    "company", "email", "industry", "city", "state", "country", "product_interest", "score", "rating", "arrived_at",
+)  # fmt: skip
+# Computed, or kept as it came.
+_NOT_EDITED = frozenset({"score", "arrived_at", "campaign"})
+_SORTED = frozenset({"company", "last_name", "score", "arrived_at"})
+_CHOICE = SAME[:4]
+_MOST_QUEUES = 200
 
 
-def _named(model: Any, column: Any) -> Any:
-    def names(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-        rows = session.execute(select(model.id, column).where(model.id.in_(keys)))
-        return {row[0]: row[1] for row in rows}
-
-    return names
+# What values are called
 
 
-_RESOLVED = {
-    "status": _named(LeadStatus, LeadStatus.key),
-    "source": _named(LeadSource, LeadSource.name),
-    "unqualified_reason": _named(UnqualifiedReason, UnqualifiedReason.name),
-}
+def _statuses(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    rows = session.execute(
+        select(LeadStatus.key, LeadStatus.name)
+        .where(LeadStatus.is_active)
+        .order_by(LeadStatus.position, LeadStatus.id)
+    )
+    return [(key, status_name(name)) for key, name in rows]
+
+
+def _categories(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    return [(category.value, status_name(category.value.capitalize())) for category in StatusCategory]
+
+
+def _sources(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    names = session.scalars(
+        select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.position, LeadSource.name)
+    )
+    return [(name, name) for name in names]
+
+
+def _source_names(session: Session, _actor: Actor, values: Collection[str]) -> Mapping[str, str]:
+    found = session.execute(select(LeadSource.ref, LeadSource.name).where(LeadSource.ref.in_(list(values))))
+    return {value: value for value in values} | {row.ref: row.name for row in found}
+
+
+def _owners(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
+    return [*colleague_choices(session, actor), *(_queues(session, actor) if actor.is_internal else ())]
+
+
+def _queues(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    rows = session.execute(select(Queue.ref, Queue.name).order_by(Queue.name, Queue.id).limit(_MOST_QUEUES))
+    return [(ref, name) for ref, name in rows]
+
+
+def _names(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
+    mine = {"me": _("me")} if "me" in values else {}
+    return mine | dict(names_of(session, actor, list(values)))
+
+
+def _status_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    rows = session.execute(
+        select(LeadStatus.id, LeadStatus.key, LeadStatus.name, LeadStatus.category).where(
+            LeadStatus.id.in_(keys)
+        )
+    )
+    return {key: State(name, status_name(called), category) for key, name, called, category in rows}
+
+
+def _source_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    rows = session.execute(select(LeadSource.id, LeadSource.name).where(LeadSource.id.in_(keys)))
+    return {row.id: row.name for row in rows}
+
+
+def _reason_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    rows = session.execute(
+        select(UnqualifiedReason.id, UnqualifiedReason.name).where(UnqualifiedReason.id.in_(keys))
+    )
+    return {row.id: row.name for row in rows}
+
+
+def _queue_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    rows = session.execute(select(Queue.id, Queue.name).where(Queue.id.in_(keys)))
+    return {row.id: row.name for row in rows}
+
+
+def _titles(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    """What leads are called that the actor reads in full."""
+    rows = rows_of_keys(session, actor, [(key, Level.READ, None) for key in keys])
+    return {row.id: row.title for row in rows}
+
+
+# Sentences
+
+
+def _says(yes: Any, no: Any) -> Callable[[Op, str], str]:
+    return lambda _op, value: str(yes if value == _("yes") else no)
+
+
+def _says_age(op: Op, value: str) -> str:
+    number = int("".join(each for each in value if each.isdigit()) or 0)
+    if op is Op.GTE:
+        return ngettext("it came %(num)s day ago or earlier", "it came %(num)s days ago or earlier", number)
+    return ngettext("it came in the last %(num)s day", "it came in the last %(num)s days", number)
+
+
+# Fields
+
+
+def _attribute(name: str) -> Callable[[LeadRow], Any]:
+    return lambda row: getattr(row, name)
+
+
+def _status(row: LeadRow) -> State | None:
+    if row.is_preview:
+        return State("", _("Offered"), "offered") if row.is_offered else State("", _("Free to claim"), "free")
+    return State("", status_name(row.status), row.category or "") if row.status else None
+
+
+def _employees(row: LeadRow) -> Any:
+    return row.employee_band if row.is_preview else row.employees
 
 
 def _field(field: Field) -> ListField:
-    column, resolve = getattr(Lead, field.attribute), _RESOLVED.get(field.name)
-    kind = _KINDS.get(field.kind, Kind.TEXT)
-    # What is kept as the key of an entry of a list is narrowed to by the filter of its name alone.
+    name, column = field.name, getattr(Lead, field.attribute)
+    sort, edits = name if name in _SORTED else "", "" if name in _NOT_EDITED else name
+    of = _attribute(name) if name in _OF_THE_ROW else _employees if name == "employees" else None
+    if name == "status":
+        return ListField(
+            name, field.label, Kind.CHOICE, column, filters.has_status, _CHOICE, _statuses, resolve=_status_cells,
+            of=_status, text=lambda state: state.key, edits=edits,
+        )  # fmt: skip
+    if name == "source":
+        return ListField(
+            name, field.label, Kind.CHOICE, column, filters.has_source, SAME, _sources, _source_names,
+            resolve=_source_cells, of=_attribute("source"), text=str, edits=edits,
+        )  # fmt: skip
+    if name == "unqualified_reason":
+        # Kept as the key of an entry of a list.
+        return ListField(
+            name,
+            field.label,
+            Kind.TEXT,
+            column,
+            resolve=_reason_cells,
+            text=str,
+            is_filter=False,
+            edits=edits,
+        )
     return ListField(
-        field.name, field.label, kind, column, resolve=resolve, text=str if resolve else None,
-        is_filter=resolve is None,
+        name, field.label, _KINDS.get(field.kind, Kind.TEXT), column, of=of, sort=sort, edits=edits
+    )
+
+
+def _about_the_lead() -> list[ListField]:
+    owner = ListField(
+        "owner", _l("Owner"), Kind.USER, Lead.id, filters.has_owner, _CHOICE, _owners, _names, resolve=owners_of,
+        of=_attribute("owner"), text=lambda owner: owner.name,
     )  # fmt: skip
+    return [
+        ListField(
+            "name", _l("Company or person"), Kind.TEXT, Lead.id, resolve=_titles, of=_attribute("title"),
+            sort="company", is_filter=False, is_export=False,
+        ),
+        ListField(
+            "person", _l("Person"), Kind.TEXT, Lead.id, of=lambda row: row.person if row.company else None,
+            is_column=False, is_filter=False, is_export=False,
+        ),
+        owner,
+        ListField(
+            "queue", _l("Queue"), Kind.CHOICE, Lead.owner_queue_id, filters.in_queue, SAME, _queues, _names,
+            resolve=_queue_cells, text=str,
+        ),
+        ListField(
+            "partner", _l("Partner"), Kind.REFERENCE, Lead.partner_account_id, filters.has_partner, SAME,
+            names=accounts_named_by, picks="account", resolve=account_links, text=lambda link: link.text,
+        ),
+        ListField(
+            "category", _l("Stage"), Kind.CHOICE, None, filters.has_category, _CHOICE, _categories,
+            is_column=False, is_export=False,
+        ),
+        ListField(
+            "open", _l("Open"), Kind.YES_NO, Lead.is_open, filters.is_open,
+            says=_says(_l("it is open"), _l("it is closed")),
+        ),
+        ListField(
+            "waiting", _l("Waiting in a queue"), Kind.YES_NO,
+            case((Lead.owner_queue_id.is_(None), 0), else_=1), filters.is_waiting, is_export=False,
+            says=_says(_l("it waits in a queue"), _l("it is with a person")),
+        ),
+        ListField(
+            "needs_owner", _l("Needs an owner"), Kind.YES_NO, None, filters.needs_owner, is_column=False,
+            is_export=False, section=RELATED, says=_says(_l("its owner has left"), _l("its owner is there")),
+        ),
+        ListField(
+            "duplicates", _l("Probable duplicate"), Kind.YES_NO, None, filters.is_duplicate, is_column=False,
+            is_export=False, section=RELATED,
+            says=_says(_l("it is a probable duplicate"), _l("it is like no other")),
+        ),
+        ListField(
+            "import", _l("Import"), Kind.CHOICE, None, filters.came_with, SAME, names=_names, is_column=False,
+            is_export=False, section=RELATED,
+        ),
+        ListField(
+            "age_days", _l("Age"), Kind.NUMBER, None, filters.age_in_days, (Op.GTE, Op.LTE), is_column=False,
+            is_export=False, says=_says_age, unit=_l("days"),
+        ),
+    ]  # fmt: skip
 
 
-def _simple(name: str) -> Any:
-    return lambda _session, actor, values: FILTERS[name](actor, values)
+def _stamps() -> list[ListField]:
+    def moment(name: str, label: Any, sort: str = "") -> ListField:
+        return ListField(name, label, Kind.MOMENT, getattr(Lead, name), of=_attribute(name), sort=sort)
+
+    return [
+        moment("waiting_since", _l("Waiting since"), "waiting_since"),
+        moment("last_activity_at", _l("Last activity")),
+        moment("created_at", _l("Added"), "created_at"),
+        moment("updated_at", _l("Changed"), "updated_at"),
+        user_field("created_by", _l("Created by"), Lead.created_by_id),
+        user_field("updated_by", _l("Changed by"), Lead.updated_by_id),
+    ]
+
+
+def _for_partners(_session: Session, actor: Actor) -> Sequence[ListField]:
+    """Fields that hold something else for partner people: what others did on a lead is not theirs to know."""
+    if not actor.is_partner:
+        return ()
+    own = last_activity_of(literal(actor.company_id))
+    return [
+        ListField(
+            "last_activity_at", _l("Last activity"), Kind.MOMENT, own, of=_attribute("last_activity_at")
+        )
+    ]
+
+
+# Acts
+
+
+def _write(
+    session: Session,
+    actor: Actor,
+    ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    now: datetime,
+) -> Lead:
+    """Change fields by what is typed.  Raises what `edit_lead` raises, and Invalid for values that do not fit."""
+    refuse_foreign_fields(session, actor, values)
+    read = read_lead_values(values, reading_for(session, actor)).fields
+    began = None if version is None else str(version)
+    return edit_lead(session, actor, ref, read, version=began, now=now)
+
+
+def _may_give(actor: Actor) -> bool:
+    return actor.can(Permission.LEAD_ASSIGN) or actor.can(Permission.LEAD_TRANSFER)
+
+
+def _read(session: Session, actor: Actor, found: Sequence[tuple[int, Level]]) -> Mapping[int, LeadRow]:
+    rows = rows_of_keys(session, actor, [(key, level, None) for key, level in found])
+    return {row.id: row for row in rows}
 
 
 describe(
@@ -70,23 +314,25 @@ describe(
         view=Permission.LEAD_VIEW,
         edit=Permission.LEAD_EDIT,
         export=Permission.LEAD_EXPORT,
-        title="last_name",
-        columns=("company",),
-        sorts={name: column for name, column in SORT_COLUMNS.items() if name != "waiting_since"},
+        title="name",
+        note="person",
+        columns=("status", "owner", "product_interest", "city", "score", "created_at", "last_activity_at"),
+        sorts=filters.SORT_COLUMNS,
         sort="-created_at",
-        simple={name: _simple(name) for name in FILTERS if name != "box"},
-        level=Level.READ,
-        has_page=False,
+        simple=filters.FILTERS,
+        quick=("status", "owner", "open"),
+        write=_write,
+        create=Permission.LEAD_CREATE,
+        gives_at="owners.change_many",
+        may_give=_may_give,
+        sight=SIGHT,
+        beside=_read,
+        aside=("owner",),
+        lasting=frozenset(
+            {*filters.FILTERS, *FIELDS, "owner", "queue", "partner", "category", "open", "waiting", "needs_owner",
+             "duplicates", "import", "created_at", "updated_at", "waiting_since"}
+        ),
     )
-)
-add_fields(
-    "lead",
-    *(_field(field) for field in FIELDS.values()),
-    ListField(
-        "owner", _l("Owner"), Kind.USER, Lead.owner_user_id, choices=colleague_choices,
-        names=user_names, resolve=users_by_key, text=lambda person: person.name,
-    ),
-    ListField("queue", _l("Queue"), Kind.TEXT, Lead.owner_queue_id, resolve=_named(Queue, Queue.name), text=str, is_filter=False),
-    ListField("created_at", _l("Created"), Kind.MOMENT, Lead.created_at),
-    ListField("updated_at", _l("Changed"), Kind.MOMENT, Lead.updated_at),
 )  # fmt: skip
+add_fields("lead", *_about_the_lead(), *(_field(field) for field in FIELDS.values()), *_stamps())
+add_provider("lead", _for_partners)

@@ -20,14 +20,14 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
-from app.kernel.paging import COUNT_CAP, Page, make_cursor, read_cursor
-from app.leads.filters import LeadQuery
+from app.kernel.paging import COUNT_CAP, Page
 from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus, UnqualifiedReason
-from app.leads.row_queries import owner_link, read_rows
+from app.leads.row_queries import owner_link, read_rows, rows_of_keys
 from app.leads.rows import LeadRow, OwnerLink
 from app.leads.seen import leave_out
+from app.lists.found import count_rows, list_ids
+from app.lists.query import ListQuery
 from app.routing.models import Queue
-from app.sharing.merge import Window, capped_count, many_granted, merged_ids
 from app.sharing.scope import branches, scope
 
 # Names of owners and their companies stand beside a lead that is scoped itself.
@@ -200,79 +200,15 @@ def read_custom(added: Mapping[str, Definition], columns: Sequence[Any]) -> dict
 
 
 def list_leads(
-    session: Session, actor: Actor, query: LeadQuery, *, cursor: str | None = None, limit: int = 50
+    session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = 50
 ) -> Page[LeadRow]:
     """A page of what the actor may see.  A constant number of statements whatever the rows.
 
     Raises BadCursor.
     """
-    given, back = {}, False
-    if cursor:
-        value, key, back = read_cursor(actor.user_id, query.shape, cursor)
-        given = {"after_value": value, "after_key": key}
-    wanted = _Wanted(actor, query, query.descending != back, limit, bool(given))
-    rows = read_rows(session, actor, _page_ids(wanted) if query.is_parsed else _make_ids(wanted), given)
-    more = len(rows) > limit
-    rows = rows[:limit]
-    if back:
-        rows.reverse()
-    if not rows:
-        return Page([])
-
-    def at(row: LeadRow, *, back: bool) -> str:
-        return make_cursor(actor.user_id, query.shape, row.sort_value, row.id, back=back)
-
-    older = at(rows[-1], back=False) if (back or more) else None
-    newer = at(rows[0], back=True) if (more if back else given) else None
-    return Page(rows, older, newer)
-
-
-class _Wanted:
-    """A page's statement before it is made; two are equal when the same statement serves both."""
-
-    def __init__(self, actor: Actor, query: LeadQuery, descending: bool, limit: int, goes_on: bool) -> None:
-        self.actor, self.query, self.descending, self.limit = actor, query, descending, limit
-        self.goes_on = goes_on
-        filters = tuple((name, *values) for name, values in query.given.items())
-        self._key = (actor, query.sort, descending, limit, goes_on, query.level, query.causes, filters)
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Wanted) and self._key == other._key
-
-
-def _make_ids(wanted: _Wanted) -> Select[*tuple[Any, ...]]:
-    sort = wanted.query.sort_column
-    after = (bindparam("after_value", type_=sort.type), bindparam("after_key", type_=Lead.id.type))
-    query = wanted.query
-    return merged_ids(
-        Lead,
-        wanted.actor,
-        Window(sort, wanted.descending, wanted.limit, after if wanted.goes_on else None),
-        query.conditions,
-        level=query.level,
-        causes=query.causes,
-    )
-
-
-def _make_count(wanted: _Wanted) -> Select[int]:
-    query = wanted.query
-    return capped_count(
-        Lead, wanted.actor, query.conditions, cap=wanted.limit, level=query.level, causes=query.causes
-    )
-
-
-def _make_many(wanted: _Wanted) -> Select[bool] | None:
-    query = wanted.query
-    return many_granted(Lead, wanted.actor, cap=wanted.limit, level=query.level, causes=query.causes)
-
-
-# Making a statement costs more than running it, so that those of the latest visitors are kept.
-_page_ids = lru_cache(maxsize=128)(_make_ids)
-_count_of = lru_cache(maxsize=128)(_make_count)
-_many_granted = lru_cache(maxsize=128)(_make_many)
+    page = list_ids(session, actor, query, cursor=cursor, limit=limit)
+    rows = rows_of_keys(session, actor, [(each.id, each.given, each.sort_value) for each in page.items])
+    return Page(rows, page.older, page.newer)
 
 
 def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[LeadRow]:
@@ -291,14 +227,9 @@ def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[Lea
     return rows
 
 
-def count_leads(session: Session, actor: Actor, query: LeadQuery, *, cap: int = COUNT_CAP) -> int:
+def count_leads(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1: nobody waits for an exact count above it."""
-    wanted = _Wanted(actor, query, query.descending, cap, False)
-    if not query.conditions:
-        many = _many_granted(wanted) if query.is_parsed else _make_many(wanted)
-        if many is not None and session.scalar(many):
-            return cap + 1
-    return session.scalar(_count_of(wanted) if query.is_parsed else _make_count(wanted)) or 0
+    return count_rows(session, actor, query, cap=cap)
 
 
 def list_statuses(session: Session, *, active_only: bool = True) -> Sequence[LeadStatus]:

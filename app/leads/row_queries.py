@@ -1,6 +1,6 @@
 """Reading the rows of lists: the statements behind `LeadRow`, and from their columns to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -43,7 +43,14 @@ def read_rows(
 
     given: values of its bound parameters.
     """
-    found = session.execute(ids, given or {}).all()
+    return rows_of_keys(session, actor, [tuple(row) for row in session.execute(ids, given or {})])
+
+
+def rows_of_keys(session: Session, actor: Actor, found: Sequence[tuple[Any, ...]]) -> list[LeadRow]:
+    """The rows of (key, how much is given, sort value), in that order.
+
+    found: of a statement with the actor's scope, in the same transaction.
+    """
     read: dict[int, Any] = {}
     for is_preview in (False, True):
         wanted = [key for key, level, _ in found if (level < Level.READ) is is_preview]
@@ -163,6 +170,20 @@ def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value:
         last_activity_at, owner_link(actor, *owner),
         dict(zip(_more(actor.preview_fields), more, strict=True)) if more else {},
     )  # fmt: skip
+
+
+def owners_of(session: Session, actor: Actor, keys: Collection[int]) -> Mapping[int, OwnerLink]:
+    """Lead → its owner as the actor may know them; of leads that they see."""
+    rows = session.execute(
+        select(
+            Lead.id, Lead.owner_user_id, User.ref, User.name, Queue.ref, Queue.name, Account.ref, Account.name
+        )
+        .outerjoin(User, User.id == Lead.owner_user_id)
+        .outerjoin(Queue, Queue.id == Lead.owner_queue_id)
+        .outerjoin(Account, and_(Account.id == Lead.partner_account_id, scope(Account, _NAMES)))
+        .where(scope(Lead, actor), Lead.id.in_(keys))
+    )
+    return {row[0]: owner_link(actor, *row[1:]) for row in rows}
 
 
 def owner_link(

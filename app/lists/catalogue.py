@@ -43,7 +43,7 @@ class Kind(StrEnum):
     In conditions: text, choice, user and reference are str (user and reference public names, "me" for
     oneself); number and money int or Decimal; date date; moment a date or an aware moment; country its two
     letters; yes_no bool.  A cell of `names` shows a list of texts, of `link` a `Link`; neither is compared
-    otherwise than its `condition` does, with text.
+    otherwise than its `condition` does, with text.  A cell of a choice may show a `State`.
     """
 
     TEXT = "text"
@@ -107,6 +107,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A cell that says how far a record is.  key: of the choice; category: what it is drawn as."""
+
+    key: str
+    text: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListField:
     """One field of an object as lists know it.
 
@@ -117,7 +126,9 @@ class ListField:
     ops: which comparisons it takes, in the order offered; those of the kind unless named.
     choices: of a choice, and of text that has few values.  names: what values are called in a sentence where
     neither choices nor the kind tells.  picks: name of the object whose records a reference names.
-    resolve: raw values → what cells show (str, `Link`, a list of str, an `owner` as `ui.owner` draws).
+    resolve: raw values → what cells show (str, `Link`, `State`, a list of str, an `owner` as `ui.owner` draws).
+    of: what the cell shows, of what the object reads `beside` each row; then neither column nor `resolve` is asked
+    for a page, only for files and for changes.
     text: what an export writes of a shown value, where that is not its text.
     sort: which of the object's sort keys its column is sorted by, "" for none.  sort_column: what that sorts by
     where it is a key of the field's own; not null in any record that its lists show, and in an index with the key.
@@ -137,6 +148,7 @@ class ListField:
     names: NameValues | None = None
     picks: str = ""
     resolve: Resolve | None = None
+    of: Callable[[Any], Any] | None = None
     text: Callable[[Any], Any] | None = None
     sort: str = ""
     sort_column: Any = None
@@ -171,13 +183,34 @@ class Given:
 # (session, actor, public name, values, version) → writes the change as the object's own edit does.
 Edit = Callable[..., Any]
 SimpleFilter = Callable[[Session, Actor, Sequence[str]], Condition]
+# Keys of rows with how much of each is given → what is read of them beside their cells.
+Beside = Callable[[Session, Actor, Sequence[tuple[int, Level]]], Mapping[int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How lists of an object treat those who see less of it: some fields never, of some records a preview.
+
+    fields: of all the object's fields those that the person's lists have.
+    knows: whether there is a filter, or a sort key, of that name for them.
+    level: how much must be given of a record for it to be listed, by the names of the fields and filters that
+    narrow the list and the sort key: less than the object's own level only if a preview tells all of them.
+    shows: whether the field's cell is shown on a preview's row.
+    causes: for which reasons alone records are listed under these filters, None for any.
+    """
+
+    fields: Callable[[Actor, Mapping[str, ListField]], Mapping[str, ListField]]
+    knows: Callable[[Actor, str], bool]
+    level: Callable[[Actor, Collection[str], str], Level]
+    shows: Callable[[Actor, ListField], bool]
+    causes: Callable[[Mapping[str, Sequence[str]]], frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ListObject:
     """An object that has lists.
 
-    view, edit, export: permissions.  prefix: of its public names.  root: endpoint of its list; a record's page
+    view, edit, export: permissions; create: of making one, `edit` unless named.  prefix: of its public names.  root: endpoint of its list; a record's page
     is the list's address and the public name.
     title: name of the field that leads to the record; note: of one shown beneath it, "" for none.
     simple: further filters of the address by name, that are not fields (`q`, `created_at_from`).
@@ -192,10 +225,14 @@ class ListObject:
     governs: whether somebody may change the owner of what they have so much of; who may edit where it is None.
     unfit: a person → (condition, reason) of records that they cannot own.
     suggest: (public name, name) of the records that a typed text can mean.
-    has_page: whether its list is shown by `lists.page`; else only its exports are.
     has_owner: whether its records can be given to somebody.  has_form: whether there is a page that makes one.
+    gives_at: endpoint where the owners of ticked rows are changed, where that is an act of its own; may_give: who has
+    it.
     left_out: column that is null but for records which lists leave out unless they ask by the filter `left_out`, or
     search.
+    sight: for objects that are seen as previews too.  beside: what is read of each row beside its cells, for fields
+    that have `of`; aside: fields that rows need though they are no columns.
+    lasting: filters whose condition follows from their values alone, so that a statement made with it can be kept.
     """
 
     name: str
@@ -220,10 +257,16 @@ class ListObject:
     unfit: Callable[[Any], Sequence[tuple[Condition, Any]]] | None = None
     suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
-    has_page: bool = True
+    create: Permission | None = None
+    gives_at: str = ""
+    may_give: Callable[[Actor], bool] | None = None
     left_out: Any = None
     has_owner: bool = True
     has_form: bool = True
+    sight: Sight | None = None
+    beside: Beside | None = None
+    aside: tuple[str, ...] = ()
+    lasting: frozenset[str] = frozenset()
 
 
 Provider = Callable[[Session, Actor], Sequence[ListField]]
@@ -261,6 +304,12 @@ def objects() -> Mapping[str, ListObject]:
     return _objects
 
 
+def known_fields(object_name: str) -> Mapping[str, ListField]:
+    """The fields of an object that do not depend on who asks or what the database holds."""
+    made = {each.name: each for make in _of_all for each in make(_objects[object_name])}
+    return {**_fields.get(object_name, {}), **made}
+
+
 def sorts_of(object_: ListObject, fields: Mapping[str, ListField]) -> Mapping[str, Any]:
     """Key of the address → column, of the object and of those of its fields that have one of their own."""
     own = {each.sort: each.sort_column for each in fields.values() if each.sort_column is not None}
@@ -281,5 +330,8 @@ def fields_of(session: Session, actor: Actor, object_name: str) -> Mapping[str, 
             found.update({each.name: each for each in provider(session, actor)})
         if actor.is_partner:
             found = {name: each for name, each in found.items() if not each.is_internal}
+        sight = _objects[object_name].sight
+        if sight is not None:
+            found = dict(sight.fields(actor, found))
         kept[(object_name, actor)] = found
     return found

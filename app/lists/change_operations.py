@@ -76,7 +76,7 @@ def task_of(
     """What is to be done with each record, checked; as `ask_for_change` is asked.  Raises NotAllowed, Invalid."""
     actor.require(object_.view)
     actor.require(object_.edit)
-    if act not in ACTS or object_.write is None:
+    if act not in ACTS or object_.write is None or (act == OWNER and object_.gives_at):
         raise Invalid({"act": [_l("Choose what is to be done.")]})
     task: dict[str, Any] = {"act": act}
     if act == OWNER:

@@ -16,7 +16,7 @@ from app.kernel.actor import Actor, Level
 from app.kernel.db import transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, Stale
 from app.kernel.parse import parse_iso_moment
-from app.lists.catalogue import Kind, ListField, ListObject, fields_of, objects
+from app.lists.catalogue import Kind, ListField, ListObject, State, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, list_of
 from app.lists.models import JobChange, JobRefusal, JobState, ListJob
 from app.lists.operations import find_or_make_tag, find_tag, set_tag
@@ -131,6 +131,8 @@ def raw_value(field: ListField, shown: Any) -> str:
         return ""
     if field.kind is Kind.USER:
         return str(getattr(shown, "ref", shown))
+    if isinstance(shown, State):
+        return shown.key
     if isinstance(shown, bool):
         return "true" if shown else "false"
     if isinstance(shown, float) and shown.is_integer():

@@ -20,6 +20,7 @@ from app.lists.catalogue import Condition, Kind, ListField
 from app.routing.criteria import All, AnyOf, Leaf, Node, Not, Op
 
 _NEGATED = {Op.NOT_EQUALS: Op.EQUALS, Op.NOT_IN: Op.IN, Op.IS_EMPTY: Op.IS_NOT_EMPTY}
+LARGEST = 2**62
 _BLANK = (Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
 
 
@@ -63,7 +64,16 @@ def _compare(session: Session, actor: Actor, field: ListField, op: Op, value: An
             return _compare_time(actor, field, op, value)
         case Kind.TEXT | Kind.LONG_TEXT | Kind.EMAIL | Kind.PHONE | Kind.URL:
             return _compare_text(session, column, op, value)
+        case Kind.NUMBER | Kind.MONEY:
+            return _compare_plain(column, op, _bounded(value))
     return _compare_plain(column, op, value)
+
+
+def _bounded(value: Any) -> Any:
+    """The number, or the largest that a database takes where it is larger; no record holds that."""
+    if isinstance(value, tuple):
+        return tuple(_bounded(each) for each in value)
+    return max(-LARGEST, min(LARGEST, value))
 
 
 def users_named(actor: Actor, value: Any) -> Select[Any]:

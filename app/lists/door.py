@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
 from app.lists.catalogue import ListObject, objects
+from app.lists.found import count_rows
 from app.lists.page import query_of
 from app.lists.query import ListQuery
-from app.lists.rows import count_rows
 from app.lists.words import is_said, sentence_of, value_names
 from app.web.listing import ListAddress
 
@@ -24,7 +24,7 @@ _NOT_FILTERS = frozenset({"view", "columns", "cursor", "back"})
 def object_named(actor: Actor, name: str) -> ListObject:
     """The object of that name.  Raises NotFound, NotAllowed."""
     found = objects().get(name)
-    if found is None or not found.has_page:
+    if found is None:
         raise NotFound("list", name)
     actor.require(found.view)
     return found

@@ -22,6 +22,7 @@ from app.lists.queries import ViewRow, choice_of, get_view, views_for
 from app.lists.query import ListQuery, parse_list
 from app.lists.rows import Row, count_near, list_rows, recent_rows
 from app.lists.words import chips_of
+from app.web.access import current_actor
 from app.web.filters import number
 from app.web.listing import ListAddress
 
@@ -67,6 +68,20 @@ class ListPage:
     title: ListField
     note: ListField | None
     error: str
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the reader may be able to change records here, one by one or many at once."""
+        actor, object_ = current_actor(), self.object
+        # What partner people change of what they see as previews too goes by a version of their own.
+        is_for_all = actor.is_internal or object_.sight is None
+        return object_.write is not None and is_for_all and actor.can(object_.edit)
+
+    @property
+    def may_give(self) -> bool:
+        """Whether the reader may be able to change owners here."""
+        give = self.object.may_give
+        return self.may_change if give is None else give(current_actor())
 
     def chosen(self, name: str) -> str:
         """The value that a filter of one value is set to."""
@@ -159,7 +174,8 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
     names = [n for n in asked.columns if n in fields and fields[n].is_column] or list(object_.columns)
     columns = [fields[name] for name in names if name in fields]
     title, note = fields[object_.title], fields.get(object_.note)
-    wanted = list({f.name: f for f in (title, *([note] if note else []), *columns)}.values())
+    aside = [fields[name] for name in object_.aside if name in fields]
+    wanted = list({f.name: f for f in (title, *([note] if note else []), *columns, *aside)}.values())
     if error:
         page: Page[Row] = Page([])
     elif asked.view == RECENT:

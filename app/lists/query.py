@@ -6,8 +6,9 @@ do; `filter=` holds what is combined (`filter_text`).  All of them must hold.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,18 +16,22 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
+from app.kernel.parse import parse_iso_moment
 from app.kernel.text import clean_text
 from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_of, sorts_of
 from app.lists.conditions import condition_of, condition_of_node
 from app.lists.filter_text import parts_of, read_filter, write_filter
-from app.routing.criteria import Leaf, Node, Op, leaves, parse
+from app.routing.criteria import AnyOf, Leaf, Node, Op, leaves, parse
 
 LONGEST_VALUE = 1000
 # Days that move on with the calendar: "today", "-30d" thirty days ago, "+7d" in a week.
 _RELATIVE = re.compile(r"today|([+-])(\d{1,4})d\Z")
 Given = Mapping[str, Sequence[str]]
+# Ends of what is ordered have filters of their own: `score_from=50`, `created_at_to=2026-03-01`.
+_ENDS = {"from": Op.GTE, "to": Op.LTE}
+_WITH_ENDS = (Kind.NUMBER, Kind.MONEY, Kind.DATE, Kind.MOMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class ListQuery:
 
     fields: those that the person's lists of the object have.  moving: days that were written as "-30d", by what
     they are today.  lost: fields and filters that are not known any more and were left out.
+    level: how much must be given of a record for it to be listed; causes: for which reasons alone, None for any.
     """
 
     object: ListObject
@@ -58,12 +64,25 @@ class ListQuery:
     descending: bool
     moving: Mapping[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    level: Level = Level.READ
+    causes: frozenset[str] | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         found = tuple(part.condition for part in self.parts)
         # The index of a field's own column holds the records that have it, which in a list are all.
         return found if self.sort in self.object.sorts else (*found, self.sort_column.is_not(None))
+
+    def where(self, *conditions: Condition) -> "ListQuery":
+        """The same list, narrowed by what no address can ask for."""
+        return replace(self, parts=(*self.parts, *(Part(each, None) for each in conditions)))
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether everything follows from what was given, so that equal queries ask for the same."""
+        known = self.object.lasting
+        is_plain = self.sort in self.object.sorts and not self.moving
+        return is_plain and all(_named_by(part.name) in known for part in self.parts)
 
     @property
     def sort_column(self) -> Any:
@@ -106,27 +125,29 @@ def parse_list(
     *,
     sort: str = "",
     lenient: bool = False,
+    with_left_out: bool = False,
 ) -> ListQuery:
     """A list as its address asks for it.
 
     given: name → values; empty values count as absent.  lenient: leave out what is not known (any more) and name
-    it in `lost`, for views that were saved long ago.
+    it in `lost`, for views that were saved long ago.  with_left_out: also the records that lists leave out.
     Raises Invalid naming the filters or sort keys that are known, and for values that do not fit their field.
     """
     fields = fields_of(session, actor, object_.name)
     wanted = {name: [v for v in values if v.strip()] for name, values in given.items()}
     text = " ".join(wanted.pop("filter", []))
     wanted = {name: values for name, values in wanted.items() if values}
-    lost = [name for name in wanted if not _is_known(object_, fields, name)]
+    known = filters_of(actor, object_, fields)
+    lost = [name for name in wanted if name not in known]
     if lost and not lenient:
-        known = ", ".join(sorted({*object_.simple, *(n for n, f in fields.items() if f.is_filter)}))
+        names = ", ".join(sorted(known))
         raise Invalid(
-            {name: [_l("This filter is not known. Known: %(known)s.", known=known)] for name in lost}
+            {name: [_l("This filter is not known. Known: %(known)s.", known=names)] for name in lost}
         )
     for name, values in wanted.items():
         for value in values:
             clean_text(value, max_length=LONGEST_VALUE, field=name)
-    key, descending = _order(object_, fields, sort, lost if lenient else None)
+    key, descending = _order(actor, object_, fields, sort, lost if lenient else None)
     moving: dict[str, str] = {}
     parts = [
         _simple(session, actor, object_, fields, name, values, moving)
@@ -136,9 +157,42 @@ def parse_list(
     combined, gone = _known_parts(read_filter(text), fields, lenient=lenient)
     lost += gone
     parts += [_combined(session, actor, fields, each, moving) for each in combined]
-    if object_.left_out is not None and not _asks_for_left_out(wanted, parts):
+    level, causes = _sight(actor, object_, parts, key)
+    if object_.left_out is not None and not with_left_out and not _asks_for_left_out(wanted, parts):
         parts.append(Part(object_.left_out.is_(None), None))
-    return ListQuery(object_, fields, tuple(parts), key, descending, moving, tuple(dict.fromkeys(lost)))
+    gone_once = tuple(dict.fromkeys(lost))
+    return ListQuery(object_, fields, tuple(parts), key, descending, moving, gone_once, level, causes)
+
+
+def _sight(
+    actor: Actor, object_: ListObject, parts: Sequence[Part], sort: str
+) -> tuple[Level, frozenset[str] | None]:
+    """How much must be given of what is listed, and for which reasons alone."""
+    if object_.sight is None:
+        return object_.level, None
+    told = chain.from_iterable(leaves(part.node) for part in parts if part.node is not None)
+    names = {leaf.field for leaf in told} | {_named_by(part.name) for part in parts if part.name}
+    by_name = {part.name: part.values for part in parts if part.name}
+    return object_.sight.level(actor, names, sort), object_.sight.causes(by_name)
+
+
+def filters_of(actor: Actor, object_: ListObject, fields: Mapping[str, ListField]) -> set[str]:
+    """The names of the filters by name that the person's lists of the object have."""
+    sight = object_.sight
+    simple = {name for name in object_.simple if sight is None or sight.knows(actor, name)}
+    return simple | {name for name, each in fields.items() if each.is_filter} | set(ends_of(fields))
+
+
+def ends_of(fields: Mapping[str, ListField]) -> list[str]:
+    """The names of the filters by the ends of what is ordered."""
+    ordered = [name for name, each in fields.items() if each.is_filter and each.kind in _WITH_ENDS]
+    return [f"{name}_{end}" for name in ordered for end, op in _ENDS.items() if op in fields[name].operators]
+
+
+def _named_by(name: str) -> str:
+    """The field that a filter by name tells of."""
+    base, _rest, end = name.rpartition("_")
+    return base if base and end in _ENDS else name
 
 
 def _asks_for_left_out(wanted: Given, parts: Sequence[Part]) -> bool:
@@ -150,9 +204,10 @@ def _asks_for_left_out(wanted: Given, parts: Sequence[Part]) -> bool:
 
 
 def _order(
-    object_: ListObject, fields: Mapping[str, ListField], sort: str, lost: list[str] | None
+    actor: Actor, object_: ListObject, fields: Mapping[str, ListField], sort: str, lost: list[str] | None
 ) -> tuple[str, bool]:
-    sort, sorts = sort or object_.sort, sorts_of(object_, fields)
+    sort, sight = sort or object_.sort, object_.sight
+    sorts = [key for key in sorts_of(object_, fields) if sight is None or sight.knows(actor, key)]
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     if key in sorts:
         return key, descending
@@ -161,10 +216,6 @@ def _order(
         raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=names)]})
     lost.append(key)
     return object_.sort.removeprefix("-"), object_.sort.startswith("-")
-
-
-def _is_known(object_: ListObject, fields: Mapping[str, ListField], name: str) -> bool:
-    return name in object_.simple or (name in fields and fields[name].is_filter)
 
 
 def _simple(
@@ -179,7 +230,9 @@ def _simple(
     """A filter by name.  What it compares is told in words where its values are of the field's kind."""
     known, make = fields.get(name), object_.simple.get(name)
     node: Node | None = None
-    if known is not None:
+    if known is None and make is None:
+        return _end(session, actor, fields, name, values)
+    if known is not None and known.is_filter:
         op = known.operators[0] if Op.EQUALS not in known.operators else Op.EQUALS
         several = len(values) > 1 and Op.IN in known.operators
         criteria = {
@@ -189,14 +242,41 @@ def _simple(
         }
         try:
             node = _parse(criteria, fields, moving, actor.time_zone)
-        except Invalid:
+        except Invalid as error:
             if make is None:
-                raise
+                raise _under(name, error) from error
     if make is not None:
         return Part(make(session, actor, values), node, name, tuple(values))
     assert isinstance(node, Leaf)
     condition = condition_of(session, actor, fields[name], node.op, node.value)
     return Part(condition, node, name, tuple(values))
+
+
+def _end(
+    session: Session, actor: Actor, fields: Mapping[str, ListField], name: str, values: Sequence[str]
+) -> Part:
+    """One end of what is ordered; a moment as the contract writes it, where a day is its beginning."""
+    base, _rest, end = name.rpartition("_")
+    field, op = fields[base], _ENDS[end]
+    ends: list[Node] = []
+    for value in values:
+        if field.kind is Kind.MOMENT:
+            moment = parse_iso_moment(value)
+            if moment is None:
+                raise Invalid({name: [_l("This must be a date or time such as 2026-03-01T12:00:00Z.")]})
+            ends.append(Leaf(base, op, moment, field.type))
+            continue
+        try:
+            ends.append(_parse({"field": base, "op": op.value, "value": value}, fields, {}, actor.time_zone))
+        except Invalid as error:
+            raise _under(name, error) from error
+    node = ends[0] if len(ends) == 1 else AnyOf(tuple(ends))
+    return Part(condition_of_node(session, actor, fields, node), node, name, tuple(values))
+
+
+def _under(name: str, error: Invalid) -> Invalid:
+    """The same complaints, of the filter of that name."""
+    return Invalid({name: list(dict.fromkeys(m for messages in error.errors.values() for m in messages))})
 
 
 def _combined(

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor, Level
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
 from app.lists.catalogue import ListField
+from app.lists.found import Found, count_rows, list_ids
 from app.lists.models import RecentRecord
 from app.lists.query import ListQuery
-from app.sharing.merge import Window, capped_count, merged_ids
+from app.sharing.merge import Window, merged_ids
+from app.sharing.scope import scope
 
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
@@ -27,13 +29,17 @@ _FIRST = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record in a list.  cells: field → what the cell shows.  given: how much of it the reader has."""
+    """A record in a list.  cells: field → what the cell shows.  given: how much of it the reader has.
+
+    version: 0 on a page of an object that is read beside its rows; beside: what was.
+    """
 
     id: int
     ref: str
     version: int
     given: Level
     cells: Mapping[str, Any]
+    beside: Any = None
 
 
 def list_rows(
@@ -46,6 +52,9 @@ def list_rows(
     limit: int = PAGE_SIZE,
 ) -> Page[Row]:
     """A page of what the actor may read.  fields: those whose cells are wanted.  Raises BadCursor."""
+    if query.object.beside is not None:
+        page = list_ids(session, actor, query, cursor=cursor, limit=limit)
+        return Page(_beside(session, actor, query, fields, page.items), page.older, page.newer)
     window, back = _window(actor, query, cursor, limit)
     ids = merged_ids(query.object.model, actor, window, query.conditions, level=query.object.level).subquery(
         "page"
@@ -68,6 +77,56 @@ def list_rows(
     return Page(shown(session, actor, fields, found), older, newer)
 
 
+def _beside(
+    session: Session, actor: Actor, query: ListQuery, fields: Sequence[ListField], found: Sequence[Found]
+) -> list[Row]:
+    """Rows of an object that is read beside them; of a preview no cell but those that previews show."""
+    object_ = query.object
+    assert object_.beside is not None
+    if not found:
+        return []
+    read = object_.beside(session, actor, [(each.id, each.given) for each in found])
+    columns = [field for field in fields if field.of is None]
+    cells: dict[int, dict[str, Any]] = {each.id: {} for each in found}
+    for is_preview in (False, True):
+        keys = [each.id for each in found if (each.given < Level.READ) is is_preview]
+        shown_ones = [
+            each for each in columns if not is_preview or (object_.sight and object_.sight.shows(actor, each))
+        ]
+        for key, values in _cells(session, actor, object_.model, shown_ones, keys).items():
+            cells[key] = values
+    return [
+        Row(
+            each.id, read[each.id].ref, 0, each.given,
+            {f.name: cells[each.id].get(f.name) if f.of is None else f.of(read[each.id]) for f in fields},
+            read[each.id],
+        )
+        for each in found
+        if each.id in read
+    ]  # fmt: skip
+
+
+def _cells(
+    session: Session, actor: Actor, model: Any, fields: Sequence[ListField], keys: Sequence[int]
+) -> Mapping[int, dict[str, Any]]:
+    """Record → field → what its cell shows; a statement, and one for each field that names other records."""
+    if not fields or not keys:
+        return {}
+    columns = [
+        (model.id if field.column is None else field.column).label(f"f_{field.name}") for field in fields
+    ]
+    rows = session.execute(select(model.id, *columns).where(scope(model, actor), model.id.in_(keys))).all()
+    cells: dict[int, dict[str, Any]] = {row.id: {} for row in rows}
+    for place, field in enumerate(fields, 1):
+        resolved: Mapping[Any, Any] = {}
+        if field.resolve is not None:
+            wanted = {row[place] for row in rows if row[place] is not None}
+            resolved = field.resolve(session, actor, wanted) if wanted else {}
+        for row in rows:
+            cells[row.id][field.name] = row[place] if field.resolve is None else resolved.get(row[place])
+    return cells
+
+
 def recent_rows(session: Session, actor: Actor, query: ListQuery, fields: Sequence[ListField]) -> Page[Row]:
     """What the actor opened or made lately and may still read, the latest first."""
     model = query.object.model
@@ -80,18 +139,20 @@ def recent_rows(session: Session, actor: Actor, query: ListQuery, fields: Sequen
         .subquery("lately")
     )
     mine = model.id.in_(select(lately.c.record_id))
-    ids = merged_ids(model, actor, window, (mine, *query.conditions), level=query.object.level).subquery(
-        "page"
-    )
+    ids = merged_ids(
+        model, actor, window, (mine, *query.conditions), level=query.level, causes=query.causes
+    ).subquery("page")
+    if query.object.beside is not None:
+        latest = (
+            select(ids)
+            .join(lately, lately.c.record_id == ids.c.id)
+            .order_by(lately.c.at.desc(), ids.c.id.desc())
+        )
+        found_ids = [Found(row.id, Level(row.given), None) for row in session.execute(latest)]
+        return Page(_beside(session, actor, query, fields, found_ids))
     statement = _select(query, fields, ids).join(lately, lately.c.record_id == ids.c.id)
     found = session.execute(statement.order_by(lately.c.at.desc(), ids.c.id.desc())).all()
     return Page(shown(session, actor, fields, found))
-
-
-def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
-    """How many match, at most `cap` + 1."""
-    statement = capped_count(query.object.model, actor, query.conditions, cap=cap, level=query.object.level)
-    return min(session.scalar(statement) or 0, cap + 1)
 
 
 def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> tuple[int, bool]:
@@ -104,7 +165,7 @@ def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
         return min(found, cap), found > cap
     model = query.object.model
     window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
-    ids = merged_ids(model, actor, window, level=query.object.level).subquery("near")
+    ids = merged_ids(model, actor, window, level=query.level, causes=query.causes).subquery("near")
     matching = func.sum(case((and_(*query.conditions), 1), else_=0))
     statement = select(func.count(), matching).select_from(ids).join(model, model.id == ids.c.id)
     looked_at, found = session.execute(statement).one()

@@ -87,7 +87,7 @@ def names_of_choices(page: ListPage) -> Mapping[str, Mapping[Any, str]]:
     return {
         field.name: dict(field.choices(session, actor))
         for field in page.columns
-        if field.kind is Kind.CHOICE and field.choices is not None
+        if field.kind is Kind.CHOICE and field.choices is not None and field.of is None
     }
 
 

@@ -1,4 +1,7 @@
-"""Pages around lists: the editor of a filter, the columns, saved views, short links."""
+"""Pages around lists: the editor of a filter, the columns, saved views, short links.
+
+Whoever has any list at all has that of leads; `object_named` asks for the permission of the list in question.
+"""
 
 from typing import Any
 
@@ -38,7 +41,7 @@ bp.record_once(lambda state: init_list_templates(state.app))  # type: ignore[arg
 
 
 @bp.get("/<thing>/filter")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def edit_filter(thing: str) -> ResponseReturnValue:
     """Rows of conditions, added and taken away by asking this address again; at the end it leads to the list."""
     actor = current_actor()
@@ -49,7 +52,7 @@ def edit_filter(thing: str) -> ResponseReturnValue:
 
 
 @bp.get("/<thing>/columns")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def edit_columns(thing: str) -> ResponseReturnValue:
     """Which columns the person's lists of the object have."""
     session, actor = db.session(), current_actor()
@@ -82,7 +85,7 @@ def _back(object_: Any) -> str:
 
 
 @bp.post("/<thing>/columns")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def save_columns(thing: str) -> ResponseReturnValue:
     """Keep the columns for this person's lists."""
     actor = current_actor()
@@ -112,7 +115,7 @@ def _in_order() -> list[str]:
 
 
 @bp.get("/<thing>/views")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def index(thing: str) -> ResponseReturnValue:
     """The views of an object that the person has, with what each shows."""
     session, actor = db.session(), current_actor()
@@ -139,7 +142,7 @@ def _said(object_: Any, query: Any) -> str:
 
 
 @bp.get("/<thing>/views/new")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def new_view(thing: str) -> ResponseReturnValue:
     """A list under a name: the form."""
     return _view_page(thing, None, {"name": "", "audience": "private", "group": ""}, {})
@@ -163,7 +166,7 @@ def _view_page(name: str, row: Any, values: dict[str, Any], errors: dict[str, An
 
 
 @bp.post("/<thing>/views")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def create_view(thing: str) -> ResponseReturnValue:
     """Keep a list under a name."""
     actor, form = current_actor(), request.form
@@ -183,7 +186,7 @@ def create_view(thing: str) -> ResponseReturnValue:
 
 
 @bp.get("/<thing>/views/<ref('view'):view_ref>")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def edit_view(thing: str, view_ref: str) -> ResponseReturnValue:
     """Rename a view or share it otherwise: the form."""
     session, actor = db.session(), current_actor()
@@ -202,7 +205,7 @@ def edit_view(thing: str, view_ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/<thing>/views/<ref('view'):view_ref>")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def update_view(thing: str, view_ref: str) -> ResponseReturnValue:
     """Save what was changed of a view: its name and who has it, or what it shows."""
     actor, form = current_actor(), request.form
@@ -223,7 +226,7 @@ def update_view(thing: str, view_ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/<thing>/views/<ref('view'):view_ref>/delete")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def remove_view(thing: str, view_ref: str) -> ResponseReturnValue:
     """Take a view away; the records stay."""
     actor = current_actor()
@@ -235,7 +238,7 @@ def remove_view(thing: str, view_ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/<thing>/start")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def start_with(thing: str) -> ResponseReturnValue:
     """Open the person's lists of the object with a view from now on."""
     actor, view = current_actor(), request.form.get("view", "")
@@ -250,7 +253,7 @@ def start_with(thing: str) -> ResponseReturnValue:
 
 
 @bp.get("/to/<ref('view'):view_ref>")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.LEAD_VIEW)
 def go_to(view_ref: str) -> ResponseReturnValue:
     """The short link of a view; it shows whoever opens it what they may see."""
     row = get_view(db.session(), current_actor(), view_ref)

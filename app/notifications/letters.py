@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
-from app.kernel.actor import Actor, Level, Permission
+from app.kernel.actor import Actor, Permission
+from app.leads.asking import leads_where
 from app.leads.fields import FIELDS
-from app.leads.filters import LeadQuery
 from app.leads.models import Assignment, AssignmentCause, Lead
 from app.leads.queries import list_leads
 from app.leads.rows import LeadRow, preview_title, preview_words
@@ -191,8 +191,7 @@ def _place(city: str | None, state: str | None, country: str | None) -> str:
 
 
 def _rows(session: Session, actor: Actor, conditions: tuple[ColumnElement[bool], ...]) -> Sequence[LeadRow]:
-    query = LeadQuery(conditions, Level.PREVIEW, "created_at", True, {})
-    return list_leads(session, actor, query, limit=MOST_LISTED).items
+    return list_leads(session, actor, leads_where(*conditions), limit=MOST_LISTED).items
 
 
 def row_title(row: LeadRow) -> str:

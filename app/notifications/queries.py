@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.activities.places import is_readable
-from app.kernel.actor import Actor, Level
+from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
 from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
-from app.leads.filters import LeadQuery
+from app.leads.asking import leads_where
 from app.leads.models import Assignment, Lead
 from app.leads.queries import list_leads
 from app.leads.rows import LeadRow
@@ -173,7 +173,7 @@ def lead_rows(session: Session, actor: Actor, ids: Iterable[int]) -> Sequence[Le
     wanted = sorted(set(ids))
     if not wanted:
         return ()
-    query = LeadQuery((Lead.id.in_(wanted),), Level.PREVIEW, "created_at", True, {})
+    query = leads_where(Lead.id.in_(wanted))
     return list_leads(session, actor, query, limit=len(wanted)).items
 
 

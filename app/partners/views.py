@@ -15,8 +15,8 @@ from app.kernel import clock, refs
 from app.kernel.actor import Permission
 from app.kernel.db import db
 from app.kernel.text import clean_text
+from app.leads.asking import parse_lead_query
 from app.leads.choices import first_names
-from app.leads.filters import parse_lead_query
 from app.leads.queries import list_leads
 from app.partners import enabling_views, team_views  # noqa: F401 - their routes
 from app.partners.blueprint import bp
@@ -97,7 +97,7 @@ def show(account_ref: str) -> ResponseReturnValue:
     session, actor, now = db.session(), current_actor(), clock.now()
     detail = open_partner(session, actor, account_ref)
     query = parse_lead_query(
-        actor, {"partner": [account_ref], "open": ["true"], "waiting": ["false"]}, "-updated_at"
+        session, actor, {"partner": [account_ref], "open": ["true"], "waiting": ["false"]}, "-updated_at"
     )
     leads = list_leads(session, actor, query, limit=SHOWN_LEADS)
     return render_template(

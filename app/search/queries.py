@@ -17,7 +17,7 @@ from app.accounts.queries import Person
 from app.identity.models import User
 from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
-from app.leads.filters import parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.queries import list_leads
 from app.search.finding import beginnings, find_ids, guesses
 from app.search.models import SearchEntry
@@ -130,7 +130,7 @@ def _groups(found: dict[str, Sequence[Hit]], limit: int) -> list[Group]:
 
 
 def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
-    page = list_leads(session, actor, parse_lead_query(actor, {"q": [text]}), limit=limit - 1)
+    page = list_leads(session, actor, parse_lead_query(session, actor, {"q": [text]}), limit=limit - 1)
     hits = [
         Hit(
             "lead", row.ref, row.title, note_of(row.person if row.company else None, row.city), row.email,

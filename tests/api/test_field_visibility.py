@@ -4,10 +4,8 @@ Every field holds a marker of its own.  What a level sees is chosen so that in t
 hidden, shown before the claim and shown after it for somebody.
 """
 
-import csv
 import email
 import email.policy
-import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +15,11 @@ import pytest
 from app.activities.models import Activity
 from app.kernel import clock
 from app.kernel.refs import ACTIVITY, new_ref
-from app.leads.export import export_lines
+from app.leads.asking import parse_lead_query
 from app.leads.fields import FIELDS
-from app.leads.filters import parse_lead_query
 from app.leads.models import Lead
 from app.leads.operations import edit_lead
+from app.lists.rows import batches
 from app.notifications.messages import write_mail
 from app.notifications.models import NotificationKind
 from app.partners.models import PartnerLevel
@@ -184,12 +182,37 @@ def check(api, browser, session, user, waiting: Held, own: Held, when: dict[str,
     assert client.get("/events").status_code == 403
 
     # Files.  Partners take none out; whoever may one day gets what they see.
-    assert browser.submit("/leads/export", {}, page="/profile").status_code == 403
-    lines = "".join(export_lines(session, actor, parse_lead_query(actor, {})))
-    table = list(csv.DictReader(io.StringIO(lines.lstrip("\ufeff"))))
-    [line] = [line for line in table if line["id"] == ref]
-    assert set(line) == {"id", "owner", "company_of_owner", "created_at"} | (set(FIELDS) - hidden)
+    assert browser.submit("/lists/lead/export", {}, page="/profile").status_code == 403
+    query = parse_lead_query(session, actor, {})
+    columns = [field for field in query.fields.values() if field.is_column]
+    assert {field.name for field in columns} & set(FIELDS) == set(FIELDS) - hidden
+    [(batch, _end)] = batches(session, actor, query, columns, size=1000)
+    [line] = [row.cells for row in batch if row.ref == ref]
     assert own.found_in(str(line)) == set(own.marks) - hidden
+
+    # A list with every column that there is shows no more either.
+    everything = "&".join(("columns=" + ",".join(field.name for field in columns), "view=all"))
+    page = browser.get(f"/leads?{everything}").get_data(as_text=True)
+    rows_shown = {key: page.partition(f'id="{key}"')[2].partition("</tr>")[0] for key in (ref, waits)}
+    assert own.found_in(rows_shown[ref]) == set(own.marks) - hidden
+    assert waiting.found_in(rows_shown[waits]) <= preview
+    refused = {name for name in FILTERED if name in hidden}
+    for name in set(FILTERED) - refused:
+        narrowed = client.get("/leads", query_string={"filter": f'{name}.equals:"{waiting.marks[name]}"'})
+        assert (waits in narrowed.get_data(as_text=True)) is (name in preview), name
+        narrowed = client.get("/leads", query_string={"filter": f"any({name}.is_empty,{name}.is_not_empty)"})
+        assert (waits in narrowed.get_data(as_text=True)) is (name in preview), name
+    for name in (
+        *refused,
+        "tag",
+        "partner",
+        "needs_owner",
+        "has_open_task",
+        "no_activity_days",
+        "created_by",
+    ):
+        answer = client.get("/leads", query_string={"filter": f"{name}.is_not_empty"})
+        assert (answer.status_code, set(answer.json["errors"])) == (422, {"filter.field"}), name
 
     # Filters, sort keys and the search follow.
     for name in FILTERED:

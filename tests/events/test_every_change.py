@@ -297,7 +297,7 @@ def looking_as_somebody_else(c):
 
 def files(c):
     for path in (
-        "/leads/export",
+        "/lists/lead/export",
         "/lists/account/export",
         "/lists/contact/export",
         "/setup/audit-log/export",

@@ -176,7 +176,7 @@ def test_a_page_that_is_refused_changes_nothing(session, signed_in, vic):
 @pytest.mark.parametrize(
     ("path", "what"),
     [
-        ("/leads/export", "lead"),
+        ("/lists/lead/export", "lead"),
         ("/lists/account/export", "account"),
         ("/lists/contact/export", "contact"),
         ("/setup/audit-log/export", "audit_log"),

@@ -1,18 +1,14 @@
 """Giving back, deleting and restoring a lead, and taking a list out as a file, over HTTP."""
 
-import csv
-import io
-import re
 from datetime import timedelta
 
 import pytest
 
-from app.events.models import Event
 from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel.actor import Role
 from app.leads.models import Lead
-from tests.factories import make_lead, make_queue, make_source, make_user, open_portal, rows
+from tests.factories import make_lead, make_queue, make_user, open_portal, rows
 
 
 @pytest.fixture(autouse=True)
@@ -135,79 +131,3 @@ def test_sales_viewers_and_partners_delete_nothing(signed_in, session, sal, vic,
         for path in ("delete", "restore"):
             assert browser.submit(f"/leads/{lead.ref}/{path}", page="/profile").status_code == 403
         assert browser.get("/leads/deleted").status_code == 403
-
-
-# Export
-
-
-def table(answer):
-    return list(csv.DictReader(io.StringIO(text_of(answer).removeprefix("\ufeff"))))
-
-
-def test_the_list_comes_out_as_it_is_filtered_and_that_is_recorded(signed_in, session, mara, pia):
-    source = make_source(session, "Fair in Lleida")
-    lead = make_lead(
-        session, owner=pia, company="Forges, del \"Ter\"", country="ES", source=source, employees=1250, annual_revenue=10.0,
-        description="One\nTwo", interest_confirmed=True,
-    )  # fmt: skip
-    make_lead(session, country="FR")
-    answer = signed_in(mara).submit("/leads/export?country=ES", page="/leads", buffered=True)
-    assert answer.mimetype == "text/csv"
-    assert answer.headers["Content-Disposition"] == "attachment; filename=leads.csv"
-    (row,) = table(answer)
-    assert row["id"] == lead.ref
-    assert (row["company"], row["owner"], row["company_of_owner"], row["source"], row["status"]) == (
-        'Forges, del "Ter"',
-        "Pia",
-        "Northwind",
-        "Fair in Lleida",
-        "new",
-    )
-    assert (row["employees"], row["annual_revenue"], row["description"], row["interest_confirmed"]) == (
-        "1250",
-        "10",
-        "One\nTwo",
-        "yes",
-    )
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["arrived_at"])
-    event = rows(session, Event, Event.verb == "exported")[-1]
-    assert (event.actor_id, event.detail) == (mara.id, {"object": "lead", "filter": {"country": ["ES"]}})
-
-
-@pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "+1+1", "-1+1", "@SUM(A1)", " =1+1"])
-def test_formulas_do_not_run_in_a_spreadsheet(signed_in, session, mara, cell):
-    make_lead(session, company=cell)
-    (row,) = table(signed_in(mara).submit("/leads/export", page="/leads", buffered=True))
-    assert row["company"] == f"'{cell}"
-
-
-def test_every_row_comes_once_in_the_order_of_the_list(signed_in, session, mara, monkeypatch):
-    from app.leads import export
-
-    monkeypatch.setattr(export, "ROWS_A_ROUND", 7)
-    for number in range(30):
-        make_lead(session, company=f"C{number:02}", score=number % 3)
-    exported = table(signed_in(mara).submit("/leads/export?sort=-score", page="/leads", buffered=True))
-    assert sorted(row["company"] for row in exported) == [f"C{number:02}" for number in range(30)]
-    assert [row["score"] for row in exported] == ["2"] * 10 + ["1"] * 10 + ["0"] * 10
-
-
-def test_only_what_is_seen_comes_out(signed_in, session, sal, mara):
-    from app.identity.models import AccountScope
-
-    sal.account_scope = AccountScope.PORTFOLIO
-    make_lead(session, owner=sal, company="Mine")
-    make_lead(session, owner=mara, company="Theirs")
-    exported = table(signed_in(sal).submit("/leads/export", page="/leads", buffered=True))
-    assert [row["company"] for row in exported] == ["Mine"]
-
-
-def test_who_may_not_export_cannot(signed_in, session, vic, pia):
-    for person in (vic, pia):
-        assert signed_in(person).submit("/leads/export", page="/profile").status_code == 403
-
-
-def test_a_filter_that_cannot_be_read_exports_nothing(signed_in, session, mara):
-    answer = signed_in(mara).submit("/leads/export?country=Narnia", page="/leads", buffered=True)
-    assert answer.status_code == 422
-    assert rows(session, Event, Event.verb == "exported") == []

@@ -8,8 +8,8 @@ from app.events.models import Event
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.errors import NotAllowed, NotFound
+from app.leads.asking import parse_lead_query
 from app.leads.errors import AtCapacity, LeadAlreadyClaimed
-from app.leads.filters import parse_lead_query
 from app.leads.models import Assignment, LeadRefusal
 from app.leads.operations import claim_lead
 from app.leads.queries import list_leads, open_lead
@@ -100,7 +100,7 @@ def test_a_company_that_refused_it_finds_nothing(
     actor = actor_of(session, pia)
     with pytest.raises(NotFound):
         claim_lead(session, actor, lead.ref, now=clock.now())
-    assert list_leads(session, actor, parse_lead_query(actor, {})).items == []
+    assert list_leads(session, actor, parse_lead_query(session, actor, {})).items == []
 
 
 def test_lists_show_previews_and_hide_them_from_filters_on_hidden_fields(
@@ -109,11 +109,11 @@ def test_lists_show_previews_and_hide_them_from_filters_on_hidden_fields(
     queue = make_queue(session, members=[northwind])
     make_lead(session, queue=queue, company="Forges del Ter", city="Girona", industry="Steel", employees=120)
     actor = actor_of(session, pia)
-    shown = list_leads(session, actor, parse_lead_query(actor, {"city": ["girona"]})).items
+    shown = list_leads(session, actor, parse_lead_query(session, actor, {"city": ["girona"]})).items
     assert [(r.company, r.person, r.email, r.employees, r.employee_band) for r in shown] == [
         (None, None, None, None, "50–199")
     ]
     assert shown[0].title == "Steel, 50–199 people · Girona, ES" or "Girona" in shown[0].title
     for hidden in ({"company": ["Forges del Ter"]}, {"q": ["Forges"]}, {"employees": ["120"]}):
-        assert list_leads(session, actor, parse_lead_query(actor, hidden)).items == []
-    assert list_leads(session, actor, parse_lead_query(actor, {}, "company")).items == []
+        assert list_leads(session, actor, parse_lead_query(session, actor, hidden)).items == []
+    assert list_leads(session, actor, parse_lead_query(session, actor, {}, "company")).items == []

@@ -15,7 +15,7 @@ from app.kernel.actor import Role
 from app.lists.jobs import forget_jobs, run_waiting
 from app.lists.models import ListJob
 from app.lists.sheet_file import SheetFile
-from tests.factories import make_account, make_contact, make_lead, make_user, rows
+from tests.factories import make_account, make_contact, make_lead, make_source, make_user, rows
 
 
 def take_out(browser, thing="account", format_="csv", **params):
@@ -52,6 +52,34 @@ def test_a_list_is_taken_out(signed_in, session, sal, mara, monkeypatch):
     assert answer.headers["Content-Disposition"].startswith("attachment")
     for address in (page, f"{page}/file"):
         assert signed_in(mara).get(address).status_code == 404
+
+
+def test_leads_are_taken_out_as_they_are_filtered(signed_in, session, mara, vic, pia):
+    source = make_source(session, "Fair in Lleida")
+    lead = make_lead(
+        session, owner=pia, company='Forges, del "Ter"', country="ES", source=source, employees=1250, annual_revenue=10.0,
+        description="One\nTwo", interest_confirmed=True, score=2, last_name="=1+1",
+    )  # fmt: skip
+    for number in range(3):
+        make_lead(session, country="ES", company=f"C{number}", score=number // 2)
+    make_lead(session, country="FR")
+    browser = signed_in(mara)
+    found = read(browser, take_out(browser, "lead", country="ES", sort="-score"))
+    assert [row["score"] for row in found] == ["2", "1", "0", "0"]
+    row = found[0]
+    assert (row["id"], row["company"], row["last_name"]) == (lead.ref, 'Forges, del "Ter"', "'=1+1")
+    assert (row["owner"], row["partner"], row["source"], row["status"]) == (
+        "Pia", "Northwind", "Fair in Lleida", "new",
+    )  # fmt: skip
+    assert (row["employees"], row["annual_revenue"], row["description"], row["interest_confirmed"]) == (
+        "1250", "10", "One\nTwo", "true",
+    )  # fmt: skip
+    [event] = rows(session, Event, Event.verb == "exported")
+    assert (event.detail["object"], event.detail["filter"]) == ("lead", {"country": ["ES"]})
+    for person in (vic, pia):
+        assert signed_in(person).submit("/lists/lead/export", page="/profile").status_code == 403
+    assert browser.submit("/lists/lead/export", {"p.country": "Narnia"}, page="/leads").status_code == 422
+    assert len(rows(session, Event, Event.verb == "exported")) == 1
 
 
 def test_a_spreadsheet_has_text_as_text(signed_in, session, sal, app, tmp_path):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.db import transaction
-from app.leads.filters import parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.operations import delete_lead, restore_lead
 from app.leads.queries import count_leads, list_leads
 from app.sharing import building
@@ -43,7 +43,7 @@ def test_what_is_deleted_is_granted_to_nobody_until_it_comes_back(
     def seen(cap: int) -> int:
         session.rollback()
         actor = actor_of(session, otto)
-        query = parse_lead_query(actor, {})
+        query = parse_lead_query(session, actor, {})
         counted = count_leads(session, actor, query, cap=cap)
         listed = len(list_leads(session, actor, query).items)
         assert counted == min(listed, cap + 1)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.identity.operations import edit_user
 from app.kernel import clock
 from app.kernel.actor import Level, Role
-from app.leads.filters import parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.models import AssignmentCause, Lead
 from app.leads.operations import edit_lead
 from app.leads.placement import Move, Owner, place
@@ -85,9 +85,9 @@ def check(session: Session, shared: Shared) -> None:
             expected[lead.ref] = max(own, given)
         seen = {ref: level for ref, level in expected.items() if level}
         for sort in ("-created_at", "created_at", "waiting_since", "-score"):
-            query = parse_lead_query(actor, {}, sort)
+            query = parse_lead_query(session, actor, {}, sort)
             assert {r.ref for r in _walk(session, actor, query)} == set(seen), (person.role, sort)
-        assert count_leads(session, actor, parse_lead_query(actor, {})) == len(seen)
+        assert count_leads(session, actor, parse_lead_query(session, actor, {})) == len(seen)
         for level in Level:
             found = set(session.scalars(select(Lead.ref).where(scope(Lead, actor, level))))
             assert found == {ref for ref, given in seen.items() if given >= level}, (person.role, level)

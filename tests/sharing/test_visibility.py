@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import AccountScope, User
 from app.kernel.actor import Level, Role
 from app.kernel.errors import NotAllowed, NotFound
-from app.leads.filters import parse_lead_query
+from app.leads.asking import parse_lead_query
 from app.leads.models import Lead
 from app.leads.queries import count_leads, find_level, get_lead, list_leads, open_lead
 from app.leads.rows import LeadRow
@@ -85,14 +85,14 @@ def _check_world(session: Session, world: World) -> None:
         actor = actor_of(session, person)
         expected = {lead.ref: oracle(world, person, lead) for lead in world.leads}
         seen = {ref: level for ref, level in expected.items() if level}
-        rows = list_leads(session, actor, parse_lead_query(actor, {}), limit=200).items
+        rows = list_leads(session, actor, parse_lead_query(session, actor, {}), limit=200).items
         assert {row.ref for row in rows} == set(seen), person.role
-        assert count_leads(session, actor, parse_lead_query(actor, {})) == len(seen)
+        assert count_leads(session, actor, parse_lead_query(session, actor, {})) == len(seen)
         for row in rows:
             is_hidden = seen[row.ref] < Level.READ
             assert row.is_preview == is_hidden
             assert (row.company is None) == is_hidden
-        whole = list_leads(session, actor, parse_lead_query(actor, {"q": ["Secret"]}), limit=200).items
+        whole = list_leads(session, actor, parse_lead_query(session, actor, {"q": ["Secret"]}), limit=200).items
         assert {row.ref for row in whole} == {ref for ref, level in seen.items() if level >= Level.READ}
         for ref, level in expected.items():
             assert (find_level(session, actor, ref) or 0) == level, (person.role, level)
@@ -128,7 +128,7 @@ def test_a_page_by_page_walk_shows_every_lead_once_and_back(
         make_lead(session, owner=pia if number % 2 else pam)
     actor = actor_of(session, pam)
     for sort in ("-created_at", "created_at", "score", "waiting_since", "-arrived_at"):
-        query = parse_lead_query(actor, {}, sort)
+        query = parse_lead_query(session, actor, {}, sort)
         pages, cursor = [], None
         while True:
             page = list_leads(session, actor, query, cursor=cursor, limit=4)

@@ -13,7 +13,7 @@ from app.identity.organisation import LANGUAGES
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import NotFound
 from app.kernel.paging import PAGE_SIZE, Page
-from app.leads.filters import LeadQuery
+from app.leads.asking import leads_where
 from app.leads.models import Lead
 from app.leads.queries import list_leads
 from app.notifications.models import MailTemplate, MailText
@@ -210,10 +210,10 @@ def find_template_id(session: Session, ref: object) -> int | None:
 
 def leads_to_try(session: Session, actor: Actor, chosen: str = "") -> list[tuple[str, str]]:
     """Public name and title of the newest leads that the actor reads; the chosen one, if it is none of them, first."""
-    query = LeadQuery((), Level.READ, "created_at", True, {})
+    query = leads_where(level=Level.READ)
     rows = list_leads(session, actor, query, limit=LEADS_OFFERED).items
     found = [(row.ref, row.title) for row in rows]
     if chosen and chosen not in {ref for ref, _title in found}:
-        wanted = LeadQuery((Lead.ref == chosen,), Level.READ, "created_at", True, {})
+        wanted = leads_where(Lead.ref == chosen, level=Level.READ)
         found = [(row.ref, row.title) for row in list_leads(session, actor, wanted, limit=1).items] + found
     return found

@@ -1,7 +1,7 @@
 """Change owner: of one lead on its own page, of many after a confirmation, and the undo of that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import User
 from app.kernel import clock, labels
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid, NotAllowed
 from app.leads.errors import AtCapacity
@@ -21,6 +21,10 @@ from app.leads.models import Lead
 from app.leads.placement import Owner
 from app.leads.queries import LeadDetail, find_level, open_lead
 from app.leads.rows import LeadRow
+from app.lists.catalogue import objects
+from app.lists.door import params_sent
+from app.lists.found import list_ids
+from app.lists.page import query_of
 from app.routing.assign import Wish, assign_lead, get_lead_to_assign
 from app.routing.bulk import MOST_LEADS, bulk_assign
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
@@ -35,6 +39,7 @@ from app.sharing.scope import scope
 from app.sharing.trying import owners_changed
 from app.web.access import current_actor, needs
 from app.web.choices import options
+from app.web.filters import number
 
 bp = Blueprint("owners", __name__)
 
@@ -194,6 +199,8 @@ def change_many() -> ResponseReturnValue:
     )
     if not (actor.can(Permission.LEAD_ASSIGN) or actor.can(Permission.LEAD_TRANSFER)):
         raise NotAllowed
+    if request.form.get("everything"):
+        refs = _all_that_match(db.session(), actor)
     if not refs:
         flash(_("Tick the rows first whose owner is to change."), "info")
         return redirect(url_for("leads.index"), 303)
@@ -213,6 +220,16 @@ def change_many() -> ResponseReturnValue:
         problems = [str(m) for messages in error.errors.values() for m in messages]
         return _many_page(db.session(), actor, refs, form, Asked(problems=problems)), 422
     return redirect(url_for("owners.done", act_ref=result.act.ref), 303)
+
+
+def _all_that_match(session: Session, actor: Actor) -> list[str]:
+    """Public names of the first leads of the list that the form carries on; told where there are more."""
+    query = query_of(session, actor, objects()["lead"], params_sent())
+    found = list_ids(session, actor, replace(query, level=Level.READ), limit=MOST_LEADS)
+    keys = [each.id for each in found.items]
+    if found.older:
+        flash(_("More match. These are the first %(number)s of them.", number=number(MOST_LEADS)), "info")
+    return list(session.scalars(select(Lead.ref).where(scope(Lead, actor), Lead.id.in_(keys))))
 
 
 def _ask(session: Session, actor: Actor, refs: Sequence[str], form: OwnerForm) -> Question | None:

@@ -13,9 +13,9 @@ from app.kernel.actor import PARTNER_ROLES, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
 from app.kernel.paging import COUNT_CAP
+from app.leads.asking import parse_lead_query
 from app.leads.choices import first_names
 from app.leads.errors import AtCapacity, LeadAlreadyClaimed
-from app.leads.filters import parse_lead_query
 from app.leads.operations import claim_lead
 from app.leads.queries import list_leads
 from app.routing.forms import MemberForm, QueueForm
@@ -71,7 +71,7 @@ def show(queue_ref: str) -> ResponseReturnValue:
 
 def _page(session: Session, queue: Queue, form: MemberForm, refusal: str = "") -> str:
     actor = current_actor()
-    query = parse_lead_query(actor, {"owner": [queue.ref]}, "waiting_since")
+    query = parse_lead_query(db.session(), actor, {"owner": [queue.ref]}, "waiting_since")
     page = list_leads(session, actor, query, cursor=request.args.get("cursor") or None)
     waiting = count_waiting(session, actor, queue)
     if actor.can(Permission.ROUTING_MANAGE):
