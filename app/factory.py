@@ -12,7 +12,7 @@ from app.api.door import bp
 from app.fields.catalogue import let_go_of_edition
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
-from app.scores.upkeep import settle_scores
+from app.scores.upkeep import forget_arrived, settle_scores
 from app.search.upkeep import note_written
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
