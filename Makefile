@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+# The lock files are whole, so nothing has to be resolved; pip would compile on one core alone.
+INSTALL := $(PIP) install --no-deps --no-compile --require-hashes
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 FLASK := $(BIN)/flask --app app
 PORT ?= 5000
 TRIAL ?= $(CURDIR)/instance/trial
@@ -15,6 +18,9 @@ PO := $(wildcard app/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
+
+# Containers like to set it; with it every process, of which there are many, compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run trial setup setup-dev test test-rooms test-both test-browser test-long system-packages check bench bench-full translations lock clean
 
@@ -44,11 +50,13 @@ $(BIN)/python:
 
 # A venv that already holds the development set holds the runtime set too.
 $(VENV)/.runtime: requirements.lock | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.lock
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	@$(COMPILE)
 	@touch $(VENV)/.runtime $@
 
 %.mo: %.po | $(VENV)/.runtime

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import CATEGORIES, FOURTH_CATEGORY, Field, FieldKind
+from app.kernel.clock import zones
 from app.kernel.countries import country_code
 from app.kernel.errors import Invalid
 from app.kernel.fold import company_key, domain_of, email_key, fold, is_free_mail, phone_key
@@ -100,7 +100,7 @@ def _language(field: Field, text: str) -> str:
 
 
 def _time_zone(field: Field, text: str) -> str:
-    if text not in available_timezones():
+    if text not in zones():
         raise _refuse(field, _l("“%(value)s” is not one of the choices.", value=_short(text)))
     return text
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
 from wtforms import (
@@ -21,6 +21,7 @@ from app.identity.models import AccountScope
 from app.identity.operations import HIGHEST_CAPACITY, clean_email
 from app.identity.roles import role_names
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Role
+from app.kernel.clock import zones
 from app.kernel.errors import Invalid
 from app.web.choices import options
 from app.web.forms import Form
@@ -33,10 +34,9 @@ _NEEDED = _l("This is needed.")
 
 def zone_choices() -> list[tuple[str, str]]:
     """The time zones people choose from: places, and UTC."""
-    return [
-        (z, z.replace("_", " "))
-        for z in sorted(z for z in available_timezones() if "/" in z and z[:4] != "Etc/")
-    ] + [("UTC", "UTC")]
+    return [(z, z.replace("_", " ")) for z in sorted(z for z in zones() if "/" in z and z[:4] != "Etc/")] + [
+        ("UTC", "UTC")
+    ]
 
 
 class SignInForm(Form):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
@@ -27,6 +26,7 @@ from app.identity.queries import find_user_by_email
 from app.identity.signing_in import lock_user
 from app.kernel import refs
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor, Level, Permission, Role
+from app.kernel.clock import zones
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.kernel.fold import email_key
@@ -307,7 +307,7 @@ def _clean_one(name: str, value: Any, *, is_partner: bool) -> Any:
         raise field_error(name, _l("Choose one of the languages offered."))
     if name == "theme" and value not in THEMES:
         raise field_error(name, _l("Choose one of the themes offered."))
-    if name == "time_zone" and value not in available_timezones():
+    if name == "time_zone" and value not in zones():
         raise field_error(name, _l("Choose a time zone from the list."))
     return value
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from app.events.operations import record
 from app.fields.catalogue import catalogue
 from app.identity.models import Organisation
 from app.kernel.actor import Actor, Permission
+from app.kernel.clock import zones
 from app.kernel.db import db, is_sqlite
 from app.kernel.errors import Invalid, Stale, WrongOrder
 from app.kernel.labels import RENAMEABLE
@@ -181,13 +181,17 @@ def _name(value: Any) -> str:
     return name
 
 
-def _one_of(field: str, known: Sequence[str] | set[str]) -> Any:
+def _one_of(field: str, known: Sequence[str] | frozenset[str]) -> Any:
     def clean(value: Any) -> str:
         if value not in known:
             raise Invalid({field: [_l("Choose one of those listed.")]})
         return str(value)
 
     return clean
+
+
+def _zone(value: Any) -> Any:
+    return _one_of("time_zone", zones())(value)
 
 
 def _preview(value: Any) -> list[str]:
@@ -241,7 +245,7 @@ _CLEANERS: dict[str, Any] = {
     "name": _name,
     "accent": _one_of("accent", ("", *ACCENTS)),
     "language": _one_of("language", LANGUAGES),
-    "time_zone": _one_of("time_zone", available_timezones()),
+    "time_zone": _zone,
     "strict_capture": _flag,
     "preview_fields": _preview,
     "fourth_category": lambda value: clean_text(value, max_length=40, field="fourth_category"),
