@@ -340,7 +340,7 @@ def add_responsible(
         )
     )
     if is_there is not None:
-        raise Conflict(_l("%(name)s is answerable for it already.", name=user.name))
+        raise Conflict(_l("%(name)s is responsible for it already.", name=user.name))
     responsible = AccountResponsible(
         ref=refs.new_ref(refs.MEMBER),
         account_id=account.id,

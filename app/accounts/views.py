@@ -320,7 +320,7 @@ def add_person(account_ref: str) -> ResponseReturnValue:
             user_ref,
         )
         if question is not None:
-            return agree_page(question, _("Make answerable"), _("Make answerable"), up, sent=("user", "role"))
+            return agree_page(question, _("Make responsible"), _("Make answerable"), up, sent=("user", "role"))
     with transaction() as session:
         add_responsible(session, current_actor(), account_ref, user_ref, role=role, now=clock.now())
     return redirect(up, 303)
@@ -339,7 +339,7 @@ def remove_person(account_ref: str, responsible_ref: str) -> ResponseReturnValue
             "removed",
         )
         if question is not None:
-            return agree_page(question, _("No longer answerable"), _("Remove"), up)
+            return agree_page(question, _("No longer responsible"), _("Remove"), up)
     with transaction() as session:
         remove_responsible(session, current_actor(), account_ref, responsible_ref, now=clock.now())
     return redirect(up, 303)

@@ -136,7 +136,7 @@ _KINDS: dict[str, _Kind] = {
     ),
     "interest_area": _kind(InterestArea, lambda: _("area of interest"), _plain(InterestArea), lambda r: r.name),
     "responsible_role": _kind(
-        ResponsibleRole, lambda: _("role of people answerable"), _plain(ResponsibleRole), lambda r: r.name
+        ResponsibleRole, lambda: _("role of people responsible"), _plain(ResponsibleRole), lambda r: r.name
     ),
     "partner_level": _kind(
         PartnerLevel, lambda: labels.one("partner_level"), _plain(PartnerLevel), lambda r: r.name

@@ -12,7 +12,7 @@ from app.kernel.actor import Actor
 from app.lists.catalogue import ListField
 from app.lists.filter_text import write_filter
 from app.lists.query import ListQuery, Part
-from app.routing.criteria import Criteria, Leaf, Scalar, leaves
+from app.routing.criteria import Criteria, Leaf, Op, Scalar, leaves
 from app.routing.criteria_words import describe
 from app.web.listing import ListAddress
 
@@ -94,6 +94,8 @@ def _moving(text: str) -> str:
 
 def _clause(leaf: Leaf, query: ListQuery, names: Mapping[tuple[str, str], str]) -> str | None:
     field: ListField = query.fields[leaf.field]
+    if leaf.value == "me" and leaf.op is Op.EQUALS and field.says is None:
+        return _("%(field)s is me", field=_lower(str(field.label)))  # no language says "is" of oneself
     if field.says is None:
         return None
     values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)

@@ -20,7 +20,7 @@ from app.cases.registry import STATUSES as CASE_STATUSES
 from app.kernel import labels
 from app.kernel.errors import Invalid, NotFound
 from app.leads.models import StatusCategory
-from app.leads.registries import REASONS, SOURCES, STATUSES
+from app.leads.registries import REASONS, SOURCES, STATUSES, UNQUALIFIED_REASONS
 from app.partners.levels import LEVELS
 from app.registries.operations import Registry
 
@@ -86,6 +86,9 @@ def list_page(name: str) -> ListPage:
                 "gives_turn_back",
                 _("Gives the turn back"),
             )
+        case "unqualified-reasons":
+            text = _("What is chosen when a %(lead)s is not worth more work.", lead=labels.one("lead"))
+            return ListPage(name, UNQUALIFIED_REASONS, _("Reasons not to qualify"), text, _("reason"))
         case "levels":
             return ListPage(
                 name,
@@ -150,9 +153,9 @@ def _roles(name: str) -> ListPage:
     return ListPage(
         name,
         RESPONSIBLE_ROLES,
-        _("Roles of people answerable"),
+        _("Roles of people responsible"),
         _(
-            "What is offered when somebody is made answerable for an %(account)s; any other text will do too.",
+            "What is offered when somebody is made responsible for an %(account)s; any other text will do too.",
             account=labels.one("account"),
         ),
         _("role"),

@@ -127,7 +127,7 @@ def _note(kind: str, role: Role | None = None) -> str:
         }.get(role, "")
     return {
         INTERNAL_ROLE: _("internal role"),
-        ACCOUNT_TEAM: _("its owner and those answerable for it"),
+        ACCOUNT_TEAM: _("its owner and the people responsible for it"),
         PARTNER_LEVEL: labels.one("partner_level"),
         QUEUE: _("members of the queue"),
         GROUP: _("public group"),
@@ -238,7 +238,7 @@ class Naming:
                 text = _("channel manager of %(name)s", name=name)
                 return Why(text, self._url(PARTNER_ACCOUNT, cause.ref))
             case "account_team":
-                return Why(_("answerable for %(name)s", name=name), self._url(ACCOUNT_TEAM, cause.ref))
+                return Why(_("responsible for %(name)s", name=name), self._url(ACCOUNT_TEAM, cause.ref))
             case "parent":
                 return Why(_("the account %(name)s", name=name), self._url(ACCOUNT_TEAM, cause.ref))
             case "sharing_rule":
@@ -266,7 +266,7 @@ def cause_words(cause: str) -> str:
         "role_hierarchy": _("a role above its owner's in the company"),
         "queue": _("member of the queue in which it waits"),
         "channel_manager": _("channel manager of the company"),
-        "account_team": _("answerable for the company"),
+        "account_team": _("responsible for the company"),
         "parent": _("its account"),
         "shared": _("a sharing rule or a share by hand"),
         "sharing_rule": _("a sharing rule"),

@@ -215,7 +215,7 @@ def _used_by_interests(session: Session, area: InterestArea) -> str:
 
 def _used_by_responsibles(session: Session, role: ResponsibleRole) -> str:
     count = _count(session, _uses_of_role(role))
-    return ngettext("%(num)s person answerable", "%(num)s people answerable", count) if count else ""
+    return ngettext("%(num)s person responsible", "%(num)s people responsible", count) if count else ""
 
 
 def _uses_of_role(role: ResponsibleRole) -> Select[Any]:
