@@ -11,6 +11,7 @@ from app.settings import ROOT
 from bench.care import judge_duplicates, measure_care
 from bench.crm import measure_crm
 from bench.crm_world import make_crm_world
+from bench.exports import measure_exports, measure_many
 from bench.figures import Figure, Report, median
 from bench.intake import measure_beside, measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
@@ -82,7 +83,11 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             report.begin(f"Care of data, {engine}")
             measure_care(report, worlds[-1], load, rounds=rounds, each=20)
             judge_duplicates(report, worlds[-1])
+            measure_many(report, worlds[-1])
             _say(f"{engine}: care of data measured")
+            report.begin(f"Exports, {engine}")
+            measure_exports(report, worlds[-1], rounds=rounds)
+            _say(f"{engine}: exports measured")
         finally:
             for world in worlds:
                 drop_world(world)
