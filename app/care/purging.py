@@ -174,7 +174,8 @@ def _remove(session: Session, model: Any, keys: Sequence[int], now: datetime) ->
     for name, (of_kind, columns, goes) in BY_KIND.items():
         if goes and name in Base.metadata.tables:
             table = Base.metadata.tables[name]
-            known = KINDS.get(kind, kind) if name == "search_entry" else kind
+            # Entries of search say the kind by a number; 0 stands for none that has any.
+            known = KINDS.get(kind, 0) if name == "search_entry" else kind
             named = or_(*(table.c[column].in_(keys) for column in columns))
             session.execute(delete(table).where(table.c[of_kind] == known, named))
     _end_notices(session, kind, keys, now)
