@@ -29,7 +29,7 @@ def last_activity_column(
     """What the actor is shown of a record's last activity, and may filter by; of other models all of it."""
     if model not in (Account, Contact) or _reads_everything(actor):
         return model.last_activity_at  # type: ignore[no-any-return]
-    return _NEVER if _reads_accounts_alone(model, actor) else model.told_activity_at  # type: ignore[no-any-return]
+    return _NEVER if _reads_accounts_alone(model, actor) else model.told_activity_at
 
 
 def last_activity(record: Account | Contact, actor: Actor) -> datetime | None:
