@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from app.accounts.filters import ACCOUNT_SORTS, CONTACT_SORTS, ListQuery
 from app.accounts.models import Account, Contact
 from app.identity.models import User
 from app.kernel import refs
@@ -15,6 +14,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.lists.query import ListQuery
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.levels import given_level
 from app.sharing.merge import Window, merged_ids
@@ -273,7 +273,7 @@ def list_accounts(
 
     Raises BadCursor.
     """
-    window, back = window_of(actor, query, ACCOUNT_SORTS[query.sort], cursor, limit)
+    window, back = window_of(actor, query, query.sort_column, cursor, limit)
     ids = merged_ids(Account, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Account, User.ref, User.name, PartnerAccount.state, ids.c.given, ids.c.sort_value)
@@ -294,7 +294,7 @@ def list_contacts(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ContactRow]:
     """A page of the contacts that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, CONTACT_SORTS[query.sort], cursor, limit)
+    window, back = window_of(actor, query, query.sort_column, cursor, limit)
     ids = merged_ids(Contact, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Contact, User.ref, User.name, Account.ref, Account.name, ids.c.given, ids.c.sort_value)
@@ -313,22 +313,22 @@ def list_contacts(
 
 def count_accounts(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1: nobody waits for an exact count above it."""
-    return _count(session, actor, Account, query, ACCOUNT_SORTS, cap)
+    return _count(session, actor, Account, query, cap)
 
 
 def count_contacts(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
-    return _count(session, actor, Contact, query, CONTACT_SORTS, cap)
+    return _count(session, actor, Contact, query, cap)
 
 
-def _count(session: Session, actor: Actor, model: Any, query: ListQuery, sorts: Any, cap: int) -> int:
-    window = Window(sorts[query.sort], query.descending, cap)
+def _count(session: Session, actor: Actor, model: Any, query: ListQuery, cap: int) -> int:
+    window = Window(query.sort_column, query.descending, cap)
     ids = merged_ids(model, actor, window, query.conditions, level=Level.READ).subquery()
     return min(session.scalar(select(func.count()).select_from(ids)) or 0, cap + 1)
 
 
 def window_of(
-    actor: Actor, query: ListQuery, sort: InstrumentedAttribute[Any], cursor: str | None, limit: int
+    actor: Actor, query: Any, sort: InstrumentedAttribute[Any], cursor: str | None, limit: int
 ) -> tuple[Window, bool]:
     """Which part of the list a cursor asks for, and whether it goes back.  Raises BadCursor."""
     if not cursor:
@@ -344,7 +344,7 @@ def sorted_by(window: Window, ids: Any) -> tuple[Any, ...]:
 
 
 def page_of(
-    actor: Actor, query: ListQuery, found: list[tuple[Any, Any, int]], limit: int, back: bool, is_later: bool
+    actor: Actor, query: Any, found: list[tuple[Any, Any, int]], limit: int, back: bool, is_later: bool
 ) -> Page[Any]:
     """The page with its cursors.  found: (row, sort value, key), one more than wanted if there is more."""
     more = len(found) > limit

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from app.accounts.filters import ACCOUNT_FILTERS, ACCOUNT_SORTS, parse_account_query
+from app.accounts.filters import parse_account_query
 from app.accounts.kinds import PERSON_FIELDS, change_kind
 from app.accounts.models import AccountKind
 from app.accounts.operations import (
@@ -53,15 +53,14 @@ from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
 
 area = Area("Accounts", "Companies and persons; some companies are partners.")
-AccountQuery = list_query("AccountQuery", ACCOUNT_FILTERS, ACCOUNT_SORTS, default="-created_at")
+AccountQuery = list_query("AccountQuery", default="-created_at")
 ResponsibleQuery = list_query("ResponsibleQuery")
 
 
 @area.get("/accounts", "List accounts", {200: AccountList}, query=AccountQuery)
 @needs(Permission.ACCOUNT_VIEW)
 def list_accounts_seen() -> Response:
-    """Fields that an administrator added and marked as indexed are filters too: c_name, and of numbers and days
-    c_name_from and c_name_to."""
+    """Fields that an administrator added are filters too: c_name, and of numbers and days c_name_from and c_name_to."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
     query = parse_account_query(session, actor, given, sort)

@@ -22,7 +22,7 @@ from app.api.answers import (
 from app.api.routes import Area
 from app.api.schemas.cases import Case, CaseChanges, CaseList, NewCase
 from app.api.schemas.common import list_query
-from app.cases.filters import CASE_FILTERS, CASE_SORTS, parse_case_query
+from app.cases.filters import parse_case_query
 from app.cases.models import Case as CaseRecord
 from app.cases.models import CaseStatus
 from app.cases.operations import create_case, delete_case, edit_case, restore_case
@@ -33,7 +33,7 @@ from app.kernel.db import db, transaction
 from app.web.access import current_actor, needs
 
 area = Area("Cases", "What customers and partners ask, until it is done.")
-CaseQuery = list_query("CaseQuery", CASE_FILTERS, CASE_SORTS, default="-created_at")
+CaseQuery = list_query("CaseQuery", default="-created_at")
 _PLAIN = (
     "number", "subject", "description", "priority", "type", "origin", "external_id", "resolution",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from flask import Response, jsonify
 from sqlalchemy.orm import Session
 
 from app.accounts.contact_operations import create_contact, delete_contact, edit_contact
-from app.accounts.filters import CONTACT_FILTERS, CONTACT_SORTS, parse_contact_query
+from app.accounts.filters import parse_contact_query
 from app.accounts.queries import get_contact, list_contacts
 from app.api.account_json import contacts_json
 from app.api.accounts import given_values
@@ -20,14 +20,13 @@ from app.kernel.db import db, transaction
 from app.web.access import current_actor, needs
 
 area = Area("Contacts", "People at accounts; without an account they are private to their owner.")
-ContactQuery = list_query("ContactQuery", CONTACT_FILTERS, CONTACT_SORTS, default="-created_at")
+ContactQuery = list_query("ContactQuery", default="-created_at")
 
 
 @area.get("/contacts", "List contacts", {200: ContactList}, query=ContactQuery)
 @needs(Permission.CONTACT_VIEW)
 def list_contacts_seen() -> Response:
-    """Fields that an administrator added and marked as indexed are filters too: c_name, and of numbers and days
-    c_name_from and c_name_to."""
+    """Fields that an administrator added are filters too: c_name, and of numbers and days c_name_from and c_name_to."""
     limit, cursor, sort, given = list_arguments()
     session, actor = db.session(), current_actor()
     query = parse_contact_query(session, actor, given, sort)

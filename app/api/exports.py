@@ -50,8 +50,13 @@ def new_export(body: NewExport) -> Response:
     return record_answer(answer, 202)
 
 
-def _params(given: dict[str, Any]) -> dict[str, list[str]]:
-    """Filters by name as a list's address has them, or criteria; `sort` may stand beside filters by name."""
+def _params(given: dict[str, Any] | str) -> dict[str, list[str]]:
+    """Filters by name as a list's address has them, or criteria; `sort` may stand beside filters by name.
+
+    Text is a combined filter as it stands in an address.
+    """
+    if isinstance(given, str):
+        return {"filter": [given]}
     if set(given) in _CRITERIA:
         # Written out as it would stand in an address, so that what is stored is of one kind.
         return {"filter": [write_filter(_checked(given))]}

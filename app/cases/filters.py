@@ -3,25 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.accounts.filters import ListQuery, Make, parse_query
+from app.accounts.filters import Make
 from app.accounts.models import Account, Contact
 from app.cases import numbers
 from app.cases.models import Case, CaseStatus
 from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.errors import Invalid
 from app.kernel.fold import fold
-from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
+from app.lists.catalogue import objects
+from app.lists.query import ListQuery, parse_list
 from app.sharing.merge import conditions_of
 from app.sharing.scope import scope, scoped
 
 Condition = ColumnElement[bool]
-_YES = ("true", "yes", "1")
 # A text that begins the names of more accounts than these finds no cases by them: it says too little.
 MOST_ACCOUNTS = 50
 # A search looks at no more than this many of each way; whoever finds more types another letter.
@@ -76,10 +74,6 @@ def _status(session: Session, _actor: Actor, values: Sequence[str]) -> Condition
     return Case.status_id.in_(session.scalars(found).all())
 
 
-def _is_open(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-    return Case.is_open.is_(values[0] in _YES)
-
-
 def _owner(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     wanted = [actor.ref if value == "me" else value for value in values]
     return Case.owner_user_id.in_(session.scalars(select(User.id).where(User.ref.in_(wanted))).all())
@@ -95,18 +89,6 @@ def _of(model: Any, column: InstrumentedAttribute[Any]) -> Make:
     return make
 
 
-def _moment(name: str, column: InstrumentedAttribute[Any], side: str) -> Make:
-    def make(_session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-        moments = [moment for value in values if (moment := parse_iso_moment(value)) is not None]
-        if len(moments) < len(values):
-            raise Invalid({name: [_l("Give a date or time such as 2026-03-01T12:00:00Z.")]})
-        return column >= min(moments) if side == "from" else column <= max(moments)
-
-    return make
-
-
-_MOMENTS = ("created_at", "updated_at", "opened_at", "closed_at", "last_activity_at")
-
 CASE_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "created_at": Case.created_at,
     "updated_at": Case.updated_at,
@@ -119,19 +101,10 @@ CASE_FILTERS: dict[str, Make] = {
     "number": _any_of(Case.number),
     "subject": lambda _session, _actor, values: Case.subject_fold.in_([fold(v, 255) for v in values]),
     "status": _status,
-    "open": _is_open,
-    "priority": _any_of(Case.priority),
-    "type": _any_of(Case.type),
-    "origin": _any_of(Case.origin),
     "owner": _owner,
     "account_id": _of(Account, Case.account_id),
     "contact_id": _of(Contact, Case.contact_id),
     "external_id": _any_of(Case.external_id),
-    **{
-        f"{name}_{side}": _moment(f"{name}_{side}", getattr(Case, name), side)
-        for name in _MOMENTS
-        for side in ("from", "to")
-    },
 }
 
 
@@ -139,4 +112,4 @@ def parse_case_query(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
 ) -> ListQuery:
     """A list of cases, newest first unless `sort` says otherwise.  Raises Invalid."""
-    return parse_query(session, actor, CASE_FILTERS, CASE_SORTS, given, sort or "-created_at")
+    return parse_list(session, actor, objects()["case"], given, sort=sort or "-created_at")

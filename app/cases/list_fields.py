@@ -79,6 +79,9 @@ def _fields() -> list[ListField]:
         ),
         ListField("external_id", label["external_id"], Kind.TEXT, Case.external_id, edits="external_id"),
         ListField("last_activity_at", _l("Last activity"), Kind.MOMENT, Case.last_activity_at),
+        ListField(
+            "created_at", _l("Created"), Kind.MOMENT, Case.created_at, is_column=False, is_export=False
+        ),
         ListField("updated_at", _l("Changed"), Kind.MOMENT, Case.updated_at, sort="updated_at"),
         user_field("created_by", _l("Created by"), Case.created_by_id),
         user_field("updated_by", _l("Changed by"), Case.updated_by_id),

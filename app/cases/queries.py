@@ -11,10 +11,8 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.accounts.filters import ListQuery
 from app.accounts.models import Account, Contact
 from app.accounts.queries import Person, page_of, sorted_by, window_of
-from app.cases.filters import CASE_SORTS
 from app.cases.models import Case, CaseStatus
 from app.identity.models import User
 from app.kernel import refs
@@ -22,6 +20,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.lists.query import ListQuery
 from app.sharing.levels import given_level
 from app.sharing.merge import Window, capped_count, merged_ids
 from app.sharing.scope import scope
@@ -148,7 +147,7 @@ def list_cases(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[CaseRow]:
     """A page of the cases that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, CASE_SORTS[query.sort], cursor, limit)
+    window, back = window_of(actor, query, query.sort_column, cursor, limit)
     ids = merged_ids(Case, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         _rows(actor)

@@ -1,13 +1,13 @@
 """What lists of documents can be narrowed to and sorted by."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.accounts.filters import ListQuery, parse_query
 from app.documents.file_types import TYPES
 from app.documents.models import Document, DocumentWord
 from app.documents.records import is_of_kind, kinds
@@ -19,12 +19,14 @@ from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
+from app.kernel.text import clean_text
 from app.lists.models import RecordTag, Tag
 
 Condition = ColumnElement[bool]
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
 YES = ("true", "1", "yes")
 DEFAULT_SORT = "-created_at"
+LONGEST_FILTER = 1000
 
 DOCUMENT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "created_at": Document.created_at,
@@ -34,11 +36,57 @@ DOCUMENT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentQuery:
+    """A parsed request for a list of documents.
+
+    given: filter → values, any of which may match.  shape: names filters and sort, for the cursor.
+    """
+
+    conditions: tuple[Condition, ...]
+    sort: str
+    descending: bool
+    given: Mapping[str, Sequence[str]]
+
+    @property
+    def shape(self) -> list[Any]:
+        return [
+            self.sort,
+            self.descending,
+            sorted((name, list(values)) for name, values in self.given.items()),
+        ]
+
+    @property
+    def sort_key(self) -> str:
+        """As it is written in an address: "-created_at"."""
+        return f"-{self.sort}" if self.descending else self.sort
+
+
 def parse_document_query(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], sort: str | None = None
-) -> ListQuery:
-    """A list of documents, newest first unless `sort` says otherwise.  Raises Invalid."""
-    return parse_query(session, actor, DOCUMENT_FILTERS, DOCUMENT_SORTS, given, sort or DEFAULT_SORT)
+) -> DocumentQuery:
+    """A list of documents, newest first unless `sort` says otherwise.  given: name → values; empty ones count as absent.
+
+    Raises Invalid naming the filters or sort keys that are known, or for text that nothing can hold.
+    """
+    wanted = {name: [v for v in values if v.strip()] for name, values in given.items()}
+    wanted = {name: values for name, values in wanted.items() if values}
+    unknown = sorted(set(wanted) - set(DOCUMENT_FILTERS))
+    if unknown:
+        names = ", ".join(sorted(DOCUMENT_FILTERS))
+        raise Invalid(
+            {name: [_l("This filter is not known. Known: %(known)s.", known=names)] for name in unknown}
+        )
+    for name, values in wanted.items():
+        for value in values:
+            clean_text(value, max_length=LONGEST_FILTER, field=name)
+    sort = sort or DEFAULT_SORT
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if key not in DOCUMENT_SORTS:
+        names = ", ".join(DOCUMENT_SORTS)
+        raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=names)]})
+    conditions = tuple(DOCUMENT_FILTERS[name](session, actor, values) for name, values in wanted.items())
+    return DocumentQuery(conditions, key, descending, wanted)
 
 
 def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from app.accounts.filters import ListQuery
 from app.accounts.queries import Person, page_of, sorted_by, window_of
 from app.documents.file_types import FileType, known_type
-from app.documents.filters import DOCUMENT_SORTS
+from app.documents.filters import DOCUMENT_SORTS, DocumentQuery
 from app.documents.models import Document, DocumentBlob, DocumentVersion, ScanState
 from app.documents.records import RecordName, is_of, names_of_records
 from app.identity.models import User
@@ -198,7 +197,7 @@ def page_of_record(
     session: Session,
     actor: Actor,
     record: Any,
-    query: ListQuery,
+    query: DocumentQuery,
     *,
     cursor: str | None,
     limit: int = PAGE_SIZE,
@@ -238,7 +237,7 @@ def _after(window: Any) -> list[Any]:
 
 
 def list_documents(
-    session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    session: Session, actor: Actor, query: DocumentQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[DocumentRow]:
     """A page of all documents that the actor may read.  Raises BadCursor."""
     window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
@@ -256,7 +255,7 @@ def list_documents(
     return page_of(actor, query, entries, limit, back, cursor is not None)
 
 
-def count_documents(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
+def count_documents(session: Session, actor: Actor, query: DocumentQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
     return session.scalar(capped_count(Document, actor, query.conditions, cap=cap, level=Level.READ)) or 0
 

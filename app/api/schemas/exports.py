@@ -12,9 +12,9 @@ class NewExport(Body):
 
     object: StrictStr = Field(description="lead, account or contact.")
     format: Literal["csv", "xlsx"] = "csv"
-    filter: dict[str, Any] | None = Field(
+    filter: dict[str, Any] | StrictStr | None = Field(
         default=None,
-        description="Filters by name as the object's list takes them, or criteria: all, any, not, or field, op, value.",
+        description="Filters by name as the object's list takes them, or criteria: all, any, not, or field, op, value; or these as `filter=` of a list has them.",
     )
 
 
