@@ -87,6 +87,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.partners.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
+    "app.setup.lead_path:bp",
+    "app.scores.views:bp",
     "app.fields.views:bp",
     "app.setup.enabling_views:bp",
     "app.events.views:bp",
@@ -227,6 +229,7 @@ def _init_database(app: Flask) -> None:
         ("before_commit", settle_scores),  # scores first, which criteria of sharing rules may compare
         ("before_commit", settle),
         ("after_rollback", forget_touched),
+        ("after_rollback", forget_arrived),
         ("after_commit", let_go_of_edition),
         ("after_rollback", let_go_of_edition),
     ):

@@ -21,6 +21,8 @@ from app.intake.run import run_waiting
 from app.intake.tidy import forget_uploads
 from app.kernel import clock
 from app.kernel.db import reading, transaction
+from app.leads.steps import MOVING as LEAVING
+from app.leads.steps import is_leaving, move_leads
 from app.lists.jobs import forget_jobs
 from app.lists.jobs import run_waiting as run_jobs_of_lists
 from app.lists.leases import TO_DO
@@ -54,6 +56,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
         Job("scores", _score),
+        Job("statuses", _leave_statuses),
         Job("scans", scan_step),
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("purging", lambda: purge_some(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
@@ -127,6 +130,16 @@ def _score() -> bool:
         with transaction() as session:
             did = route_handed_over(session, now=now) or did
     return did
+
+
+def _leave_statuses() -> bool:
+    """Some hundred leads of a status that is being removed."""
+    with reading() as session:
+        if is_leaving(session) is None:
+            return False
+    with transaction() as session:
+        status = is_leaving(session)
+        return status is not None and not move_leads(session, LEAVING, status, now=clock.now())
 
 
 def _count_fields() -> bool:

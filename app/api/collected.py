@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, create_model
 from app.api.routes import Declared
 
 _WORDS: dict[str, str] = {
-    "registry": "One of lead_statuses, lead_sources, decline_reasons, partner_levels, relationship_reasons, "
+    "registry": "One of lead_statuses, lead_sources, decline_reasons, unqualified_reasons, partner_levels, relationship_reasons, "
     "characteristic_types, interest_areas, responsible_roles.",
     "item_id": "An entry of the list.",
 }

@@ -17,7 +17,7 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
-from app.leads.registries import REASONS, SOURCES, STATUSES
+from app.leads.registries import REASONS, SOURCES, STATUSES, UNQUALIFIED_REASONS
 from app.partners.levels import LEVELS
 from app.registries.operations import (
     Registry,
@@ -33,7 +33,8 @@ area = Area(
     "Registries", "Statuses, sources, reasons, levels, types and areas, as an administrator keeps them."
 )
 REGISTRIES = {
-    registry.name: registry for registry in (STATUSES, SOURCES, REASONS, LEVELS, CASE_STATUSES, *RELATIONS)
+    registry.name: registry
+    for registry in (STATUSES, SOURCES, REASONS, UNQUALIFIED_REASONS, LEVELS, CASE_STATUSES, *RELATIONS)
 }
 RegistryQuery = list_query("RegistryQuery")
 

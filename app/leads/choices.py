@@ -25,6 +25,7 @@ _FIRST_NAMES = {
     "Working": _l("Working"),
     "Qualified": _l("Qualified"),
     "Unqualified": _l("Unqualified"),
+    "Converted": _l("Converted"),
 }
 
 
@@ -111,6 +112,16 @@ def find_status_id(session: Session, key: str) -> int:
     found = session.scalar(select(LeadStatus.id).where(LeadStatus.key == key, LeadStatus.is_active))
     if found is None:
         raise Invalid({"status": [_l("There is no such status.")]})
+    return found
+
+
+def find_reason_id(session: Session, key: str) -> int:
+    """The key of the active reason not to qualify of that name in the API.  Raises Invalid."""
+    found = session.scalar(
+        select(UnqualifiedReason.id).where(UnqualifiedReason.key == key, UnqualifiedReason.is_active)
+    )
+    if found is None:
+        raise Invalid({"unqualified_reason": [_l("Choose one of the reasons.")]})
     return found
 
 

@@ -181,7 +181,9 @@ def offer_lists(form: LeadForm, lists: LeadLists) -> None:
         name: form[name] for name in ("status", "source", "unqualified_reason") if name in form
     }
     if "status" in inputs:
-        inputs["status"].choices = _with(inputs["status"].data, [(s.key, s.name) for s in lists.statuses])
+        inputs["status"].choices = _with(
+            inputs["status"].data, [(s.key, s.name) for s in lists.statuses if s.category != "converted"]
+        )
     if "source" in inputs:
         names = [(name, name) for _ref, name in lists.sources]
         inputs["source"].choices = _with(inputs["source"].data, [("", "–"), *names])

@@ -1,6 +1,6 @@
 """The lists of leads that an administrator keeps: statuses, sources, reasons to decline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import InUse, Invalid
 from app.leads.models import (
+    ANYWHERE,
     DeclineReason,
     Lead,
     LeadSource,
@@ -62,8 +63,48 @@ def _read_category(value: Any) -> StatusCategory:
     return StatusCategory(value)
 
 
+def _read_moves(value: Any) -> list[str]:
+    """Where leads go on to, by keys; None for anywhere."""
+    if value is None:
+        return [ANYWHERE]
+    if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
+        raise Invalid({"moves": [_l("This must be a list of keys of statuses, or nothing.")]})
+    return value
+
+
+def _prepare_status(session: Session, status: LeadStatus | None, columns: dict[str, Any]) -> None:
+    """That a status leads to others that there are, each once."""
+    converts = StatusCategory.CONVERTED
+    if "category" in columns and (columns["category"] is converts) != (
+        status is not None and status.category is converts
+    ):
+        raise Invalid({"category": [_l("Conversion has one status of its own.")]})
+    moves = columns.get("moves")
+    if moves is None or moves == [ANYWHERE]:
+        return
+    known = session.scalars(select(LeadStatus.key).order_by(LeadStatus.position, LeadStatus.id)).all()
+    if any(key not in known for key in moves):
+        raise Invalid({"moves": [_l("There is no such status.")]})
+    own = status.key if status is not None else ""
+    columns["moves"] = [key for key in known if key in moves and key != own]
+
+
+def _show_statuses(_session: Session, statuses: Sequence[LeadStatus]) -> Sequence[Mapping[str, Any]]:
+    return [
+        {
+            "category": status.category,
+            "moves": None if ANYWHERE in status.moves else status.moves,
+            "guidance": status.guidance,
+            "matters": status.matters,
+        }
+        for status in statuses
+    ]
+
+
 def _check_status(session: Session, status: LeadStatus, changed: Mapping[str, Any]) -> None:
     """A first status must be left, and leads must not open or close by a change of the list."""
+    if status.category is StatusCategory.CONVERTED and changed.get("is_active") is False:
+        raise InUse(_l("Conversion sets “%(name)s”; it stays.", name=status.name))
     leaves_new = (
         changed.get("is_active") is False
         or changed.get("category", StatusCategory.NEW) is not StatusCategory.NEW
@@ -103,9 +144,11 @@ STATUSES = Registry(
     LeadStatus,
     Permission.SETTING_MANAGE,
     _leads_of_status,
-    {"category": _read_category},
+    {"category": _read_category, "moves": _read_moves},
     _check_status,
     has_key=True,
+    prepare=_prepare_status,
+    shown=_show_statuses,
 )
 SOURCES = Registry(
     "lead_sources",

@@ -168,6 +168,30 @@ def _sections() -> list[tuple[str, list[_Row]]]:
                     {"name": "decline-reasons"},
                 ),
                 (
+                    _("Way to qualified"),
+                    _("What each status asks for and where it leads, and what qualified means here."),
+                    "flag",
+                    "lead_path.show",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+                (
+                    _("Reasons not to qualify"),
+                    _("What is chosen when one is not worth more work."),
+                    "x-circle",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "unqualified-reasons"},
+                ),
+                (
+                    _("Score rules"),
+                    _("What makes one promising, and from when on it is marketing-qualified."),
+                    "zap",
+                    "scores.index",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+                (
                     _("What partners see"),
                     _("Which fields, and which of them before they claim; by partner level."),
                     "eye",
@@ -258,7 +282,7 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
-            _("Care of data"),
+            _("Data quality"),
             [
                 (
                     _("Idle records"),

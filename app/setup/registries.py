@@ -20,7 +20,7 @@ from app.cases.registry import STATUSES as CASE_STATUSES
 from app.kernel import labels
 from app.kernel.errors import Invalid, NotFound
 from app.leads.models import StatusCategory
-from app.leads.registries import REASONS, SOURCES, STATUSES
+from app.leads.registries import REASONS, SOURCES, STATUSES, UNQUALIFIED_REASONS
 from app.partners.levels import LEVELS
 from app.registries.operations import Registry
 
@@ -86,6 +86,9 @@ def list_page(name: str) -> ListPage:
                 "gives_turn_back",
                 _("Gives the turn back"),
             )
+        case "unqualified-reasons":
+            text = _("What is chosen when a %(lead)s is not worth more work.", lead=labels.one("lead"))
+            return ListPage(name, UNQUALIFIED_REASONS, _("Reasons not to qualify"), text, _("reason"))
         case "levels":
             return ListPage(
                 name,
@@ -183,7 +186,7 @@ def category_names(page: ListPage) -> Sequence[tuple[str, str]]:
         StatusCategory.QUALIFIED: _("Qualified"),
         StatusCategory.UNQUALIFIED: _("Unqualified"),
     }
-    return [(category.value, names[category]) for category in StatusCategory]
+    return [(category.value, name) for category, name in names.items()]
 
 
 def given(page: ListPage, form: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Conflict, Invalid, NotFound
+from app.kernel.errors import Conflict, InUse, Invalid, NotFound
+from app.leads.registries import STATUSES as LEAD_STATUSES
 from app.registries.operations import (
     add_item,
     add_many,
@@ -34,7 +35,7 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 TRIAL = "make trial"
 
 _LIST = (
-    '/<any("statuses", "case-statuses", "sources", "decline-reasons", "levels", "relationship-reasons", "characteristic-types", '
+    '/<any("statuses", "case-statuses", "sources", "decline-reasons", "unqualified-reasons", "levels", "relationship-reasons", "characteristic-types", '
     '"interest-areas", "responsible-roles"):name>'
 )
 
@@ -299,8 +300,17 @@ def save_entry(name: str, item_ref: str) -> ResponseReturnValue:
                     )
                     said = _("“%(name)s” is saved.", name=item.name)
     except (Invalid, Conflict) as error:
+        if act == "remove" and isinstance(error, InUse) and page.registry is LEAD_STATUSES:
+            return _go_to(url_for("lead_path.ask_remove", item_ref=item_ref))
         return _refused(page, item_ref, error)
     return _done(page, item_ref, said)
+
+
+def _go_to(url: str) -> ResponseReturnValue:
+    """Another page, for htmx too, which would put it into this one."""
+    if wants_fragment():
+        return "", 200, {"HX-Redirect": url}
+    return redirect(url, 303)
 
 
 def _place(text: str) -> int:

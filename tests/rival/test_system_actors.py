@@ -50,6 +50,8 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "trees of records": ({"accounts"}, "no account stands below itself, no contact reports to itself, through whatever"),
     "kinds of accounts": ({"accounts"}, "what has contacts or accounts below does not become a person, whoever sees these"),
     "queue in use": ({"routing"}, "a queue is not deleted while something waits in it"),
+    "score rules": ({"scores"}, "the score of every lead is made by the rules; it is told with the lead alone"),
+    "statuses that go": ({"leads"}, "leads of a status that is removed go to another, whoever sees them; how many is told to administrators"),
     "registries": ({"cases", "leads"}, "a status or source is not removed while a lead or a case has it"),
     "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),

@@ -126,6 +126,9 @@ class RegistryItemIn(Body):
     category: Literal["new", "working", "qualified", "unqualified"] | None = Field(
         default=None, description="lead_statuses"
     )
+    moves: list[StrictStr] | None = Field(
+        default=None, description="lead_statuses: keys of those that a lead goes on to from here; null: anywhere."
+    )
     gives_turn_back: StrictBool | None = Field(default=None, description="decline_reasons")
     accept_within_minutes: Whole | None = Field(default=None, description="partner_levels")
     inverse: Text = Field(
@@ -147,7 +150,12 @@ class RegistryItem(Answer):
     id: Id
     name: str
     key: str = ""
-    category: Literal["new", "working", "qualified", "unqualified"] = "new"
+    category: Literal["new", "working", "qualified", "unqualified", "converted"] = "new"
+    moves: list[str] | None = Field(
+        default=None, description="lead_statuses: keys of those that a lead goes on to; null: anywhere."
+    )
+    guidance: dict[str, str] = Field(default={}, description="lead_statuses: language, and what the step asks for.")
+    matters: list[str] = Field(default=[], description="lead_statuses: fields that matter at this step.")
     gives_turn_back: bool = False
     accept_within_minutes: int | None = None
     inverse: str | None = None

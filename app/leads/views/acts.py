@@ -1,6 +1,6 @@
-"""What is done to one lead by a button: status, claim, give back, delete, restore."""
+"""What is done to one lead by a button: claim, give back, delete, restore."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -8,45 +8,16 @@ from app.kernel import clock
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
-from app.leads.choices import find_status_id
 from app.leads.deleted import list_deleted
-from app.leads.fields import FIELDS
 from app.leads.forms import ReasonForm
-from app.leads.operations import claim_lead, delete_lead, edit_lead, restore_lead
+from app.leads.operations import claim_lead, delete_lead, restore_lead
 from app.leads.queries import find_level, get_lead, list_decline_reasons, open_lead
 from app.leads.rows import LeadRow
 from app.leads.views.blueprint import bp
-from app.leads.views.show import lead_page
 from app.routing.operations import release_lead
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
-
-
-@bp.post("/leads/<ref('lead'):lead_ref>/status")
-@needs(Permission.LEAD_EDIT)
-def change_status(lead_ref: str) -> ResponseReturnValue:
-    """Set the status; when something is missing for it, the page says what."""
-    actor = current_actor()
-    try:
-        with transaction() as session:
-            status = find_status_id(session, request.form.get("status", ""))
-            edit_lead(session, actor, lead_ref, {"status": status}, version=_version(), now=clock.now())
-    except Invalid as error:
-        return lead_page(db.session(), actor, lead_ref, refusal=_missing(error)), 422
-    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
-
-
-def _version() -> str | None:
-    return request.form.get("version") or None
-
-
-def _missing(error: Invalid) -> str:
-    """What stands against it: the fields by name, else the complaint itself."""
-    fields = [str(FIELDS[name].label) for name in error.errors if name in FIELDS and name != "status"]
-    if fields:
-        return _("To qualify it, fill in first: %(fields)s.", fields=", ".join(fields))
-    return " ".join(str(message) for messages in error.errors.values() for message in messages)
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/claim")

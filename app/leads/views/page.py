@@ -9,17 +9,20 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.fields.catalogue import Definition
+from app.fields.records import refusal_of
 from app.fields.shown import show
 from app.kernel.actor import Actor, Level, Permission
-from app.leads.choices import LeadLists, Status, load_lists, reason_name, status_name
+from app.leads.choices import Status, reason_name, status_name
 from app.leads.fields import ALL_SECTIONS, FIELDS, Field
+from app.leads.forms import WRITTEN
 from app.leads.lookalikes import Lookalike, find_lookalikes, who_qualified
-from app.leads.models import AssignmentCause, Lead, StatusCategory
-from app.leads.queries import AssignmentRow, LeadDetail, list_assignments
+from app.leads.models import AssignmentCause, Lead
+from app.leads.queries import AssignmentRow, LeadDetail, list_assignments, list_statuses
 from app.leads.seen import seen_version
+from app.leads.views.path import Path, read_path
 from app.routing.trace_queries import explain_traces
+from app.scores.queries import Explained, HandOver, explain_score, find_hand_over, may_hand_over
 
-_STAGES = (StatusCategory.NEW, StatusCategory.WORKING, StatusCategory.QUALIFIED)
 _SHOWN_IN_HEAD = ("status", "score")
 
 
@@ -39,13 +42,15 @@ class Entry:
     field: Field | Definition
     value: Any
     noted: tuple[str, datetime] | None = None
+    may_edit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """All of it.  stages: statuses on the way to qualified; next: the one that comes after the present.
+    """All of it.
 
-    version: what an act on it begins from.
+    version: what an act on it begins from.  score, handed_over: for people inside alone.
+    matters: the fields that matter at this step, as the path shows them.
 
     may_…: what this person may do with this lead now; the operations decide again.
     """
@@ -53,9 +58,10 @@ class LeadPage:
     detail: LeadDetail
     version: str
     status: Status
-    stages: Sequence[Status]
-    other_statuses: Sequence[Status]
-    next: Status | None
+    path: Path
+    matters: Sequence[Entry]
+    score: Explained | None
+    handed_over: HandOver | None
     sections: Sequence[tuple[str, Any, Sequence[Entry]]]
     history: Sequence[Stop]
     lookalikes: Sequence[Lookalike]
@@ -64,26 +70,28 @@ class LeadPage:
     may_claim: bool
     may_release: bool
     may_delete: bool
+    may_hand_over: bool
 
     @property
     def lead(self) -> Lead:
         return self.detail.lead
 
 
-def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPage:
-    """At most five statements, whatever the lead has been through."""
-    lead, lists = detail.lead, load_lists(session)
-    present = Status(detail.status.key, status_name(detail.status.name), detail.status.category)
-    may_edit = detail.given >= Level.EDIT and actor.can(Permission.LEAD_EDIT) and lead.converted_at is None
-    stages = _stages(lists, present)
+def read_lead_page(session: Session, actor: Actor, detail: LeadDetail, *, now: datetime) -> LeadPage:
+    """At most seven statements, whatever the lead has been through."""
+    lead, statuses = detail.lead, list_statuses(session)
+    may_edit = may_change(actor, detail)
+    path = read_path(session, actor, detail, statuses, may_edit=may_edit)
+    sections = _sections(session, actor, detail, who_qualified(session, actor, lead))
     return LeadPage(
         detail=detail,
         version=seen_version(actor, lead, detail.custom),
-        status=present,
-        stages=stages,
-        other_statuses=[s for s in lists.statuses if s.key != present.key],
-        next=_next(stages, present) if may_edit else None,
-        sections=_sections(session, actor, detail, who_qualified(session, actor, lead)),
+        status=path.present,
+        path=path,
+        matters=_matters(path, sections),
+        score=explain_score(session, actor, lead, now=now),
+        handed_over=find_hand_over(session, actor, lead),
+        sections=sections,
         history=_history(session, actor, lead),
         lookalikes=find_lookalikes(session, actor, lead),
         may_edit=may_edit,
@@ -93,22 +101,18 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail) -> LeadPa
         and lead.owner_user_id == actor.user_id
         and lead.converted_at is None,
         may_delete=actor.can(Permission.LEAD_DELETE) and may_edit,
+        may_hand_over=may_hand_over(actor, lead, may_edit=may_edit),
     )
 
 
-def _stages(lists: LeadLists, present: Status) -> list[Status]:
-    """The way from new to qualified, with where the lead stands now even if that is out of use."""
-    known = (
-        [*lists.statuses] if any(s.key == present.key for s in lists.statuses) else [*lists.statuses, present]
-    )
-    return [s for category in _STAGES for s in known if s.category == category]
+def may_change(actor: Actor, detail: LeadDetail) -> bool:
+    """Whether the reader may change the lead's fields."""
+    return detail.given >= Level.EDIT and actor.can(Permission.LEAD_EDIT) and detail.lead.converted_at is None
 
 
-def _next(stages: Sequence[Status], present: Status) -> Status | None:
-    keys = [s.key for s in stages]
-    if present.key not in keys:
-        return None
-    return next(iter(stages[keys.index(present.key) + 1 :]), None)
+def _matters(path: Path, sections: Sequence[tuple[str, Any, Sequence[Entry]]]) -> list[Entry]:
+    entries = {entry.field.name: entry for _name, _title, some in sections for entry in some}
+    return [entries[name] for name in path.matters if name in entries]
 
 
 def _may_assign(actor: Actor, detail: LeadDetail) -> bool:
@@ -137,16 +141,27 @@ def _sections(
                 f,
                 values[f.name] if f.name in values else getattr(detail.lead, f.attribute),
                 qualified_by.get(f.name),
+                may_write(actor, f),
             )
             for f in FIELDS.values()
             if f.section == name and f.name not in _SHOWN_IN_HEAD and f.name not in actor.hidden_fields
         ]
         if name == "custom":
             own = show(session, detail.added, detail.custom)
-            entries = [Entry(shown.field, shown.url or shown.text) for shown in own]
+            entries = [
+                Entry(shown.field, shown.url or shown.text, may_edit=may_write(actor, shown.field))
+                for shown in own
+            ]
         if entries:
             sections.append((name, title, entries))
     return sections
+
+
+def may_write(actor: Actor, field: Field | Definition) -> bool:
+    """Whether the reader may write such a field where they may change the lead."""
+    if field.name not in FIELDS:
+        return refusal_of(actor, field) is None  # type: ignore[arg-type]  # one that an administrator added
+    return field.name in WRITTEN and (actor.is_internal or bool(field.by_partner))
 
 
 def _history(session: Session, actor: Actor, lead: Lead) -> list[Stop]:

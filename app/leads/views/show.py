@@ -42,7 +42,7 @@ def lead_page(session: Session, actor: Actor, lead_ref: str, **more: Any) -> str
 def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str = "", **more: Any) -> str:
     return render_template(
         "leads/show.html",
-        page=read_lead_page(session, actor, detail),
+        page=read_lead_page(session, actor, detail, now=clock.now()),
         feed=feed_of(session, actor, detail.lead),
         documents=documents_of(session, actor, detail.lead),
         access=panel_of(actor, detail.lead),

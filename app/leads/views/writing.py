@@ -1,6 +1,6 @@
 """Adding a lead and changing one.  A stale edit is shown again with both values; nothing typed is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,9 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
-from wtforms import Field as Input
 
-from app.fields.inputs import AnyOf, OneOf, words_of
 from app.identity.queries import get_organisation
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock, labels
@@ -29,6 +27,7 @@ from app.leads.rows import LeadRow
 from app.leads.seen import seen_version
 from app.leads.values import load_choices, read_lead_values, reading_for
 from app.leads.views.blueprint import bp
+from app.leads.views.conflicts import fill, in_words
 from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
 from app.web.access import current_actor, needs
@@ -205,30 +204,12 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     mine, now = form.changed(), values_of(detail)
     for name, text in now.items():
         if name in form and name not in mine:
-            _fill(form[name], text)
+            fill(form[name], text)
     form.begin(seen_version(actor, detail.lead, detail.custom), now)
     offer_lists(form, load_lists(session))
     differences = [
-        Difference(name, form[name].label.text, _in_words(form[name], text), _in_words(form[name], now[name]))
+        Difference(name, form[name].label.text, in_words(form[name], text), in_words(form[name], now[name]))
         for name, text in mine.items()
         if text != now[name]
     ]
     return _edit_page(session, detail, form, differences, is_stale=True)
-
-
-def _fill(field: Input, text: str) -> None:
-    if isinstance(field, AnyOf):
-        field.process_data(text)
-    else:
-        field.data = text == "yes" if field.type == "BooleanField" else text
-
-
-def _in_words(field: Input, text: str) -> str:
-    """What an input holds as people read it: the name of a choice, else the text."""
-    if field.type == "BooleanField":
-        return _("Yes") if text == "yes" else _("No")
-    if isinstance(field, OneOf | AnyOf):
-        return words_of(field, text) or _("empty")
-    choices: Any = getattr(field, "choices", None) or []
-    names: Mapping[str, str] = {c.value: str(c.label) for c in choices}
-    return names.get(text, text) or _("empty")
