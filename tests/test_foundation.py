@@ -3,10 +3,10 @@
 import socket
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from app.identity.models import Organisation, User
-from app.kernel.db import db
+from app.kernel.db import db, prepare_engine
 from app.leads.models import Lead, LeadStatus
 from app.sharing.scope import UnscopedStatement
 from tests.conftest import NetworkRefused
@@ -35,6 +35,17 @@ def test_the_people_are_who_they_are(session, ada, mara, sal, vic, pia, pam, pex
 
 def test_the_engine_is_the_one_asked_for(app, engine, session):
     assert db.engine.dialect.name == engine
+
+
+def test_outside_of_tests_a_commit_waits_for_the_disk(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'own.db'}")
+    prepare_engine(engine)
+    with engine.connect() as connection:
+        kept = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    engine.dispose()
+    assert kept == ["wal", 2]
 
 
 def test_a_lead_has_the_columns_of_its_owner(session, pam, northwind):

@@ -7,6 +7,7 @@ off, for the append-only tables refuse it otherwise, and the first rows are writ
 
 import gc
 import shutil
+import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,15 @@ def make_app(folder: Path, database_url: str = "", **settings: Any) -> Flask:
     app = create_app(Settings(**{**given, **settings}))
     # Bugs surface in the test with their traceback instead of as a page with 500.
     app.config.update(TESTING=True, PROPAGATE_BUGS=True)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _wait_for_no_disk)
     return app
+
+
+def _wait_for_no_disk(connection: sqlite3.Connection, _record: object) -> None:
+    """A commit reaches other processes and survives this one's end, but not the machine's: ten times as fast."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def migrate(app: Flask) -> None:
