@@ -56,7 +56,7 @@ def test_a_call_is_logged_on_a_phone_and_what_comes_next_is_pressed_away(
     expect(page.locator(".feed-planned")).to_contain_text("Send them the offer")
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over == 0
-    panel.get_by_text("Meeting").click()
+    panel.get_by_label("Meeting").check()
     panel.locator("textarea").fill("Visit their workshop")
     ahead = datetime.now() + timedelta(days=3)  # noqa: DTZ005 - as a phone does
     panel.locator("[name=at]").fill(ahead.strftime("%Y-%m-%dT%H:%M"))
