@@ -1,6 +1,7 @@
 """What lists of documents can show, filter by, sort by and edit."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,7 +16,7 @@ from app.documents.models import Document
 from app.documents.operations import edit_document
 from app.documents.panel import record_url, size_words
 from app.documents.queries import list_documents
-from app.documents.records import LIBRARY, names_of_records
+from app.documents.records import LIBRARY, kinds, names_of_records
 from app.kernel import labels, refs
 from app.kernel.actor import Actor, Level, Permission
 from app.lists.catalogue import (
@@ -38,8 +39,6 @@ _OF_PARTNERS = ("lead", "case")
 
 def _kinds(_session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
     """What documents can be on, as far as the actor sees such records."""
-    from app.documents.records import kinds
-
     shown = [k for k in kinds() if k != LIBRARY and (actor.is_internal or k in _OF_PARTNERS)]
     return [*((kind, labels.many(kind, title=True)) for kind in shown), (LIBRARY, _("Library"))]
 
@@ -100,7 +99,7 @@ def _fields(_session: Session, actor: Actor) -> Sequence[ListField]:
             is_filter=False,
         ),
         ListField(
-            "on", _l("Attached to a"), Kind.CHOICE, Document.id, _by_filter("on"), SAME[:4], _kinds, is_column=False,
+            "on", _l("Attached to"), Kind.CHOICE, Document.id, _by_filter("on"), SAME[:4], _kinds, is_column=False,
             is_export=False,
         ),
         ListField("type", _l("Type"), Kind.CHOICE, Document.file_type, ops=SAME[:4], choices=_types),
@@ -128,8 +127,6 @@ def _fields(_session: Session, actor: Actor) -> Sequence[ListField]:
 
 def _author(actor: Actor) -> ListField:
     """Who attached it: the one who counts as a document's own person, for the view of what is mine."""
-    from dataclasses import replace
-
     return replace(user_field("owner", _l("Added by"), Document.created_by_id), condition=_by_author)
 
 
@@ -152,7 +149,7 @@ describe(
         edit=Permission.DOCUMENT_EDIT,
         export=Permission.DOCUMENT_EXPORT,
         title="name",
-        columns=("record", "tag", "type", "size", "owner", "created_at"),
+        columns=("record", "tag", "type", "size", "owner", "created_at", "internal"),
         sorts=DOCUMENT_SORTS,
         sort="-created_at",
         simple=_SIMPLE,
