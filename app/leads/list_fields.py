@@ -316,7 +316,7 @@ describe(
         export=Permission.LEAD_EXPORT,
         title="name",
         note="person",
-        columns=("status", "owner", "product_interest", "city", "score", "created_at", "last_activity_at"),
+        columns=("status", "owner", "product_interest", "score", "created_at", "last_activity_at"),
         sorts=filters.SORT_COLUMNS,
         sort="-created_at",
         simple=filters.FILTERS,
