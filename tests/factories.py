@@ -20,6 +20,7 @@ from app.kernel import clock, refs
 from app.kernel.actor import Actor, Role
 from app.kernel.fold import company_key, domain_of, email_key, fold, phone_key
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadSource, LeadStatus
+from app.opportunities.models import LAST_DAY, Opportunity, OpportunityStage
 from app.partners.models import PartnerAccount
 from app.routing.models import Queue, QueueMember, RoundRobin, RoundRobinMember
 from app.sharing.rules import SHARED_TABLES
@@ -184,6 +185,36 @@ def make_case(session: Session, subject: str = "", **overrides: Any) -> Case:
         "updated_at": now,
     }
     return _add(session, Case(**{**values, **overrides}))
+
+
+def make_opportunity(session: Session, name: str = "", **overrides: Any) -> Opportunity:
+    """An opportunity.  account: an Account, or one is made; owner: its User; stage: key of a stage."""
+    name = name or f"Opportunity {next(_numbers)}"
+    owner: User = overrides.pop("owner", None) or make_user(session)
+    account: Account = overrides.pop("account", None) or make_account(session)
+    key = overrides.pop("stage", "prospecting")
+    stage = session.scalars(select(OpportunityStage).where(OpportunityStage.key == key)).one()
+    now = clock.now()
+    values: dict[str, Any] = {
+        "ref": refs.new_ref(refs.OPPORTUNITY),
+        "name": name,
+        "name_fold": fold(name, 255),
+        "account_id": account.id,
+        "stage_id": stage.id,
+        "category": stage.category,
+        "probability": stage.probability,
+        "amount_order": overrides.get("amount") or 0,
+        "close_order": overrides.get("close_on") or LAST_DAY,
+        "closed_at": None if stage.category == "open" else now,
+        "owner_user_id": owner.id,
+        "owner_rank": owner.role.rank if owner.is_partner else None,
+        "partner_account_id": owner.partner_account_id,
+        "created_by_id": owner.id,
+        "updated_by_id": owner.id,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return _add(session, Opportunity(**{**values, **overrides}))
 
 
 def make_queue(session: Session, name: str = "", members: tuple[Any, ...] = (), **overrides: Any) -> Queue:

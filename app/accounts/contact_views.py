@@ -40,6 +40,7 @@ from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
 from app.lists.tagging import tags_on
+from app.opportunities.related import opportunities_of
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -77,6 +78,7 @@ def show(contact_ref: str) -> ResponseReturnValue:
         may_edit=detail.may_edit(actor),
         may_govern=detail.may_govern(actor),
         cases=cases_of(session, actor, detail.contact),
+        opportunities=opportunities_of(session, actor, detail.contact),
         reports=reporting_to(session, actor, detail.contact, limit=SHOWN),
         feed=feed_of(session, actor, detail.contact),
         facts=facts_of(session, actor, detail.contact),

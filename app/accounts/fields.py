@@ -18,6 +18,7 @@ class FieldKind(StrEnum):
     URL = "url"
     NUMBER = "number"
     MONEY = "money"
+    DATE = "date"
     COUNTRY = "country"
     CHOICE = "choice"
     LANGUAGE = "language"

@@ -11,6 +11,7 @@ from app.activities.places import is_readable
 from app.cases.models import Case
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import InUse
+from app.opportunities.models import Opportunity, StageCategory
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
 
@@ -26,6 +27,11 @@ def refuse_in_use(session: Session, actor: Actor, account: Account) -> None:
     cases = select(func.count(Case.id)).where(
         Case.account_id == account.id, Case.is_open, Case.deleted_at.is_(None)
     )
+    sales = select(func.count(Opportunity.id)).where(
+        Opportunity.account_id == account.id,
+        Opportunity.category == StageCategory.OPEN,
+        Opportunity.deleted_at.is_(None),
+    )
     below = (
         select(func.count())
         .select_from(Account)
@@ -33,10 +39,19 @@ def refuse_in_use(session: Session, actor: Actor, account: Account) -> None:
     )
     if open_tasks := session.scalar(tasks.where(is_readable(actor))) or 0:
         raise InUse(_ln("%(num)s task is still open.", "%(num)s tasks are still open.", open_tasks))
+    if selling := session.scalar(sales.where(scope(Opportunity, actor, Level.READ))) or 0:
+        raise InUse(
+            _ln("%(num)s opportunity is still open.", "%(num)s opportunities are still open.", selling)
+        )
     if open_cases := session.scalar(cases.where(scope(Case, actor, Level.READ))) or 0:
         raise InUse(_ln("%(num)s case is still open.", "%(num)s cases are still open.", open_cases))
     if number := session.scalar(below.where(scope(Account, actor, Level.READ))) or 0:
         raise InUse(_ln("%(num)s account stands below it.", "%(num)s accounts stand below it.", number))
-    hidden = (tasks, cases.where(scope(Case, _IN_USE)), below.where(scope(Account, _IN_USE)))
+    hidden = (
+        tasks,
+        sales.where(scope(Opportunity, _IN_USE)),
+        cases.where(scope(Case, _IN_USE)),
+        below.where(scope(Account, _IN_USE)),
+    )
     if any(session.scalar(statement) for statement in hidden):
         raise InUse(_l("There is still something open on it that you do not see. Ask an administrator."))

@@ -267,7 +267,7 @@ def refuse_unfit_channel_manager(session: Session, account: Account, owner: User
 def delete_account(session: Session, actor: Actor, account_ref: str, *, now: datetime) -> Account:
     """Take the account and its contacts out of everything, at once; they can be restored for 30 days.
 
-    Raises NotAllowed, NotFound, InUse (a partner account, open tasks or cases, accounts below it).
+    Raises NotAllowed, NotFound, InUse (a partner account, open tasks, opportunities or cases, accounts below it).
     """
     actor.require(Permission.ACCOUNT_DELETE)
     account = get_account(session, actor, account_ref, Level.EDIT, for_update=True)

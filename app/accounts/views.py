@@ -52,6 +52,8 @@ from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
 from app.lists.tagging import tags_on
+from app.opportunities.needs import made_of_needs
+from app.opportunities.related import opportunities_of
 from app.sharing.access_page import panel_of
 from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
@@ -107,6 +109,8 @@ def show(account_ref: str) -> ResponseReturnValue:
         contacts=contacts_of(session, actor, account, limit=SHOWN_RELATED + 1),
         contact_count=count_contacts_of(session, actor, account),
         cases=cases_of(session, actor, account),
+        opportunities=opportunities_of(session, actor, account),
+        made_of_needs=made_of_needs(session, actor, account),
         tree=tree_of(session, actor, account),
         relations=relations_of(session, actor, account),
         responsibles=responsibles_of(session, account),

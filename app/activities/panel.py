@@ -17,6 +17,7 @@ from app.activities.people import PersonNamed, colleagues_of, contacts_to_pick
 from app.activities.places import Record, place_of
 from app.activities.queries import planned, timeline
 from app.activities.words import TimelineRow
+from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.sharing.levels import find_level
 
@@ -104,7 +105,7 @@ def timeline_url(record: Record, cursor: str | None = None) -> str:
 def record_url(record: Record) -> str:
     """The record's own page."""
     kind, named = _place(record)
-    return url_for(f"{kind}s.show", **named)
+    return url_for(f"{refs.room_of(kind)}.show", **named)
 
 
 def _place(record: Record) -> tuple[str, dict[str, Any]]:

@@ -16,9 +16,10 @@ from app.activities.models import Activity
 from app.cases.models import Case
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.scope import scope
 
-Record = Lead | Account | Contact | Case
+Record = Lead | Account | Contact | Opportunity | Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ PLACES: tuple[Place, ...] = (
         Activity.contact_id,
         name=lambda contact, _actor: contact.full_name,
         account_id=_account_of_contact,
+    ),
+    Place(
+        Opportunity,
+        Activity.opportunity_id,
+        name=lambda opportunity, _actor: opportunity.name,
+        account_id=lambda opportunity: None if opportunity.deleted_at is not None else opportunity.account_id,
     ),
     Place(
         Case,

@@ -27,6 +27,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
@@ -56,6 +57,12 @@ def of_contact(contact_ref: str) -> ResponseReturnValue:
 @needs(Permission.CASE_VIEW)
 def of_case(case_ref: str) -> ResponseReturnValue:
     return _show(Case, case_ref)
+
+
+@bp.get("/opportunities/<ref('opp'):opportunity_ref>/activities")
+@needs(Permission.OPPORTUNITY_VIEW)
+def of_opportunity(opportunity_ref: str) -> ResponseReturnValue:
+    return _show(Opportunity, opportunity_ref)
 
 
 def _show(model: type[Record], ref: str) -> ResponseReturnValue:
@@ -96,6 +103,12 @@ def log_on_contact(contact_ref: str) -> ResponseReturnValue:
 @needs(Permission.ACTIVITY_LOG)
 def log_on_case(case_ref: str) -> ResponseReturnValue:
     return _log(Case, case_ref)
+
+
+@bp.post("/opportunities/<ref('opp'):opportunity_ref>/activities")
+@needs(Permission.ACTIVITY_LOG)
+def log_on_opportunity(opportunity_ref: str) -> ResponseReturnValue:
+    return _log(Opportunity, opportunity_ref)
 
 
 def _log(model: type[Record], ref: str) -> ResponseReturnValue:

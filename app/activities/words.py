@@ -22,6 +22,8 @@ from app.fields.kinds import is_custom
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
+from app.opportunities.fields import OPPORTUNITY_FIELDS
+from app.opportunities.fields import value_name as name_of_value
 
 LONGEST_VALUE = 80
 # Of what hangs on a record, beside its own fields.
@@ -37,6 +39,7 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "opportunity": OPPORTUNITY_FIELDS,
     "case": CASE_FIELDS,
 }
 
@@ -281,7 +284,7 @@ def _details(event: Event, seen: Mapping[str, Any], reader: Actor) -> tuple[tupl
 
 
 def _is_key(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("acct_", "cont_", "user_", "lead_", "queue_"))
+    return isinstance(value, str) and value.startswith(("acct_", "cont_", "user_", "lead_", "queue_", "opp_"))
 
 
 def _value(record_kind: str, name: str, value: Any) -> str:
@@ -293,5 +296,7 @@ def _value(record_kind: str, name: str, value: Any) -> str:
         return category_name(value)
     if record_kind == "case":
         value = value_name(name, str(value))
+    if record_kind == "opportunity":
+        value = name_of_value(name, str(value))
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

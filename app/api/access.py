@@ -21,6 +21,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db
 from app.kernel.errors import Invalid, NotAllowed
 from app.leads.queries import get_lead
+from app.opportunities.queries import get_opportunity
 from app.sharing.explain import Cause, Grant, Record, who_sees, why
 from app.sharing.seen import Seen, list_seen, person_asked, read_wanted
 from app.web.access import current_actor, needs
@@ -42,7 +43,7 @@ class SeenQuery(list_query("SeenPage")):  # type: ignore[misc]  # made at run ti
     """Records of one object; at that level at least, for that cause."""
 
     model_config = ConfigDict(title="SeenQuery")
-    object: Literal["lead", "account", "contact", "case"] = "lead"
+    object: Literal["lead", "account", "contact", "opportunity", "case"] = "lead"
     level: LevelName | None = None
     cause: str | None = None
 
@@ -72,6 +73,16 @@ def contact_access(contact_id: str) -> Response:
     """Administrators and channel managers ask about anybody, everyone else about themselves."""
     session, actor = db.session(), current_actor()
     return _answer(session, actor, get_contact(session, actor, contact_id))
+
+
+@area.get(
+    "/opportunities/<opportunity_id>/access", "Say who sees an opportunity", {200: Access}, query=_QUERY
+)
+@needs(Permission.OPPORTUNITY_VIEW)
+def opportunity_access(opportunity_id: str) -> Response:
+    """As of leads."""
+    session, actor = db.session(), current_actor()
+    return _answer(session, actor, get_opportunity(session, actor, opportunity_id))
 
 
 @area.get("/cases/<case_id>/access", "Say who sees a case", {200: Access}, query=_QUERY)

@@ -20,6 +20,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.leads.queries import get_lead
+from app.opportunities.queries import get_opportunity
 from app.web.access import current_actor, needs
 
 area = Area("Activities", "Calls, tasks, meetings, e-mails and notes on a record.")
@@ -72,6 +73,19 @@ def list_case_activities(case_id: str) -> Response:
     return _list(session, actor, get_case(session, actor, case_id))
 
 
+@area.get(
+    "/opportunities/<opportunity_id>/activities",
+    "List what was done on an opportunity",
+    {200: ActivityList},
+    query=ActivityQuery,
+)
+@needs(Permission.OPPORTUNITY_VIEW)
+def list_opportunity_activities(opportunity_id: str) -> Response:
+    """Newest first; what was done on the lead that it came from, too."""
+    session, actor = db.session(), current_actor()
+    return _list(session, actor, get_opportunity(session, actor, opportunity_id))
+
+
 @area.post("/leads/<lead_id>/activities", "Log or plan something on a lead", {201: ActivityOut})
 @needs(Permission.ACTIVITY_LOG)
 def log_on_lead(lead_id: str, body: NewActivity) -> Response:
@@ -97,6 +111,17 @@ def log_on_contact(contact_id: str, body: NewActivity) -> Response:
     with transaction() as session:
         actor = current_actor()
         return _log(session, actor, get_contact(session, actor, contact_id), body)
+
+
+@area.post(
+    "/opportunities/<opportunity_id>/activities", "Log or plan something on an opportunity", {201: ActivityOut}
+)
+@needs(Permission.ACTIVITY_LOG)
+def log_on_opportunity(opportunity_id: str, body: NewActivity) -> Response:
+    """By whoever may change the opportunity; of the vendor's people, whoever may read it."""
+    with transaction() as session:
+        actor = current_actor()
+        return _log(session, actor, get_opportunity(session, actor, opportunity_id), body)
 
 
 @area.post("/cases/<case_id>/activities", "Log or plan something on a case", {201: ActivityOut})

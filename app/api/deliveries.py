@@ -20,7 +20,7 @@ from app.notifications.texts.queries import list_templates
 from app.web.access import current_actor, needs
 
 area = Area("Deliveries", "What is sent to whom, and what could not be.")
-_KINDS = {"lead": "lead", "acct": "account", "cont": "contact", "case": "case"}
+_KINDS = {"lead": "lead", "acct": "account", "cont": "contact", "opp": "opportunity", "case": "case"}
 DeliveryQuery = list_query("DeliveryQuery", ["state", "record"])
 
 

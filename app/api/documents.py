@@ -53,6 +53,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.web.access import current_actor, needs
 from app.web.uploads import takes_documents
 
@@ -112,6 +113,18 @@ def list_contact_documents(contact_id: str) -> Response:
     return _list_of(Contact, contact_id)
 
 
+@area.get(
+    "/opportunities/<opportunity_id>/documents",
+    "List an opportunity's documents",
+    {200: DocumentList},
+    query=DocumentQuery,
+)
+@needs(Permission.OPPORTUNITY_VIEW)
+def list_opportunity_documents(opportunity_id: str) -> Response:
+    """Those of the lead that it came from are here."""
+    return _list_of(Opportunity, opportunity_id)
+
+
 @area.get("/cases/<case_id>/documents", "List a case's documents", {200: DocumentList}, query=DocumentQuery)
 @needs(Permission.CASE_VIEW)
 def list_case_documents(case_id: str) -> Response:
@@ -147,6 +160,14 @@ def new_contact_document(contact_id: str) -> Response:
     return _attach(Contact, contact_id)
 
 
+@area.post("/opportunities/<opportunity_id>/documents", "Attach a file to an opportunity", TAKEN, body=FORM, problems=PROBLEMS)
+@needs(Permission.DOCUMENT_EDIT)
+@takes_documents
+def new_opportunity_document(opportunity_id: str) -> Response:
+    """By whoever may change the opportunity.  A file that is there already adds nothing: 200 with its document."""
+    return _attach(Opportunity, opportunity_id)
+
+
 @area.post("/cases/<case_id>/documents", "Attach a file to a case", TAKEN, body=FORM, problems=PROBLEMS)
 @needs(Permission.DOCUMENT_EDIT)
 @takes_documents
@@ -174,6 +195,13 @@ def end_account_document(account_id: str, document_id: str) -> Response:
 def end_contact_document(contact_id: str, document_id: str) -> Response:
     """With all its versions."""
     return _delete(Contact, contact_id, document_id)
+
+
+@area.delete("/opportunities/<opportunity_id>/documents/<document_id>", "Delete an opportunity's document")
+@needs(Permission.DOCUMENT_EDIT)
+def end_opportunity_document(opportunity_id: str, document_id: str) -> Response:
+    """With all its versions."""
+    return _delete(Opportunity, opportunity_id, document_id)
 
 
 @area.delete("/cases/<case_id>/documents/<document_id>", "Delete a case's document")

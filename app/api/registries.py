@@ -18,6 +18,7 @@ from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound
 from app.leads.registries import REASONS, SOURCES, STATUSES, UNQUALIFIED_REASONS
+from app.opportunities.registry import OUTCOMES, STAGES
 from app.partners.levels import LEVELS
 from app.registries.operations import (
     Registry,
@@ -34,7 +35,17 @@ area = Area(
 )
 REGISTRIES = {
     registry.name: registry
-    for registry in (STATUSES, SOURCES, REASONS, UNQUALIFIED_REASONS, LEVELS, CASE_STATUSES, *RELATIONS)
+    for registry in (
+        STATUSES,
+        SOURCES,
+        REASONS,
+        UNQUALIFIED_REASONS,
+        LEVELS,
+        CASE_STATUSES,
+        STAGES,
+        OUTCOMES,
+        *RELATIONS,
+    )
 }
 RegistryQuery = list_query("RegistryQuery")
 

@@ -36,6 +36,8 @@ KINDS: dict[str, str | None] = {
     "lead_id": refs.LEAD,
     "account_id": refs.ACCOUNT,
     "contact_id": refs.CONTACT,
+    "opportunity_id": refs.OPPORTUNITY,
+    "part_id": refs.CONTACT_ROLE,
     "case_id": refs.CASE,
     "user_id": refs.USER,
     "queue_id": refs.QUEUE,

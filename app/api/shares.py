@@ -18,6 +18,7 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
 from app.kernel.parse import parse_iso_moment
 from app.leads.queries import get_lead
+from app.opportunities.queries import get_opportunity
 from app.sharing.models import ManualShare
 from app.sharing.principals import Known, names_of
 from app.sharing.shares import share_record, shares_of, unshare_record
@@ -141,6 +142,41 @@ def end_case_share(case_id: str, share_id: str) -> Response:
     with transaction() as session:
         actor = current_actor()
         unshare_record(session, actor, get_case(session, actor, case_id), share_id, now=clock.now())
+    return no_content()
+
+
+@area.get(
+    "/opportunities/<opportunity_id>/shares",
+    "List who an opportunity is shared with",
+    {200: schemas.ShareList},
+    query=ShareQuery,
+)
+@needs(Permission.ACCESS_VIEW)
+def list_opportunity_shares(opportunity_id: str) -> Response:
+    """By hand only; `access` tells of everybody who sees it."""
+    session, actor = db.session(), current_actor()
+    return _share_list(session, actor, get_opportunity(session, actor, opportunity_id))
+
+
+@area.post("/opportunities/<opportunity_id>/shares", "Share an opportunity by hand", {201: schemas.Share})
+@needs(Permission.RECORD_SHARE)
+def new_opportunity_share(opportunity_id: str, body: schemas.NewShare) -> Response:
+    """Its activities follow it; its account and its contacts do not."""
+    with transaction() as session:
+        actor = current_actor()
+        return _share(session, actor, get_opportunity(session, actor, opportunity_id), body)
+
+
+@area.delete(
+    "/opportunities/<opportunity_id>/shares/<share_id>", "End a share of an opportunity", takes_version=False
+)
+@needs(Permission.RECORD_SHARE)
+def end_opportunity_share(opportunity_id: str, share_id: str) -> Response:
+    with transaction() as session:
+        actor = current_actor()
+        unshare_record(
+            session, actor, get_opportunity(session, actor, opportunity_id), share_id, now=clock.now()
+        )
     return no_content()
 
 

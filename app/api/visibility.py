@@ -14,6 +14,7 @@ from app.identity.directory import get_user
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.scope import scope
 
 # A lead is seen as a preview too; of accounts and contacts there are none.
@@ -21,6 +22,7 @@ _RECORDS: dict[str, tuple[Any, Level]] = {
     "lead_id": (Lead, Level.PREVIEW),
     "account_id": (Account, Level.READ),
     "contact_id": (Contact, Level.READ),
+    "opportunity_id": (Opportunity, Level.READ),
     "case_id": (Case, Level.READ),
 }
 

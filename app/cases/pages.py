@@ -38,7 +38,10 @@ def fill_parties(session: Session, actor: Actor, form: CaseForm, given: dict[str
     given["contact_id"] = None
     if text:
         account_ref = given.get("account_id") if "account_id" not in errors else None
-        found = _contacts_meant(session, actor, text, form.picked("contact_id"), account_ref)
+        account = get_account(session, actor, account_ref) if account_ref else None
+        found = contacts_meant(
+            session, actor, text, form.picked("contact_id"), account.id if account else None
+        )
         given["contact_id"] = found[0][0] if len(found) == 1 else None
         if not found:
             errors["contact_id"] = [_("There is no contact called “%(text)s”.", text=text[:60])]
@@ -50,8 +53,8 @@ def fill_parties(session: Session, actor: Actor, form: CaseForm, given: dict[str
     return given
 
 
-def _contacts_meant(
-    session: Session, actor: Actor, text: str, picked: str, account_ref: str | None
+def contacts_meant(
+    session: Session, actor: Actor, text: str, picked: str, account_id: int | None
 ) -> list[tuple[str, str]]:
     """(public name, name) of the contacts that the text can mean: those of exactly that name, else beginning so.
 
@@ -62,9 +65,8 @@ def _contacts_meant(
     found = [row.contact for row in _beginning(session, actor, text)]
     exact = [contact for contact in found if fold(contact.full_name) == fold(text)]
     found = exact or found
-    if len(found) > 1 and account_ref:
-        account = get_account(session, actor, account_ref)
-        found = [contact for contact in found if contact.account_id == account.id] or found
+    if len(found) > 1 and account_id is not None:
+        found = [contact for contact in found if contact.account_id == account_id] or found
     places = _accounts_of(session, actor, found)
     offered = [
         (contact.ref, " · ".join(filter(None, (contact.full_name, contact.title, places.get(contact.account_id or 0)))))

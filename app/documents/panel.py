@@ -18,6 +18,7 @@ from app.documents.forms import AttachForm
 from app.documents.operations import require_attaching
 from app.documents.queries import DocumentRow, documents_of
 from app.documents.uploads import largest_document
+from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import DomainError
 from app.kernel.paging import COUNT_CAP
@@ -96,7 +97,7 @@ def list_url(record: Any) -> str:
 def record_url(kind: str, ref: str) -> str:
     """The page of the record that a document is on."""
     named: dict[str, Any] = {f"{kind}_ref": ref}
-    return url_for(f"{kind}s.show", **named)
+    return url_for(f"{refs.room_of(kind)}.show", **named)
 
 
 def size_words(size: int) -> str:

@@ -42,6 +42,7 @@ from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound, Stale
 from app.leads.models import Lead
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
+from app.opportunities.models import Opportunity
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
@@ -101,6 +102,12 @@ def of_case(case_ref: str) -> ResponseReturnValue:
     return _of(Case, case_ref)
 
 
+@bp.get("/opportunities/<ref('opp'):opportunity_ref>/documents")
+@needs(Permission.OPPORTUNITY_VIEW)
+def of_opportunity(opportunity_ref: str) -> ResponseReturnValue:
+    return _of(Opportunity, opportunity_ref)
+
+
 @bp.post("/leads/<ref('lead'):lead_ref>/documents")
 @needs(Permission.DOCUMENT_EDIT)
 @takes_documents
@@ -127,6 +134,13 @@ def attach_to_contact(contact_ref: str) -> ResponseReturnValue:
 @takes_documents
 def attach_to_case(case_ref: str) -> ResponseReturnValue:
     return _attach(Case, case_ref)
+
+
+@bp.post("/opportunities/<ref('opp'):opportunity_ref>/documents")
+@needs(Permission.DOCUMENT_EDIT)
+@takes_documents
+def attach_to_opportunity(opportunity_ref: str) -> ResponseReturnValue:
+    return _attach(Opportunity, opportunity_ref)
 
 
 def _of(model: Any, ref: str) -> ResponseReturnValue:

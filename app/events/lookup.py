@@ -18,6 +18,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import Base
 from app.leads.models import BulkAct, Lead
 from app.notifications.models import Delivery
+from app.opportunities.models import Opportunity
 from app.routing.models import Queue, RoundRobin, RuleSet
 from app.sharing.rules import SHARED_TABLES
 from app.sharing.scope import scope
@@ -29,6 +30,7 @@ _OF_PREFIX: dict[str, Any] = {
     refs.ACCOUNT: Account,
     refs.CONTACT: Contact,
     refs.CASE: Case,
+    refs.OPPORTUNITY: Opportunity,
     refs.USER: User,
     refs.QUEUE: Queue,
     refs.ROUND_ROBIN: RoundRobin,

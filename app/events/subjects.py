@@ -31,6 +31,7 @@ from app.leads.models import DeclineReason, Lead, LeadSource, LeadStatus, Unqual
 from app.lists.models import Audience, SavedView, Tag
 from app.notifications.models import Delivery, MailTemplate
 from app.notifications.words import kind_of_mail
+from app.opportunities.models import Opportunity, OpportunityStage, OutcomeReason
 from app.partners.models import PartnerLevel
 from app.routing.models import Queue, RoundRobin, RuleSet
 from app.scores.models import ScoreSet
@@ -103,6 +104,15 @@ _KINDS: dict[str, _Kind] = {
     "contact": _kind(
         Contact, lambda: labels.one("contact"), _shared(Contact), lambda r: r.full_name, "contacts.show", "contact_ref"
     ),
+    "opportunity": _kind(
+        Opportunity, lambda: labels.one("opportunity"), _shared(Opportunity), lambda r: r.name, "opportunities.show",
+        "opportunity_ref",
+    ),
+    "opportunity_stage": _kind(OpportunityStage, lambda: _("stage"), _plain(OpportunityStage), lambda r: r.name),
+    "outcome_reason": _kind(
+        OutcomeReason, lambda: _("reason of winning or losing"), _plain(OutcomeReason), lambda r: r.name
+    ),
+    "field_mapping": _Kind(lambda: _("field that goes along")),
     "case": _kind(Case, lambda: labels.one("case"), _shared(Case), lambda r: r.title, "cases.show", "case_ref"),
     "case_status": _kind(CaseStatus, lambda: _("status"), _plain(CaseStatus), lambda r: r.name),
     "document": _kind(
@@ -171,6 +181,7 @@ _OF_PREFIX = {
     refs.CONTACT: "contact",
     refs.DOCUMENT: "document",
     refs.CASE: "case",
+    refs.OPPORTUNITY: "opportunity",
     refs.USER: "user",
     refs.QUEUE: "queue",
     refs.ROUND_ROBIN: "round_robin",
@@ -241,7 +252,8 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
 
 
 _LISTS = (
-    "lead_status", "case_status", "lead_source", "decline_reason", "unqualified_reason", "partner_level", "public_group", "sharing_rule",
+    "lead_status", "case_status", "opportunity_stage", "outcome_reason", "lead_source", "decline_reason",
+    "unqualified_reason", "partner_level", "public_group", "sharing_rule",
     "relationship_reason", "characteristic_type", "interest_area", "responsible_role",
 )  # fmt: skip
 

@@ -18,14 +18,21 @@ from app.documents.models import Document
 from app.events.models import Event
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
-from app.sharing.scope import scope, scope_of_deleted_cases, scope_of_deleted_leads, scope_of_merged
+from app.opportunities.models import Opportunity
+from app.sharing.scope import (
+    scope,
+    scope_of_deleted_cases,
+    scope_of_deleted_leads,
+    scope_of_deleted_opportunities,
+    scope_of_merged,
+)
 
 # Kinds of records that everybody knows of who may read events.  A kind that is not named here is read by
 # administrators and by those who did it: what is added later is closed until somebody thinks about it.
 KNOWN_TO_ALL = (
     "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
     "decline_reason", "partner_level", "public_group", "sharing_rule", "relationship_reason", "characteristic_type",
-    "interest_area", "responsible_role", "case_status",
+    "interest_area", "responsible_role", "case_status", "opportunity_stage", "outcome_reason", "field_mapping",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
@@ -51,7 +58,9 @@ def visible_events(actor: Actor) -> ColumnElement[bool] | None:
         kinds = tuple(kind for kind in KNOWN_TO_ALL if kind not in _OF_SHARING)
         told = (*SECURITY, "prm_enabled")  # it names the rules and groups that were kept or removed
     known = and_(Event.record_kind.in_(kinds), Event.verb.not_in(told))
-    others = Event.record_kind.not_in(("lead", "account", "contact", "case", "activity", "document"))
+    others = Event.record_kind.not_in(
+        ("lead", "account", "contact", "opportunity", "case", "activity", "document")
+    )
     return and_(or_(known, *shared, and_(own, others)), *told_of_others(actor))
 
 
@@ -97,11 +106,16 @@ def _readable(actor: Actor) -> dict[str, ColumnElement[bool]]:
     deleted = exists().where(Lead.id == Event.record_id, scope_of_deleted_leads(actor, Level.READ))
     gone = scope_of_deleted_cases(actor, Level.READ)
     deleted_case = exists().where(Case.id == Event.record_id, Case.deleted_at.is_not(None), gone)
+    gone = scope_of_deleted_opportunities(actor, Level.READ)
+    deleted_opportunity = exists().where(
+        Opportunity.id == Event.record_id, Opportunity.deleted_at.is_not(None), gone
+    )
     activity = exists().where(Activity.id == Event.record_id, is_readable(actor))
     return {
         "lead": or_(of(Lead, Event.record_id), deleted),
         "account": of(Account, Event.record_id),
         "contact": of(Contact, Event.record_id),
+        "opportunity": or_(of(Opportunity, Event.record_id), deleted_opportunity),
         "case": or_(of(Case, Event.record_id), deleted_case),
         "activity": activity,
         "document": of(Document, Event.record_id),

@@ -21,6 +21,7 @@ from app.fields.kinds import is_custom
 from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
 from app.leads.visibility import field_label, visibility_words
+from app.opportunities.fields import OPPORTUNITY_FIELDS
 
 LONGEST_VALUE = 300
 _RECORD = "\x00"
@@ -57,6 +58,13 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "deactivated": ("user-x", "people", _l("deactivated %(record)s")),
     "reactivated": ("check-circle", "people", _l("reactivated %(record)s")),
     "created": ("plus", "records", _l("created %(record)s")),
+    "converted": ("refresh", "records", _l("converted %(record)s")),
+    "unconverted": ("undo", "records", _l("undid the conversion of %(record)s")),
+    "won": ("check-circle", "records", _l("won %(record)s")),
+    "lost": ("x-circle", "records", _l("lost %(record)s")),
+    "contact_added": ("contact", "records", _l("gave somebody a part in %(record)s")),
+    "contact_changed": ("contact", "records", _l("changed somebody's part in %(record)s")),
+    "contact_removed": ("contact", "records", _l("took somebody out of %(record)s")),
     "edited": ("edit", "records", _l("changed %(record)s")),
     "deleted": ("trash", "records", _l("deleted %(record)s")),
     "purged": ("trash", "records", _l("Removed for good: %(record)s")),
@@ -328,6 +336,7 @@ def _exported() -> dict[str, str]:
         "lead": labels.many("lead", title=True),
         "account": labels.many("account", title=True),
         "contact": labels.many("contact", title=True),
+        "opportunity": labels.many("opportunity", title=True),
         "case": labels.many("case", title=True),
         "audit_log": _("Audit log"),
         "access": _("What a person sees"),
@@ -371,6 +380,7 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "opportunity": OPPORTUNITY_FIELDS,
     "case": CASE_FIELDS,
 }
 _OTHER_FIELDS: dict[str, Any] = {

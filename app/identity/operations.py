@@ -33,6 +33,7 @@ from app.kernel.fold import email_key
 from app.kernel.text import clean_text
 from app.leads.models import Lead
 from app.notifications.preferences import CHOOSABLE, WAYS
+from app.opportunities.models import Opportunity
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
 
@@ -184,6 +185,11 @@ def edit_user(
                 .where(scope(Lead, _RANKING), part, Lead.owner_user_id == user.id)
                 .values(owner_rank=new_role.rank)
             )
+        session.execute(
+            update(Opportunity)
+            .where(scope(Opportunity, _RANKING), Opportunity.owner_user_id == user.id)
+            .values(owner_rank=new_role.rank)
+        )
     return user
 
 

@@ -76,6 +76,11 @@ def seeded(source: Random) -> Iterator[None]:
         _source.reset(token)
 
 
+def room_of(kind: str) -> str:
+    """The room, and so the first part of the address, that shows records of a table: "leads" of "lead"."""
+    return "opportunities" if kind == "opportunity" else f"{kind}s"
+
+
 def draw() -> int:
     """80 bits by chance, from the seeded source where there is one."""
     return (_source.get() or _fresh)() & ((1 << 80) - 1)

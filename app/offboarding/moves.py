@@ -21,6 +21,7 @@ from app.leads.placement import partner_queue_listeners, place
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.offboarding.choices import GiveTo, Keep, OpenRecords
+from app.opportunities.moves import give_open_opportunities
 from app.routing.assign import Assigning, Plan, Wish
 from app.routing.candidates import USER
 from app.routing.models import Queue
@@ -67,6 +68,22 @@ def move_open_cases(session: Session, actor: Actor, user: User, choice: OpenReco
         return 0
     successor = session.get_one(User, choice.target.id)
     return give_open_cases(session, actor, user, successor, now=now)
+
+
+def move_open_opportunities(
+    session: Session, actor: Actor, user: User, choice: OpenRecords, *, now: datetime
+) -> int:
+    """Give the user's open opportunities to a successor on the same side; how many.
+
+    A partner's go to somebody of the partner, the vendor's to somebody of the vendor; no queue has any: then, and
+    where they are kept or routed, they stay.  Does not commit.
+    """
+    if not isinstance(choice, GiveTo) or choice.target.kind != USER:
+        return 0
+    successor = session.get_one(User, choice.target.id)
+    if successor.partner_account_id != user.partner_account_id:
+        return 0
+    return give_open_opportunities(session, actor, user, successor, now=now)
 
 
 def _next_leads(session: Session, whose: ColumnElement[bool], last: int) -> Sequence[Lead]:

@@ -27,7 +27,7 @@ from app.leads.capacity import open_leads_of_user
 from app.leads.models import Lead
 from app.offboarding.choices import GiveTo, Keep, OpenRecords, name_of
 from app.offboarding.errors import LeftAlready, NotLeft
-from app.offboarding.moves import move_open_cases, move_open_leads
+from app.offboarding.moves import move_open_cases, move_open_leads, move_open_opportunities
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.candidates import USER
 from app.routing.models import Queue, QueueMember, RoundRobin, RoundRobinMember
@@ -85,7 +85,9 @@ def deactivate_user(
     session.flush()  # rules and turns must see it below
     moved = move_open_leads(session, actor, Lead.owner_user_id == user.id, open_records, now=now)
     cases = move_open_cases(session, actor, user, open_records, now=now)
+    others = move_open_opportunities(session, actor, user, open_records, now=now)
     detail = {"open_leads": name_of(open_records), "moved": moved} | ({"cases": cases} if cases else {})
+    detail |= {"opportunities": others} if others else {}
     record(session, actor, verb="deactivated", subject=user, at=now, detail=detail)
     return Left(moved)
 

@@ -17,6 +17,7 @@ from app.cases.models import Case
 from app.identity.models import ApiToken, User, UserSession, UserState
 from app.kernel.actor import Actor, Role
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity, StageCategory
 from app.partners.models import PartnerAccount
 from app.routing.models import (
     Queue,
@@ -43,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a leaving touches.  open_leads: owned, offers included; waiting: in the partner queue; cases: open ones.
+    """What a leaving touches.  open_leads: owned, offers included; waiting: in the partner queue; cases, opportunities: open ones.
     ref: of the user.
 
     rules: (version, position) of entries of the active rules that give to the leaver.
@@ -54,6 +55,7 @@ class Leaving:
     offers: int = 0
     waiting: int = 0
     cases: int = 0
+    opportunities: int = 0
     tasks: int = 0
     sessions: int = 0
     tokens: int = 0
@@ -66,7 +68,7 @@ class Leaving:
     @property
     def asks(self) -> bool:
         """Whether there is anything to decide about."""
-        return bool(self.open_leads or self.waiting or self.cases)
+        return bool(self.open_leads or self.waiting or self.cases or self.opportunities)
 
 
 def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving:
@@ -85,6 +87,9 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
         sessions=sessions,
         tokens=tokens,
         cases=_owned(session, Case, user, Case.is_open.is_(True)),
+        opportunities=_owned(
+            session, Opportunity, user, Opportunity.category == StageCategory.OPEN
+        ),
         accounts=_owned(session, Account, user),
         contacts=_owned(session, Contact, user),
         places=_places(session, QueueMember.user_id == user.id, RoundRobinMember.user_id == user.id),
@@ -194,7 +199,7 @@ def _keys(session: Session, whose: ColumnElement[bool], now: datetime) -> tuple[
 
 def _owned(
     session: Session,
-    model: type[Account] | type[Contact] | type[Case],
+    model: type[Account] | type[Contact] | type[Case] | type[Opportunity],
     user: User,
     *which: ColumnElement[bool],
 ) -> int:

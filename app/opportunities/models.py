@@ -46,6 +46,7 @@ class OutcomeReason(Named, Base):
 
 # Compared byte by byte, so that a beginning is a range of the index whatever the database's language.
 _Bytewise = String(255).with_variant(String(255, collation="C"), "postgresql")
+LAST_DAY = date(9999, 12, 31)
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
 _FROM_LEAD = text("source_lead_id IS NOT NULL")
@@ -61,7 +62,8 @@ class Opportunity(Named, Stamped, Base):
     """Something that an account may buy.
 
     category: of its stage.  probability: in percent; the stage's unless somebody judged otherwise.
-    amount, currency: both or neither; amounts of different currencies are never added.
+    amount: with its currency; amounts of different currencies are never added.
+    amount_order, close_order: amount and close date as lists sort them, those without one last.
     owner_user_id: somebody of the vendor, or a partner user; then partner_account_id is their company, and
     owner_rank the rank of their role.  source_partner_id: the company that had the lead when it was converted;
     it stays whoever works on it.  interest_id: the account's unmet need that it was made of.
@@ -75,9 +77,9 @@ class Opportunity(Named, Stamped, Base):
         _live_index("ix_opportunity_created", "created_at", "id"),
         _live_index("ix_opportunity_updated", "updated_at", "id"),
         _live_index("ix_opportunity_name", "name_fold", "id"),
-        _live_index("ix_opportunity_amount", "amount", "id"),
-        _live_index("ix_opportunity_close", "close_on", "id"),
-        _live_index("ix_opportunity_stage", "stage_id", "close_on", "id"),
+        _live_index("ix_opportunity_amount", "amount_order", "id"),
+        _live_index("ix_opportunity_close", "close_order", "id"),
+        _live_index("ix_opportunity_stage", "stage_id", "close_order", "id"),
         _live_index("ix_opportunity_category", "category", "created_at", "id"),
         _live_index("ix_opportunity_owner", "owner_user_id", "created_at", "id"),
         _live_index("ix_opportunity_account", "account_id", "category", "created_at", "id"),
@@ -102,7 +104,9 @@ class Opportunity(Named, Stamped, Base):
     stage_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("opportunity_stage.id"))
     category: Mapped[StageCategory] = mapped_column(default=StageCategory.OPEN)
     probability: Mapped[int] = mapped_column(default=0)
+    amount_order: Mapped[float] = mapped_column(Numeric(19, 3, asdecimal=False), default=0)
     close_on: Mapped[date | None]
+    close_order: Mapped[date] = mapped_column(default=LAST_DAY)
     closed_at: Mapped[datetime | None]
     outcome_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("outcome_reason.id"))
     outcome_note: Mapped[str | None]
@@ -111,7 +115,9 @@ class Opportunity(Named, Stamped, Base):
     partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     source_partner_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     source_lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("lead.id"))
-    interest_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account_interest.id"))
+    interest_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("account_interest.id", ondelete="SET NULL")
+    )
     campaign_name: Mapped[str | None] = mapped_column(String(120))
     description: Mapped[str | None]
     external_id: Mapped[str | None] = mapped_column(String(120))

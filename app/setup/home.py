@@ -250,6 +250,35 @@ def _sections() -> list[tuple[str, list[_Row]]]:
             ],
         ),
         (
+            labels.many("opportunity", title=True),
+            [
+                (
+                    _("Stages"),
+                    _("The way to winning: names, order, probability."),
+                    "trend",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "opportunity-stages"},
+                ),
+                (
+                    _("Reasons of winning and losing"),
+                    _("What is asked when something is won or lost."),
+                    "check-circle",
+                    "setup.registry",
+                    p.SETTING_MANAGE,
+                    {"name": "outcome-reasons"},
+                ),
+                (
+                    _("Fields that go along"),
+                    _("Where your own fields go when a %(lead)s is converted.", lead=labels.one("lead")),
+                    "split",
+                    "conversion.mapping",
+                    p.SETTING_MANAGE,
+                    {},
+                ),
+            ],
+        ),
+        (
             labels.many("case", title=True),
             [
                 (

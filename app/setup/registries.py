@@ -21,6 +21,8 @@ from app.kernel import labels
 from app.kernel.errors import Invalid, NotFound
 from app.leads.models import StatusCategory
 from app.leads.registries import REASONS, SOURCES, STATUSES, UNQUALIFIED_REASONS
+from app.opportunities.fields import CATEGORIES as OUTCOME_CATEGORIES
+from app.opportunities.registry import OUTCOMES, STAGES
 from app.partners.levels import LEVELS
 from app.registries.operations import Registry
 
@@ -66,6 +68,26 @@ def list_page(name: str) -> ListPage:
                 _("Statuses of %(cases)s", cases=labels.many("case")),
                 _("Each is open or closed. A closed one ends the work; it can be taken up again."),
                 _("status"),
+                "category",
+                _("Category"),
+            )
+        case "opportunity-stages":
+            return ListPage(
+                name,
+                STAGES,
+                _("Stages of %(opportunities)s", opportunities=labels.many("opportunity")),
+                _("The way to winning, in its order. What comes to a stage has its probability."),
+                _("stage"),
+                "stage",
+                _("Category and probability"),
+            )
+        case "outcome-reasons":
+            return ListPage(
+                name,
+                OUTCOMES,
+                _("Reasons of winning and losing"),
+                _("What is asked when something is won or lost, so that you learn from it."),
+                _("reason"),
                 "category",
                 _("Category"),
             )
@@ -178,6 +200,9 @@ def area_choices(session: Session) -> list[tuple[str, str]]:
 
 def category_names(page: ListPage) -> Sequence[tuple[str, str]]:
     """The categories of the list's statuses, in order."""
+    if page.registry in (STAGES, OUTCOMES):
+        known = [(c.value, str(name)) for c, name in OUTCOME_CATEGORIES.items()]
+        return known if page.registry is STAGES else known[1:]
     if page.registry is CASE_STATUSES:
         return [(CaseCategory.OPEN.value, _("Open")), (CaseCategory.CLOSED.value, _("Closed"))]
     names = {
@@ -196,6 +221,11 @@ def given(page: ListPage, form: Mapping[str, Any]) -> dict[str, Any]:
     match page.extra:
         case "category":
             values["category"] = text
+        case "stage":
+            values["category"] = str(form.get("category", "")).strip()
+            percent = str(form.get("probability", "")).strip()
+            if percent:
+                values["probability"] = percent
         case "inverse" | "parent_id":
             values[page.extra] = text or None
         case "allowed":

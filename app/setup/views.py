@@ -35,7 +35,7 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 TRIAL = "make trial"
 
 _LIST = (
-    '/<any("statuses", "case-statuses", "sources", "decline-reasons", "unqualified-reasons", "levels", "relationship-reasons", "characteristic-types", '
+    '/<any("statuses", "case-statuses", "opportunity-stages", "outcome-reasons", "sources", "decline-reasons", "unqualified-reasons", "levels", "relationship-reasons", "characteristic-types", '
     '"interest-areas", "responsible-roles"):name>'
 )
 

@@ -18,10 +18,11 @@ from app.cases.models import Case
 from app.identity.queries import find_actors
 from app.kernel.actor import Actor
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.differences import Difference, bearing
 from app.sharing.principals import Membership, keys_of_actor
 
-MODELS: tuple[Any, ...] = (Lead, Account, Contact, Case)
+MODELS: tuple[Any, ...] = (Lead, Account, Contact, Opportunity, Case)
 MOST_COUNTED_APART = 60
 
 

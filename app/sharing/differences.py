@@ -214,7 +214,10 @@ def has_all_of(one: Actor | None, other: Actor | None) -> bool:
         return False
     if one.sees_portfolio_only and not other.sees_portfolio_only:
         return False
-    defaults = ("default_lead_level", "default_account_level", "default_contact_level", "default_case_level")
+    defaults = (
+        "default_lead_level", "default_account_level", "default_contact_level", "default_case_level",
+        "default_opportunity_level",
+    )  # fmt: skip
     if any((getattr(one, name) or 0) < (getattr(other, name) or 0) for name in defaults):
         return False
     if one.supposed is not other.supposed and (other.supposed is not None or one.supposed.ended):
@@ -241,6 +244,6 @@ def bearing(model: type[Base], actor: Actor | None) -> Any:
         tuple(pair for pair in actor.shared if pair[0] in of),
         actor.supposed,
     )
-    if model.__tablename__ != "lead":
+    if model.__tablename__ not in ("lead", "opportunity"):
         return common
     return (*common, actor.queue_ids, actor.managed_ids, actor.answerable_ids)

@@ -19,13 +19,14 @@ from app.identity.models import User, UserState
 from app.identity.queries import DEFAULT_LEVELS, get_organisation
 from app.kernel.actor import PARTNER_ROLES, Actor, Level, Role
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.routing.models import Queue, QueueMember
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant, SharingRule
 from app.sharing.principals import names_of_keys
 from app.sharing.rules import rules_for
 from app.sharing.scope import scope, scoped
 
-Record = Lead | Account | Contact | Case
+Record = Lead | Account | Contact | Opportunity | Case
 
 # Explaining names everybody whom the rules give the record; who may ask is the door's matter.
 _EXPLAINING = Actor.system("explain")
@@ -101,7 +102,7 @@ def _causes_of(
         if cause == "shared":
             causes.update(dict.fromkeys(_shared_causes(session, record, person)))
         else:
-            causes[places.cause(cause)] = None
+            causes[places.cause(cause, person)] = None
     return list(causes)
 
 
@@ -140,12 +141,20 @@ class _Places:
         self.record = record
         self.found = {} if known is None else known
 
-    def cause(self, cause: str) -> Cause:
+    def cause(self, cause: str, person: Actor | None = None) -> Cause:
         if cause == "queue":
             return Cause(cause, self.queue_ref())
+        if isinstance(self.record, Opportunity) and self._is_through_partner(cause, person):
+            return Cause(cause, self.partner.ref if self.partner else None)
         if cause in ("channel_manager", "account_team", "parent"):
             return Cause(cause, self.account_ref())
         return Cause(cause)
+
+    def _is_through_partner(self, cause: str, person: Actor | None) -> bool:
+        """Whether somebody has an opportunity by the partner that works on it rather than by its account."""
+        key = self.record.partner_account_id if isinstance(self.record, Opportunity) else None
+        answerable = person is not None and key in person.answerable_ids
+        return cause == "channel_manager" or (cause == "account_team" and answerable)
 
     def queue_ref(self) -> str | None:
         key = self.record.owner_queue_id if isinstance(self.record, Lead) else None
@@ -158,10 +167,19 @@ class _Places:
 
     @cached_property
     def account(self) -> Account | None:
-        """The partner account of a lead, the account itself, or that of a contact or case."""
+        """The partner account of a lead, the account itself, or that of a contact, opportunity or case."""
         if isinstance(self.record, Account):
             return self.record
         key = self.record.partner_account_id if isinstance(self.record, Lead) else self.record.account_id
+        return self._account(key)
+
+    @cached_property
+    def partner(self) -> Account | None:
+        """The partner account that works on a lead or an opportunity."""
+        owned = isinstance(self.record, Lead | Opportunity)
+        return self._account(self.record.partner_account_id) if owned else None  # type: ignore[union-attr]
+
+    def _account(self, key: int | None) -> Account | None:
         if key is None:
             return None
         if key not in self.found:
@@ -179,8 +197,9 @@ def _grants(session: Session, record: Record) -> Iterator[Grant]:
     yield from _by_owning(session, record)
     if not isinstance(record, Contact) or record.account_id is not None:
         yield from _by_sharing(session, places, record)
-    if isinstance(record, Lead):
+    if isinstance(record, Lead | Opportunity):
         yield from _by_hierarchy(session, places, record)
+    if isinstance(record, Lead):
         yield from _by_queue(session, places, record)
     yield from _by_team(session, places, record)
 
@@ -264,14 +283,16 @@ def _by_owning(session: Session, record: Record) -> Iterator[Grant]:
     yield Grant(Grantee("user", owner.ref), level, (Cause("owner"),))
 
 
-def _by_hierarchy(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
+def _by_hierarchy(session: Session, places: _Places, record: Lead | Opportunity) -> Iterator[Grant]:
     """Managers see what users own, executives what managers own too; never sideways."""
-    above = next((role for role in PARTNER_ROLES if role.rank > (lead.owner_rank or 0)), None)
-    if lead.owner_rank is None or above is None:
+    above = next((role for role in PARTNER_ROLES if role.rank > (record.owner_rank or 0)), None)
+    if record.owner_rank is None or above is None:
         return
-    causes = (Cause("offer"), Cause("role_hierarchy")) if lead.offer_id else (Cause("role_hierarchy"),)
-    level = Level.PREVIEW if lead.offer_id is not None else Level.EDIT
-    yield Grant(Grantee("partner_account", places.account_ref(), above), level, causes)
+    is_offered = isinstance(record, Lead) and record.offer_id is not None
+    causes = (Cause("offer"), Cause("role_hierarchy")) if is_offered else (Cause("role_hierarchy"),)
+    level = Level.PREVIEW if is_offered else Level.EDIT
+    company = places.partner.ref if places.partner else None
+    yield Grant(Grantee("partner_account", company, above), level, causes)
 
 
 def _by_queue(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
@@ -291,13 +312,18 @@ def _by_queue(session: Session, places: _Places, lead: Lead) -> Iterator[Grant]:
 
 
 def _by_team(session: Session, places: _Places, record: Record) -> Iterator[Grant]:
-    """The owner of a partner account has its leads in full; its responsibles change them."""
+    """The owner of a partner account has its leads and opportunities in full; its responsibles change them.
+
+    Whoever owns the account of a contact, opportunity or case, or answers for it, changes those.
+    """
+    if isinstance(record, Lead | Opportunity) and places.partner is not None:
+        partner = places.partner
+        manager = session.get(User, partner.owner_user_id)
+        if manager is not None and manager.state is not UserState.DEACTIVATED:
+            level = Level.READ if manager.role is Role.VIEWER else Level.FULL
+            yield Grant(Grantee("user", manager.ref), level, (places.cause("channel_manager"),))
+        yield Grant(Grantee("account_team", partner.ref), Level.EDIT, (Cause("account_team", partner.ref),))
     account = places.account
-    if account is None:
-        return
-    cause = places.cause("parent" if isinstance(record, Contact) else "account_team")
-    manager = session.get(User, account.owner_user_id)
-    if isinstance(record, Lead) and manager is not None and manager.state is not UserState.DEACTIVATED:
-        level = Level.READ if manager.role is Role.VIEWER else Level.FULL
-        yield Grant(Grantee("user", manager.ref), level, (places.cause("channel_manager"),))
-    yield Grant(Grantee("account_team", account.ref), Level.EDIT, (cause,))
+    if account is not None and not isinstance(record, Lead):
+        cause = places.cause("parent" if isinstance(record, Contact) else "account_team")
+        yield Grant(Grantee("account_team", account.ref), Level.EDIT, (cause,))

@@ -17,6 +17,7 @@ from app.cases.models import Case
 from app.documents.models import Document
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.models import SharingGrant
 from app.sharing.rules import Rule, in_force, rules_for
 from app.sharing.scoped import Scoped
@@ -27,6 +28,7 @@ _KINDS: tuple[tuple[Any, InstrumentedAttribute[int | None], Permission], ...] = 
     (Account, Document.account_id, Permission.ACCOUNT_VIEW),
     (Contact, Document.contact_id, Permission.CONTACT_VIEW),
     (Case, Document.case_id, Permission.CASE_VIEW),
+    (Opportunity, Document.opportunity_id, Permission.OPPORTUNITY_VIEW),
 )
 # Reasons that give most of all records: a document's own record is looked up for them.  Of the others the
 # records are few, and their documents are found by them.

@@ -17,7 +17,7 @@ from app.web.forms import Form
 _l: Any = lazy_gettext
 
 # Contacts follow their accounts until somebody chooses otherwise, so that they stand below them.
-OBJECTS = ("lead", "account", "contact", "case")
+OBJECTS = ("lead", "account", "contact", "opportunity", "case")
 # What no sharing rule gives, so that a change of the default has nobody's records to count.
 COMING = ("document", "saved_view")
 SIDES = ("internal", "external")

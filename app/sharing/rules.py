@@ -19,10 +19,11 @@ from app.documents.models import Document
 from app.kernel.actor import Actor, Level, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
+from app.opportunities.models import Opportunity
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 from app.sharing.scoped import Scoped
 
-SHARED_TABLES = frozenset({"account", "case", "contact", "document", "lead"})
+SHARED_TABLES = frozenset({"account", "case", "contact", "document", "lead", "opportunity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,50 @@ def _case_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     return rules
 
 
+def deleted_opportunity_rules(actor: Actor) -> Sequence[Rule]:
+    """The rules that would give the actor a deleted opportunity if it were brought back."""
+    return _opportunity_rules(actor, Opportunity.deleted_at.is_not(None))
+
+
+def _live_opportunity_rules(actor: Actor) -> list[Rule]:
+    return _opportunity_rules(actor, Opportunity.deleted_at.is_(None))
+
+
+def _opportunity_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
+    """Like a case it stands for itself; whom it belongs to on a partner's side sees it as they do leads."""
+    if actor.role is Role.ADMINISTRATOR:
+        return [Rule("administrator", Level.FULL, live, is_whole=True)]
+    rules = _by_default(actor.default_opportunity_level, actor, live, is_whole=True)
+    rules.extend(_shared_rules(Opportunity, actor, live))
+    own = and_(live, Opportunity.owner_user_id == actor.user_id)
+    of_partner = Opportunity.partner_account_id
+    if actor.is_partner:
+        rules.append(Rule("owner", Level.EDIT, own))
+        rules.extend(
+            Rule(
+                "role_hierarchy",
+                Level.EDIT,
+                and_(live, of_partner == actor.company_id, Opportunity.owner_rank == rank),
+            )
+            for rank in range(actor.rank)
+        )
+        return rules
+    rules.append(Rule("owner", _cap(actor, Level.FULL), own))
+    rules.extend(
+        Rule(cause, _cap(actor, level), and_(live, of_partner.in_(account_ids)))
+        for cause, level, account_ids in (
+            ("channel_manager", Level.FULL, actor.managed_ids),
+            ("account_team", Level.EDIT, actor.answerable_ids),
+        )
+        if account_ids
+    )
+    rules.extend(
+        Rule("account_team", _cap(actor, Level.EDIT), and_(live, Opportunity.account_id.in_(accounts)))
+        for accounts in _team_accounts(actor)
+    )
+    return rules
+
+
 def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[Rule]:
     """A contact follows its account: what is shared of the account is shared of its contacts."""
 
@@ -347,5 +392,6 @@ _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Account: _live_account_rules,
     Contact: _live_contact_rules,
     Case: _live_case_rules,
+    Opportunity: _live_opportunity_rules,
     Document: _document_rules,
 }

@@ -22,11 +22,13 @@ from app.kernel.actor import Actor, Level
 from app.kernel.db import Base
 from app.leads.models import Lead
 from app.leads.seen import columns_of
+from app.opportunities.models import Opportunity
 from app.sharing.rules import (
     SHARED_TABLES,
     Rule,
     deleted_case_rules,
     deleted_lead_rules,
+    deleted_opportunity_rules,
     rules_for,
     rules_of_deleted,
     rules_of_merged,
@@ -43,6 +45,7 @@ __all__ = [
     "scope_of_deleted",
     "scope_of_deleted_cases",
     "scope_of_deleted_leads",
+    "scope_of_deleted_opportunities",
     "scope_of_merged",
 ]
 
@@ -78,6 +81,12 @@ def scope_of_deleted_cases(actor: Actor, level: Level) -> ColumnElement[bool]:
     """The condition under which a deleted case would give the actor at least that level, were it brought back."""
     rules = [rule for rule in deleted_case_rules(actor) if rule.can_give(level)]
     return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Case.__tablename__)
+
+
+def scope_of_deleted_opportunities(actor: Actor, level: Level) -> ColumnElement[bool]:
+    """The condition under which a deleted opportunity would give the actor at least that level."""
+    rules = [rule for rule in deleted_opportunity_rules(actor) if rule.can_give(level)]
+    return Scoped(or_(false(), *(rule.at_least(level) for rule in rules)), Opportunity.__tablename__)
 
 
 def scope_of_deleted_leads(actor: Actor, level: Level) -> ColumnElement[bool]:

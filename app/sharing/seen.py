@@ -187,4 +187,8 @@ def name_of(asker: Actor, record: Any) -> str:
     kind = record.__tablename__
     if kind == "lead":
         return str(record.title_for(asker))
-    return str(getattr(record, {"account": "name", "contact": "full_name", "case": "title"}[kind]))
+    return str(
+        getattr(
+            record, {"account": "name", "contact": "full_name", "opportunity": "name", "case": "title"}[kind]
+        )
+    )

@@ -18,6 +18,8 @@ from app.fields.values import for_criteria
 from app.kernel.db import db
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
+from app.opportunities.fields import OPPORTUNITY_FIELDS
+from app.opportunities.models import Opportunity, OpportunityStage, OutcomeReason
 from app.routing.criteria import FieldType
 from app.routing.rules import CRITERIA_FIELDS
 
@@ -26,6 +28,7 @@ _TYPES = {
     CrmKind.MONEY: FieldType.NUMBER,
     CrmKind.COUNTRY: FieldType.COUNTRY,
     CrmKind.CHOICE: FieldType.CHOICE,
+    CrmKind.DATE: FieldType.DATE,
 }
 
 
@@ -83,6 +86,10 @@ def _names_in_lists(session: Session, object_: str, names: Sequence[str]) -> dic
         found["source"] = {s.id: s.name for s in session.scalars(select(LeadSource))}
     if "unqualified_reason" in names and object_ == "lead":
         found["unqualified_reason"] = {r.id: r.key for r in session.scalars(select(UnqualifiedReason))}
+    if object_ == "opportunity":
+        for name, model in (("stage", OpportunityStage), ("outcome", OutcomeReason)):
+            if name in names:
+                found[name] = {row.id: row.key for row in session.scalars(select(model))}
     return found
 
 
@@ -104,5 +111,6 @@ SUBJECTS: Mapping[str, Subject] = {
     "lead": _lead(),
     "account": _crm("account", Account, ACCOUNT_FIELDS),
     "contact": _crm("contact", Contact, CONTACT_FIELDS),
+    "opportunity": _crm("opportunity", Opportunity, OPPORTUNITY_FIELDS),
     "case": _crm("case", Case, CASE_FIELDS),
 }

@@ -18,6 +18,7 @@ from app.identity.models import User
 from app.identity.operations import edit_user
 from app.kernel.actor import Actor
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.partners.operations import edit_partner
 from app.sharing.affected import Consequences, Everybody
 from app.sharing.attempts import of_act
@@ -168,6 +169,7 @@ def _of_account(
         Account: Account.id == account.id,
         Contact: Contact.account_id == account.id,
         Case: Case.account_id == account.id,
+        Opportunity: Opportunity.account_id == account.id,
     }
     return of_act(session, act, moved=moved, written=written, **more)
 

@@ -17,6 +17,7 @@ from app.identity.queries import DEFAULT_LEVELS, find_actor, get_organisation
 from app.kernel import labels
 from app.kernel.actor import Actor
 from app.leads.models import Lead, LeadRefusal
+from app.opportunities.models import Opportunity
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.explain import Record
 from app.sharing.models import GrantSet, GrantSetState, SharingGrant, SharingRule
@@ -68,7 +69,7 @@ def _default(session: Session, actor: Actor, record: Record) -> Iterator[str]:
 
 
 def _owning(session: Session, actor: Actor, record: Record) -> Iterator[str]:
-    if not isinstance(record, Lead) or not actor.is_partner:
+    if not isinstance(record, Lead | Opportunity) or not actor.is_partner:
         yield _("they do not own it")
         return
     if record.partner_account_id is None:
@@ -102,7 +103,7 @@ def _team(session: Session, actor: Actor, record: Record) -> Iterator[str]:
     key: Any = record.partner_account_id if isinstance(record, Lead) else None
     if isinstance(record, Account):
         key = record.id
-    elif isinstance(record, Contact | Case):
+    elif isinstance(record, Contact | Opportunity | Case):
         key = record.account_id
     if key is None:
         return

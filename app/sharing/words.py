@@ -22,6 +22,7 @@ from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.leads.fields import FIELDS
+from app.opportunities.fields import OPPORTUNITY_FIELDS
 from app.partners.models import PartnerLevel
 from app.routing.criteria import parse
 from app.routing.criteria_words import describe
@@ -60,6 +61,7 @@ _LABELS: Mapping[str, Mapping[str, Any]] = {
     "lead": FIELDS,
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
+    "opportunity": OPPORTUNITY_FIELDS,
     "case": CASE_FIELDS,
 }
 # The names stand on pages of those who may ask who sees a record, or whose own way in they tell.

@@ -17,7 +17,7 @@ from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
 from markupsafe import escape
 
-from app.kernel import bands, clock
+from app.kernel import bands, clock, refs
 
 # Plain English follows the day-month order and the 24 hours that its readers here expect.
 LOCALES = {"en": "en_GB"}
@@ -164,6 +164,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "initials": initials,
     "country_name": country_name,
+    "room": refs.room_of,
     "employee_band": employee_band,
 }
 

@@ -35,9 +35,9 @@ INDEXES = {
     "ix_opportunity_created": ["created_at", "id"],
     "ix_opportunity_updated": ["updated_at", "id"],
     "ix_opportunity_name": ["name_fold", "id"],
-    "ix_opportunity_amount": ["amount", "id"],
-    "ix_opportunity_close": ["close_on", "id"],
-    "ix_opportunity_stage": ["stage_id", "close_on", "id"],
+    "ix_opportunity_amount": ["amount_order", "id"],
+    "ix_opportunity_close": ["close_order", "id"],
+    "ix_opportunity_stage": ["stage_id", "close_order", "id"],
     "ix_opportunity_category": ["category", "created_at", "id"],
     "ix_opportunity_owner": ["owner_user_id", "created_at", "id"],
     "ix_opportunity_account": ["account_id", "category", "created_at", "id"],
@@ -112,7 +112,9 @@ def _create_opportunity() -> None:
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("category", sa.String(length=30), nullable=False),
         sa.Column("probability", sa.Integer(), nullable=False),
+        sa.Column("amount_order", sa.Numeric(precision=19, scale=3, asdecimal=False), nullable=False),
         sa.Column("close_on", sa.Date(), nullable=True),
+        sa.Column("close_order", sa.Date(), nullable=False),
         sa.Column("closed_at", MOMENT, nullable=True),
         sa.Column("outcome_note", sa.Text(), nullable=True),
         sa.Column("owner_rank", sa.Integer(), nullable=True),
@@ -129,7 +131,12 @@ def _create_opportunity() -> None:
             for name in keys
         ),
         *(
-            sa.ForeignKeyConstraint([column], [f"{table}.id"], name=op.f(f"fk_opportunity_{column}"))
+            sa.ForeignKeyConstraint(
+                [column],
+                [f"{table}.id"],
+                name=op.f(f"fk_opportunity_{column}"),
+                ondelete="SET NULL" if column == "interest_id" else None,
+            )
             for column, table in keys.items()
         ),
         sa.CheckConstraint(

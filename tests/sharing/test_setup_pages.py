@@ -116,7 +116,7 @@ def test_what_partners_would_see_by_default_is_told_with_its_number_before_it_is
 def test_without_partner_management_partners_have_nothing_by_default(session, signed_in, ada):
     browser = signed_in(ada)
     page = browser.get(DEFAULTS).text
-    assert page.count("disabled") == 6
+    assert page.count("disabled") == 7
     assert "until partner management is switched on" in page
     data = {f"{thing}-internal": "read" for thing in SUBJECTS}
     assert browser.submit(DEFAULTS, {**data, "lead-external": "read"}).status_code == 303
@@ -372,7 +372,7 @@ def test_the_editor_offers_the_fields_of_its_object(session, signed_in, mara):
         ({"name": " "}, "Give it a name."),
         ({"level": "full"}, "Known: read, edit."),
         ({"kind": "moon"}, "Known: owner, criteria."),
-        ({"object": "user"}, "Known: lead, account, contact, case."),
+        ({"object": "user"}, "Known: lead, account, contact, opportunity, case."),
         ({"share_with_type": "group", "share_with_id": f"group_{'0' * 22}"}, "There is no such"),
         ({"share_with_type": "", "share_with_id": ""}, "Choose whom."),
         ({"share_with_type": "partner_account", "share_with_id": "sales"}, "There is no such"),

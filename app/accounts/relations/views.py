@@ -31,6 +31,7 @@ from app.kernel import clock
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, NotFound
+from app.opportunities.needs import made_of_needs
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 
@@ -62,6 +63,7 @@ def _page(account_ref: str, *, status: int = 200, **forms: Any) -> ResponseRetur
         related=rows[:MOST_SHOWN],
         has_more=len(rows) > MOST_SHOWN,
         interests=interests_of(session, account),
+        made_of_needs=made_of_needs(session, actor, account),
         characteristics=characteristics_of(session, account),
         relationship=forms.get("relationship") or relationship_form(session),
         interest=forms.get("interest") or interest_form(session),

@@ -11,7 +11,7 @@ PrincipalType = Literal[
     "all_internal", "all_partners",
 ]  # fmt: skip
 Role = Literal["user", "manager", "executive"]
-ObjectName = Literal["lead", "account", "contact", "case"]
+ObjectName = Literal["lead", "account", "contact", "opportunity", "case"]
 GivenLevel = Literal["read", "edit"]
 
 

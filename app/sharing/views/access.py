@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.accounts.queries import get_account, get_contact
 from app.cases.queries import get_case
-from app.kernel import clock, labels
+from app.kernel import clock, labels, refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, NotFound
 from app.leads.queries import get_lead
+from app.opportunities.queries import get_opportunity
 from app.sharing.access_page import everybody, may_share, one_person, shared_with, shares_by_hand, themselves
 from app.sharing.affected import Consequences
 from app.sharing.asking import Question, ask, may_be_told
@@ -42,6 +43,7 @@ _PAGES = {
     "lead": ("leads.show", "lead_ref"),
     "account": ("accounts.show", "account_ref"),
     "contact": ("contacts.show", "contact_ref"),
+    "opportunity": ("opportunities.show", "opportunity_ref"),
     "case": ("cases.show", "case_ref"),
 }
 
@@ -74,11 +76,19 @@ def case(record_ref: str) -> ResponseReturnValue:
     return _show("case", record_ref)
 
 
+@bp.get("/opportunities/<ref('opp'):record_ref>/access")
+@needs(Permission.OPPORTUNITY_VIEW)
+def opportunity(record_ref: str) -> ResponseReturnValue:
+    """Who sees an opportunity, in the same way."""
+    return _show("opportunity", record_ref)
+
+
 _READ: dict[str, Callable[[Session, Actor, str], Record]] = {
     # As far as it is seen at all.
     "lead": lambda session, actor, ref: get_lead(session, actor, ref, Level.PREVIEW),
     "account": get_account,
     "contact": get_contact,
+    "opportunity": get_opportunity,
     "case": get_case,
 }
 
@@ -161,6 +171,7 @@ def _title(session: Session, actor: Actor, record: Any) -> str:
 @bp.get("/leads/<ref('lead'):record_ref>/access/people", defaults={"kind": "lead"})
 @bp.get("/accounts/<ref('acct'):record_ref>/access/people", defaults={"kind": "account"})
 @bp.get("/contacts/<ref('cont'):record_ref>/access/people", defaults={"kind": "contact"})
+@bp.get("/opportunities/<ref('opp'):record_ref>/access/people", defaults={"kind": "opportunity"})
 @bp.get("/cases/<ref('case'):record_ref>/access/people", defaults={"kind": "case"})
 @needs(Permission.ACCESS_VIEW)
 def people(kind: str, record_ref: str) -> ResponseReturnValue:
@@ -180,6 +191,7 @@ def people(kind: str, record_ref: str) -> ResponseReturnValue:
 @bp.post("/leads/<ref('lead'):record_ref>/access/shares", defaults={"kind": "lead"})
 @bp.post("/accounts/<ref('acct'):record_ref>/access/shares", defaults={"kind": "account"})
 @bp.post("/contacts/<ref('cont'):record_ref>/access/shares", defaults={"kind": "contact"})
+@bp.post("/opportunities/<ref('opp'):record_ref>/access/shares", defaults={"kind": "opportunity"})
 @bp.post("/cases/<ref('case'):record_ref>/access/shares", defaults={"kind": "case"})
 @needs(Permission.RECORD_SHARE)
 def share(kind: str, record_ref: str) -> ResponseReturnValue:
@@ -258,6 +270,10 @@ def _shared_already(error: SharedAlready) -> str:
 @bp.post(
     "/contacts/<ref('cont'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "contact"}
 )
+@bp.post(
+    "/opportunities/<ref('opp'):record_ref>/access/shares/<ref('share'):share_ref>",
+    defaults={"kind": "opportunity"},
+)
 @bp.post("/cases/<ref('case'):record_ref>/access/shares/<ref('share'):share_ref>", defaults={"kind": "case"})
 @needs(Permission.RECORD_SHARE)
 def change_share(kind: str, record_ref: str, share_ref: str) -> ResponseReturnValue:
@@ -292,7 +308,7 @@ def _back(kind: str, record_ref: str) -> ResponseReturnValue:
     try:
         _record(session, actor, kind, record_ref)
     except NotFound:
-        return redirect(url_for(f"{kind}s.index"), 303)
+        return redirect(url_for(f"{refs.room_of(kind)}.index"), 303)
     return redirect(url_for(f"access.{kind}", record_ref=record_ref), 303)
 
 

@@ -47,6 +47,7 @@ _PAGES = {
     "lead": ("leads.show", "lead_ref"),
     "account": ("accounts.show", "account_ref"),
     "contact": ("contacts.show", "contact_ref"),
+    "opportunity": ("opportunities.show", "opportunity_ref"),
     "case": ("cases.show", "case_ref"),
 }
 

@@ -1,0 +1,399 @@
+"""Verbs on an opportunity: create, edit, win, lose, open again, delete, restore."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.activities.lasting import follow_record
+from app.events.operations import record
+from app.identity.models import User
+from app.identity.queries import get_organisation
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.kernel.fold import fold
+from app.opportunities.changes import Change, refuse_stale
+from app.opportunities.entries import first_of, outcome_named, stage_named
+from app.opportunities.fields import BY_PARTNER, OPPORTUNITY_FIELDS
+from app.opportunities.models import LAST_DAY, Opportunity, OpportunityStage, OutcomeReason, StageCategory
+from app.opportunities.parties import (
+    Holding,
+    account_of,
+    find_holder,
+    fitting,
+    holding_of_new,
+    is_hidden,
+    partner_of,
+    ref_of,
+)
+from app.opportunities.queries import get_opportunity_and_level, may_govern
+from app.opportunities.values import clean_values, fit_amount
+from app.sharing.scope import scope, scope_of_deleted_opportunities
+
+RESTORABLE = timedelta(days=30)
+# An external id is taken whoever may see the opportunity that has it.
+_TAKEN = Actor.system("external ids of opportunities")
+_CLOSED = (StageCategory.WON, StageCategory.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an opportunity was made of; nobody writes that by hand."""
+
+    lead_id: int | None = None
+    partner_id: int | None = None
+    interest_id: int | None = None
+
+
+def create_opportunity(
+    session: Session, actor: Actor, values: Mapping[str, Any], *, now: datetime
+) -> Opportunity:
+    """Store a new opportunity.  values: field name → what was given, see `fields`.
+
+    References are public names.  An account that the actor sees is required; without `owner` it is the actor's
+    own, without `stage` it has the first open one, an amount without currency is in the organisation's.
+    Writes an event; does not commit.  Raises NotAllowed, Invalid.
+    """
+    actor.require(Permission.OPPORTUNITY_CREATE)
+    cleaned = clean_values(values, is_new=True)
+    account = account_of(session, actor, cleaned["account_id"])
+    return store_new(
+        session, actor, cleaned, account.id, holding_of_new(session, actor, cleaned), Origin(), now=now
+    )
+
+
+def store_new(
+    session: Session,
+    actor: Actor,
+    cleaned: Mapping[str, Any],
+    account_id: int,
+    holding: Holding,
+    origin: Origin,
+    *,
+    now: datetime,
+) -> Opportunity:
+    """Store what has been cleaned, for an account and people that have been looked up.  Raises Invalid."""
+    stage = (
+        stage_named(session, cleaned["stage"])
+        if cleaned.get("stage")
+        else first_of(session, StageCategory.OPEN)
+    )
+    outcome = outcome_named(session, cleaned.get("outcome"), stage)
+    _refuse_taken_external_id(session, cleaned.get("external_id"))
+    currency = cleaned.get("currency")
+    if currency is None and cleaned.get("amount") is not None:
+        currency = get_organisation(session).currency
+    is_open = stage.category is StageCategory.OPEN
+    probability = cleaned.get("probability")
+    opportunity = Opportunity(
+        ref=refs.new_ref(refs.OPPORTUNITY),
+        account_id=account_id,
+        amount=fit_amount(cleaned.get("amount"), currency),
+        currency=currency,
+        stage_id=stage.id,
+        category=stage.category,
+        probability=stage.probability if probability is None else probability,
+        close_on=cleaned.get("close_date"),
+        closed_at=None if is_open else now,
+        outcome_id=outcome.id if outcome else None,
+        outcome_note=None if is_open else cleaned.get("outcome_note"),
+        owner_user_id=holding.owner.id,
+        owner_rank=holding.rank,
+        partner_account_id=holding.partner_id,
+        source_partner_id=origin.partner_id,
+        source_lead_id=origin.lead_id,
+        interest_id=origin.interest_id,
+        campaign_name=cleaned.get("campaign"),
+        name=cleaned["name"],
+        description=cleaned.get("description"),
+        external_id=cleaned.get("external_id"),
+        created_at=now,
+        updated_at=now,
+        created_by_id=actor.user_id,
+        updated_by_id=actor.user_id,
+    )
+    _derive(opportunity)
+    session.add(opportunity)
+    _flush(session, opportunity)
+    record(session, actor, verb="created", subject=opportunity, at=now)
+    return opportunity
+
+
+def _derive(opportunity: Opportunity) -> None:
+    """The columns that lists search and sort by follow from what was given."""
+    opportunity.name_fold = fold(opportunity.name, 255)
+    opportunity.amount_order = opportunity.amount or 0
+    opportunity.close_order = opportunity.close_on or LAST_DAY
+
+
+def _refuse_taken_external_id(session: Session, external_id: str | None) -> None:
+    if external_id is None:
+        return
+    taken = select(Opportunity.id).where(scope(Opportunity, _TAKEN), Opportunity.external_id == external_id)
+    if session.scalar(taken) is not None:
+        raise _external_id_taken()
+
+
+def _external_id_taken() -> Invalid:
+    return Invalid({"external_id": [_l("Another record has this external id.")]})
+
+
+def _flush(session: Session, opportunity: Opportunity) -> None:
+    """So that the id is there.  Of two who take an external id at the same moment the second is told so."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if opportunity.external_id is None or "external_id" not in str(error.orig):
+            raise
+        raise _external_id_taken() from error
+
+
+def edit_opportunity(
+    session: Session,
+    actor: Actor,
+    opportunity_ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    now: datetime,
+) -> Opportunity:
+    """Change fields of an opportunity; those not given stay.  version: the one the edit began from, if known.
+
+    Another stage brings its probability unless one is given, and wins, loses or reopens it; a reason that does
+    not fit goes.  Partner people change what is theirs to (`fields.BY_PARTNER`).  Writes one event with old and
+    new values; nothing when nothing changes.  Does not commit.
+    Raises NotFound, NotAllowed, Invalid, StaleEdit.
+    """
+    actor.require(Permission.OPPORTUNITY_EDIT)
+    opportunity, given = get_opportunity_and_level(session, actor, opportunity_ref, for_update=True)
+    if given < Level.EDIT:
+        raise NotAllowed
+    _refuse_foreign_fields(actor, values)
+    changes = _changes(session, actor, opportunity, given, clean_values(values))
+    refuse_stale(session, opportunity, version, changes)
+    if not changes:
+        return opportunity
+    if "external_id" in changes:
+        _refuse_taken_external_id(session, changes["external_id"].column_value)
+    had = opportunity.account_id
+    for change in changes.values():
+        setattr(opportunity, change.column, change.column_value)
+    if "owner" in changes:
+        owner = session.get_one(User, opportunity.owner_user_id)
+        opportunity.owner_rank = owner.role.rank if owner.is_partner else None
+    _derive(opportunity)
+    verb = _follow_stage(session, opportunity, now)
+    _store(session, actor, opportunity, changes, verb, now)
+    if opportunity.account_id != had:
+        follow_record(session, opportunity)
+    return opportunity
+
+
+def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
+    if not actor.is_partner:
+        return
+    errors = {
+        name: [_l("You may not change this field.")]
+        for name in values
+        if name in OPPORTUNITY_FIELDS and name not in BY_PARTNER
+    }
+    if errors:
+        raise Invalid(errors)
+
+
+def _changes(
+    session: Session, actor: Actor, opportunity: Opportunity, given: Level, cleaned: Mapping[str, Any]
+) -> dict[str, Change]:
+    """What the edit changes, by field."""
+    found = _plain_changes(opportunity, cleaned)
+    found |= _changes_of_money(session, opportunity, cleaned)
+    found |= _changes_of_stage(session, opportunity, cleaned)
+    if "account_id" in cleaned:
+        account = account_of(session, actor, cleaned["account_id"])
+        if account.id != opportunity.account_id:
+            old = ref_of(session, opportunity.account_id)
+            found["account_id"] = Change("account_id", account.id, old, account.ref)
+    if cleaned.keys() & {"owner", "partner_account_id"}:
+        found |= _changes_of_holding(session, actor, opportunity, given, cleaned)
+    return found
+
+
+_PLAIN = ("name", "close_date", "campaign", "description", "external_id")
+
+
+def _plain_changes(opportunity: Opportunity, cleaned: Mapping[str, Any]) -> dict[str, Change]:
+    found = {}
+    for name in _PLAIN:
+        column = OPPORTUNITY_FIELDS[name].attribute
+        if name in cleaned and getattr(opportunity, column) != cleaned[name]:
+            found[name] = Change(
+                column, cleaned[name], _told(getattr(opportunity, column)), _told(cleaned[name])
+            )
+    return found  # fmt: skip
+
+
+def _told(value: Any) -> Any:
+    """As events keep it, in JSON."""
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _changes_of_money(
+    session: Session, opportunity: Opportunity, cleaned: Mapping[str, Any]
+) -> dict[str, Change]:
+    if not cleaned.keys() & {"amount", "currency"}:
+        return {}
+    given = cleaned.get("amount", opportunity.amount)
+    currency = cleaned.get("currency") or opportunity.currency
+    if currency is None and given is not None:
+        currency = get_organisation(session).currency
+    amount = fit_amount(given, currency)
+    after = {"amount": amount, "currency": currency}
+    return {
+        name: Change(name, value, getattr(opportunity, name), value)
+        for name, value in after.items()
+        if getattr(opportunity, name) != value
+    }
+
+
+def _changes_of_stage(
+    session: Session, opportunity: Opportunity, cleaned: Mapping[str, Any]
+) -> dict[str, Change]:
+    """Stage, probability, reason and note, which belong together."""
+    before = session.get_one(OpportunityStage, opportunity.stage_id)
+    key = cleaned.get("stage")
+    after = stage_named(session, key, now=before) if key is not None else before
+    found: dict[str, Change] = {}
+    if after.id != before.id:
+        found["stage"] = Change("stage_id", after.id, before.name, after.name)
+    percent = cleaned.get("probability")
+    if percent is None:
+        percent = after.probability if "stage" in found else opportunity.probability
+    if percent != opportunity.probability:
+        found["probability"] = Change("probability", percent, opportunity.probability, percent)
+    was = session.get(OutcomeReason, opportunity.outcome_id) if opportunity.outcome_id else None
+    if cleaned.get("outcome") is not None:
+        now_is = outcome_named(session, cleaned["outcome"], after, now=was)
+    else:
+        stays = "outcome" not in cleaned and was is not None and was.category is after.category
+        now_is = was if stays else None
+    if (now_is.id if now_is else None) != opportunity.outcome_id:
+        names = (was.name if was else None, now_is.name if now_is else None)
+        found["outcome"] = Change("outcome_id", now_is.id if now_is else None, *names)
+    note = cleaned.get("outcome_note", opportunity.outcome_note)
+    if after.category is StageCategory.OPEN:
+        note = None
+    if note != opportunity.outcome_note:
+        found["outcome_note"] = Change("outcome_note", note, opportunity.outcome_note, note)
+    return found
+
+
+def _changes_of_holding(
+    session: Session, actor: Actor, opportunity: Opportunity, given: Level, cleaned: Mapping[str, Any]
+) -> dict[str, Change]:
+    was = session.get_one(User, opportunity.owner_user_id)
+    owner = was
+    if "owner" in cleaned and cleaned["owner"] != was.ref:
+        owner = find_holder(session, cleaned["owner"])
+        if not may_govern(actor, given):
+            raise NotAllowed(_l("Only its owner, channel managers and administrators change the owner."))
+    named = "partner_account_id" in cleaned
+    partner_id = opportunity.partner_account_id
+    if named and not (cleaned["partner_account_id"] is None and is_hidden(session, actor, partner_id)):
+        partner_id = partner_of(session, actor, cleaned["partner_account_id"])
+    else:
+        named = False
+    # Whoever is of a partner is not taken from it by what the form said of the partner before.
+    named = named and (owner is was or partner_id != opportunity.partner_account_id)
+    after = fitting(owner, partner_id, named=named)
+    found: dict[str, Change] = {}
+    if owner.id != was.id:
+        found["owner"] = Change("owner_user_id", owner.id, was.name, owner.name)
+    if after.partner_id != opportunity.partner_account_id:
+        names = (ref_of(session, opportunity.partner_account_id), ref_of(session, after.partner_id))
+        found["partner_account_id"] = Change("partner_account_id", after.partner_id, *names)
+    return found
+
+
+def _follow_stage(session: Session, opportunity: Opportunity, now: datetime) -> str:
+    """Let what depends on the stage follow it; the verb for what happened."""
+    category = session.get_one(OpportunityStage, opportunity.stage_id).category
+    if category is opportunity.category:
+        return "edited"
+    opportunity.category = category
+    opportunity.closed_at = None if category is StageCategory.OPEN else now
+    return {StageCategory.WON: "won", StageCategory.LOST: "lost"}.get(category, "reopened")
+
+
+def _store(
+    session: Session,
+    actor: Actor,
+    opportunity: Opportunity,
+    changes: Mapping[str, Change],
+    verb: str,
+    now: datetime,
+) -> None:
+    opportunity.version += 1
+    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    _flush(session, opportunity)
+    told = {name: (change.old, change.new) for name, change in changes.items()}
+    detail = {"version": opportunity.version}
+    record(session, actor, verb=verb, subject=opportunity, at=now, changes=told, detail=detail)
+
+
+def delete_opportunity(session: Session, actor: Actor, opportunity_ref: str, *, now: datetime) -> Opportunity:
+    """Take it out of everything, at once; it can be restored for 30 days.
+
+    The need that it was made of is open again.  Raises NotAllowed, NotFound.
+    """
+    actor.require(Permission.OPPORTUNITY_DELETE)
+    opportunity, given = get_opportunity_and_level(session, actor, opportunity_ref, for_update=True)
+    if given < Level.EDIT:
+        raise NotAllowed
+    opportunity.deleted_at = now
+    opportunity.version += 1
+    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    record(session, actor, verb="deleted", subject=opportunity, at=now)
+    follow_record(session, opportunity)
+    return opportunity
+
+
+def restore_opportunity(
+    session: Session, actor: Actor, opportunity_ref: str, *, now: datetime
+) -> Opportunity:
+    """Bring one back that was deleted in the last 30 days.
+
+    Raises NotAllowed, NotFound (not deleted, too long ago, not to be edited).
+    """
+    actor.require(Permission.OPPORTUNITY_DELETE)
+    opportunity = session.scalar(
+        select(Opportunity).where(
+            scope_of_deleted_opportunities(actor, Level.EDIT),
+            Opportunity.ref == opportunity_ref,
+            Opportunity.deleted_at > now - RESTORABLE,
+        )
+    )
+    if opportunity is None:
+        raise NotFound("opportunity", opportunity_ref)
+    if opportunity.interest_id is not None and _need_is_taken(session, opportunity.interest_id):
+        opportunity.interest_id = None  # the need became another one meanwhile
+    opportunity.deleted_at = None
+    opportunity.version += 1
+    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    record(session, actor, verb="restored", subject=opportunity, at=now)
+    follow_record(session, opportunity)
+    return opportunity
+
+
+def _need_is_taken(session: Session, interest_id: int) -> bool:
+    found = select(Opportunity.id).where(
+        scope(Opportunity, _TAKEN),
+        Opportunity.interest_id == interest_id,
+        Opportunity.deleted_at.is_(None),
+    )
+    return session.scalar(found) is not None

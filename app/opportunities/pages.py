@@ -1,0 +1,78 @@
+"""What the pages of opportunities share: forms filled from records, and what a refusal shows."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts.changes import StaleEdit
+from app.accounts.pages import Difference
+from app.accounts.queries import find_names
+from app.kernel.actor import Actor
+from app.opportunities.currencies import money
+from app.opportunities.fields import OPPORTUNITY_FIELDS, value_name
+from app.opportunities.forms import OpportunityForm
+from app.opportunities.queries import OpportunityDetail
+
+
+def form_data(detail: OpportunityDetail) -> dict[str, Any]:
+    """What a form of the opportunity starts with."""
+    record = detail.opportunity
+    return {
+        "version": record.version,
+        "name": record.name,
+        "account_id": detail.account.name if detail.account else "",
+        "account_id_ref": detail.account.ref if detail.account else "",
+        "amount": _plain(record.amount),
+        "currency": record.currency or "",
+        "stage": detail.stage.key,
+        "probability": str(record.probability),
+        "close_date": record.close_on.isoformat() if record.close_on else "",
+        "partner_account_id": detail.partner.name if detail.partner else "",
+        "partner_account_id_ref": detail.partner.ref if detail.partner else "",
+        "owner": detail.owner.ref if detail.owner else "",
+        "campaign": record.campaign_name or "",
+        "description": record.description or "",
+        "external_id": record.external_id or "",
+    }
+
+
+def _plain(amount: float | None) -> str:
+    if amount is None:
+        return ""
+    return str(int(amount)) if float(amount).is_integer() else str(amount)
+
+
+def show_differences(
+    session: Session, actor: Actor, form: OpportunityForm, detail: OpportunityDetail, error: StaleEdit
+) -> list[Difference]:
+    """Take over what others changed in fields that the edit left alone; the rest as yours and now.
+
+    The form goes on from the present version, so that saving again means it.
+    """
+    form.version.data = str(error.version)
+    now = form_data(detail)
+    differences = []
+    for name, held in error.current.items():
+        if name not in form:
+            continue
+        if name in error.untouched:
+            form[name].data = now[name]
+            if f"{name}_ref" in now:
+                form[f"{name}_ref"].data = now[f"{name}_ref"]
+            continue
+        label = str(OPPORTUNITY_FIELDS[name].label)
+        yours = _yours(form, name)
+        if name.endswith("account_id"):
+            held = next(iter(find_names(session, actor, [held or ""]).values()), "")
+        elif name == "amount":
+            held = money(detail.opportunity.amount, detail.opportunity.currency)
+        theirs = value_name(name, str(held)) if held is not None else ""
+        differences.append(Difference(label, yours or _("empty"), theirs or _("empty")))
+    return differences
+
+
+def _yours(form: OpportunityForm, name: str) -> str:
+    value = str(form[name].data or "")
+    choices: Any = getattr(form[name], "choices", None)
+    return next((str(c.label) for c in choices or () if c.value == value), value)
