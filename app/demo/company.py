@@ -19,6 +19,7 @@ from app.demo.files import rows
 from app.demo.lists import keep_lists
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.phones import phone_of
+from app.demo.qualification import set_up_qualification
 from app.demo.relations import set_up_relations
 from app.demo.routing import set_up_routing
 from app.demo.sharing import close, set_up_decisions, set_up_sharing
@@ -132,6 +133,7 @@ def load(
         keep_lists(company)
         set_up_fields(company)
         add_cases(company)
+        set_up_qualification(company)
         if before_partners:
             set_up_decisions(company)
             close(company)

@@ -14,7 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.events.operations import record, record_many
 from app.fields.catalogue import catalogue
-from app.identity.organisation import LANGUAGES, lock_organisation
+from app.identity.organisation import LANGUAGES, SUBJECT, lock_organisation
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid
@@ -77,7 +77,7 @@ def set_process(
     organisation.lead_process = after
     organisation.version += 1
     changes = {f"lead_process.{name}": (before.get(name), value) for name, value in after.items()}
-    record(session, actor, verb="edited", subject=organisation, at=now, changes=changes)
+    record(session, actor, verb="edited", subject=SUBJECT, at=now, changes=changes)
     return True
 
 
