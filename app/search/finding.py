@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, Select, and_, exists, select, union
+from sqlalchemy import ColumnElement, Select, and_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
@@ -133,7 +133,6 @@ def _rules(model: Model, actor: Actor) -> Sequence[Any]:
 def _way(actor: Actor, model: Model, condition: ColumnElement[bool]) -> Select[Any]:
     """Keys of records that have an entry for which the condition holds."""
     kind = SearchEntry.kind == KINDS[_KINDS[model]]
-    joined = and_(kind, SearchEntry.record_id == model.id)
     if actor.is_system or _sees_most(actor, model):
         return (
             select(model.id)
@@ -142,7 +141,18 @@ def _way(actor: Actor, model: Model, condition: ColumnElement[bool]) -> Select[A
             .where(kind, condition, scope(model, actor, Level.READ))
             .order_by(SearchEntry.text, SearchEntry.record_id)
         )
-    return _along_records(actor, model, exists().where(joined, condition).correlate(model.__table__))
+    return _along_records(actor, model, _has_entry(model, condition))
+
+
+def _has_entry(model: Model, condition: ColumnElement[bool], entry: Any = SearchEntry) -> ColumnElement[bool]:
+    """That the record has an entry for which the condition holds: looked up for each record.
+
+    Not EXISTS, which a planner may turn round: it takes the entries of a common name for few and reads them all.
+    """
+    of_record = select(entry.record_id).where(
+        entry.kind == KINDS[_KINDS[model]], entry.record_id == model.id, condition
+    )
+    return of_record.limit(1).correlate(model.__table__).scalar_subquery().is_not(None)
 
 
 def _along_records(actor: Actor, model: Model, has_entry: ColumnElement[bool]) -> Select[Any]:
@@ -162,15 +172,13 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
     kind = KINDS[_KINDS[model]]
     longest = max(words, key=len)
     others = [
-        exists().where(other.kind == kind, other.record_id == model.id, begins(word, other))
+        _has_entry(model, begins(word, other), other)
         for word in words
         if word is not longest
         for other in (aliased(SearchEntry),)
     ]
     if not (actor.is_system or _sees_most(actor, model)):
-        one = aliased(SearchEntry)
-        first = exists().where(one.kind == kind, one.record_id == model.id, begins(longest, one))
-        return _along_records(actor, model, and_(first, *others))
+        return _along_records(actor, model, and_(_has_entry(model, begins(longest)), *others))
     having = (
         select(SearchEntry.record_id)
         .where(SearchEntry.kind == kind, begins(longest))
@@ -189,9 +197,8 @@ def _at_account(actor: Actor, words: Sequence[str], cut: int) -> Select[Any]:
     person, company = " ".join(words[:cut]), " ".join(words[cut:])
     at = _way(actor, Account, begins(company)).limit(MOST_ACCOUNTS).subquery()
     entry = aliased(SearchEntry)
-    called = exists().where(
-        entry.kind == KINDS["contact"], entry.record_id == Contact.id, begins(person, entry)
-    )
     return select(Contact.id).where(
-        scope(Contact, actor, Level.READ), Contact.account_id.in_(select(at.c.id)), called
+        scope(Contact, actor, Level.READ),
+        Contact.account_id.in_(select(at.c.id)),
+        _has_entry(Contact, begins(person, entry), entry),
     )

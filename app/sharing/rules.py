@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.cases.models import Case
@@ -273,15 +272,13 @@ def _contact_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     by_default = _by_default(actor.default_contact_level, actor, of_account, is_whole=False)
     further = [*_shared_rules(Contact, actor, of_account), *_of_shared_accounts(actor, of_account)]
     if not actor.is_partner:
-        team = _is_of_team(Contact.account_id, actor)
-        further.append(Rule("parent", _cap(actor, Level.EDIT), and_(of_account, team)))
+        # Two rules rather than one with an OR, so that each fits the index of the account.
+        further += [
+            Rule("parent", _cap(actor, Level.EDIT), and_(of_account, Contact.account_id.in_(accounts)))
+            for accounts in _team_accounts(actor)
+        ]
     covered = by_default[0].level if by_default else None
     return [*rules, *by_default, *(replace(rule, covered=covered) for rule in further)]
-
-
-def _is_of_team(account_id: InstrumentedAttribute[int | None], actor: Actor) -> ColumnElement[bool]:
-    """That the person owns the account of that key, or is answerable for it."""
-    return or_(*(account_id.in_(accounts) for accounts in _team_accounts(actor)))
 
 
 def _team_accounts(actor: Actor) -> tuple[Select[int], Select[int]]:
