@@ -75,7 +75,7 @@ test-both: setup-dev system-packages ## the same, pages on PostgreSQL too
 
 # Apart: the browser's event loop and the mail server's do not share a process.
 test-browser: setup-dev system-packages ## the journeys and every page in a real browser
-	$(PYTEST) --dist load -m "browser and not long"
+	$(PYTEST) --dist load --maxschedchunk 1 -m "browser and not long"
 
 test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) --dist loadgroup -m long --pages-on-both

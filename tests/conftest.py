@@ -48,10 +48,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines, indirect=True)
 
 
+# The longest first, whatever the order of the rest: else one worker waits at the end for what the other began late.
+LONGEST = (
+    "test_a_rival_learns_nothing", "test_partners_are_let_in", "test_pages_of_the_", "test_killed_again_and_again",
+    "test_a_process_without_migrations", "test_worlds_that_share",
+)  # fmt: skip
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest walk begins first, whatever the order of the rest: else one worker waits for it at the end."""
-    items.sort(key=lambda item: "test_a_rival_learns_nothing" not in item.nodeid)
+    """Begin with the longest tests."""
+    items.sort(
+        key=lambda item: next((n for n, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST))
+    )
 
 
 @pytest.fixture

@@ -71,7 +71,6 @@ class Worlds:
         self.folder = folder
         self.worker_id = worker_id
         self._apps: dict[str, Flask] = {}
-        self._first_rows: list[tuple[Any, list[dict[str, Any]]]] = []
 
     def app(self, engine: str) -> Flask:
         """The application on `sqlite` or `postgresql`, with the first rows and nothing else."""
@@ -106,7 +105,8 @@ class Worlds:
             if db.engine.dialect.name == "sqlite":
                 self._copy_template(db.engine)
             else:
-                self._delete_rows(db.engine)
+                with db.engine.begin() as connection:
+                    connection.execute(text("SELECT first_rows.put_back()"))
 
     def _make(self, engine: str) -> Flask:
         if engine == "sqlite":
@@ -116,11 +116,8 @@ class Worlds:
             return app
         app = make_app(self.folder / engine, databases.postgres_url(self.worker_id))
         migrate(app)
-        with app.app_context(), db.engine.connect() as connection:
-            for table in Base.metadata.sorted_tables:
-                rows = [dict(row._mapping) for row in connection.execute(table.select())]
-                if rows:
-                    self._first_rows.append((table, rows))
+        with app.app_context(), db.engine.begin() as connection:
+            _keep_first_rows(connection)
         return app
 
     def _copy_template(self, engine: Engine) -> None:
@@ -128,22 +125,26 @@ class Worlds:
         for suffix in ("-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
         # Another file under the name, not the same one written over: what a test left open keeps its own.
-        fresh = shutil.copy(self.folder / "template.db", file.with_name("fresh.db"))
-        Path(fresh).replace(file)
+        # Nor one put in its place, which some file systems would write to the disk at once.
+        file.unlink(missing_ok=True)
+        shutil.copy(self.folder / "template.db", file)
 
-    def _delete_rows(self, engine: Engine) -> None:
-        names = ", ".join(f"'{table.name}'" for table in Base.metadata.tables.values())
-        with engine.begin() as connection:
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
-            connection.execute(
-                text(
-                    "DO $$ DECLARE name text; BEGIN"
-                    f" FOREACH name IN ARRAY ARRAY[{names}] LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;"
-                    " END $$"
-                )
-            )
-            for table, rows in self._first_rows:
-                connection.execute(table.insert(), rows)
+
+def _keep_first_rows(connection: Connection) -> None:
+    """Make `first_rows.put_back()`, which deletes every row, with triggers off, and writes the first ones again."""
+    connection.execute(text("CREATE SCHEMA first_rows"))
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    deletes = [f'DELETE FROM public."{name}";' for name in tables]
+    inserts = []
+    for name in tables:
+        if connection.execute(text(f'SELECT EXISTS (SELECT FROM "{name}")')).scalar():
+            connection.execute(text(f'CREATE TABLE first_rows."{name}" AS TABLE public."{name}"'))
+            inserts.append(f'INSERT INTO public."{name}" SELECT * FROM first_rows."{name}";')
+    body = "\n".join(["BEGIN", *deletes, *inserts, "END"])
+    connection.exec_driver_sql(
+        "CREATE FUNCTION first_rows.put_back() RETURNS void LANGUAGE plpgsql"
+        f" SET session_replication_role = replica AS $put_back$ {body} $put_back$"
+    )
 
 
 class Queries(list[str]):

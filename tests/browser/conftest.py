@@ -1,7 +1,9 @@
 """A whole Canal for a browser: the demo company, web and worker as processes, one SQLite file, mail in a folder."""
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -90,25 +92,39 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """Canal as `make run` starts it, with a smaller demo company."""
-    with running(tmp_path_factory.mktemp("portal"), ["--leads", str(DEMO_LEADS)]) as found:
+def portal(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Portal]:
+    """Canal as `make run` starts it, with a smaller demo company, which one worker loads for all."""
+    folder = tmp_path_factory.getbasetemp()
+    of_the_run = folder if worker_id == "master" else folder.parent
+    with (of_the_run / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (of_the_run / "demo").exists():
+            load_demo(of_the_run / "loading", ["--leads", str(DEMO_LEADS)])
+            (of_the_run / "loading").rename(of_the_run / "demo")
+    with running(Path(shutil.copytree(of_the_run / "demo", folder / "portal"))) as found:
         yield found
 
 
-@contextmanager
-def running(data: Path, demo: list[str]) -> Iterator[Portal]:
-    """Canal with a demo company, its data in that folder.  demo: options of `demo load`."""
-    port = _free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANAL_")}
-    environment = {
-        **kept, "CANAL_DATA": str(data), "PORT": str(port), "CANAL_RATE_LIMITS": "off", "CANAL_LOG_LEVEL": "warning",
-    }  # fmt: skip
+def load_demo(data: Path, demo: list[str]) -> None:
+    """A demo company, its data in that folder.  demo: options of `demo load`."""
+    data.mkdir(exist_ok=True)
     for command in (["db", "upgrade"], ["demo", "load", *demo]):
         done = subprocess.run(
-            [*FLASK, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            [*FLASK, *command], cwd=ROOT, env=_environment(data), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def _environment(data: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANAL_")}
+    return {**kept, "CANAL_DATA": str(data), "CANAL_RATE_LIMITS": "off", "CANAL_LOG_LEVEL": "warning"}
+
+
+@contextmanager
+def running(data: Path) -> Iterator[Portal]:
+    """Canal with the data in that folder."""
+    port = _free_port()
+    environment = {**_environment(data), "PORT": str(port)}
     with (data / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [*FLASK, "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Portal, SignIn, running
+from tests.browser.conftest import Portal, SignIn, load_demo, running
 from tests.browser.test_pages import axe_problems
 
 pytestmark = pytest.mark.browser
@@ -25,7 +25,9 @@ WORDS = {
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Canal before partners are let in, as `make trial` starts it."""
-    with running(tmp_path_factory.mktemp("closed"), ["--leads", "60", "--before-partners"]) as found:
+    data = tmp_path_factory.mktemp("closed")
+    load_demo(data, ["--leads", "60", "--before-partners"])
+    with running(data) as found:
         yield found
 
 
