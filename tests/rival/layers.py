@@ -42,6 +42,7 @@ from app.partners.models import PartnerLevel
 from app.routing.alerts import Alert, raise_alerts
 from app.routing.models import Queue, QueueMember, RoundRobinMember, RoutingAlert, RuleEntry
 from app.routing.operations import Wish, bulk_assign, decline_offer, find_target
+from app.scores.operations import create_scores
 from app.sharing.groups import create_group
 from app.sharing.models import GroupMember
 from app.sharing.shares import share_record
@@ -97,6 +98,7 @@ def add_strangers(session: Session, world: World) -> None:
         _import(session, world)
         _groups(session, world)
         _keys(session, world)
+        _score_rules(session, world)
         _mail_text(session, world)
         keep_lists(session, world)
         _added_fields(session, world)
@@ -198,6 +200,13 @@ def _groups(session: Session, world: World) -> None:
     world.stranger["group"].append(group.ref)
     world.stranger["srule"].append(rule.ref)
     world.stranger["mem"] += [member.ref for member in rows(session, GroupMember)]
+
+
+def _score_rules(session: Session, world: World) -> None:
+    line = {"name": STRANGER, "points": 5, "criteria": {"field": "city", "op": "equals", "value": STRANGER}}
+    given = {"name": STRANGER, "threshold": 5, "lines": [line]}
+    scores = create_scores(session, actor_of(session, world.people["ada"]), given, now=world.now)
+    world.stranger["score"].append(scores.ref)
 
 
 def _mail_text(session: Session, world: World) -> None:

@@ -229,6 +229,7 @@ COMMON = {
     "case_status.name": "the list of statuses is the same for everybody who reads cases",
     "lead_source.name": "a filter of the list of leads offers all sources",
     "decline_reason.name": "who declines chooses among all reasons",
+    "unqualified_reason.name": "whoever gives a lead up chooses among all reasons",
     "organisation.name": "everybody knows whose Canal this is",
     "organisation.accent": "a colour",
 }
