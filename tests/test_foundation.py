@@ -18,7 +18,7 @@ from tests.races import together
 def test_each_test_starts_with_the_first_rows_alone(session, round_number):
     assert row_count(session, User) == 0
     assert row_count(session, Lead) == 0
-    assert row_count(session, LeadStatus) == 4
+    assert row_count(session, LeadStatus) == 5
     assert session.scalars(select(Organisation)).one().prm_enabled_at is None
     session.add(session.scalars(select(Organisation)).one())
     make_lead(session)
