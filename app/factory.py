@@ -129,6 +129,7 @@ API: tuple[str, ...] = (
     "app.api.document",
     "app.api.leads",
     "app.api.lead_acts",
+    "app.api.scores",
     "app.api.assignments",
     "app.api.inbox",
     "app.api.activities",

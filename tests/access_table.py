@@ -234,6 +234,8 @@ ROUTES: dict[str, P | str] = {
     "api.change_user": P.PEOPLE_MANAGE,
     "api.change_weight": P.ROUTING_MANAGE,
     "api.claim": P.LEAD_CLAIM,
+    "api.hand_over_lead": P.LEAD_HAND_OVER,
+    "api.read_score": P.LEAD_VIEW,
     "api.claim_next": P.LEAD_CLAIM,
     "api.contact_access": P.CONTACT_VIEW,
     "api.create_lead": P.LEAD_CREATE,

@@ -57,8 +57,8 @@ PLAIN = (
     "campaign",
 )
 # Said of a lead beside its fields, and not part of the version of partner people: a field that they never see
-# may have been changed.
-_STAMPS = ("updated_at", "updated_by")
+# may have been changed; a score changes by itself as days pass.
+_STAMPS = ("updated_at", "updated_by", "score")
 _DUPLICATES: dict[str, Any] = {"lead": Lead, "contact": Contact, "account": Account}
 
 
@@ -100,6 +100,7 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
             Lead.updated_by_id,
             Lead.duplicates,
             Lead.imported if actor.is_internal else null().label("imported"),
+            Lead.marketing_qualified_at if actor.is_internal else null().label("marketing_qualified_at"),
             *fields,
             *custom_columns(actor, catalogue(session).seen(actor, "lead")),
         )
@@ -168,6 +169,7 @@ def _whole(
     }
     if actor.is_internal:
         body["imported"] = lead.imported
+        body["marketing_qualified_at"] = moment(lead.marketing_qualified_at)
     seen = {name: value for name, value in body.items() if name not in _STAMPS}
     body["version"] = version_of(actor, seen, lead.version)
     return body

@@ -163,7 +163,8 @@ def _input(field: Field) -> Any:
         case FieldKind.CHOICE:
             return SelectField(choices=[], validate_choice=False, **common)
         case FieldKind.BOOLEAN:
-            return SelectField(choices=_yes_no, validate_choice=False, **common)
+            choices = _confirmed if field.name == "interest_confirmed" else _yes_no
+            return SelectField(choices=choices, validate_choice=False, **common)
     return StringField(**common)
 
 
@@ -173,6 +174,10 @@ def _countries() -> Any:
 
 def _yes_no() -> Any:
     return options([("", "–"), ("yes", _("Yes")), ("no", _("No"))])
+
+
+def _confirmed() -> Any:
+    return options([("", _("Unknown")), ("yes", _("Yes")), ("no", _("No"))])
 
 
 def offer_lists(form: LeadForm, lists: LeadLists) -> None:

@@ -159,9 +159,8 @@ def edit_lead(
     if "status" in changes:
         told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
     if "unqualified_reason" in changes:
-        told["unqualified_reason"] = tuple(
-            _reason_name(session, held["unqualified_reason"]) for held in (before, changes)
-        )
+        old, new = before["unqualified_reason"], changes["unqualified_reason"]
+        told["unqualified_reason"] = (_reason_name(session, old), _reason_name(session, new))
     record(session, actor, verb="edited", subject=lead, at=now, changes=told | own.told)
     return lead
 

@@ -64,7 +64,9 @@ def seen_version(actor: Actor, lead: Lead, custom: Mapping[str, Any]) -> str:
     """
     if actor.is_internal:
         return str(lead.version)
-    values = {name: getattr(lead, FIELDS[name].attribute) for name in seen_names(actor)} | dict(custom)
+    # A score changes by itself as days pass; nobody who edits is stopped by that.
+    written = [name for name in seen_names(actor) if name != "score"]
+    values = {name: getattr(lead, FIELDS[name].attribute) for name in written} | dict(custom)
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -3,7 +3,7 @@
 What was once active is never rewritten: a change of it is a new version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -187,7 +187,7 @@ def _clean(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         name: [_l("There is no such field.")] for name in sorted(set(given) - KNOWN)
     }
     columns: dict[str, Any] = {}
-    readers = {
+    readers: dict[str, Callable[[], Any]] = {
         "name": lambda: _name(given.get("name")),
         "threshold": lambda: _threshold(given.get("threshold")),
         "route_queue_id": lambda: _queue(session, given.get("route_queue_id")),

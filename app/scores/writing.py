@@ -66,7 +66,7 @@ def write_scores(
                 change["route_due_at"] = now
         changes.append((row.id, change))
     _write(session, changes)
-    events = [
+    events: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
         ("marketing_qualified", Scored(row.id, row.ref), {}, _told(book, score)) for row, score in crossed
     ]
     record_many(session, SCORING, events, at=now)

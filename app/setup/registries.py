@@ -211,7 +211,7 @@ def category_names(page: ListPage) -> Sequence[tuple[str, str]]:
         StatusCategory.QUALIFIED: _("Qualified"),
         StatusCategory.UNQUALIFIED: _("Unqualified"),
     }
-    return [(category.value, name) for category, name in names.items()]
+    return [(str(category), name) for category, name in names.items()]
 
 
 def given(page: ListPage, form: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tests.inbox.test_inbox import offer as make_offer
 from tests.notifications.mailing import html_of, tell, text_of
 
 WHEN = ("hidden", "preview", "after_claim")
-NEVER_HIDDEN = {"status", "opted_out_email", "opted_out_phone", "age_days"}
+NEVER_HIDDEN = {"status", "unqualified_reason", "opted_out_email", "opted_out_phone", "age_days"}
 NAMES = (*(name for name in FIELDS if name != "arrived_at"), "age_days")
 TEXTS = (
     "last_name", "first_name", "company", "title", "industry", "street", "city", "state", "postal_code", "rating",

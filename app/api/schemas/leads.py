@@ -188,6 +188,27 @@ class WholeLead(LeadValues):
     custom: dict[str, Any]
     duplicates: list[Duplicate]
     imported: dict[str, Any] = {}
+    marketing_qualified_at: Moment | None = Field(
+        default=None, description="When it was handed over; for people inside alone."
+    )
+
+
+class ScoreLine(Answer):
+    """What one rule gives, and why; problem: it could not be evaluated and gives nothing."""
+
+    name: str
+    points: int
+    why: str
+    problem: bool
+
+
+class Score(Answer):
+    """Why a lead has its score.  lines: for people inside alone, and only while score rules are in force."""
+
+    score: int
+    threshold: int | None = None
+    lines: list[ScoreLine] | None = None
+    changes_on: str | None = Field(default=None, description="The day on which it changes by itself.")
 
 
 class LeadPreview(LeadValues):

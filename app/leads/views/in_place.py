@@ -151,6 +151,7 @@ def _page(
 ) -> str:
     offer_lists(form, load_lists(session))
     form[name].errors = [*form[name].errors, *problems]
+    form[name].render_kw = {**(form[name].render_kw or {}), "data-focus": ""}
     return render_template(
         "leads/_field_form.html" if wants_fragment() else "leads/field.html",
         detail=detail,
@@ -170,13 +171,17 @@ def _shown(
     if not wants_fragment():
         return redirect(url_for("leads.show", lead_ref=detail.ref, _anchor="details"), 303)
     page = read_lead_page(session, actor, detail, now=clock.now())
-    return render_template(
+    is_in_path = request.values.get("where") == "path"
+    body = render_template(
         "leads/_field_shown.html",
         page=page,
         entry=_entry(page, name),
         is_saved=is_saved,
-        where="path" if request.values.get("where") == "path" else "",
+        where="path" if is_in_path else "",
     )
+    # What was filled in may have been what was missing: the path is shown anew around its field.
+    headers = {"HX-Retarget": "#path", "HX-Reswap": "outerHTML"} if is_saved and is_in_path else {}
+    return body, 200, headers
 
 
 def _entry(page: LeadPage, name: str) -> Entry:

@@ -58,13 +58,14 @@ def read_path(
     known = list(statuses) if present in statuses else [*statuses, present]
     way = [status for category in STAGES for status in known if status.category == category]
     at = way.index(present) if present in way else -1
+    behind = len(way) if detail.lead.converted_at is not None else at
     onward = [s for s in statuses if may_edit and s is not present and _leads_to(present, s)]
     process = lead_process(session)
     is_early = present.category in (StatusCategory.NEW, StatusCategory.WORKING)
     missing = _missing(session, actor, detail, process.required) if is_early else []
     ahead = [s for s in way[at + 1 :] if s in onward] if at >= 0 else []
     return Path(
-        stops=[_stop(s, place, at, onward) for place, s in enumerate(way)],
+        stops=[_stop(s, place, behind, onward) for place, s in enumerate(way)],
         number=at + 1,
         present=_status(present),
         reason=reason_name(detail.reason.name) if detail.reason is not None else "",
