@@ -226,6 +226,8 @@ def _heads(
             head["css"] = "is-number"
         elif place > 6:
             head["css"] = "is-wide"
+        if field.edits:
+            head["cell"] = field.name
         if field.sort and asked.view != RECENT:
             head["sort_url"] = sorting.sorted_by(
                 field.sort, first_descending=field.kind in ("moment", "date")

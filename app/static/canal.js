@@ -11,7 +11,8 @@
                             sent with the place where it fell in `to`
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
-   data-cells="address"     around a table whose td[data-cell="field"] open for changing, in place
+   data-cells="address"     around a table whose columns with th[data-cell="field"] open for changing, in place;
+                            not those of tr[data-fixed]
    data-conditions          a form of conditions that is asked for anew when a field or comparison changes
    data-plans               a form whose field `at`, set to a time ahead, turns into `planned` and `due_at`
    data-copy="text"         copies;  data-dismiss removes its notice
@@ -39,13 +40,17 @@
 
   /* Cells that open in place.  Their links are made here: a list has hundreds of them. */
   const openCells = () => {
-    for (const cell of document.querySelectorAll("[data-cells] td[data-cell]:not(:has(> .cell-edit))")) {
-      const list = cell.closest("[data-cells]").dataset;
-      const link = Object.assign(document.createElement("a"), { className: "cell-edit" });
-      link.href = list.cells.replace("-/-", `${cell.parentElement.id}/${cell.dataset.cell}`);
-      link.setAttribute("aria-label", list.cellsLabel.replace("*", cell.dataset.label));
-      cell.append(link);
-      if ("cellFocus" in cell.dataset) link.focus();
+    for (const head of document.querySelectorAll("[data-cells] th[data-cell]")) {
+      const list = head.closest("[data-cells]").dataset;
+      for (const row of head.closest("table").tBodies[0].querySelectorAll("tr[id]:not([data-fixed])")) {
+        const cell = row.cells[head.cellIndex];
+        if (!cell?.dataset.label || find(".cell-edit, .cell-form", cell)) continue;
+        const link = Object.assign(document.createElement("a"), { className: "cell-edit" });
+        link.href = list.cells.replace("-/-", `${row.id}/${head.dataset.cell}`);
+        link.setAttribute("aria-label", list.cellsLabel.replace("*", cell.dataset.label));
+        cell.append(link);
+        if ("cellFocus" in cell.dataset) link.focus();
+      }
     }
   };
   on("htmx:after:settle", openCells);
