@@ -28,6 +28,7 @@ from app.lists.catalogue import (
     add_fields,
     add_provider,
 )
+from app.opportunities.models import Opportunity
 from app.routing.criteria import Op
 
 MOST_DAYS = 36_500
@@ -89,4 +90,5 @@ for _name, _model, _column in (
 ):
     add_fields(_name, _quiet(_model), _has_open_task(_model, _column))
     add_provider(_name, _last(_model))
+add_provider("opportunity", _last(Opportunity))
 add_fields("lead", _quiet(Lead), _has_open_task(Lead, Activity.lead_id))

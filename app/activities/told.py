@@ -2,17 +2,20 @@
 
 `last_activity_at` counts everything that was done on an account's contacts and cases too, and of a contact all
 that it took part in; whoever reads the record need not read these.  `told_activity_at` counts what goes with it:
-of an account what was done on it and on its contacts, of a contact what was done on itself.
+of an account what was done on it and on its contacts, of a contact what was done on itself.  Partner people who
+work on an opportunity are told of what their own company did.
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, cast, null
+from sqlalchemy import ColumnElement, DateTime, cast, func, null, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.models import Account, Contact
+from app.activities.models import Activity
 from app.kernel.actor import Actor, Level, Role
+from app.opportunities.models import Opportunity
 
 # What activities are on: whoever is given all records of these by the default reads all of them.
 _DEFAULTS = tuple(
@@ -27,6 +30,13 @@ def last_activity_column(
     model: Any, actor: Actor
 ) -> InstrumentedAttribute[datetime | None] | ColumnElement[Any]:
     """What the actor is shown of a record's last activity, and may filter by; of other models all of it."""
+    if model is Opportunity and actor.is_partner:
+        own = select(func.max(Activity.at)).where(
+            Activity.opportunity_id == Opportunity.id,
+            Activity.company_id == actor.company_id,
+            Activity.is_done,
+        )
+        return own.correlate(Opportunity).scalar_subquery()
     if model not in (Account, Contact) or _reads_everything(actor):
         return model.last_activity_at  # type: ignore[no-any-return]
     return _NEVER if _reads_accounts_alone(model, actor) else model.told_activity_at

@@ -13,13 +13,15 @@ from app.events.models import Event
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Role
 from app.leads.models import Lead
-from app.sharing.scope import scope, scope_of_deleted_leads, scope_of_merged
+from app.opportunities.models import Opportunity
+from app.sharing.scope import scope, scope_of_deleted_leads, scope_of_deleted_opportunities, scope_of_merged
 
 _MODELS: dict[str, Any] = {
     refs.LEAD: Lead,
     refs.ACCOUNT: Account,
     refs.CONTACT: Contact,
     refs.CASE: Case,
+    refs.OPPORTUNITY: Opportunity,
     refs.DOCUMENT: Document,
 }
 
@@ -45,6 +47,8 @@ def _hidden(session: Session, actor: Actor, named: set[str]) -> set[str]:
         condition = scope(model, actor, Level.READ)
         if model is Lead:
             condition = or_(condition, scope_of_deleted_leads(actor, Level.READ))
+        elif model is Opportunity:
+            condition = or_(condition, scope_of_deleted_opportunities(actor, Level.READ))
         elif model in (Account, Contact):
             condition = or_(condition, scope_of_merged(model, actor))
         seen.update(session.scalars(select(model.ref).where(condition, model.ref.in_(wanted))))

@@ -77,10 +77,14 @@ def _bounded(value: Any) -> Any:
 
 
 def users_named(actor: Actor, value: Any) -> Select[Any]:
-    """Keys of the users that a condition names: public names, or "me"; one or several."""
+    """Keys of the users that a condition names: public names, or "me"; one or several.
+
+    Partner people know nobody outside their company, whoever is asked for.
+    """
     values = value if isinstance(value, tuple) else (value,)
     wanted = [actor.ref if each == "me" else str(each) for each in values]
-    return select(User.id).where(User.ref.in_(wanted))
+    found = select(User.id).where(User.ref.in_(wanted))
+    return found.where(User.partner_account_id == actor.company_id) if actor.is_partner else found
 
 
 def _compare_plain(column: Any, op: Op, value: Any) -> ColumnElement[bool]:

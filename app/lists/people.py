@@ -36,7 +36,12 @@ def user_names(session: Session, actor: Actor, values: Collection[str]) -> Mappi
     return names
 
 
-def users_by_key(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    """Key → the person as `ui.owner` draws them; of records that the reader sees, whose owners are no secret."""
-    rows = session.execute(select(User.id, User.ref, User.name).where(User.id.in_(list(keys))))
-    return {key: Person(ref, name) for key, ref, name in rows}
+def users_by_key(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    """Key → the person as `ui.owner` draws them; of records that the reader sees, whose owners are no secret.
+
+    Partner people know nobody outside their company.
+    """
+    statement = select(User.id, User.ref, User.name).where(User.id.in_(list(keys)))
+    if actor.is_partner:
+        statement = statement.where(User.partner_account_id == actor.company_id)
+    return {key: Person(ref, name) for key, ref, name in session.execute(statement)}

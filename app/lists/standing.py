@@ -8,9 +8,7 @@ from typing import Any
 
 from app.kernel.actor import Actor
 
-_LEVELS = (
-    "default_lead_level", "default_account_level", "default_contact_level", "default_case_level", "default_document_level",
-)  # fmt: skip
+_LEVELS = tuple(name for name in Actor.__dataclass_fields__ if name.startswith("default_"))
 _SETS = ("queue_ids", "managed_ids", "answerable_ids", "shared", "preview_fields")
 
 

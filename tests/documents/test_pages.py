@@ -117,6 +117,11 @@ def test_scripts_send_one_file_at_a_time(signed_in, session, pia, sal, stored):
     assert "<html" not in panel
     assert "prices.csv" in panel
     assert "Not for partners" not in panel
+    assert attach(signed_in(sal), path, (PDF, "offer.pdf")).status_code == 303
+    listed = texts(browser, "/documents?view=all")
+    assert "offer.pdf" in listed
+    assert "Sal" not in listed  # nobody of the vendor has a name for them
+    assert "Pia" in listed
     assert signed_in(sal).get(f"{path}/documents").status_code == 200
 
 

@@ -7,8 +7,10 @@ from app.accounts.relations.relationships import add_relationship, remove_relati
 from app.activities.queries import timeline
 from app.care.merging import merge_records
 from app.care.survivors import find_survivor
+from app.events.hiding import _MODELS
 from app.identity.models import AccountScope
 from app.kernel.actor import Role
+from app.sharing.rules import SHARED_TABLES
 from tests.accounts.hanging import reason_named
 from tests.factories import actor_of, make_account, make_contact, make_user
 from tests.people import make_token
@@ -98,3 +100,7 @@ def test_a_merged_record_that_somebody_never_saw_is_not_there_for_them(
     merge_records(session, ada_, "account", mine.ref, [mine.ref, hers.ref], {}, now=now)
     session.commit()
     assert signed_in(porta).get(f"/accounts/{hers.ref}").location == f"/accounts/{mine.ref}"
+
+
+def test_every_kind_of_shared_record_is_looked_for():
+    assert {model.__tablename__ for model in _MODELS.values()} == SHARED_TABLES

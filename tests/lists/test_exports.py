@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,12 @@ from app.events.models import Event
 from app.identity.models import AccountScope
 from app.intake.tables import open_table
 from app.kernel import clock
-from app.kernel.actor import Role
+from app.kernel.actor import Actor, Role
 from app.lists.jobs import forget_jobs, run_waiting
 from app.lists.models import ListJob
 from app.lists.sheet_file import SheetFile
-from tests.factories import make_account, make_contact, make_lead, make_source, make_user, rows
+from app.lists.standing import has_lost, standing_of
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_source, make_user, rows
 
 
 def take_out(browser, thing="account", format_="csv", **params):
@@ -117,6 +119,9 @@ def test_a_file_is_withdrawn_from_who_has_lost_what_it_may_hold(signed_in, sessi
     sal.account_scope = AccountScope.ALL
     session.commit()
     assert len(read(browser, page)) == 1  # it is theirs again
+    actor = actor_of(session, sal)
+    for name in (each for each in Actor.__dataclass_fields__ if each.startswith("default_")):
+        assert has_lost(replace(actor, **{name: None}), standing_of(actor)), name
     sal.role = Role.VIEWER
     session.commit()
     assert browser.get(f"{page}/file").status_code == 403

@@ -12,6 +12,7 @@ from app.kernel.errors import InUse
 from app.opportunities.models import Opportunity, OpportunityStage
 from app.opportunities.registry import STAGES
 from app.registries.operations import add_item, edit_item, remove_item
+from app.sharing.shares import share_record
 from tests.factories import actor_of, make_account, make_contact, make_opportunity, rows
 
 
@@ -114,6 +115,29 @@ def test_a_partner_works_on_theirs_and_sees_no_other(signed_in, api, session, sa
     assert partner.post("/opportunities", json={"name": "x", "account_id": account.ref}).status_code == 403
     assert partner.patch(path, json={"stage": "lost", "outcome": "price"}).json["category"] == "lost"
     assert partner.get(f"/opportunities?owner={sal.ref}").json["items"] == []
+
+
+def test_partners_are_told_of_nobody_elses_work_on_an_opportunity(signed_in, api, session, ada, sal, pia):
+    theirs = make_opportunity(session, "Gravel", owner=sal)
+    to = {"type": "user", "id": pia.ref}
+    share_record(session, actor_of(session, ada), theirs, to, "edit", until=None, now=clock.now())
+    session.commit()
+    log = {"kind": "call", "subject": "Price agreed"}
+    assert api(sal).post(f"/opportunities/{theirs.ref}/activities", json=log).status_code == 201
+    browser, partner = signed_in(pia), api(pia)
+    shown = text(browser.get("/opportunities?view=all&columns=name,owner,last_activity_at"))
+    assert "Gravel" in shown
+    assert "Last activity" in shown
+    assert "just now" not in shown
+    assert "Sal" not in shown
+    assert "Last activity" not in text(browser.get(f"/opportunities/{theirs.ref}"))
+    since = '{"field": "last_activity_at", "op": "gte", "value": "2020-01-01"}'
+    whose = f'{{"field": "owner", "op": "equals", "value": "{sal.ref}"}}'
+    for asked in (since, whose):
+        assert partner.get("/opportunities", query_string={"filter": asked}).json["items"] == []
+        assert len(api(sal).get("/opportunities", query_string={"filter": asked}).json["items"]) == 1
+    assert partner.post(f"/opportunities/{theirs.ref}/activities", json=log).status_code == 201
+    assert len(partner.get("/opportunities", query_string={"filter": since}).json["items"]) == 1
 
 
 def test_what_the_api_takes_and_refuses(api, session, sal, vic, mara, ada):
