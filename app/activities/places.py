@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.cases.models import Case
+from app.conversion.models import Conversion
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
@@ -104,12 +105,37 @@ def is_on(record: Any) -> ColumnElement[bool]:
 
 
 def is_readable(actor: Actor) -> ColumnElement[bool]:
-    """That the actor may read the record which an activity is on."""
+    """That the actor may read the record which an activity is on, or what the lead became that it is on."""
     readable = [
         exists().where(place.model.id == place.column, scope(place.model, actor, Level.READ))
         for place in PLACES
     ]
-    return or_(*readable)
+    became = [
+        exists().where(model.id == column, scope(model, actor, Level.READ))
+        for model, column in _RESULTS.items()
+    ]
+    through = exists().where(Conversion.lead_id == Activity.lead_id, or_(*became))
+    return or_(*readable, and_(Activity.lead_id.is_not(None), through))
+
+
+_RESULTS: Mapping[Any, Any] = {
+    Account: Conversion.account_id,
+    Contact: Conversion.contact_id,
+    Opportunity: Conversion.opportunity_id,
+}
+
+
+def leads_of(record: Any) -> Select[int]:
+    """Keys of the leads that became a record; what was done on them shows on its page."""
+    return select(Conversion.lead_id).where(_RESULTS[type(record)] == record.id)
+
+
+def results_of(lead_id: int) -> Mapping[Any, Select[Any]]:
+    """Model → select of the key of what a lead became."""
+    return {
+        model: select(column).where(Conversion.lead_id == lead_id, column.is_not(None))
+        for model, column in reversed(list(_RESULTS.items()))
+    }
 
 
 @dataclass(frozen=True, slots=True)

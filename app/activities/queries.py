@@ -12,7 +12,15 @@ from app.accounts.models import Account, Contact
 from app.accounts.relations.told import relations_in_words
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import PersonNamed, names_of_people
-from app.activities.places import Record, is_on, is_readable, names_of_places, place_of_activity
+from app.activities.places import (
+    Record,
+    is_on,
+    is_readable,
+    leads_of,
+    names_of_places,
+    place_of_activity,
+    results_of,
+)
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.hiding import as_told
 from app.events.models import Event
@@ -22,6 +30,8 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.kernel.paging import Page, make_cursor, read_cursor
+from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.scope import scope
 
 Done = tuple[Activity, str]  # an activity and the name of whose it is, or who did it
@@ -49,6 +59,12 @@ def get_record_of(session: Session, actor: Actor, activity: Activity) -> Record:
     found: Record | None = session.scalar(
         select(place.model).where(scope(place.model, actor, Level.READ), place.model.id == key)
     )
+    if found is None and place.model is Lead:  # what the lead became stands for it
+        for model, became in results_of(key).items():
+            if found is None:
+                found = session.scalar(
+                    select(model).where(scope(model, actor, Level.READ), model.id.in_(became))
+                )
     if found is not None:
         return found
     raise NotFound("activity", activity.ref)
@@ -219,8 +235,16 @@ def belongs_to(actor: Actor, record: Record) -> ColumnElement[bool]:
         keys = union_all(
             select(Activity.id).where(Activity.contact_id == record.id),
             select(Participant.activity_id).where(Participant.contact_id == record.id),
+            select(Activity.id).where(Activity.lead_id.in_(leads_of(record))),
         )
-        return and_(Activity.id.in_(keys), or_(Activity.contact_id == record.id, is_readable(actor)))
+        own = or_(Activity.contact_id == record.id, Activity.lead_id.in_(leads_of(record)))
+        return and_(Activity.id.in_(keys), or_(own, is_readable(actor)))
+    if isinstance(record, Opportunity):
+        keys = union_all(
+            select(Activity.id).where(Activity.opportunity_id == record.id),
+            select(Activity.id).where(Activity.lead_id.in_(leads_of(record))),
+        )
+        return Activity.id.in_(keys)
     return is_on(record)
 
 

@@ -26,6 +26,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.partners.models import PartnerAccount
 from app.search.upkeep import follow_account
+from app.sharing.conversions import follow_merge
 from app.sharing.scope import scope
 from app.sharing.shares import move_shares
 from app.sharing.touched import touch
@@ -318,6 +319,7 @@ def _move(
         put_in_order(session, survivor.id)
         follow_account(session, keys, survivor.id)
     shares = move_shares(session, actor, kind, keys, survivor, now=now)
+    follow_merge(session, kind, keys, survivor, now=now)
     return {**moved, **({"manual_share": shares} if shares else {})}
 
 

@@ -211,6 +211,7 @@ def _actor(
         level_id=level_id,
         queue_ids=queue_ids,
         team_ids=(*managed_ids, *answerable_ids),
+        is_whole=user.account_scope is not AccountScope.PORTFOLIO,
     )
     return Actor(
         user_id=user.id,

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from babel import Locale
 from babel.numbers import get_currency_name, get_currency_precision
 from flask_babel import format_currency, get_locale
 
@@ -41,7 +42,8 @@ def money(amount: float | Decimal | None, code: str | None) -> str:
     if amount is None or code is None:
         return ""
     value = round(Decimal(str(amount)), 3)
-    pattern = get_locale().currency_formats["standard"].pattern
+    locale = get_locale() or Locale("en")
+    pattern = locale.currency_formats["standard"].pattern
     if value == value.to_integral_value():
         pattern = pattern.replace(".00", "")
         return str(format_currency(value, code, format=pattern, currency_digits=False))

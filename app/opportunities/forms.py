@@ -136,6 +136,6 @@ class PartForm(Form):
     contact_ref = HiddenField()
     role = SelectField(
         _l("Role"),
-        choices=lambda: options([(key.value, str(label)) for key, label in ROLES.items()]),
+        choices=lambda: options([(str(key), str(label)) for key, label in ROLES.items()]),
         validate_choice=False,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.list_fields import account_reference, user_field
 from app.accounts.models import Account
@@ -36,7 +36,7 @@ from app.sharing.scope import scope
 _ENTRIES: Mapping[str, Any] = {"stage": list_stages, "outcome": list_outcomes}
 
 
-def _entry(name: str, column: Any, **more: Any) -> ListField:
+def _entry(name: str, column: InstrumentedAttribute[Any], **more: Any) -> ListField:
     """An entry of a list that the administrator keeps."""
     read = _ENTRIES[name]
 
@@ -61,7 +61,7 @@ def _entry(name: str, column: Any, **more: Any) -> ListField:
 
 
 def _categories(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    return [(key.value, str(label)) for key, label in CATEGORIES.items()]
+    return [(str(key), str(label)) for key, label in CATEGORIES.items()]
 
 
 def _currencies(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:

@@ -107,4 +107,4 @@ def _totals(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Tota
         .group_by(Opportunity.currency)
         .order_by(Opportunity.currency)
     )
-    return [Total(round(float(amount), 3), str(currency)) for currency, amount in rows]
+    return [Total(round(float(amount or 0), 3), str(currency)) for currency, amount in rows]

@@ -201,7 +201,7 @@ def area_choices(session: Session) -> list[tuple[str, str]]:
 def category_names(page: ListPage) -> Sequence[tuple[str, str]]:
     """The categories of the list's statuses, in order."""
     if page.registry in (STAGES, OUTCOMES):
-        known = [(c.value, str(name)) for c, name in OUTCOME_CATEGORIES.items()]
+        known = [(str(c), str(name)) for c, name in OUTCOME_CATEGORIES.items()]
         return known if page.registry is STAGES else known[1:]
     if page.registry is CASE_STATUSES:
         return [(CaseCategory.OPEN.value, _("Open")), (CaseCategory.CLOSED.value, _("Closed"))]

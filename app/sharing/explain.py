@@ -216,7 +216,14 @@ def _by_default(session: Session, record: Record) -> Iterator[Grant]:
 def _in_force() -> Select[*tuple[Any, ...]]:
     """(principal, its key, level, public name of the rule, of the share) of every grant of a record that counts."""
     return (
-        select(SharingGrant.principal_id, Principal.key, SharingGrant.level, SharingRule.ref, ManualShare.ref)
+        select(
+            SharingGrant.principal_id,
+            Principal.key,
+            SharingGrant.level,
+            SharingRule.ref,
+            ManualShare.ref,
+            GrantSet.is_conversion,
+        )
         .join(Principal, Principal.id == SharingGrant.principal_id)
         .join(GrantSet, and_(GrantSet.id == SharingGrant.set_id, GrantSet.state == GrantSetState.ACTIVE))
         .outerjoin(SharingRule, SharingRule.id == GrantSet.rule_id)
@@ -224,6 +231,7 @@ def _in_force() -> Select[*tuple[Any, ...]]:
             ManualShare,
             and_(
                 GrantSet.rule_id.is_(None),
+                GrantSet.is_conversion.is_(False),
                 ManualShare.object == SharingGrant.object,
                 ManualShare.record_id == SharingGrant.record_id,
                 ManualShare.principal_id == SharingGrant.principal_id,
@@ -243,7 +251,9 @@ def _grants_of(session: Session, object_: str, record_id: int) -> Sequence[Any]:
     return session.execute(_in_force(), {"object": object_, "record": record_id}).all()
 
 
-def _cause_of(rule: str | None, share: str | None) -> Cause:
+def _cause_of(rule: str | None, share: str | None, is_conversion: bool) -> Cause:
+    if is_conversion:
+        return Cause("conversion")
     return Cause("sharing_rule", rule) if rule is not None else Cause("manual_share", share)
 
 
@@ -253,7 +263,9 @@ def _shared_causes(session: Session, record: Record, person: Actor) -> list[Caus
     mine = {principal_id for object_, principal_id in person.shared if object_ == kind}
     rows = _grants_of(session, kind, record.id)
     return [
-        _cause_of(rule, share) for principal_id, _key, _level, rule, share in rows if principal_id in mine
+        _cause_of(rule, share, converted)
+        for principal_id, _key, _level, rule, share, converted in rows
+        if principal_id in mine
     ]
 
 
@@ -264,11 +276,11 @@ def _by_sharing(session: Session, places: _Places, record: Record) -> Iterator[G
     ]
     if isinstance(record, Contact) and record.account_id is not None:
         follows = places.cause("parent")
-        found += [(row, follows) for row in _grants_of(session, "account", record.account_id)]
+        found += [(row, follows) for row in _grants_of(session, "account", record.account_id) if not row[5]]
     names = names_of_keys(session, {row[0]: row[1] for row, _through in found}) if found else {}
-    for (principal_id, _key, level, rule, share), through in found:
+    for (principal_id, _key, level, rule, share, converted), through in found:
         known = names[principal_id]
-        cause = through or _cause_of(rule, share)
+        cause = through or _cause_of(rule, share, converted)
         yield Grant(Grantee(known.type, known.ref, known.role), Level(level), (cause,))
 
 

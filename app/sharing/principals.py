@@ -26,6 +26,8 @@ from app.sharing.scope import scope
 USER, INTERNAL_ROLE, PARTNER_ACCOUNT = "user", "internal_role", "partner_account"
 ACCOUNT_TEAM, PARTNER_LEVEL, QUEUE, GROUP = "account_team", "partner_level", "queue", "group"
 ALL_INTERNAL, ALL_PARTNERS = "all_internal", "all_partners"
+# Of the vendor's people those who see more than their portfolio: whom defaults give something.
+WHOLE_INTERNAL = f"{ALL_INTERNAL}:whole"
 TYPES = (
     USER,
     INTERNAL_ROLE,
@@ -80,13 +82,15 @@ def keys_of(
     level_id: int | None,
     queue_ids: Iterable[int],
     team_ids: Iterable[int],
+    is_whole: bool = False,
 ) -> list[str]:
     """The principals that a person is by themselves, without groups.
 
-    team_ids: partner accounts that they own or are a responsible of.
+    team_ids: partner accounts that they own or are a responsible of.  is_whole: they see more than their portfolio.
     """
     keys = [f"{USER}:{user_id}", *(f"{QUEUE}:{key}" for key in queue_ids)]
     if company_id is None:
+        keys += [WHOLE_INTERNAL] if is_whole else []
         keys += [ALL_INTERNAL, f"{INTERNAL_ROLE}:{role}", *(f"{ACCOUNT_TEAM}:{key}" for key in team_ids)]
         return keys
     keys += [ALL_PARTNERS, *(f"{PARTNER_ACCOUNT}:{company_id}:{rank}" for rank in range(role.rank + 1))]
@@ -104,6 +108,7 @@ def keys_of_actor(actor: Actor) -> list[str]:
         level_id=actor.level_id,
         queue_ids=actor.queue_ids,
         team_ids=(*actor.managed_ids, *actor.answerable_ids),
+        is_whole=not actor.sees_portfolio_only,
     )
 
 

@@ -104,20 +104,20 @@ def sets_of(session: Session, items: Iterable[Item]) -> dict[str, dict[str, list
     ):
         above[member].add(holder)
     rows = session.execute(
-        select(GrantSet.id, GrantSet.object, GrantSet.rule_id, GrantSet.principal_id).where(
-            GrantSet.state == GrantSetState.ACTIVE
-        )
+        select(
+            GrantSet.id, GrantSet.object, GrantSet.rule_id, GrantSet.principal_id, GrantSet.is_conversion
+        ).where(GrantSet.state == GrantSetState.ACTIVE)
     ).all()
     found: dict[str, dict[str, list[int]]] = {}
     for item in items:
         mine = found.setdefault(item.key, {})
-        for set_id, object_, rule_id, principal_id in rows:
+        for set_id, object_, rule_id, principal_id, converted in rows:
             if item.kind is Kind.GROUP:
                 belongs = principal_id in above[item.principal_id]
             elif item.rule is not None:
                 belongs = rule_id == item.rule.id
             else:
-                belongs = rule_id is None and principal_id == item.principal_id
+                belongs = rule_id is None and not converted and principal_id == item.principal_id
             if belongs:
                 mine.setdefault(object_, []).append(set_id)
     return found

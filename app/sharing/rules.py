@@ -9,6 +9,7 @@ in the sort key.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 
@@ -143,10 +144,26 @@ def in_force(
     )
 
 
-def _shared_rules(model: type[Base], actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
+def in_force_on(kind: str, record_id: int) -> Select[int, int, Any]:
+    """(principal, level, end) of every grant of one record that counts."""
+    return (
+        select(SharingGrant.principal_id, SharingGrant.level, SharingGrant.until)
+        .join(GrantSet, and_(GrantSet.id == SharingGrant.set_id, GrantSet.state == GrantSetState.ACTIVE))
+        .where(
+            SharingGrant.object == kind,
+            SharingGrant.record_id == record_id,
+            or_(SharingGrant.until.is_(None), SharingGrant.until > func.now()),
+        )
+    )
+
+
+def _shared_rules(
+    model: type[Base], actor: Actor, live: ColumnElement[bool], *, to_follow: bool = False
+) -> list[Rule]:
     """What sharing rules and shares by hand give to the actor's principals: one rule, if anything.
 
-    What a change not yet made would give them comes beside it, a rule each.
+    What a change not yet made would give them comes beside it, a rule each.  to_follow: for what follows the record,
+    which what conversions give does not count for.
     """
     kind, table = model.__tablename__, model.__table__
     supposed: Supposed = actor.supposed or NOTHING_SUPPOSED
@@ -161,6 +178,11 @@ def _shared_rules(model: type[Base], actor: Actor, live: ColumnElement[bool]) ->
 
     def granted(level: Level) -> ColumnElement[bool]:
         held = in_force(ids, kind, level, without=supposed.ended)
+        if to_follow:
+            converted = select(GrantSet.id).where(
+                GrantSet.principal_id.in_(ids), GrantSet.object == kind, GrantSet.is_conversion
+            )
+            held = and_(held, SharingGrant.set_id.not_in(converted))
         return exists().where(SharingGrant.record_id == table.c.id, held).correlate(table)
 
     highest = _cap(actor, Level.EDIT)
@@ -374,7 +396,7 @@ def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[R
             unless=None if rule.unless is None else of_those(rule.unless),
             otherwise=rule.otherwise,
         )
-        for rule in _shared_rules(Account, actor, Account.deleted_at.is_(None))
+        for rule in _shared_rules(Account, actor, Account.deleted_at.is_(None), to_follow=True)
     ]
 
 

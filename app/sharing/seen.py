@@ -26,7 +26,11 @@ from app.sharing.subjects import SUBJECTS
 
 LEVELS = {level.name.lower(): level for level in Level}
 _CAUSE = re.compile("[a-z_]{1,30}")
-_SHARED = ("sharing_rule", "manual_share")  # what explaining says of the one rule that gives what is shared
+_SHARED = (
+    "sharing_rule",
+    "manual_share",
+    "conversion",
+)  # what explaining says of the one rule that gives what is shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def _narrowed(person: Actor, wanted: Wanted) -> tuple[frozenset[str] | None, lis
         conditions.append(Lead.offer_id.is_(None))
     elif cause in _SHARED:
         causes = {"shared"}
-        conditions.append(_shared_by(person, model, is_rule=cause == "sharing_rule"))
+        conditions.append(_shared_by(person, model, str(cause)))
     if wanted.is_preview:
         causes = previews if causes is None else causes & previews
         more = [rule.at_least(Level.READ) for rule in branches(model, person, Level.READ)]
@@ -157,11 +161,16 @@ def _gives_preview(rule: Rule) -> bool:
     return Level.PREVIEW in (rule.level, rule.instead)
 
 
-def _shared_by(person: Actor, model: Any, *, is_rule: bool) -> ColumnElement[bool]:
+def _shared_by(person: Actor, model: Any, cause: str) -> ColumnElement[bool]:
     kind = model.__tablename__
     mine = [principal_id for object_, principal_id in person.shared if object_ == kind]
-    of_rule = GrantSet.rule_id.is_not(None) if is_rule else GrantSet.rule_id.is_(None)
-    sets = select(GrantSet.id).where(GrantSet.principal_id.in_(mine), GrantSet.object == kind, of_rule)
+    of_rule = GrantSet.rule_id.is_not(None) if cause == "sharing_rule" else GrantSet.rule_id.is_(None)
+    sets = select(GrantSet.id).where(
+        GrantSet.principal_id.in_(mine),
+        GrantSet.object == kind,
+        of_rule,
+        GrantSet.is_conversion.is_(cause == "conversion"),
+    )
     held = and_(in_force(mine, kind), SharingGrant.set_id.in_(sets))
     return exists().where(SharingGrant.record_id == model.id, held).correlate(model.__table__)
 

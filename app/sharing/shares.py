@@ -17,6 +17,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.leads.errors import AlreadyConverted
 from app.sharing.levels import find_level
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant
 from app.sharing.principals import (
@@ -64,6 +65,7 @@ def share_record(
     hold_organisation(session)
     if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
         raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
+    _refuse_converted(subject)
     if level not in LEVELS:
         raise Invalid({"level": [_l("Known: %(known)s.", known=", ".join(LEVELS))]})
     if until is not None and until <= now:
@@ -97,6 +99,12 @@ def share_record(
     detail = {"with": known.name, "principal": known.key, "level": level, "until": until}
     record(session, actor, verb="shared", subject=subject, at=now, detail=detail)
     return share, known
+
+
+def _refuse_converted(subject: Any) -> None:
+    """A converted lead is only read; what it became can be shared."""
+    if subject.__tablename__ == "lead" and subject.converted_at is not None:
+        raise AlreadyConverted
 
 
 def _refuse_unseen(session: Session, actor: Actor, known: Known) -> None:
@@ -150,6 +158,7 @@ def _grant(session: Session, share: ManualShare, record_created_at: datetime, no
             GrantSet.object == share.object,
             GrantSet.principal_id == share.principal_id,
             GrantSet.rule_id.is_(None),
+            GrantSet.is_conversion.is_(False),
         )
     )
     if set_id is None:
@@ -208,6 +217,7 @@ def unshare_record(session: Session, actor: Actor, subject: Any, share_ref: str,
     actor.require(Permission.RECORD_SHARE)
     if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
         raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
+    _refuse_converted(subject)
     standing = _standing(session, subject.__tablename__, subject.id)
     share = session.scalar(standing.where(ManualShare.ref == share_ref))
     if share is None:
@@ -255,6 +265,7 @@ def _take_back(session: Session, share: ManualShare) -> None:
         GrantSet.object == share.object,
         GrantSet.principal_id == share.principal_id,
         GrantSet.rule_id.is_(None),
+        GrantSet.is_conversion.is_(False),
     )
     session.execute(
         delete(SharingGrant)

@@ -87,7 +87,8 @@ def _names_in_lists(session: Session, object_: str, names: Sequence[str]) -> dic
     if "unqualified_reason" in names and object_ == "lead":
         found["unqualified_reason"] = {r.id: r.key for r in session.scalars(select(UnqualifiedReason))}
     if object_ == "opportunity":
-        for name, model in (("stage", OpportunityStage), ("outcome", OutcomeReason)):
+        entries: dict[str, Any] = {"stage": OpportunityStage, "outcome": OutcomeReason}
+        for name, model in entries.items():
             if name in names:
                 found[name] = {row.id: row.key for row in session.scalars(select(model))}
     return found

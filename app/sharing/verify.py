@@ -5,9 +5,17 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.sharing.conversions import highest
 from app.sharing.grant_sets import Sets, ready
 from app.sharing.granting import BATCH, COMPUTING, wanted_grants
-from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
+from app.sharing.models import (
+    ConversionGrant,
+    GrantSet,
+    GrantSetState,
+    ManualShare,
+    SharingGrant,
+    SharingRule,
+)
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
 
@@ -28,6 +36,7 @@ def differences(session: Session) -> Iterator[str]:
             names = {row[0]: row[1] for row in named}
             yield from _of_rules(session, object_, Sets(ready(row) for row in rows), names)
         yield from _of_shares(session, object_)
+        yield from _of_conversions(session, object_)
 
 
 def _of_rules(session: Session, object_: str, sets: Sets, names: dict[int, str]) -> Iterator[str]:
@@ -85,9 +94,34 @@ def _of_shares(session: Session, object_: str) -> Iterator[str]:
         for row in session.scalars(
             select(SharingGrant)
             .join(GrantSet, GrantSet.id == SharingGrant.set_id)
-            .where(SharingGrant.object == object_, GrantSet.rule_id.is_(None))
+            .where(
+                SharingGrant.object == object_, GrantSet.rule_id.is_(None), GrantSet.is_conversion.is_(False)
+            )
         )
     }
     for key in sorted(shared.keys() | stored.keys()):
         if shared.get(key) != stored.get(key):
             yield f"{object_} {key[0]}: what is shared by hand with principal {key[1]} is not what is granted"
+
+
+def _of_conversions(session: Session, object_: str) -> Iterator[str]:
+    """What conversions give of a record is listed, and the highest of it is granted; nothing else is."""
+    listed: dict[int, list[ConversionGrant]] = {}
+    for row in session.scalars(select(ConversionGrant).where(ConversionGrant.object == object_)):
+        listed.setdefault(row.record_id, []).append(row)
+    wanted = {
+        (record, principal): given
+        for record, rows in listed.items()
+        for principal, given in highest(rows).items()
+    }
+    stored = {
+        (row.record_id, row.principal_id): (row.level, row.until)
+        for row in session.scalars(
+            select(SharingGrant)
+            .join(GrantSet, GrantSet.id == SharingGrant.set_id)
+            .where(SharingGrant.object == object_, GrantSet.is_conversion)
+        )
+    }
+    for key in sorted(wanted.keys() | stored.keys()):
+        if wanted.get(key) != stored.get(key):
+            yield f"{object_} {key[0]}: what conversions give to principal {key[1]} is not what is granted"

@@ -273,6 +273,7 @@ def cause_words(cause: str) -> str:
         "shared": _("a sharing rule or a share by hand"),
         "sharing_rule": _("a sharing rule"),
         "manual_share": _("shared by hand"),
+        "conversion": _("saw the lead that became it"),
     }.get(cause, cause.replace("_", " "))
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app.activities.panel import feed_of
+from app.conversion.panel import panel_of as conversion_of
 from app.documents.panel import panel_of as documents_of
 from app.fields.catalogue import catalogue
 from app.fields.shown import show as show_fields
@@ -46,6 +47,7 @@ def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str =
         feed=feed_of(session, actor, detail.lead),
         documents=documents_of(session, actor, detail.lead),
         access=panel_of(actor, detail.lead),
+        conversion=conversion_of(session, actor, detail.lead, now=clock.now()),
         refusal=refusal,
         now=clock.now(),
         **more,

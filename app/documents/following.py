@@ -1,0 +1,44 @@
+"""Documents of a lead go along to what it becomes, and come back when that is undone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.places import place_of
+from app.documents.models import Document
+from app.documents.records import column_of
+from app.events.operations import record_many
+from app.kernel.actor import Actor
+from app.sharing.scope import scope
+
+# They go with their record, whoever may see each of them.
+_FOLLOWING = Actor.system("documents follow their lead")
+
+
+def move_documents(
+    session: Session,
+    actor: Actor,
+    source: Any,
+    target: Any,
+    *,
+    only: Sequence[int] | None = None,
+    now: datetime,
+) -> list[int]:
+    """Put the documents of one record onto another; their keys.  only: these.  Writes events; does not commit."""
+    before, after = column_of(place_of(source)), column_of(place_of(target))
+    statement = select(Document).where(scope(Document, _FOLLOWING), before == source.id)
+    if only is not None:
+        statement = statement.where(Document.id.in_(only))
+    found = session.scalars(statement.order_by(Document.id)).all()
+    for document in found:
+        setattr(document, before.key, None)
+        setattr(document, after.key, target.id)
+        document.version += 1
+    session.flush()
+    changes = {"on": (source.ref, target.ref)}
+    told = [("edited", each, changes, {"version": each.version}) for each in found]
+    record_many(session, actor, told, at=now)
+    return [document.id for document in found]

@@ -1,0 +1,220 @@
+"""What a conversion gives: whoever saw the lead sees what it became, by grants that stand in a list.
+
+They are kept as `ConversionGrant`; of several conversions into one record the highest counts, as a `SharingGrant`
+in a set that holds nothing else.  A contact does not follow its account by them: who saw the lead sees its own
+results, not everybody else at the company.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import User
+from app.identity.queries import DEFAULT_LEVELS, get_organisation
+from app.kernel.actor import Level
+from app.leads.models import Lead
+from app.routing.models import QueueMember
+from app.sharing.models import ConversionGrant, GrantSet, GrantSetState, SharingGrant
+from app.sharing.principals import (
+    ACCOUNT_TEAM,
+    ALL_PARTNERS,
+    PARTNER_ACCOUNT,
+    USER,
+    WHOLE_INTERNAL,
+    keep_principal,
+)
+from app.sharing.rules import in_force_on
+
+_QUIETLY = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Saw:
+    """A principal that reads the lead, and how much of it they have, at most edit.  until: of what ends by itself.
+
+    default_of: the side whose default gives it, "" for any other reason.
+    """
+
+    principal_id: int
+    level: int
+    until: datetime | None = None
+    default_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A record that the lead became.  made: by the conversion, not there before."""
+
+    record: Any
+    made: bool
+
+    @property
+    def object(self) -> str:
+        return str(self.record.__tablename__)
+
+
+def who_saw(session: Session, lead: Lead) -> Sequence[Saw]:
+    """Every principal that reads the lead, each once, with the most that it has.
+
+    Administrators see everything anyway; whoever had a preview only has not seen it.
+    """
+    found: dict[tuple[int, datetime | None], Saw] = {}
+    for each in _readers(session, lead):
+        known = found.get((each.principal_id, each.until))
+        if known is None or known.level < each.level:
+            found[each.principal_id, each.until] = each
+    best: dict[int, Saw] = {}
+    for each in found.values():  # what lasts counts before what is more but ends
+        known = best.get(each.principal_id)
+        if known is None or (known.until is not None, -known.level) > (each.until is not None, -each.level):
+            best[each.principal_id] = each
+    return list(best.values())
+
+
+def _readers(session: Session, lead: Lead) -> Iterator[Saw]:
+    def saw(key: str, level: Level, side: str = "") -> Saw:
+        return Saw(keep_principal(session, key), int(min(level, Level.EDIT)), default_of=side)
+
+    if lead.offer_id is None and lead.owner_user_id is not None:
+        yield saw(f"{USER}:{lead.owner_user_id}", Level.EDIT)
+        if lead.owner_rank is not None and lead.owner_rank < 2:
+            yield saw(f"{PARTNER_ACCOUNT}:{lead.partner_account_id}:{lead.owner_rank + 1}", Level.EDIT)
+    if lead.partner_account_id is not None:
+        yield saw(f"{ACCOUNT_TEAM}:{lead.partner_account_id}", Level.EDIT)
+    if lead.owner_queue_id is not None:
+        inside = (
+            select(User.id)
+            .join(QueueMember, QueueMember.user_id == User.id)
+            .where(QueueMember.queue_id == lead.owner_queue_id, User.partner_account_id.is_(None))
+        )
+        for user_id in session.scalars(inside):
+            yield saw(f"{USER}:{user_id}", Level.READ)
+    defaults = get_organisation(session).defaults["lead"]
+    for side, key in (("internal", WHOLE_INTERNAL), ("external", ALL_PARTNERS)):
+        level = DEFAULT_LEVELS[defaults[side]]
+        if level is not None:
+            yield saw(key, level, side)
+    for principal_id, level, until in session.execute(in_force_on("lead", lead.id)):
+        yield Saw(principal_id, min(level, int(Level.EDIT)), until)
+
+
+def grant_results(
+    session: Session, conversion_id: int, lead: Lead, results: Sequence[Result], *, now: datetime
+) -> int:
+    """Give the results to whoever saw the lead; how many grants.  Does not commit.
+
+    Of what was made for it as much as they had of the lead, of what was there before reading.  What a default gives
+    of the lead is written down only where the default of the result gives less.
+    """
+    saw, count = who_saw(session, lead), 0
+    defaults = get_organisation(session).defaults
+    for result in results:
+        given = {side: DEFAULT_LEVELS[level] or 0 for side, level in defaults[result.object].items()}
+        for each in saw:
+            level = each.level if result.made else int(Level.READ)
+            if each.default_of and given[each.default_of] >= level:
+                continue
+            session.add(
+                ConversionGrant(
+                    conversion_id=conversion_id,
+                    object=result.object,
+                    principal_id=each.principal_id,
+                    record_id=result.record.id,
+                    level=level,
+                    until=each.until,
+                )
+            )
+            count += 1
+    session.flush()
+    for result in results:
+        _settle(session, result.object, result.record.id, result.record.created_at, now)
+    return count
+
+
+def revoke_results(
+    session: Session, conversion_id: int, created: Mapping[tuple[str, int], datetime], *, now: datetime
+) -> None:
+    """Take back what a conversion gave.  created: (object, key) of its results → when each was made."""
+    session.execute(
+        delete(ConversionGrant).where(ConversionGrant.conversion_id == conversion_id),
+        execution_options=_QUIETLY,
+    )
+    for (object_, key), moment in created.items():
+        _settle(session, object_, key, moment, now)
+
+
+def follow_merge(
+    session: Session, object_: str, losers: Sequence[int], survivor: Any, *, now: datetime
+) -> None:
+    """Let what conversions gave of records that become part of another be given of that one."""
+    for grant in session.scalars(
+        select(ConversionGrant).where(
+            ConversionGrant.object == object_, ConversionGrant.record_id.in_(losers)
+        )
+    ):
+        grant.record_id = survivor.id
+    session.flush()
+    for key in losers:
+        _settle(session, object_, key, survivor.created_at, now)
+    _settle(session, object_, survivor.id, survivor.created_at, now)
+
+
+def _settle(session: Session, object_: str, record_id: int, created_at: datetime, now: datetime) -> None:
+    """Let the grants in force be the highest that conversions give of the record."""
+    rows = session.scalars(
+        select(ConversionGrant).where(
+            ConversionGrant.object == object_, ConversionGrant.record_id == record_id
+        )
+    ).all()
+    sets = select(GrantSet.id).where(GrantSet.object == object_, GrantSet.is_conversion)
+    session.execute(
+        delete(SharingGrant).where(SharingGrant.set_id.in_(sets), SharingGrant.record_id == record_id),
+        execution_options=_QUIETLY,
+    )
+    for principal_id, (level, until) in highest(rows).items():
+        session.add(
+            SharingGrant(
+                set_id=_set_of(session, object_, principal_id, now),
+                record_id=record_id,
+                object=object_,
+                principal_id=principal_id,
+                level=level,
+                record_created_at=created_at,
+                until=until,
+            )
+        )
+    session.flush()
+
+
+def highest(rows: Sequence[ConversionGrant]) -> dict[int, tuple[int, datetime | None]]:
+    """Principal → (the most that it is given, until when); of two ends none, or the later."""
+    found: dict[int, tuple[int, datetime | None]] = {}
+    for row in rows:
+        level, until = found.get(row.principal_id, (0, row.until))
+        end = None if until is None or row.until is None else max(until, row.until)
+        found[row.principal_id] = (max(level, row.level), end)
+    return found
+
+
+def _set_of(session: Session, object_: str, principal_id: int, now: datetime) -> int:
+    found = session.scalar(
+        select(GrantSet.id).where(
+            GrantSet.object == object_, GrantSet.principal_id == principal_id, GrantSet.is_conversion
+        )
+    )
+    if found is not None:
+        return found
+    row = GrantSet(
+        object=object_,
+        principal_id=principal_id,
+        is_conversion=True,
+        state=GrantSetState.ACTIVE,
+        began_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
