@@ -81,6 +81,15 @@ def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
     return [*([name] if name else []), *numbers, *typed_address(text)]
 
 
+@lru_cache(maxsize=256)
+def knows_words(actor: Actor) -> bool:
+    """Whether guesses are no news to the person: their words come from accounts and contacts whoever sees those.
+
+    To whoever does not, a record that is found by a word which it does not hold tells that another one holds it.
+    """
+    return not actor.is_partner and all(_sees_most(actor, model) for model in _KINDS)
+
+
 def guesses(session: Session, text: str) -> list[str]:
     """What somebody may have meant who typed the text: each with one of its words spelt as records spell it."""
     words = typed_name(text).split()

@@ -3,7 +3,7 @@
 A room adds its own records with `add_source`; accounts, contacts and leads are here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,9 +19,9 @@ from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.asking import parse_lead_query
 from app.leads.queries import list_leads
-from app.search.finding import beginnings, find_ids, guesses
+from app.search.finding import beginnings, find_ids, guesses, knows_words
 from app.search.models import SearchEntry
-from app.search.words import KINDS, LAST
+from app.search.words import KINDS, LAST, typed_name
 from app.sharing.scope import scope
 
 SHOWN = 10
@@ -29,6 +29,8 @@ SUGGESTED = 5
 # Misspellings are tried where the letters as they were typed find fewer.
 FEW = 5
 MOST_GUESSED = 3
+# The kinds whose records hold the words that are guessed.
+SPELT = frozenset({"account", "contact"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +97,33 @@ def search(session: Session, actor: Actor, text: str, *, limit: int = SHOWN) -> 
     if sum(len(hits) for hits in found.values()) >= FEW:
         return Found(_groups(found, limit))
     meant = ""
-    for guess in guesses(session, text)[:MOST_GUESSED]:
-        more = _search(session, actor, guess, limit)
+    is_known = knows_words(actor)
+    kinds = found.keys() if is_known else found.keys() & SPELT
+    for guess in guesses(session, text)[:MOST_GUESSED] if kinds else ():
+        more = _search(session, actor, guess, limit, kinds)
+        if not is_known:
+            more = _holding(more, {*guess.split()} - {*typed_name(text).split()})
         if any(more.values()):
             meant = meant or guess
-            found = {kind: _joined(hits, more[kind], limit) for kind, hits in found.items()}
+            found |= {kind: _joined(found[kind], hits, limit) for kind, hits in more.items()}
     return Found(_groups(found, limit), meant)
 
 
-def _search(session: Session, actor: Actor, text: str, limit: int) -> dict[str, Sequence[Hit]]:
+def _search(
+    session: Session, actor: Actor, text: str, limit: int, kinds: Collection[str] | None = None
+) -> dict[str, Sequence[Hit]]:
     return {
         kind: source.find(session, actor, text, limit + 1)
         for kind, source in _SOURCES.items()
-        if actor.can(source.permission)
+        if actor.can(source.permission) and (kinds is None or kind in kinds)
+    }
+
+
+def _holding(found: Mapping[str, Sequence[Hit]], words: set[str]) -> dict[str, Sequence[Hit]]:
+    """Those of the hits that have these words whole, where the person sees them."""
+    return {
+        kind: [hit for hit in hits if words <= {*typed_name(f"{hit.name} {hit.note}").split()}]
+        for kind, hits in found.items()
     }
 
 

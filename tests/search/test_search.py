@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from app.care.comparing import compare_some
+from app.identity.models import AccountScope
 from app.search.quick import first_answer
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, open_portal
 
@@ -75,6 +77,28 @@ def test_a_private_contact_is_found_by_its_owner(signed_in, session, sal, mara):
     make_contact(session, "Zyxprivate", owner=sal)
     assert found(search(signed_in(sal), "zyxpriv")) == {"contact": ["Zyxprivate"]}
     assert found(search(signed_in(mara), "zyxpriv")) == {}
+
+
+def test_a_misspelling_tells_nobody_of_words_that_only_hidden_records_hold(
+    signed_in, session, sal, mara, pia, now
+):
+    sal.account_scope = AccountScope.PORTFOLIO
+    for owner in (sal, pia):
+        make_lead(session, owner=owner, company="Zyxwerk")
+    make_account(session, "Zyxwerkers", owner=sal)
+    make_account(session, "Molina", owner=sal)
+    make_account(session, "Zyxwerk Industrie", owner=mara)
+    compare_some(session, now=now)
+    session.commit()
+    for who in (sal, pia):
+        answer = search(signed_in(who), "zyxwrek")
+        assert (found(answer), "Also found" in text_of(answer)) == ({}, False)
+    # What one sees is forgiven all the same.
+    assert found(search(signed_in(sal), "molnia")) == {"account": ["Molina"]}
+    everything = found(search(signed_in(mara), "zyxwrek"))
+    assert everything == {
+        "lead": ["Zyxwerk", "Zyxwerk"], "account": ["Zyxwerk Industrie", "Zyxwerkers"],
+    }  # fmt: skip
 
 
 def test_nothing_asked_and_nothing_found_say_what_to_do(signed_in, mara):
