@@ -19,7 +19,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Role
 from app.kernel.errors import Invalid
 from app.kernel.fold import email_key, fold, phone_key
-from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory
+from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.search import found_by
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.criteria import Op
@@ -76,6 +76,14 @@ def has_source(_session: Session, _actor: Actor, op: Op, value: Any) -> Conditio
         or_(LeadSource.name_fold.in_([fold(name) for name in names]), LeadSource.ref.in_(names))
     )
     return told(op, Lead.source_id.in_(found))
+
+
+def has_reason(_session: Session, _actor: Actor, op: Op, value: Any) -> Condition:
+    """The reason for which it is unqualified, by key."""
+    if op in (Op.IS_EMPTY, Op.IS_NOT_EMPTY):
+        return told(op, Lead.unqualified_reason_id.is_not(None))
+    found = select(UnqualifiedReason.id).where(UnqualifiedReason.key.in_([str(v) for v in values_of(value)]))
+    return told(op, Lead.unqualified_reason_id.in_(found))
 
 
 def has_owner(_session: Session, actor: Actor, op: Op, value: Any) -> Condition:

@@ -14,7 +14,7 @@ from app.accounts.list_fields import account_links, accounts_named_by, user_fiel
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads import filters
-from app.leads.choices import names_of, status_name
+from app.leads.choices import names_of, reason_name, status_name
 from app.leads.fields import FIELDS, Field, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import edit_lead, refuse_foreign_fields
@@ -87,6 +87,15 @@ def _source_names(session: Session, _actor: Actor, values: Collection[str]) -> M
     return {value: value for value in values} | {row.ref: row.name for row in found}
 
 
+def _reasons(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    rows = session.execute(
+        select(UnqualifiedReason.key, UnqualifiedReason.name)
+        .where(UnqualifiedReason.is_active)
+        .order_by(UnqualifiedReason.position, UnqualifiedReason.id)
+    )
+    return [(key, reason_name(name)) for key, name in rows]
+
+
 def _owners(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
     return [*colleague_choices(session, actor), *(_queues(session, actor) if actor.is_internal else ())]
 
@@ -119,7 +128,7 @@ def _reason_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Map
     rows = session.execute(
         select(UnqualifiedReason.id, UnqualifiedReason.name).where(UnqualifiedReason.id.in_(keys))
     )
-    return {row.id: row.name for row in rows}
+    return {row.id: reason_name(row.name) for row in rows}
 
 
 def _queue_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
@@ -179,17 +188,10 @@ def _field(field: Field) -> ListField:
             resolve=_source_cells, of=_attribute("source"), text=str, edits=edits,
         )  # fmt: skip
     if name == "unqualified_reason":
-        # Kept as the key of an entry of a list.
         return ListField(
-            name,
-            field.label,
-            Kind.TEXT,
-            column,
-            resolve=_reason_cells,
-            text=str,
-            is_filter=False,
-            edits=edits,
-        )
+            name, field.label, Kind.CHOICE, column, filters.has_reason, SAME, _reasons, resolve=_reason_cells,
+            text=str, edits=edits,
+        )  # fmt: skip
     return ListField(
         name, field.label, _KINDS.get(field.kind, Kind.TEXT), column, of=of, sort=sort, edits=edits
     )
@@ -265,10 +267,19 @@ def _stamps() -> list[ListField]:
     ]
 
 
-def _for_partners(_session: Session, actor: Actor) -> Sequence[ListField]:
-    """Fields that hold something else for partner people: what others did on a lead is not theirs to know."""
+def _by_side(_session: Session, actor: Actor) -> Sequence[ListField]:
+    """Fields that hold something else for partner people: what others did on a lead is not theirs to know.
+
+    When a lead was handed over is the vendor's to know.
+    """
     if not actor.is_partner:
-        return ()
+        handed_over = ListField(
+            "marketing_qualified_at",
+            _l("Marketing-qualified since"),
+            Kind.MOMENT,
+            Lead.marketing_qualified_at,
+        )
+        return [handed_over]
     own = last_activity_of(literal(actor.company_id))
     return [
         ListField(
@@ -335,4 +346,4 @@ describe(
     )
 )  # fmt: skip
 add_fields("lead", *_about_the_lead(), *(_field(field) for field in FIELDS.values()), *_stamps())
-add_provider("lead", _for_partners)
+add_provider("lead", _by_side)

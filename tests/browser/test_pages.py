@@ -71,6 +71,8 @@ ADMINISTRATOR = [
     "/setup/prm",
     "/setup/organisation",
     "/setup/capture",
+    "/setup/lead-path",
+    "/setup/score-rules/new",
     "/setup/lead-fields",
     "/setup/sources",
     "/setup/statuses",

@@ -4,10 +4,11 @@ import html
 import re
 
 import pytest
+from sqlalchemy import select
 
 from app.events.models import Event
 from app.kernel import clock
-from app.leads.models import LeadStatus
+from app.leads.models import LeadStatus, UnqualifiedReason
 from app.leads.operations import edit_lead
 from app.leads.steps import leave_status, set_moves, set_process, set_step, targets_for
 from app.scores.work import work_step
@@ -195,3 +196,22 @@ def test_rules_are_written_counted_put_in_force_and_explained(signed_in, session
     assert "Hand over as marketing-qualified" in text_of(signed_in(sal).get(f"/leads/{other.ref}"))
     handed = signed_in(sal).submit(f"/leads/{other.ref}/hand-over", {}, page=f"/leads/{other.ref}")
     assert (handed.status_code, other.marketing_qualified_by_id) == (303, sal.id)
+
+
+@pytest.mark.databases("sqlite")
+def test_lists_are_narrowed_to_reasons_and_to_what_was_handed_over(signed_in, session, sal, pia):
+    reason = session.scalars(select(UnqualifiedReason).where(UnqualifiedReason.key == "no_budget")).one()
+    poor = make_lead(
+        session, owner=pia, company="Poor", status="unqualified", unqualified_reason_id=reason.id
+    )
+    rich = make_lead(session, owner=pia, company="Rich", marketing_qualified_at=clock.now())
+    for address, shown, left_out in (
+        ("/leads?filter=unqualified_reason.equals:no_budget&columns=unqualified_reason", poor, rich),
+        ("/leads?filter=marketing_qualified_at.gte:-1d&columns=marketing_qualified_at", rich, poor),
+    ):
+        page = text_of(signed_in(sal).get(address))
+        assert shown.ref in page
+        assert left_out.ref not in page
+    assert "No budget" in text_of(signed_in(pia).get("/leads?columns=unqualified_reason"))
+    hidden = text_of(signed_in(pia).get("/leads?filter=marketing_qualified_at.gte:-1d"))
+    assert "Marketing-qualified" not in hidden
