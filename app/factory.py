@@ -39,6 +39,7 @@ MODELS = (
     "app.accounts.relations.models",
     "app.partners.models",
     "app.activities.models",
+    "app.campaigns.models",
     "app.leads.models",
     "app.scores.models",
     "app.cases.models",
@@ -107,6 +108,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.sharing.views.access:bp",
     "app.sharing.views.seen:bp",
     "app.lists.views:bp",
+    "app.campaigns.member_views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -141,6 +143,7 @@ API: tuple[str, ...] = (
     "app.api.opportunities",
     "app.api.conversion",
     "app.api.cases",
+    "app.api.campaigns",
     "app.api.partners",
     "app.api.users",
     "app.api.queues",
@@ -168,6 +171,7 @@ LISTS: tuple[str, ...] = (
     "app.documents.list_fields",
     "app.care.list_fields",
     "app.leads.list_fields",
+    "app.campaigns.list_fields",
     "app.lists.tag_fields",
     "app.fields.list_fields",
 )

@@ -1,6 +1,6 @@
 """Accounts (businesses and persons), their contacts and the users answerable for them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -142,6 +142,12 @@ class Contact(Named, Stamped, Extended, Cared, Base):
     # What they want no more; it only ever becomes stricter when a lead becomes part of the record.
     opted_out_email: Mapped[bool] = mapped_column(default=False, server_default=false())
     opted_out_phone: Mapped[bool] = mapped_column(default=False, server_default=false())
+    consent: Mapped[bool | None]
+    consent_basis: Mapped[str | None] = mapped_column(String(120))
+    consent_on: Mapped[date | None]
+    consent_origin: Mapped[str | None] = mapped_column(String(255))
+    # opt-out → {"by": user id or None, "at": ISO moment} of when the person was last noted to want it no more
+    opted_out_by: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_activity_at: Mapped[datetime | None]
     told_activity_at: Mapped[datetime | None]  # see `activities.lasting`

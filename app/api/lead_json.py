@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.api.answers import moment, owner_json, version_of
+from app.campaigns.models import Campaign
 from app.fields.catalogue import Definition, catalogue
 from app.fields.kinds import is_custom
 from app.identity.models import User
@@ -90,7 +91,9 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
         named.get(name, getattr(Lead, FIELDS[name].attribute)).label(f"field_{name}")
         for name in seen_names(actor)
     ]
-    return session.execute(
+    # Campaigns are the vendor's own; of a lead's, partners see the name at most.
+    shows_campaign = actor.is_internal and "campaign" not in actor.hidden_fields
+    statement = (
         select(
             Lead.id,
             Lead.version,
@@ -100,6 +103,7 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
             Lead.updated_by_id,
             Lead.duplicates,
             Lead.imported if actor.is_internal else null().label("imported"),
+            (Campaign.ref if shows_campaign else null()).label("campaign_ref"),
             Lead.marketing_qualified_at if actor.is_internal else null().label("marketing_qualified_at"),
             *fields,
             *custom_columns(actor, catalogue(session).seen(actor, "lead")),
@@ -108,7 +112,10 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
         .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
         .outerjoin(UnqualifiedReason, UnqualifiedReason.id == Lead.unqualified_reason_id)
         .where(scope(Lead, actor, Level.READ), Lead.id.in_(keys))
-    ).all()
+    )
+    if shows_campaign:
+        statement = statement.outerjoin(Campaign, Campaign.id == Lead.campaign_id)
+    return session.execute(statement).all()
 
 
 def lead_json(session: Session, actor: Actor, ref: str) -> dict[str, Any]:
@@ -161,7 +168,7 @@ def _whole(
         "updated_by": people.get(lead.updated_by_id or 0),
         "arrived_at": moment(row.arrived_at),
         **{name: getattr(lead, f"field_{name}") for name in PLAIN if name not in actor.hidden_fields},
-        "campaign_id": None,  # there are no campaigns yet; what a lead came with is `campaign`
+        "campaign_id": lead.campaign_ref,
         "owner": owner_json(row.owner),
         "offer": _offer(row),
         "custom": read_custom(added, lead[len(lead) - (len(added) if actor.is_partner else 1) :]),

@@ -4,6 +4,7 @@ from flask import Response, jsonify
 from sqlalchemy.orm import Session
 
 from app.api.answers import check_version, expects_version, list_arguments, no_content, record_answer
+from app.api.campaign_names import name_campaign
 from app.api.lead_json import lead_json, leads_json
 from app.api.listing import listed_query
 from app.api.routes import Area
@@ -47,6 +48,7 @@ def create_lead(body: NewLead) -> Response:
     raw = flat(body.model_dump(exclude=_PLACING, exclude_unset=True))
     with transaction() as session:
         actor = current_actor()
+        name_campaign(session, actor, raw)
         owner = find_target(session, actor, body.owner.type, body.owner.id) if body.owner else None
         arrival = Arrival(owner, by_rules=body.route, notify=body.notify)
         lead, is_new = take_in(session, actor, raw, arrival, now=clock.now())
@@ -71,6 +73,7 @@ def change_lead(lead_id: str, body: LeadChanges) -> Response:
         actor = current_actor()
         check_lead_version(session, actor, lead_id)
         # Before values are looked up: which sources there are is not told to whom may not choose one.
+        name_campaign(session, actor, raw)
         refuse_foreign_fields(session, actor, raw)
         values = read_lead_values(raw, reading_for(session, actor))
         edit_lead(session, actor, lead_id, values.fields, now=clock.now())

@@ -22,6 +22,7 @@ from app.api.answers import (
     sliced,
     version_of,
 )
+from app.api.campaign_names import campaign_refs, name_campaign
 from app.api.routes import Area
 from app.api.schemas.common import list_query
 from app.api.schemas.opportunities import (
@@ -75,7 +76,9 @@ def new_opportunity(body: NewOpportunity) -> Response:
     """Of an account that the caller sees.  Without an owner it is the caller's."""
     with transaction() as session:
         actor = current_actor()
-        opportunity = create_opportunity(session, actor, given_values(body), now=clock.now())
+        values = given_values(body)
+        name_campaign(session, actor, values)
+        opportunity = create_opportunity(session, actor, values, now=clock.now())
         answer = opportunities_json(session, actor, [opportunity])[0]
     return record_answer(answer, 201)
 
@@ -95,7 +98,9 @@ def change_opportunity(opportunity_id: str, body: OpportunityChanges) -> Respons
     with transaction() as session:
         actor = current_actor()
         _check_version(session, actor, opportunity_id)
-        opportunity = edit_opportunity(session, actor, opportunity_id, given_values(body), now=clock.now())
+        values = given_values(body)
+        name_campaign(session, actor, values)
+        opportunity = edit_opportunity(session, actor, opportunity_id, values, now=clock.now())
         # Whoever gives it away is answered all the same.
         answer = opportunities_json(session, actor, [opportunity])[0]
     return record_answer(answer)
@@ -212,6 +217,7 @@ def opportunities_json(session: Session, actor: Actor, records: Sequence[Record]
         [key for record in records for key in (record.partner_account_id, record.source_partner_id)],
     )
     leads = _leads(session, actor, records)
+    campaigns = campaign_refs(session, actor, (record.campaign_id for record in records))
     stages = _keys_of(session, OpportunityStage)
     outcomes = _keys_of(session, OutcomeReason)
     shown = []
@@ -240,7 +246,7 @@ def opportunities_json(session: Session, actor: Actor, records: Sequence[Record]
             "source_lead_id": leads.get(record.source_lead_id or 0),
             "owner": people.get(record.owner_user_id),
             "campaign": None if actor.is_partner else record.campaign_name,
-            "campaign_id": None,  # there are no campaigns yet; what the lead came with is `campaign`
+            "campaign_id": campaigns.get(record.campaign_id or 0),
             "description": record.description,
             "external_id": None if actor.is_partner else record.external_id,
         }

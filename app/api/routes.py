@@ -39,6 +39,7 @@ KINDS: dict[str, str | None] = {
     "opportunity_id": refs.OPPORTUNITY,
     "part_id": refs.CONTACT_ROLE,
     "case_id": refs.CASE,
+    "campaign_id": refs.CAMPAIGN,
     "user_id": refs.USER,
     "queue_id": refs.QUEUE,
     "round_robin_id": refs.ROUND_ROBIN,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.queries import get_activity
+from app.campaigns.models import Campaign
 from app.cases.models import Case
 from app.documents.queries import get_document
 from app.identity.directory import get_user
@@ -24,6 +25,7 @@ _RECORDS: dict[str, tuple[Any, Level]] = {
     "contact_id": (Contact, Level.READ),
     "opportunity_id": (Opportunity, Level.READ),
     "case_id": (Case, Level.READ),
+    "campaign_id": (Campaign, Level.READ),
 }
 
 

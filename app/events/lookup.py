@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.campaigns.models import Campaign
 from app.cases.models import Case
 from app.documents.models import Document
 from app.events.models import Event
@@ -31,6 +32,7 @@ _OF_PREFIX: dict[str, Any] = {
     refs.CONTACT: Contact,
     refs.CASE: Case,
     refs.OPPORTUNITY: Opportunity,
+    refs.CAMPAIGN: Campaign,
     refs.USER: User,
     refs.QUEUE: Queue,
     refs.ROUND_ROBIN: RoundRobin,

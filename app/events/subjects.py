@@ -18,6 +18,7 @@ from app.accounts.relations.models import (
 )
 from app.activities.models import Activity
 from app.activities.places import is_readable
+from app.campaigns.models import Campaign
 from app.cases.models import Case, CaseStatus
 from app.documents.models import Document
 from app.events.lookup import read_ref
@@ -112,6 +113,9 @@ _KINDS: dict[str, _Kind] = {
     "outcome_reason": _kind(
         OutcomeReason, lambda: _("reason of winning or losing"), _plain(OutcomeReason), lambda r: r.name
     ),
+    "campaign": _kind(
+        Campaign, lambda: labels.one("campaign"), _shared(Campaign), lambda r: r.name, "campaigns.show", "campaign_ref"
+    ),
     "field_mapping": _Kind(lambda: _("field that goes along")),
     "case": _kind(Case, lambda: labels.one("case"), _shared(Case), lambda r: r.title, "cases.show", "case_ref"),
     "case_status": _kind(CaseStatus, lambda: _("status"), _plain(CaseStatus), lambda r: r.name),
@@ -182,6 +186,7 @@ _OF_PREFIX = {
     refs.DOCUMENT: "document",
     refs.CASE: "case",
     refs.OPPORTUNITY: "opportunity",
+    refs.CAMPAIGN: "campaign",
     refs.USER: "user",
     refs.QUEUE: "queue",
     refs.ROUND_ROBIN: "round_robin",
@@ -252,7 +257,7 @@ def _subject(event: Event, name: str, has_page: bool) -> Subject:
 
 
 _LISTS = (
-    "lead_status", "case_status", "opportunity_stage", "outcome_reason", "lead_source", "decline_reason",
+    "lead_status", "case_status", "opportunity_stage", "outcome_reason", "lead_source", "decline_reason", "campaign",
     "unqualified_reason", "partner_level", "public_group", "sharing_rule",
     "relationship_reason", "characteristic_type", "interest_area", "responsible_role",
 )  # fmt: skip

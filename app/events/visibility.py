@@ -32,7 +32,7 @@ from app.sharing.scope import (
 KNOWN_TO_ALL = (
     "user", "organisation", "queue", "round_robin", "rule_set", "routing_alert", "delivery", "lead_status", "lead_source",
     "decline_reason", "partner_level", "public_group", "sharing_rule", "relationship_reason", "characteristic_type",
-    "interest_area", "responsible_role", "case_status", "opportunity_stage", "outcome_reason", "field_mapping",
+    "interest_area", "responsible_role", "case_status", "opportunity_stage", "outcome_reason", "field_mapping", "campaign",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
 SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")

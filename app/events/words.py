@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext as _n
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.campaigns.fields import CAMPAIGN_FIELDS
 from app.cases.fields import CASE_FIELDS
 from app.events.models import Event
 from app.events.visibility import is_key
@@ -65,6 +66,9 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "contact_added": ("contact", "records", _l("gave somebody a part in %(record)s")),
     "contact_changed": ("contact", "records", _l("changed somebody's part in %(record)s")),
     "contact_removed": ("contact", "records", _l("took somebody out of %(record)s")),
+    "archived": ("archive", "records", _l("archived %(record)s")),
+    "unarchived": ("undo", "records", _l("offered %(record)s again")),
+    "members_added": ("users", "records", _l("added the people of a list to %(record)s")),
     "edited": ("edit", "records", _l("changed %(record)s")),
     "deleted": ("trash", "records", _l("deleted %(record)s")),
     "purged": ("trash", "records", _l("Removed for good: %(record)s")),
@@ -338,6 +342,7 @@ def _exported() -> dict[str, str]:
         "contact": labels.many("contact", title=True),
         "opportunity": labels.many("opportunity", title=True),
         "case": labels.many("case", title=True),
+        "campaign": labels.many("campaign", title=True),
         "audit_log": _("Audit log"),
         "access": _("What a person sees"),
     }
@@ -382,6 +387,7 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "contact": CONTACT_FIELDS,
     "opportunity": OPPORTUNITY_FIELDS,
     "case": CASE_FIELDS,
+    "campaign": CAMPAIGN_FIELDS,
 }
 _OTHER_FIELDS: dict[str, Any] = {
     "owner": _l("Owner"),

@@ -13,8 +13,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from app.campaigns.linking import join_many
 from app.fields.catalogue import catalogue
 from app.fields.records import note_use, write
+from app.intake.campaigns import name_campaigns
 from app.intake.lead_rows import SOURCE, Plan, RefusedRow, TakenRow, missing_of_new
 from app.intake.lead_updates import NOT_CONVERTED, find_known, plan_change, refusal_to_qualify, write_changes
 from app.intake.sources import Sources
@@ -94,6 +96,7 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     if batch.statuses.is_score_computed:
         _leave_scores_out(wanted)
     _name_sources(session, batch, taken, wanted)
+    name_campaigns(session, batch.actor, wanted, now=batch.now)
     known = find_known(session, batch.actor, [row.external_id for row in wanted if row.external_id])
     changes = []
     for row in wanted:
@@ -115,6 +118,8 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     _store(session, batch, taken.new)
     taken.created = len(taken.new)
     write_changes(session, batch.actor, changes, now=batch.now)
+    came = [(c.attributes["campaign_id"], c.known.id) for c in changes if c.attributes.get("campaign_id")]
+    join_many(session, batch.actor, came, now=batch.now)
     _note_use(session, [*(c.added for c in changes), *(a.attributes["custom"] for a in taken.new)], batch.now)
     _collect_warnings(taken, rows)
     taken.refused.sort(key=lambda row: row.row.line_number)

@@ -132,6 +132,8 @@ def plan_change(
     if before["converted_at"] is not None:
         return CONVERTED, None
     attributes = {ATTRIBUTES[name]: value for name, value in changed.items()} | own.columns
+    if "campaign" in changed:
+        attributes["campaign_id"] = row.attributes.get("campaign_id")
     whole = {**before, **attributes}
     if "status" in changed:
         refusal = _refusal_of_move(statuses, before, whole, changed["status"])

@@ -81,6 +81,10 @@ class Permission(StrEnum):
     OPPORTUNITY_EDIT = "opportunity:edit"
     OPPORTUNITY_DELETE = "opportunity:delete"
     OPPORTUNITY_EXPORT = "opportunity:export"
+    CAMPAIGN_VIEW = "campaign:view"
+    CAMPAIGN_EDIT = "campaign:edit"  # also who its members are
+    CAMPAIGN_EXPORT = "campaign:export"
+    PERSON_MANAGE = "person:manage"  # give out, or erase, all that is held about one person
     INBOX_VIEW = "inbox:view"
     TEAM_VIEW = "team:view"
     TEAM_MANAGE = "team:manage"  # colleagues of lower rank, and inviting where the vendor lets them

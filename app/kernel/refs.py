@@ -56,6 +56,7 @@ DOCUMENT = "doc"
 SCORES = "score"
 CONTACT_ROLE = "ocr"
 FIELD_MAPPING = "map"
+CAMPAIGN = "camp"
 
 
 def _fresh() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.campaigns.linking import join_many
 from app.events.operations import record_many
 from app.identity.models import User, UserState
 from app.kernel import refs
@@ -73,6 +74,8 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
     acts = _begin_acts(session, actor, heard, now)
     insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
     touch(session, Lead.__tablename__, (a.id for a in arrivals))
+    came = [(a.attributes["campaign_id"], a.id) for a in arrivals if a.attributes.get("campaign_id")]
+    join_many(session, actor, came, now=now)
     insert_rows(
         session,
         Assignment,

@@ -9,6 +9,7 @@ from sqlalchemy import Select, Text, cast, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.campaigns.models import Campaign
 from app.identity.models import User
 from app.intake.models import Import
 from app.kernel.actor import Actor, Permission
@@ -52,12 +53,13 @@ class Status:
 class LeadLists:
     """Active statuses, sources and reasons not to qualify in the administrator's order.
 
-    sources: (public name, name).  reasons: (key, name).
+    sources: (public name, name).  reasons: (key, name).  campaigns: names of those that are not archived.
     """
 
     statuses: Sequence[Status]
     sources: Pairs
     reasons: Pairs = ()
+    campaigns: Sequence[str] = ()
 
     def status_name(self, key: str) -> str:
         return next((status.name for status in self.statuses if status.key == key), key)
@@ -86,12 +88,16 @@ def load_lists(session: Session) -> LeadLists:
         literal_column("''"),
         UnqualifiedReason.position,
     ).where(UnqualifiedReason.is_active)
-    both = union_all(statuses, sources, reasons).subquery()
+    campaigns: Select[*tuple[Any, ...]] = select(
+        literal_column("'campaign'"), Campaign.ref, Campaign.name, literal_column("''"), literal_column("0")
+    ).where(Campaign.archived_at.is_(None))
+    both = union_all(statuses, sources, reasons, campaigns).subquery()
     rows = session.execute(select(both).order_by(both.c.position, both.c.name)).all()
     return LeadLists(
         [Status(r.value, status_name(r.name), r.category) for r in rows if r.what == "status"],
         [(r.value, r.name) for r in rows if r.what == "source"],
         [(r.value, reason_name(r.name)) for r in rows if r.what == "reason"],
+        [r.name for r in rows if r.what == "campaign"],
     )
 
 

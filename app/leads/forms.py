@@ -155,6 +155,8 @@ def _input(field: Field) -> Any:
     common = {"label": field.label, "description": field.help}
     if field.name in _TICKED:
         return BooleanField(**common)
+    if field.name == "campaign":
+        return SelectField(choices=[], validate_choice=False, **common)
     match field.kind:
         case FieldKind.LONG_TEXT:
             return TextAreaField(**common)
@@ -183,7 +185,7 @@ def _confirmed() -> Any:
 def offer_lists(form: LeadForm, lists: LeadLists) -> None:
     """Fill the choices of status and source; a value that is out of use stays choosable where it is."""
     inputs: dict[str, Any] = {
-        name: form[name] for name in ("status", "source", "unqualified_reason") if name in form
+        name: form[name] for name in ("status", "source", "campaign", "unqualified_reason") if name in form
     }
     if "status" in inputs:
         inputs["status"].choices = _with(
@@ -192,6 +194,9 @@ def offer_lists(form: LeadForm, lists: LeadLists) -> None:
     if "source" in inputs:
         names = [(name, name) for _ref, name in lists.sources]
         inputs["source"].choices = _with(inputs["source"].data, [("", "–"), *names])
+    if "campaign" in inputs:
+        campaigns = [("", "–"), *((name, name) for name in lists.campaigns)]
+        inputs["campaign"].choices = _with(inputs["campaign"].data, campaigns)
     if "unqualified_reason" in inputs:
         reasons = [("", "–"), *lists.reasons]
         inputs["unqualified_reason"].choices = _with(inputs["unqualified_reason"].data, reasons)

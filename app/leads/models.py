@@ -89,6 +89,7 @@ class UnqualifiedReason(Named, Base):
 TITLE_FIELDS = ("company", "first_name", "last_name", "email", "phone", "mobile")
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
+_OF_CAMPAIGN = text("deleted_at IS NULL AND campaign_id IS NOT NULL")
 _SCORE_DUE = text("score_due_on IS NOT NULL AND deleted_at IS NULL")
 _ROUTE_DUE = text("route_due_at IS NOT NULL AND deleted_at IS NULL")
 _HANDED_OVER = text("marketing_qualified_at IS NOT NULL AND deleted_at IS NULL")
@@ -162,12 +163,16 @@ class Lead(Named, Stamped, Extended, Base):
             sqlite_where=_HANDED_OVER,
         ),
         Index("ix_lead_unqualified_reason_id", "unqualified_reason_id"),
+        Index(
+            "ix_lead_campaign", "campaign_id", "created_at", "id",
+            postgresql_where=_OF_CAMPAIGN, sqlite_where=_OF_CAMPAIGN,
+        ),
         Index("ix_lead_email_key", "email_key"),
         Index("ix_lead_phone_key", "phone_key"),
         Index("ix_lead_company_key", "company_key"),
         Index("uq_lead_external_id", "external_id", unique=True),
         *slot_indexes("lead", "created_at"),
-    )
+    )  # fmt: skip
 
     last_name: Mapped[str | None] = mapped_column(String(120))
     last_name_fold: Mapped[str] = mapped_column(String(120), default="")
@@ -194,7 +199,9 @@ class Lead(Named, Stamped, Extended, Base):
     postal_code: Mapped[str | None] = mapped_column(String(30))
     country: Mapped[str | None] = mapped_column(String(2))
     product_interest: Mapped[str | None] = mapped_column(String(120))
+    # The name is the campaign's, kept beside its key so that lists, rules and previews read no other table.
     campaign_name: Mapped[str | None] = mapped_column(String(120))
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign.id"))
     description: Mapped[str | None]
     score: Mapped[int] = mapped_column(default=0)
     score_due_on: Mapped[date | None]
@@ -214,6 +221,10 @@ class Lead(Named, Stamped, Extended, Base):
     consent_basis: Mapped[str | None] = mapped_column(String(120))
     opted_out_email: Mapped[bool] = mapped_column(default=False)
     opted_out_phone: Mapped[bool] = mapped_column(default=False)
+    consent_on: Mapped[date | None]
+    consent_origin: Mapped[str | None] = mapped_column(String(255))
+    # opt-out → {"by": user id or None, "at": ISO moment} of when the person was last noted to want it no more
+    opted_out_by: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
 
     owner_user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     owner_queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.campaigns.linking import join_campaign, known_campaign
 from app.events.operations import record
 from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
@@ -74,6 +75,7 @@ def new_lead(
     )
     for name, value in {**values, "status_id": status.id, "arrived_at": lead.arrived_at}.items():
         setattr(lead, name, value)
+    _follow_campaign(session, actor, lead, None)
     own = write(session, "lead", None, custom or {}, now=now)
     for name, value in {**derived_columns(values), **own.columns}.items():
         setattr(lead, name, value)
@@ -147,6 +149,8 @@ def edit_lead(
         setattr(lead, FIELDS[name].attribute, value)
     for column, value in own.columns.items():
         setattr(lead, column, value)
+    if "campaign" in changes:
+        _follow_campaign(session, actor, lead, lead.campaign_id)
     _check_whole(session, actor, lead, changes, before)
     if touches_derived(changes):
         for name, value in derived_columns(_attributes(lead)).items():
@@ -155,6 +159,8 @@ def edit_lead(
     lead.version += 1
     lead.updated_at, lead.updated_by_id = now, actor.user_id
     session.flush()  # so that a constraint speaks up here
+    if "campaign" in changes:
+        join_campaign(session, actor, lead, now=now)
     told = {name: (before[name], changes[name]) for name in changes}
     if "status" in changes:
         told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
@@ -163,6 +169,15 @@ def edit_lead(
         told["unqualified_reason"] = (_reason_name(session, old), _reason_name(session, new))
     record(session, actor, verb="edited", subject=lead, at=now, changes=told | own.told)
     return lead
+
+
+def _follow_campaign(session: Session, actor: Actor, lead: Lead, had: int | None) -> None:
+    """Let the lead have the campaign that it names, as that one writes its name.  Raises Invalid."""
+    with session.no_autoflush:
+        found = known_campaign(session, actor, lead.campaign_name, had=had)
+    lead.campaign_id = found.id if found is not None else None
+    if found is not None:
+        lead.campaign_name = found.name
 
 
 def _let_reason_follow(session: Session, lead: Lead, values: dict[str, Any]) -> None:

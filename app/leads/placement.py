@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from app.campaigns.linking import join_campaign
 from app.events.operations import record
 from app.identity.membership import is_member
 from app.identity.models import Organisation, User, UserState
@@ -119,6 +120,7 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
             setattr(lead, name, value)
         session.add(lead)
         session.flush()  # its id is wanted below
+        join_campaign(session, actor, lead, now=now)
     else:
         _close_offer(session, lead, move.closing, now)
         _move(session, actor, lead, values, now)

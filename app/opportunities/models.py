@@ -49,6 +49,7 @@ _Bytewise = String(255).with_variant(String(255, collation="C"), "postgresql")
 LAST_DAY = date(9999, 12, 31)
 _LIVE = text("deleted_at IS NULL")
 _DELETED = text("deleted_at IS NOT NULL")
+_OF_CAMPAIGN = text("deleted_at IS NULL AND campaign_id IS NOT NULL")
 _FROM_LEAD = text("source_lead_id IS NOT NULL")
 _OF_NEED = text("interest_id IS NOT NULL AND deleted_at IS NULL")
 
@@ -93,6 +94,14 @@ class Opportunity(Named, Stamped, Base):
             sqlite_where=_OF_NEED,
         ),
         Index("ix_opportunity_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
+        Index(
+            "ix_opportunity_campaign",
+            "campaign_id",
+            "created_at",
+            "id",
+            postgresql_where=_OF_CAMPAIGN,
+            sqlite_where=_OF_CAMPAIGN,
+        ),
         Index("uq_opportunity_external_id", "external_id", unique=True),
     )
 
@@ -119,6 +128,7 @@ class Opportunity(Named, Stamped, Base):
         BigInteger, ForeignKey("account_interest.id", ondelete="SET NULL")
     )
     campaign_name: Mapped[str | None] = mapped_column(String(120))
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign.id"))
     description: Mapped[str | None]
     external_id: Mapped[str | None] = mapped_column(String(120))
     last_activity_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.activities.lasting import follow_record
+from app.campaigns.linking import campaign_named, known_campaign
 from app.events.operations import record
 from app.identity.models import User
 from app.identity.queries import get_organisation
@@ -63,6 +64,7 @@ def create_opportunity(
     actor.require(Permission.OPPORTUNITY_CREATE)
     cleaned = clean_values(values, is_new=True)
     account = account_of(session, actor, cleaned["account_id"])
+    known_campaign(session, actor, cleaned.get("campaign"))
     return store_new(
         session, actor, cleaned, account.id, holding_of_new(session, actor, cleaned), Origin(), now=now
     )
@@ -86,6 +88,7 @@ def store_new(
     )
     outcome = outcome_named(session, cleaned.get("outcome"), stage)
     _refuse_taken_external_id(session, cleaned.get("external_id"))
+    campaign = campaign_named(session, cleaned.get("campaign"))
     currency = cleaned.get("currency")
     if currency is None and cleaned.get("amount") is not None:
         currency = get_organisation(session).currency
@@ -109,7 +112,8 @@ def store_new(
         source_partner_id=origin.partner_id,
         source_lead_id=origin.lead_id,
         interest_id=origin.interest_id,
-        campaign_name=cleaned.get("campaign"),
+        campaign_name=campaign.name if campaign else cleaned.get("campaign"),
+        campaign_id=campaign.id if campaign else None,
         name=cleaned["name"],
         description=cleaned.get("description"),
         external_id=cleaned.get("external_id"),
@@ -182,8 +186,13 @@ def edit_opportunity(
     if "external_id" in changes:
         _refuse_taken_external_id(session, changes["external_id"].column_value)
     had = opportunity.account_id
+    if "campaign" in changes:
+        found = known_campaign(session, actor, changes["campaign"].column_value, had=opportunity.campaign_id)
+        opportunity.campaign_id = found.id if found else None
     for change in changes.values():
         setattr(opportunity, change.column, change.column_value)
+    if "campaign" in changes and found is not None:
+        opportunity.campaign_name = found.name
     if "owner" in changes:
         owner = session.get_one(User, opportunity.owner_user_id)
         opportunity.owner_rank = owner.role.rank if owner.is_partner else None

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, true
 
 from app.accounts.models import Account, AccountResponsible, Contact
+from app.campaigns.models import Campaign
 from app.cases.models import Case
 from app.documents.models import Document
-from app.kernel.actor import Actor, Level, Role
+from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.db import Base
 from app.leads.models import Lead, LeadRefusal
 from app.opportunities.models import Opportunity
@@ -400,6 +401,14 @@ def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[R
     ]
 
 
+def _campaign_rules(actor: Actor) -> list[Rule]:
+    """Campaigns are not shared one by one: whose role has them has them all, and no partner has any."""
+    if actor.is_partner or not actor.can(Permission.CAMPAIGN_VIEW):
+        return []
+    level = Level.FULL if actor.can(Permission.CAMPAIGN_EDIT) else Level.READ
+    return [Rule("default", level, true(), is_whole=True)]
+
+
 def _document_rules(actor: Actor) -> list[Rule]:
     from app.sharing.following import rules_of_documents  # which stands on the rules above
 
@@ -413,4 +422,5 @@ _RULES: dict[type[Base], Callable[[Actor], list[Rule]]] = {
     Case: _live_case_rules,
     Opportunity: _live_opportunity_rules,
     Document: _document_rules,
+    Campaign: _campaign_rules,
 }

@@ -50,6 +50,7 @@ _INTERNAL = (
     _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
     _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
     _Place("opportunities", "/opportunities", "trend", Permission.OPPORTUNITY_VIEW, shortcut="g y"),
+    _Place("campaigns", "/campaigns", "megaphone", Permission.CAMPAIGN_VIEW, shortcut="g m"),
     _Place("cases", "/cases", "case", Permission.CASE_VIEW, shortcut="g e"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
     _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
@@ -57,6 +58,7 @@ _INTERNAL = (
     _Place("new_account", "/accounts/new", "building", Permission.ACCOUNT_EDIT, NEW),
     _Place("new_contact", "/contacts/new", "contact", Permission.CONTACT_EDIT, NEW),
     _Place("new_opportunity", "/opportunities/new", "trend", Permission.OPPORTUNITY_CREATE, NEW),
+    _Place("new_campaign", "/campaigns/new", "megaphone", Permission.CAMPAIGN_EDIT, NEW),
     _Place("new_case", "/cases/new", "case", Permission.CASE_EDIT, NEW),
     _Place("new_import", "/imports/new", "upload", Permission.ACCOUNT_IMPORT, NEW),
 )
@@ -109,6 +111,7 @@ def _names() -> dict[str, str]:
         "contacts": labels.many("contact", title=True),
         "documents": labels.many("document", title=True),
         "opportunities": labels.many("opportunity", title=True),
+        "campaigns": labels.many("campaign", title=True),
         "cases": labels.many("case", title=True),
         "setup": _("Setup"),
         "my_leads": _("My %(leads)s", leads=labels.many("lead")),
@@ -117,6 +120,7 @@ def _names() -> dict[str, str]:
         "new_account": labels.one("account", title=True),
         "new_contact": labels.one("contact", title=True),
         "new_opportunity": labels.one("opportunity", title=True),
+        "new_campaign": labels.one("campaign", title=True),
         "new_case": labels.one("case", title=True),
         "new_import": _("Import %(leads)s", leads=labels.many("lead")),
     }

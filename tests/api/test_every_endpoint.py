@@ -17,7 +17,7 @@ KINDS = {
     "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
     "relationship_id": "rel", "characteristic_id": "char", "interest_id": "int", "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
     "document_id": "doc", "export_id": "exp", "case_id": "case",
-    "opportunity_id": "opp", "part_id": "ocr",
+    "opportunity_id": "opp", "campaign_id": "camp", "part_id": "ocr",
 }  # fmt: skip
 NOBODY = f"user_{'0' * 22}"
 SHARE: dict[str, Any] = {"principal": {"type": "all_internal"}, "level": "read"}

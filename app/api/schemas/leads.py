@@ -47,7 +47,8 @@ class LeadFields(Body):
     postal_code: Text = None
     country: Text = Field(default=None, description="Two letters, or a name in English, Spanish or Catalan.")
     product_interest: Text = None
-    campaign: Text = None
+    campaign: Text = Field(default=None, description="Name of a campaign that is there.")
+    campaign_id: Text = Field(default=None, description="Id of a campaign; instead of its name.")
     description: Text = None
     budget: Text = None
     authority: Text = None
@@ -182,7 +183,7 @@ class WholeLead(LeadValues):
     updated_by: Person | None
     arrived_at: Moment
     employees: int | None = None
-    campaign_id: None = None
+    campaign_id: str | None = None
     owner: Owner
     offer: OfferOut | None
     custom: dict[str, Any]

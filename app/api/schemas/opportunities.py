@@ -29,7 +29,8 @@ class OpportunityFields(Body):
         default=None, description="Key of an entry of the registry outcome_reasons, once won or lost."
     )
     outcome_note: Text = None
-    campaign: Text = None
+    campaign: Text = Field(default=None, description="Name of a campaign that is there.")
+    campaign_id: Text = Field(default=None, description="Id of a campaign; instead of its name.")
     description: Text = None
     external_id: Text = None
 
@@ -67,7 +68,7 @@ class Opportunity(Answer):
     source_lead_id: str | None
     owner: Person | None
     campaign: str | None
-    campaign_id: None = None
+    campaign_id: str | None = None
     description: str | None
     external_id: str | None
 
