@@ -9,6 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from app.api.door import bp
+from app.capture.public_views import bp as capture
 from app.fields.catalogue import let_go_of_edition
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
@@ -41,6 +42,7 @@ MODELS = (
     "app.activities.models",
     "app.campaigns.models",
     "app.leads.models",
+    "app.capture.models",
     "app.scores.models",
     "app.cases.models",
     "app.opportunities.models",
@@ -93,6 +95,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.setup.lead_fields:bp",
     "app.setup.lead_path:bp",
     "app.scores.views:bp",
+    "app.capture.views:bp",
+    "app.capture.public_views:bp",
     "app.fields.views:bp",
     "app.setup.enabling_views:bp",
     "app.events.views:bp",
@@ -131,6 +135,7 @@ COMMANDS: tuple[str, ...] = (
 API: tuple[str, ...] = (
     "app.api.document",
     "app.api.leads",
+    "app.api.lead_forms",
     "app.api.lead_acts",
     "app.api.scores",
     "app.api.assignments",
@@ -213,6 +218,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         import_module(module)
     app.register_blueprint(bp)
     csrf.exempt(bp)  # no cookie opens it: a bearer token is asked for
+    csrf.exempt(capture)  # posted to from any site, by strangers: no session is looked at
     for path in COMMANDS:
         app.cli.add_command(_load(path))
     app.cli.add_command(settings_command)

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import exists, or_, select
 
 from app.activities.reminders import give_reminders
+from app.capture.taking import purge_posts
 from app.care.comparing import compare_some
 from app.care.models import DuplicateCheck
 from app.care.purging import purge_some
@@ -152,4 +153,4 @@ def _count_fields() -> bool:
 
 def _tidy() -> bool:
     with transaction() as session:
-        return delete_outdated(session, now=clock.now()) > 0
+        return delete_outdated(session, now=clock.now()) + purge_posts(session, now=clock.now()) > 0

@@ -51,6 +51,7 @@ KINDS: dict[str, str | None] = {
     "interest_id": refs.INTEREST,
     "activity_id": refs.ACTIVITY,
     "import_id": refs.IMPORT,
+    "lead_form_id": refs.LEAD_FORM,
     "export_id": refs.EXPORT,
     "bulk_act_id": refs.BULK,
     "delivery_id": refs.DELIVERY,

@@ -19,6 +19,7 @@ from app.accounts.relations.models import (
 from app.activities.models import Activity
 from app.activities.places import is_readable
 from app.campaigns.models import Campaign
+from app.capture.models import LeadForm
 from app.cases.models import Case, CaseStatus
 from app.documents.models import Document
 from app.events.lookup import read_ref
@@ -141,6 +142,9 @@ _KINDS: dict[str, _Kind] = {
     "unqualified_reason": _kind(UnqualifiedReason, lambda: _("reason"), _plain(UnqualifiedReason), lambda r: r.name),
     "score_set": _kind(
         ScoreSet, lambda: _("score rules"), _plain(ScoreSet), lambda r: r.name, "scores.show", "scores_ref"
+    ),
+    "lead_form": _kind(
+        LeadForm, lambda: _("web form"), _plain(LeadForm), lambda r: r.name, "lead_forms.show", "form_ref"
     ),
     "relationship_reason": _kind(
         RelationshipReason, lambda: _("reason of relationships"), _plain(RelationshipReason), lambda r: r.name

@@ -114,6 +114,9 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "declined": ("x-circle", "leads", _l("declined %(record)s")),
     "expired": ("hourglass", "leads", _l("The offer was not answered in time: %(record)s")),
     "marketing_qualified": ("flag", "leads", _l("handed %(record)s over as marketing-qualified")),
+    "filled_in": ("globe", "leads", _l("Somebody filled in %(record)s")),
+    "post_released": ("check", "leads", _l("took a post to %(record)s out of quarantine")),
+    "posts_discarded": ("trash", "leads", _l("deleted posts to %(record)s in quarantine")),
     "accepted": ("check", "leads", _l("accepted %(record)s")),
     "assigned_many": ("arrow-right", "leads", _l("changed the owner of many at once")),
     "undone": ("undo", "leads", _l("took a change of many back")),
@@ -150,7 +153,7 @@ _OF_KIND: dict[tuple[str, str], Any] = {
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
 # What is told without saying who did it: nobody in person did.
-_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired"})
+_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired", "filled_in"})
 GROUPS = ("keys", "people", "records", "leads", "sharing", "partners", "files", "setup", "mail")
 
 
@@ -176,6 +179,7 @@ def door_names() -> dict[str, str]:
         "api": _("API"),
         "command": _("Command"),
         "import": _("Import"),
+        "form": _("Web form"),
         "mail": _("Mail"),
         "system": _("System"),
     }

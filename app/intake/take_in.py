@@ -43,11 +43,13 @@ class Arrival:
     """How a lead is to be placed.
 
     owner: whom a person chose; None leaves it to the rules (`by_rules`) or the default queue.
+    asks_required: whether fields that administrators require must be there; strangers cannot know of them.
     """
 
     owner: Target | None = None
     by_rules: bool = True
     notify: bool = True
+    asks_required: bool = True
 
 
 def take_in(
@@ -71,7 +73,7 @@ def take_in(
     require_whole(values, strict=organisation.strict_capture)
     custom = {**first_values(reading.custom, reading_of()), **values.custom()}
     missing = refuse_empty(reading.custom, custom, is_new=True)
-    if missing:
+    if missing and arrival.asks_required:
         raise Invalid(missing)
     lead = new_lead(session, actor, _given(values), custom, now=now)
     alike = Likeness(lead.email_key, lead.phone_key, lead.company_key, lead.last_name_fold)

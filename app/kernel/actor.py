@@ -61,6 +61,7 @@ class Permission(StrEnum):
     LEAD_RELEASE = "lead:release"
     LEAD_HAND_OVER = "lead:hand_over"  # as marketing-qualified, by hand
     LEAD_IMPORT = "lead:import"
+    LEAD_FORM_MANAGE = "lead_form:manage"  # web-to-lead forms and their quarantine
     LEAD_EXPORT = "lead:export"
     LEAD_TRACE = "lead:trace"
     LEAD_CONVERT = "lead:convert"  # what one may edit

@@ -57,6 +57,8 @@ SCORES = "score"
 CONTACT_ROLE = "ocr"
 FIELD_MAPPING = "map"
 CAMPAIGN = "camp"
+LEAD_FORM = "form"
+FORM_POST = "post"
 
 
 def _fresh() -> int:

@@ -200,6 +200,14 @@ def _sections() -> list[tuple[str, list[_Row]]]:
                     {},
                 ),
                 (
+                    _("Web forms"),
+                    _("Forms on your site that bring %(leads)s in, and what looked like spam.", leads=leads),
+                    "globe",
+                    "lead_forms.index",
+                    p.LEAD_FORM_MANAGE,
+                    {},
+                ),
+                (
                     _("Capture"),
                     _("What a new one must have."),
                     "plus",

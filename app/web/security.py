@@ -66,6 +66,8 @@ def init_security(app: Flask, settings: Settings) -> None:
     def protect(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if "frame-ancestors 'none'" not in response.headers["Content-Security-Policy"]:
+            _let_be_framed(response)
         if settings.is_https:
             response.headers.setdefault("Strict-Transport-Security", HSTS)
         if request.endpoint != "static":
@@ -73,6 +75,12 @@ def init_security(app: Flask, settings: Settings) -> None:
         return response
 
     app.after_request(protect)
+
+
+def _let_be_framed(response: Response) -> None:
+    """Take back what would forbid frames altogether where the policy names the sites that may show one."""
+    if response.headers.get("X-Frame-Options") == HEADERS["X-Frame-Options"]:
+        del response.headers["X-Frame-Options"]
 
 
 def _forbid_sharing(response: Response, session_cookie: str) -> None:

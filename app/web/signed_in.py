@@ -28,6 +28,8 @@ _TO_ENROL = frozenset(
 )
 
 
+# Where nobody is anybody, signed in or not; and all of `capture`, which is for strangers.
+_NOBODYS = frozenset({"static", "health.healthz", "health.readyz"})
 # What is done as oneself even while one looks at Canal as somebody else.
 _AS_ONESELF = frozenset({"viewing.stop", "identity.sign_out"})
 
@@ -75,7 +77,7 @@ def _begin() -> None:
     set_reading(request.method in SAFE_METHODS)
     g.actor = None
     g.organisation = None
-    if request.endpoint in ("static", "health.healthz", "health.readyz") or request.path.startswith("/api/"):
+    if request.endpoint in _NOBODYS or request.blueprint == "capture" or request.path.startswith("/api/"):
         return
     if current_user.is_authenticated:
         g.actor = current_user.actor

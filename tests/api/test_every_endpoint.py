@@ -14,7 +14,7 @@ pytestmark = pytest.mark.databases("sqlite")  # what is asked for here never rea
 KINDS = {
     "lead_id": "lead", "account_id": "acct", "contact_id": "cont", "user_id": "user", "queue_id": "queue",
     "round_robin_id": "rr", "rule_id": "rule", "member_id": "mem", "responsible_id": "mem", "activity_id": "act",
-    "import_id": "imp", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
+    "import_id": "imp", "lead_form_id": "form", "bulk_act_id": "bulk", "delivery_id": "dlv", "item_id": "item",
     "relationship_id": "rel", "characteristic_id": "char", "interest_id": "int", "group_id": "group", "sharing_rule_id": "srule", "share_id": "share",
     "document_id": "doc", "export_id": "exp", "case_id": "case",
     "opportunity_id": "opp", "campaign_id": "camp", "part_id": "ocr",

@@ -16,6 +16,9 @@ from app.accounts.relations.models import (
 )
 from app.accounts.relations.relationships import add_relationship
 from app.activities.operations import log_activity
+from app.capture.models import Cause, LeadFormPost
+from app.capture.operations import create_lead_form
+from app.capture.taking import asked_by, read_post, take_post
 from app.fields.counting import count_fields
 from app.fields.operations import arrange_form
 from app.identity.calendar_address import renew_address
@@ -100,6 +103,7 @@ def add_strangers(session: Session, world: World) -> None:
         _keys(session, world)
         _score_rules(session, world)
         _mail_text(session, world)
+        _lead_form(session, world)
         keep_lists(session, world)
         _added_fields(session, world)
         session.flush()
@@ -214,6 +218,21 @@ def _mail_text(session: Session, world: World) -> None:
     template = create_template(session, ada, name=STRANGER, now=world.now)
     save_text(session, ada, template.ref, "en", subject=STRANGER, body=STRANGER, number=0, now=world.now)
     world.stranger["tmpl"].append(template.ref)
+
+
+def _lead_form(session: Session, world: World) -> None:
+    """A web form, and what waits in its quarantine."""
+    given = {"name": "x", "heading": "x", "thank_you_url": "https://x.example", "thank_you_text": "x"}
+    fields = [{"name": "email", "label": STRANGER}]
+    mara = actor_of(session, world.people["mara"])
+    form = create_lead_form(session, mara, {**given, "fields": fields}, now=world.now)
+    typed = {"email": f"spam@{STRANGER}.example"}
+    post = read_post(session, asked_by(session, form), typed, Cause.TRAP)
+    take_post(session, form, post, now=world.now)
+    veil(form, stem=STRANGER)
+    session.flush()
+    world.stranger["form"].append(form.ref)
+    world.stranger["post"] += [each.ref for each in rows(session, LeadFormPost)]
 
 
 def _keys(session: Session, world: World) -> None:

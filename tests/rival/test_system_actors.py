@@ -81,6 +81,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "shares that end": ({"sharing"}, "the worker writes the end of a share into the record's history"),
     "shares that are narrowed": ({"sharing"}, "letting partners in narrows shares of records of anybody"),
     # Nobody is signed in
+    "web form": ({"capture"}, "a stranger's lead is compared with all there are and goes where the rules send it; nothing is told"),
     "sign-in": ({"identity"}, "records failed sign-ins of strangers; reads nothing"),
     "forgotten password": ({"identity"}, "records that a link was asked for; reads nothing"),
     "import": ({"intake"}, "an import that a command began has no person"),
