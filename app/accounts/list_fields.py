@@ -6,7 +6,7 @@ from typing import Any
 from flask import has_request_context, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts import filters
@@ -53,6 +53,13 @@ _KINDS = {
 }
 # The names of people stand in the record's own, which leads to it.
 _IN_THE_NAME = frozenset({"name", "last_name", "first_name"})
+
+
+# Those with an index of their own, empty ones in it.
+_SORTED: Mapping[Any, Collection[str]] = {
+    Account: ("industry", "type", "billing_city", "billing_country", "employees", "annual_revenue"),
+    Contact: ("title", "first_name"),
+}
 
 
 # What values are called
@@ -171,6 +178,7 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
         return account_reference(field.name, label, column)
     if field.kind is Crm.CONTACT:
         return contact_reference(field.name, label, column)
+    is_sorted = field.name in _SORTED[model]
     return ListField(
         field.name,
         label,
@@ -178,7 +186,15 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
         column,
         choices=_CHOICES.get(field.name),
         edits=field.name if field.name not in _IN_THE_NAME else "",
+        sort=field.name if is_sorted else "",
+        sort_column=_in_order(field, column) if is_sorted else None,
+        sorts_empty=is_sorted,
     )
+
+
+def _in_order(field: Field, column: Any) -> Any:
+    """What the field is sorted by, as its index has it: text whatever its case."""
+    return func.lower(column) if field.kind is Crm.TEXT else column
 
 
 def account_reference(name: str, label: Any, column: Any) -> ListField:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.identity.models import User
@@ -13,11 +13,12 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
-from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor
+from app.lists.found import window_at
 from app.lists.query import ListQuery
 from app.partners.models import PartnerAccount, PartnerState
 from app.sharing.levels import given_level
-from app.sharing.merge import Window, merged_ids
+from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
 
 
@@ -273,14 +274,14 @@ def list_accounts(
 
     Raises BadCursor.
     """
-    window, back = window_of(actor, query, query.sort_column, cursor, limit)
+    window, back = window_at(actor, query, cursor, limit)
     ids = merged_ids(Account, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Account, User.ref, User.name, PartnerAccount.state, ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Account.id)
         .join(User, User.id == Account.owner_user_id)
         .outerjoin(PartnerAccount, PartnerAccount.account_id == Account.id)
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(limit + 1)
     )
     found = [
@@ -294,14 +295,14 @@ def list_contacts(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ContactRow]:
     """A page of the contacts that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, query.sort_column, cursor, limit)
+    window, back = window_at(actor, query, cursor, limit)
     ids = merged_ids(Contact, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Contact, User.ref, User.name, Account.ref, Account.name, ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Contact.id)
         .join(User, User.id == Contact.owner_user_id)
         .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(limit + 1)
     )
     found = [
@@ -325,22 +326,6 @@ def _count(session: Session, actor: Actor, model: Any, query: ListQuery, cap: in
     window = Window(query.sort_column, query.descending, cap)
     ids = merged_ids(model, actor, window, query.conditions, level=Level.READ).subquery()
     return min(session.scalar(select(func.count()).select_from(ids)) or 0, cap + 1)
-
-
-def window_of(
-    actor: Actor, query: Any, sort: InstrumentedAttribute[Any], cursor: str | None, limit: int
-) -> tuple[Window, bool]:
-    """Which part of the list a cursor asks for, and whether it goes back.  Raises BadCursor."""
-    if not cursor:
-        return Window(sort, query.descending, limit), False
-    value, key, back = read_cursor(actor.user_id, query.shape, cursor)
-    return Window(sort, query.descending != back, limit, (value, key)), back
-
-
-def sorted_by(window: Window, ids: Any) -> tuple[Any, ...]:
-    """The order of the window's rows.  ids: as `merged_ids` selects them."""
-    columns = (ids.c.sort_value, ids.c.id)
-    return tuple(column.desc() for column in columns) if window.descending else columns
 
 
 def page_of(

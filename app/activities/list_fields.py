@@ -52,9 +52,19 @@ def _quiet(model: Any) -> ListField:
 
 def _last(model: Any) -> Provider:
     """The last activity as far as it is told to each."""
-    return lambda _session, actor: [
-        ListField("last_activity_at", _l("Last activity"), Kind.MOMENT, last_activity_column(model, actor))
-    ]
+
+    def make(_session: Session, actor: Actor) -> list[ListField]:
+        column, label = last_activity_column(model, actor), _l("Last activity")
+        if not isinstance(column, InstrumentedAttribute):
+            return [ListField("last_activity_at", label, Kind.MOMENT, column)]
+        return [
+            ListField(
+                "last_activity_at", label, Kind.MOMENT, column, sort="last_activity_at", sort_column=column,
+                sorts_empty=True,
+            )
+        ]  # fmt: skip
+
+    return make
 
 
 def _says_quiet(_op: Op, value: str) -> str:

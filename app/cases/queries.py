@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
-from app.accounts.queries import Person, page_of, sorted_by, window_of
+from app.accounts.queries import Person, page_of
 from app.cases.models import Case, CaseStatus
 from app.identity.models import User
 from app.kernel import refs
@@ -20,9 +20,10 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.lists.found import window_at
 from app.lists.query import ListQuery
 from app.sharing.levels import given_level
-from app.sharing.merge import Window, capped_count, merged_ids
+from app.sharing.merge import Window, capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 
 SHOWN_RELATED = 5
@@ -147,13 +148,13 @@ def list_cases(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[CaseRow]:
     """A page of the cases that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, query.sort_column, cursor, limit)
+    window, back = window_at(actor, query, cursor, limit)
     ids = merged_ids(Case, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         _rows(actor)
         .add_columns(ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Case.id)
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(limit + 1)
     )
     found = [(_row(row, Level(row.given)), row.sort_value, row[0].id) for row in session.execute(statement)]
@@ -246,7 +247,7 @@ def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Case
         _rows(actor)
         .add_columns(ids.c.given)
         .join(ids, ids.c.id == Case.id)
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(SHOWN_RELATED)
     )
     return [_row(row, Level(row.given)) for row in session.execute(statement)]

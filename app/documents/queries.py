@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.accounts.queries import Person, page_of, sorted_by, window_of
+from app.accounts.queries import Person, page_of
 from app.documents.file_types import FileType, known_type
 from app.documents.filters import DOCUMENT_SORTS, DocumentQuery
 from app.documents.models import Document, DocumentBlob, DocumentVersion, ScanState
@@ -18,11 +18,11 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
-from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, read_cursor
 from app.lists.queries import tags_of
 from app.sharing.differences import Count
 from app.sharing.levels import given_level
-from app.sharing.merge import capped_count, merged_ids
+from app.sharing.merge import Window, capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 
 SHOWN_RELATED = 5
@@ -203,16 +203,25 @@ def page_of_record(
     limit: int = PAGE_SIZE,
 ) -> Page[DocumentRow]:
     """A page of the documents of a record, found by it.  Raises BadCursor."""
-    window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    window, back = _window(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
     found = session.execute(
         select(Document, given_level(Document, actor))
         .where(scope(Document, actor, Level.READ), is_of(record), *query.conditions, *_after(window))
-        .order_by(*sorted_by(window, _Columns(window.sort, Document.id)))
+        .order_by(*order_of(window, _Columns(window.sort, Document.id)))
         .limit(limit + 1)
     ).all()
     rows = rows_of(session, actor, [(document, Level(given)) for document, given in found])
-    entries = [(row, getattr(row.document, window.sort.key), row.document.id) for row in rows]
+    entries = [(row, getattr(row.document, str(window.sort.key)), row.document.id) for row in rows]
     return page_of(actor, query, entries, limit, back, cursor is not None)
+
+
+def _window(
+    actor: Actor, query: DocumentQuery, sort: InstrumentedAttribute[Any], cursor: str | None, limit: int
+) -> tuple[Window, bool]:
+    if not cursor:
+        return Window(sort, query.descending, limit), False
+    value, key, back = read_cursor(actor.user_id, query.shape, cursor)
+    return Window(sort, query.descending != back, limit, (value, key)), back
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +249,13 @@ def list_documents(
     session: Session, actor: Actor, query: DocumentQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[DocumentRow]:
     """A page of all documents that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    window, back = _window(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
     ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Document, given_level(Document, actor), ids.c.sort_value)
         .join(ids, ids.c.id == Document.id)
         .where(scope(Document, actor, Level.READ))
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(limit + 1)
     )
     found = session.execute(statement).all()

@@ -131,7 +131,8 @@ class ListField:
     for a page, only for files and for changes.
     text: what an export writes of a shown value, where that is not its text.
     sort: which of the object's sort keys its column is sorted by, "" for none.  sort_column: what that sorts by
-    where it is a key of the field's own; not null in any record that its lists show, and in an index with the key.
+    where it is a key of the field's own; in an index with the key, whose records alone are listed then.
+    sorts_empty: that index holds empty ones too, which stand last.
     edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
@@ -152,6 +153,7 @@ class ListField:
     text: Callable[[Any], Any] | None = None
     sort: str = ""
     sort_column: Any = None
+    sorts_empty: bool = False
     edits: str = ""
     is_column: bool = True
     is_filter: bool = True

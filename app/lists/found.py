@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, bindparam
 from sqlalchemy.orm import Session
@@ -45,6 +45,24 @@ def list_ids(
     older = at(rows[-1], back=False) if (back or more) else None
     newer = at(rows[0], back=True) if (more if back else given) else None
     return Page(rows, older, newer)
+
+
+def window_of(
+    query: ListQuery, limit: int, after: tuple[Any, Any] | None = None, *, back: bool = False
+) -> Window:
+    """Which part of the list: so many rows after a place, or before it.  after: (sort value, key) of a row."""
+    empties: Literal["first", "last"] | None = None
+    if query.sorts_empty:
+        empties = "first" if back else "last"
+    return Window(query.sort_column, query.descending != back, limit, after, empties)
+
+
+def window_at(actor: Actor, query: ListQuery, cursor: str | None, limit: int) -> tuple[Window, bool]:
+    """Which part of the list a cursor asks for, and whether it goes back.  Raises BadCursor."""
+    if not cursor:
+        return window_of(query, limit), False
+    value, key, back = read_cursor(actor.user_id, query.shape, cursor)
+    return window_of(query, limit, (value, key), back=back), back
 
 
 def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:

@@ -230,7 +230,7 @@ def _heads(
             head["cell"] = field.name
         if field.sort and asked.view != RECENT:
             head["sort_url"] = sorting.sorted_by(
-                field.sort, first_descending=field.kind in ("moment", "date")
+                field.sort, first_descending=field.kind in ("moment", "date", "number", "money")
             )
             head["direction"] = sorting.direction(field.sort)
         heads.append(head)

@@ -70,8 +70,15 @@ class ListQuery:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         found = tuple(part.condition for part in self.parts)
-        # The index of a field's own column holds the records that have it, which in a list are all.
-        return found if self.sort in self.object.sorts else (*found, self.sort_column.is_not(None))
+        if self.sort in self.object.sorts or self.sorts_empty:
+            return found
+        # The index of such a field holds the records that have it.
+        return (*found, self.sort_column.is_not(None))
+
+    @property
+    def sorts_empty(self) -> bool:
+        """Whether records stand at the end that have nothing to sort by."""
+        return any(each.sorts_empty for each in self.fields.values() if each.sort == self.sort)
 
     def where(self, *conditions: Condition) -> "ListQuery":
         """The same list, narrowed by what no address can ask for."""

@@ -11,12 +11,12 @@ from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
-from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor
 from app.lists.catalogue import ListField
-from app.lists.found import Found, count_rows, list_ids
+from app.lists.found import Found, count_rows, list_ids, window_at, window_of
 from app.lists.models import RecentRecord
 from app.lists.query import ListQuery
-from app.sharing.merge import Window, merged_ids
+from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
 
 # Somebody's recently viewed records are so many.
@@ -55,13 +55,11 @@ def list_rows(
     if query.object.beside is not None:
         page = list_ids(session, actor, query, cursor=cursor, limit=limit)
         return Page(_beside(session, actor, query, fields, page.items), page.older, page.newer)
-    window, back = _window(actor, query, cursor, limit)
+    window, back = window_at(actor, query, cursor, limit)
     ids = merged_ids(query.object.model, actor, window, query.conditions, level=query.object.level).subquery(
         "page"
     )
-    columns = (ids.c.sort_value, ids.c.id)
-    order = tuple(column.desc() for column in columns) if window.descending else columns
-    statement = _select(query, fields, ids).order_by(*order).limit(limit + 1)
+    statement = _select(query, fields, ids).order_by(*order_of(window, ids)).limit(limit + 1)
     found = session.execute(statement).all()
     more, found = len(found) > limit, found[:limit]
     if back:
@@ -228,15 +226,12 @@ def _found(
     level: Level | None,
     size: int,
 ) -> Iterator[tuple[Sequence[Any], tuple[Any, int]]]:
-    sort = query.sort_column
     while True:
-        window = Window(sort, query.descending, size - 1, after)
+        window = window_of(query, size - 1, after)
         ids = merged_ids(
             query.object.model, actor, window, query.conditions, level=level or query.object.level
         ).subquery("page")
-        columns = (ids.c.sort_value, ids.c.id)
-        order = tuple(column.desc() for column in columns) if query.descending else columns
-        found = session.execute(_select(query, fields, ids).order_by(*order)).all()
+        found = session.execute(_select(query, fields, ids).order_by(*order_of(window, ids))).all()
         if not found:
             return
         after = (found[-1].sort_value, found[-1].id)
@@ -282,11 +277,3 @@ def _select(query: ListQuery, fields: Sequence[ListField], ids: Any) -> Select[*
     return select(ids.c.id, model.ref, model.version, ids.c.given, ids.c.sort_value, *columns).join(
         ids, ids.c.id == model.id
     )
-
-
-def _window(actor: Actor, query: ListQuery, cursor: str | None, limit: int) -> tuple[Window, bool]:
-    sort = query.sort_column
-    if not cursor:
-        return Window(sort, query.descending, limit), False
-    value, key, back = read_cursor(actor.user_id, query.shape, cursor)
-    return Window(sort, query.descending != back, limit, (value, key)), back

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
-from app.accounts.queries import Person, page_of, sorted_by, window_of
+from app.accounts.queries import Person, page_of
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -20,10 +20,11 @@ from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
 from app.leads.models import Lead
+from app.lists.found import window_at
 from app.lists.query import ListQuery
 from app.opportunities.models import Opportunity, OpportunityStage, OutcomeReason
 from app.sharing.levels import given_level
-from app.sharing.merge import capped_count, merged_ids
+from app.sharing.merge import capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 
 # Partner people know the name of their own company, whether or not the vendor shows them its account.
@@ -200,13 +201,13 @@ def list_opportunities(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[OpportunityRow]:
     """A page of the opportunities that the actor may read.  Raises BadCursor."""
-    window, back = window_of(actor, query, query.sort_column, cursor, limit)
+    window, back = window_at(actor, query, cursor, limit)
     ids = merged_ids(Opportunity, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         rows_of(actor)
         .add_columns(ids.c.given, ids.c.sort_value)
         .join(ids, ids.c.id == Opportunity.id)
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(limit + 1)
     )
     found = [

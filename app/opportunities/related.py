@@ -8,12 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
-from app.accounts.queries import sorted_by
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.paging import COUNT_CAP
 from app.opportunities.models import Opportunity, OpportunityContact, StageCategory
 from app.opportunities.queries import OpportunityRow, read_row, rows_of
-from app.sharing.merge import Window, capped_count, merged_ids
+from app.sharing.merge import Window, capped_count, merged_ids, order_of
 
 SHOWN_RELATED = 5
 
@@ -90,7 +89,7 @@ def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Oppo
         rows_of(actor)
         .add_columns(ids.c.given)
         .join(ids, ids.c.id == Opportunity.id)
-        .order_by(*sorted_by(window, ids))
+        .order_by(*order_of(window, ids))
         .limit(SHOWN_RELATED)
     )
     return [read_row(actor, row, Level(row.given)) for row in session.execute(statement)]

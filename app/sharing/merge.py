@@ -6,8 +6,8 @@ the same at ten thousand and ten million rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from sqlalchemy import (
     BindParameter,
@@ -40,12 +40,15 @@ class Window:
     after: (sort value, key) of the last row of the page before, None for the first page; bound
     parameters may stand for them.
     limit: rows wanted; one more is read to know whether another page follows.
+    empties: where rows stand that have nothing to sort by, by key; None where every row has something.  Then the
+    values of `after` are no parameters that are bound later.
     """
 
-    sort: InstrumentedAttribute[Any]
+    sort: ColumnElement[Any] | InstrumentedAttribute[Any]
     descending: bool
     limit: int
     after: tuple[Any, Any] | None = None
+    empties: Literal["first", "last"] | None = None
 
 
 def merged_ids(
@@ -72,13 +75,26 @@ def merged_ids(
         return selects[0]
     merged = union_all(*(select(*s.subquery().c) for s in selects)).subquery("merged")
     sort = func.max(merged.c.sort_value)
-    order = (sort.desc(), merged.c.id.desc()) if window.descending else (sort.asc(), merged.c.id.asc())
+    order = _order(window, sort, merged.c.id)
     return (
         select(merged.c.id, func.max(merged.c.given).label("given"), sort.label("sort_value"))
         .group_by(merged.c.id)
         .order_by(*order)
         .limit(window.limit + 1)
     )
+
+
+def order_of(window: Window, ids: Any) -> tuple[ColumnElement[Any], ...]:
+    """The order of the window's rows.  ids: as `merged_ids` selects them, in a subquery."""
+    return _order(window, ids.c.sort_value, ids.c.id)
+
+
+def _order(window: Window, sort: Any, key: Any) -> tuple[ColumnElement[Any], ...]:
+    order = (sort.desc(), key.desc()) if window.descending else (sort.asc(), key.asc())
+    if window.empties is None:
+        return order
+    is_empty = sort.is_(None)
+    return (is_empty.desc() if window.empties == "first" else is_empty.asc(), *order)
 
 
 def conditions_of(
@@ -160,12 +176,16 @@ def _branches(
     model: Any, rule: Rule, window: Window, filters: Sequence[ColumnElement[bool]], level: Level
 ) -> list[Select[*tuple[Any, ...]]]:
     """The rule's first rows: one select, or one for each principal whose grants it reads."""
-    if rule.grants is not None and window.sort.key == "created_at":
+    if rule.grants is not None and getattr(window.sort, "key", None) == "created_at":
         return [
             _along_grants(model, rule, rule.grants, principal_id, window, filters, level)
             for principal_id in rule.grants.principal_ids
         ]
-    return [_branch(model, rule, c, window, filters) for c in _conditions(model, rule, level)]
+    return [
+        _branch(model, rule, condition, part, filters)
+        for condition in _conditions(model, rule, level)
+        for part in _parts(window)
+    ]
 
 
 def _conditions(model: Any, rule: Rule, level: Level) -> list[ColumnElement[bool]]:
@@ -186,15 +206,41 @@ def _conditions(model: Any, rule: Rule, level: Level) -> list[ColumnElement[bool
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the window: of the rows with something to sort by, of those without, or (None) of all."""
+
+    window: Window
+    is_empty: bool | None = None
+
+
+def _parts(window: Window) -> list[_Part]:
+    """Rows with and without something to sort by are read apart, each along the index; what is passed already not."""
+    if window.empties is None:
+        return [_Part(window)]
+    whole = replace(window, after=None)
+    if window.after is None:
+        return [_Part(whole, False), _Part(whole, True)]
+    is_empty = window.after[0] is None
+    here = _Part(window, is_empty)
+    goes_on = is_empty == (window.empties == "first")
+    return [here, _Part(whole, not is_empty)] if goes_on else [here]
+
+
 def _branch(
     model: Any,
     rule: Rule,
     condition: ColumnElement[bool],
-    window: Window,
+    part: _Part,
     filters: Sequence[ColumnElement[bool]],
 ) -> Select[*tuple[Any, ...]]:
+    window = part.window
     conditions: list[ColumnElement[bool]] = [scoped(model, condition), *filters]
     after, order = _keyset(window, window.sort, model.id)
+    if part.is_empty is not None:
+        conditions.append(window.sort.is_(None) if part.is_empty else window.sort.is_not(None))
+    if part.is_empty:
+        after, order = _keyset_of_keys(window, model.id)
     conditions += after
     return (
         select(model.id, rule.given().label("given"), window.sort.label("sort_value"))
@@ -236,7 +282,7 @@ def _along_grants(
 
 
 def _keyset(
-    window: Window, sort: InstrumentedAttribute[Any], key: InstrumentedAttribute[Any]
+    window: Window, sort: ColumnElement[Any] | InstrumentedAttribute[Any], key: InstrumentedAttribute[Any]
 ) -> tuple[list[ColumnElement[bool]], tuple[ColumnElement[Any], ...]]:
     """(what comes after the page before, the order), by these columns: the record's own or those of its grants."""
     order = (sort.desc(), key.desc()) if window.descending else (sort.asc(), key.asc())
@@ -247,7 +293,18 @@ def _keyset(
     return [here < there if window.descending else here > there], order
 
 
-def _bound(value: Any, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+def _keyset_of_keys(
+    window: Window, key: InstrumentedAttribute[Any]
+) -> tuple[list[ColumnElement[bool]], tuple[ColumnElement[Any], ...]]:
+    """The same of rows that have nothing to sort by."""
+    order = (key.desc() if window.descending else key.asc(),)
+    if window.after is None:
+        return [], order
+    there = _bound(window.after[1], key)
+    return [key < there if window.descending else key > there], order
+
+
+def _bound(value: Any, column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """The value as a parameter of the column's type, unless it is one already."""
     return value if isinstance(value, BindParameter) else literal(value, column.type)
 

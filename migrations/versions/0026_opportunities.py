@@ -6,7 +6,7 @@ from alembic import op
 from app.kernel.refs import new_ref
 
 revision = "0026_opportunities"
-down_revision = "0025_case_queues"
+down_revision = "0025_list_sorts"
 branch_labels = None
 depends_on = None
 
