@@ -216,6 +216,16 @@ _REASONS = {
 }
 
 
+def _handed_over(event: Event) -> str:
+    """By somebody, or because the score got there."""
+    if event.actor_id is not None or "threshold" not in event.detail:
+        return _("handed it over as marketing-qualified")
+    return _(
+        "it reached a score of %(score)s and was handed over as marketing-qualified",
+        score=event.detail["score"],
+    )
+
+
 # verb → icon and the words for it.
 def _tag(text: Any) -> Callable[[Event], str]:
     return lambda event: str(text) % {"tag": event.detail.get("tag", "")}
@@ -241,6 +251,7 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "declined": ("x-circle", _with_reason(_l("declined it"))),
     "expired": ("hourglass", _plain(_l("the offer was not answered in time"))),
     "accepted": ("check", _plain(_l("accepted it"))),
+    "marketing_qualified": ("flag", _handed_over),
     "routed": ("route", _assigned),
     "undone": ("undo", _plain(_l("took the change of owner back"))),
     "activity_deleted": ("trash", _plain(_l("deleted an activity"))),
@@ -253,7 +264,10 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "detached": ("paperclip", _named(_l("deleted the document %(name)s"))),
     "responsible_added": ("user-plus", _named(_l("made %(name)s responsible"))),
     "responsible_removed": ("user-x", _named(_l("took %(name)s off the people responsible"))),
-    "responsible_changed": ("user", _named(_l("changed the role of %(name)s, one of the people responsible"))),
+    "responsible_changed": (
+        "user",
+        _named(_l("changed the role of %(name)s, one of the people responsible")),
+    ),
     "related": ("link", _plain(_l("related it to another account"))),
     "unrelated": ("link", _plain(_l("ended a relationship to another account"))),
     "characteristic_added": ("tag", _characteristic(_l("added %(name)s: %(value)s"))),

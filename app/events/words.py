@@ -117,6 +117,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "filled_in": ("globe", "leads", _l("Somebody filled in %(record)s")),
     "post_released": ("check", "leads", _l("took a post to %(record)s out of quarantine")),
     "posts_discarded": ("trash", "leads", _l("deleted posts to %(record)s in quarantine")),
+    "status_left": ("trash", "setup", _l("began to move what is in %(record)s elsewhere, to remove it")),
     "accepted": ("check", "leads", _l("accepted %(record)s")),
     "assigned_many": ("arrow-right", "leads", _l("changed the owner of many at once")),
     "undone": ("undo", "leads", _l("took a change of many back")),
@@ -394,6 +395,11 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "campaign": CAMPAIGN_FIELDS,
 }
 _OTHER_FIELDS: dict[str, Any] = {
+    "guidance": _l("Guidance"),
+    "matters": _l("Fields that matter"),
+    "moves": _l("Allowed moves"),
+    "lead_process.required": _l("What it needs before that"),
+    "lead_process.definition": _l("What qualified means here"),
     "owner": _l("Owner"),
     "name": _l("Name"),
     "role": _l("Role"),
