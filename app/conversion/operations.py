@@ -69,7 +69,7 @@ def convert_lead(
     actor.require(Permission.LEAD_CONVERT)
     lead = get_lead(session, actor, lead_ref, Level.EDIT, for_update=True)
     if lead.converted_at is not None:
-        return _the_same(session, lead, wanted)
+        return _the_same(session, actor, lead, wanted)
     if lead.offer_id is not None:
         raise StillOffered
     account, contact = _chosen(session, actor, wanted)
@@ -115,8 +115,12 @@ def read_conversion(session: Session, lead: Lead) -> Converted | None:
     )
 
 
-def _the_same(session: Session, lead: Lead, wanted: Wanted) -> Converted:
+def _the_same(session: Session, actor: Actor, lead: Lead, wanted: Wanted) -> Converted:
+    """The result again, for whoever still sees all of it.  Raises AlreadyConverted."""
     known = read_conversion(session, lead)
+    rows = [known.account, known.contact, known.opportunity] if known is not None else []
+    if any(row is not None and not _is_seen(session, actor, row) for row in rows):
+        raise AlreadyConverted
     if known is None or not is_answered(
         wanted,
         known.conversion.asked,
@@ -127,6 +131,12 @@ def _the_same(session: Session, lead: Lead, wanted: Wanted) -> Converted:
     ):
         raise AlreadyConverted
     return known
+
+
+def _is_seen(session: Session, actor: Actor, row: Any) -> bool:
+    model: Any = type(row)
+    seen = select(model.id).where(scope(model, actor, Level.READ), model.id == row.id)
+    return session.scalar(seen) is not None
 
 
 def refuse_incomplete(actor: Actor, lead: Lead, *, is_person: bool, has_account: bool = False) -> None:

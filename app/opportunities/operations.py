@@ -36,6 +36,7 @@ from app.opportunities.parties import (
 from app.opportunities.queries import get_opportunity_and_level, may_govern
 from app.opportunities.values import clean_values, fit_amount
 from app.sharing.scope import scope, scope_of_deleted_opportunities
+from app.sharing.shares import end_shares_with_company
 
 RESTORABLE = timedelta(days=30)
 # An external id is taken whoever may see the opportunity that has it.
@@ -185,7 +186,7 @@ def edit_opportunity(
         return opportunity
     if "external_id" in changes:
         _refuse_taken_external_id(session, changes["external_id"].column_value)
-    had = opportunity.account_id
+    had, company_id = opportunity.account_id, opportunity.partner_account_id
     if "campaign" in changes:
         found = known_campaign(session, actor, changes["campaign"].column_value, had=opportunity.campaign_id)
         opportunity.campaign_id = found.id if found else None
@@ -199,6 +200,8 @@ def edit_opportunity(
     _derive(opportunity)
     verb = _follow_stage(session, opportunity, now)
     _store(session, actor, opportunity, changes, verb, now)
+    if company_id is not None and opportunity.partner_account_id != company_id:
+        end_shares_with_company(session, actor, opportunity, company_id, now=now)
     if opportunity.account_id != had:
         follow_record(session, opportunity)
     return opportunity

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -145,6 +145,18 @@ def revoke_results(
     )
     for (object_, key), moment in created.items():
         _settle(session, object_, key, moment, now)
+
+
+def take_back(session: Session, record: Any, principals: Select[int], *, now: datetime) -> None:
+    """Take back what conversions gave these principals of one record.  Does not commit."""
+    theirs = delete(ConversionGrant).where(
+        ConversionGrant.object == record.__tablename__,
+        ConversionGrant.record_id == record.id,
+        ConversionGrant.principal_id.in_(principals),
+    )
+    taken: Any = session.execute(theirs, execution_options=_QUIETLY)
+    if taken.rowcount:
+        _settle(session, record.__tablename__, record.id, record.created_at, now)
 
 
 def follow_merge(

@@ -18,6 +18,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.leads.errors import AlreadyConverted
+from app.sharing.conversions import take_back
 from app.sharing.levels import find_level
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, Principal, SharingGrant
 from app.sharing.principals import (
@@ -134,11 +135,12 @@ def _standing(session: Session, object_: str, record_id: int) -> Select[ManualSh
 
 
 def end_shares_with_company(
-    session: Session, actor: Actor, lead: Any, company_id: int, *, now: datetime
+    session: Session, actor: Actor, subject: Any, company_id: int, *, now: datetime
 ) -> None:
-    """End what was shared by hand with a company that the lead leaves, or with one of its people.
+    """End what was shared by hand with a company that a lead or an opportunity leaves, or with one of its people,
+    and what a conversion gave them of it.
 
-    Shares that reach further than that company stay.  Writes events; does not commit.
+    What reaches further than that company stays.  Writes events; does not commit.
     """
     people = select(User.id).where(User.partner_account_id == company_id)
     keys = [f"{USER}:{key}" for key in session.scalars(people)]
@@ -146,9 +148,10 @@ def end_shares_with_company(
         or_(Principal.key.like(f"{PARTNER_ACCOUNT}:{company_id}:%"), Principal.key.in_(keys))
     )
     for share in session.scalars(
-        _standing(session, "lead", lead.id).where(ManualShare.principal_id.in_(theirs))
+        _standing(session, subject.__tablename__, subject.id).where(ManualShare.principal_id.in_(theirs))
     ).all():
-        _end(session, actor, share, lead, now)
+        _end(session, actor, share, subject, now)
+    take_back(session, subject, theirs, now=now)
 
 
 def _grant(session: Session, share: ManualShare, record_created_at: datetime, now: datetime) -> None:

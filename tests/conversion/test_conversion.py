@@ -26,6 +26,7 @@ from app.leads.errors import AlreadyConverted
 from app.leads.models import Lead
 from app.leads.operations import delete_lead, edit_lead
 from app.opportunities.models import Opportunity
+from app.opportunities.operations import edit_opportunity
 from app.sharing.explain import who_sees, why
 from app.sharing.shares import share_record
 from app.sharing.verify import differences
@@ -132,6 +133,25 @@ def test_everything_follows_and_is_seen_by_whoever_saw_the_lead(session, mara, p
         with pytest.raises(AlreadyConverted):
             convert(session, pia, lead, **wrong)
     assert len(rows(session, Event)) == events
+
+
+def test_an_opportunity_that_goes_to_a_rival_is_nobodys_of_the_company_it_left(session, ada, pia, pam, otto):
+    """They had it because of the lead; what the rival makes of it is the rival's."""
+    lead = make_lead(session, owner=pia, company="Forges SA")
+    opportunity = convert(session, pia, lead, opportunity=GRAVEL).opportunity
+    to, now = {"type": "user", "id": pam.ref}, clock.now()
+    share_record(session, actor_of(session, ada), opportunity, to, "edit", now=now)
+    edit_opportunity(session, actor_of(session, ada), opportunity.ref, {"owner": otto.ref}, now=now)
+    session.flush()
+    for person in (pia, pam):
+        assert why(session, actor_of(session, person), opportunity)[0] is None
+        assert why(session, actor_of(session, person), lead)[0] == Level.EDIT
+    assert why(session, actor_of(session, otto), opportunity)[0] == Level.EDIT
+    assert list(differences(session)) == []
+    # The way back to it is closed as well.
+    with pytest.raises(AlreadyConverted):
+        convert(session, pia, lead, opportunity=GRAVEL)
+    assert not convert(session, ada, lead, opportunity=GRAVEL).is_new
 
 
 def test_what_a_default_gave_is_given_without_reaching_portfolios(session, mara, sal):
