@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.settings import ROOT
 from bench.care import judge_duplicates, measure_care
+from bench.conversion import measure_conversion
 from bench.crm import measure_crm
 from bench.crm_world import make_crm_world
 from bench.exports import measure_exports, measure_many
@@ -63,6 +64,7 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
                 measure_claim_operation(report, worlds[-1], connections=connections, each=20, rounds=rounds)
             for connections in (8,) if engine == "sqlite" else (16,):
                 measure_turns(report, worlds[-1], connections=connections, each=20, rounds=rounds)
+            measure_conversion(report, worlds[-1], connections=8, each=10, rounds=rounds)
             _say(f"{engine}: throughput measured")
             report.begin(f"Import, {engine}")
             measure_import(report, worlds[-1], rows=10_000, rounds=min(rounds, 3))

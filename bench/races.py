@@ -40,7 +40,7 @@ def measure_claim_operation(
     for _ in range(rounds):
         for name, work in (("operation", _by_operation(app, world)), ("bare", _by_driver(app, world))):
             refs = waiting_refs(world, each * connections)
-            seconds, waits = _run(app, connections, each, refs, work)
+            seconds, waits = run_together(app, connections, each, refs, work)
             rates[name].append(each * connections / seconds)
             if name == "operation":
                 worst.append(percentile(waits, 99))
@@ -106,7 +106,7 @@ def measure_turns(report: Report, world: World, *, connections: int, each: int, 
     for _ in range(rounds):
         for name, make in (("operation", _turns_by_operation), ("bare", _turns_by_driver)):
             refs = waiting_refs(world, each * connections)
-            seconds, _waits = _run(app, connections, each, refs, make(app, world))
+            seconds, _waits = run_together(app, connections, each, refs, make(app, world))
             rates[name].append(each * connections / seconds)
             if name == "operation":
                 _check_even(app, world)
@@ -187,7 +187,7 @@ def _check_even(app: Flask, world: World) -> None:
         raise RuntimeError(f"the turns are not even: {counts} {differences}")
 
 
-def _run(
+def run_together(
     app: Flask, connections: int, each: int, refs: Sequence[str], work: Work
 ) -> tuple[float, list[float]]:
     barrier = threading.Barrier(connections + 1)

@@ -101,6 +101,7 @@ def _settings(session: Session, actor: Actor) -> dict[str, Any]:
         "accent": organisation.accent or None,
         "language": organisation.language,
         "time_zone": organisation.time_zone,
+        "currency": organisation.currency,
         "strict_capture": organisation.strict_capture,
         "preview_fields": list(organisation.preview_fields),
         "lead_fields": {

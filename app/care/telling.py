@@ -56,21 +56,32 @@ def _reads(session: Session, writer: Actor, model: Any, key: int) -> bool:
 def _tell(
     session: Session, kind: str, first: Any, second: Any, writer: Actor, reasons: Sequence[str], now: datetime
 ) -> None:
-    owner = session.get_one(User, first.owner_user_id)
     act = f"duplicate:{kind}:{min(first.id, second.id)}:{max(first.id, second.id)}"
-    if owner.id == writer.user_id or owner.state is not UserState.ACTIVE or _is_told(session, act, owner):
-        return
-    notify(
-        session,
-        act=act,
-        user=owner,
-        kind=NotificationKind.DUPLICATE_FOUND,
-        now=now,
-        record=first,
-        detail={"reasons": list(reasons), "other": second.id},
-        # By mail only for those who asked for it.
-        mail=Mail.NOW if choice(owner, NotificationKind.DUPLICATE_FOUND) else Mail.NONE,
-    )
+    for user in _told_of(session, first, writer):
+        if user.id == writer.user_id or user.state is not UserState.ACTIVE or _is_told(session, act, user):
+            continue
+        notify(
+            session,
+            act=act,
+            user=user,
+            kind=NotificationKind.DUPLICATE_FOUND,
+            now=now,
+            record=first,
+            detail={"reasons": list(reasons), "other": second.id},
+            # By mail only for those who asked for it.
+            mail=Mail.NOW if choice(user, NotificationKind.DUPLICATE_FOUND) else Mail.NONE,
+        )
+
+
+def _told_of(session: Session, first: Any, writer: Actor) -> list[User]:
+    """The owner of the record; of what a partner's person made also the partner's channel manager."""
+    keys = [first.owner_user_id]
+    if writer.company_id is not None:
+        manager = select(Account.owner_user_id).where(
+            scope(Account, _TELLING), Account.id == writer.company_id
+        )
+        keys += [key for key in session.scalars(manager) if key not in keys]
+    return [session.get_one(User, key) for key in keys]
 
 
 def _is_told(session: Session, act: str, owner: User) -> bool:

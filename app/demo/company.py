@@ -17,6 +17,7 @@ from app.demo.documents import add_documents
 from app.demo.fields import set_up_fields
 from app.demo.files import rows
 from app.demo.lists import keep_lists
+from app.demo.opportunities import add_opportunities
 from app.demo.people import domain_of_shop, mailbox_of, person_of
 from app.demo.phones import phone_of
 from app.demo.qualification import set_up_qualification
@@ -134,6 +135,7 @@ def load(
         set_up_fields(company)
         add_cases(company)
         set_up_qualification(company)
+        add_opportunities(company)
         if before_partners:
             set_up_decisions(company)
             close(company)

@@ -20,6 +20,7 @@ from app.kernel.labels import RENAMEABLE
 from app.kernel.text import clean_text
 from app.leads.fields import PREVIEWABLE
 from app.leads.visibility import SETTABLE
+from app.opportunities.currencies import CODES
 
 LANGUAGES = ("en", "es", "ca")
 # As `static/css/tokens.css` names them.
@@ -27,7 +28,7 @@ ACCENTS = (
     "indigo", "blue", "cyan", "teal", "green", "olive", "orange", "red", "rose", "plum", "violet", "graphite",
 )  # fmt: skip
 EDITABLE = (
-    "name", "accent", "language", "time_zone", "strict_capture", "preview_fields", "fourth_category", "defaults",
+    "name", "accent", "language", "time_zone", "currency", "strict_capture", "preview_fields", "fourth_category", "defaults",
     "names",
 )  # fmt: skip
 LEVELS = ("private", "read", "read_write")
@@ -246,6 +247,7 @@ _CLEANERS: dict[str, Any] = {
     "accent": _one_of("accent", ("", *ACCENTS)),
     "language": _one_of("language", LANGUAGES),
     "time_zone": _zone,
+    "currency": _one_of("currency", CODES),
     "strict_capture": _flag,
     "preview_fields": _preview,
     "fourth_category": lambda value: clean_text(value, max_length=40, field="fourth_category"),

@@ -11,6 +11,7 @@ from app.identity.forms import LANGUAGE_NAMES, zone_choices
 from app.identity.organisation import ACCENTS
 from app.identity.roles import role_names
 from app.kernel.actor import PARTNER_ROLES
+from app.opportunities.currencies import choices as currency_choices
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -55,6 +56,12 @@ class OrganisationForm(Form):
         _l("Time zone"),
         description=_l("Of report days, and of times in files that name none."),
     )
+    currency = SelectField(
+        _l("Currency"),
+        choices=[],
+        validate_choice=False,
+        description=_l("Of amounts that come without one."),
+    )
     fourth_category = StringField(
         _l("Fourth category of accounts"),
         description=_l("Beside unclassified, prospect and customer. Empty for none."),
@@ -63,6 +70,7 @@ class OrganisationForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.time_zone.choices = options(zone_choices())
+        self.currency.choices = options(currency_choices())
 
 
 class _Boxes(SelectMultipleField):

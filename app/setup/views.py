@@ -130,6 +130,7 @@ def organisation() -> ResponseReturnValue:
         accent=row.accent or "indigo",
         language=row.language,
         time_zone=row.time_zone,
+        currency=row.currency,
         fourth_category=fourth_category_of(row),
     )
     return render_template("setup/organisation.html", form=form)
@@ -143,7 +144,8 @@ def save_organisation() -> ResponseReturnValue:
     try:
         if not form.validate():
             raise Invalid
-        names = ("name", "accent", "language", "time_zone", "fourth_category")
+        names = ["name", "accent", "language", "time_zone", "fourth_category"]
+        names += ["currency"] if form.currency.data else []
         with transaction() as session:
             values = {name: form[name].data for name in names}
             edit_organisation(session, current_actor(), values, now=clock.now())

@@ -9,6 +9,8 @@
    data-unsaved             a form that asks before it is left with changes
    data-drag                a handle by which its row is dragged among those with data-drop="form's id": the form is
                             sent with the place where it fell in `to`
+   data-board               columns with data-stage="value"; a card with data-card is dragged to one, or moved by the arrow
+                            keys: its form is sent with that value in its select
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
    data-cells="address"     around a table whose columns with th[data-cell="field"] open for changing, in place;
@@ -263,6 +265,53 @@
     unmark();
     dragged?.classList.remove("is-dragged");
     dragged = null;
+  });
+
+  /* Boards: a card goes to another column by the form that stands on it */
+  let card = null;
+  const columnUnder = (event) => (card ? event.target.closest?.("[data-board] [data-stage]") : null);
+  const sendTo = (moved, stage) => {
+    const select = find("select[name=stage]", moved);
+    if (!stage || stage === select.value) return;
+    select.value = stage;
+    moved.setAttribute("aria-busy", "true");
+    select.form.requestSubmit();
+  };
+  const unlight = () => document.querySelectorAll("[data-stage].is-drop").forEach((column) => column.classList.remove("is-drop"));
+  on("dragstart", (event) => {
+    card = event.target.closest?.("[data-card]") ?? null;
+    if (!card) return;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", "");
+    card.classList.add("is-dragged");
+  });
+  on("dragover", (event) => {
+    const column = columnUnder(event);
+    if (!card) return;
+    unlight();
+    if (!column) return;
+    event.preventDefault();
+    column.classList.add("is-drop");
+  });
+  on("drop", (event) => {
+    const column = columnUnder(event);
+    if (!column) return;
+    event.preventDefault();
+    sendTo(card, column.dataset.stage);
+  });
+  on("dragend", () => {
+    unlight();
+    card?.classList.remove("is-dragged");
+    card = null;
+  });
+  on("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || !event.target.matches?.("[data-card]")) return;
+    const columns = [...event.target.closest("[data-board]").querySelectorAll("[data-stage]")];
+    const next = columns[columns.indexOf(event.target.closest("[data-stage]")) + step];
+    if (!next) return;
+    event.preventDefault();
+    sendTo(event.target, next.dataset.stage);
   });
 
   /* Files: sent one after the other with their progress; dropped anywhere on the card of the form */

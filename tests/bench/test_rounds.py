@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.conversion import measure_conversion
 from bench.figures import Report
 from bench.intake import measure_import, measure_memory
 from bench.pages import count_statements, measure_pages
@@ -50,6 +51,7 @@ def test_every_round_runs(world: World) -> None:
     report.begin("Races")
     measure_claim_operation(report, world, connections=4, each=3, rounds=1)
     measure_turns(report, world, connections=4, each=5, rounds=1)
+    measure_conversion(report, world, connections=4, each=2, rounds=1)
     report.begin("Imports")
     measure_import(report, world, rows=200, rounds=1)
     measure_memory(report, world, rows=200)

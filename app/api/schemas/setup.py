@@ -78,6 +78,7 @@ class Settings(Answer):
     accent: str | None
     language: str
     time_zone: str
+    currency: str = Field(description="Of amounts that come without one.")
     strict_capture: bool
     preview_fields: list[str]
     lead_fields: LeadFieldsOut
@@ -102,6 +103,7 @@ class SettingsChanges(Body):
     accent: Text = None
     language: Text = None
     time_zone: Text = None
+    currency: Text = None
     strict_capture: StrictBool | None = None
     preview_fields: list[StrictStr] | None = Field(
         default=None,
