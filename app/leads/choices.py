@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, Text, cast, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, Text, cast, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -136,6 +136,14 @@ def first_names() -> Mapping[str, str]:
     return {name: str(words) for name, words in _FIRST_NAMES.items()}
 
 
+def knows_queue(actor: Actor) -> ColumnElement[bool]:
+    """That the actor may know the queue by name: partner people their own; others not that of a partner they do not see."""
+    if actor.is_partner:
+        return Queue.id.in_(actor.queue_ids)
+    seen = select(Account.id).where(scope(Account, actor))
+    return or_(Queue.partner_account_id.is_(None), Queue.partner_account_id.in_(seen))
+
+
 def names_of(session: Session, actor: Actor, refs: Sequence[str]) -> Mapping[str, str]:
     """Public name → name of the users, queues, partners and imports among `refs` that the actor may know.
 
@@ -148,8 +156,7 @@ def names_of(session: Session, actor: Actor, refs: Sequence[str]) -> Mapping[str
         colleague = User.partner_account_id == actor.company_id if actor.is_partner else User.id.is_not(None)
         parts.append(select(User.ref, User.name).where(User.ref.in_(refs), colleague))
     if any(ref.startswith("queue_") for ref in refs):
-        known = Queue.id.in_(actor.queue_ids) if actor.is_partner else Queue.id.is_not(None)
-        parts.append(select(Queue.ref, Queue.name).where(Queue.ref.in_(refs), known))
+        parts.append(select(Queue.ref, Queue.name).where(Queue.ref.in_(refs), knows_queue(actor)))
     if any(ref.startswith("acct_") for ref in refs):
         parts.append(select(Account.ref, Account.name).where(scope(Account, actor), Account.ref.in_(refs)))
     if any(ref.startswith("imp_") for ref in refs) and actor.can(Permission.LEAD_IMPORT):

@@ -14,7 +14,7 @@ from app.accounts.list_fields import account_links, accounts_named_by, user_fiel
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads import filters
-from app.leads.choices import names_of, reason_name, status_name
+from app.leads.choices import knows_queue, names_of, reason_name, status_name
 from app.leads.fields import FIELDS, Field, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import edit_lead, refuse_foreign_fields
@@ -100,8 +100,13 @@ def _owners(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
     return [*colleague_choices(session, actor), *(_queues(session, actor) if actor.is_internal else ())]
 
 
-def _queues(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    rows = session.execute(select(Queue.ref, Queue.name).order_by(Queue.name, Queue.id).limit(_MOST_QUEUES))
+def _queues(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
+    rows = session.execute(
+        select(Queue.ref, Queue.name)
+        .where(Queue.deleted_at.is_(None), knows_queue(actor))
+        .order_by(Queue.name, Queue.id)
+        .limit(_MOST_QUEUES)
+    )
     return [(ref, name) for ref, name in rows]
 
 

@@ -56,7 +56,7 @@ def opportunities_of(
 ) -> RelatedOpportunities | None:
     """What the related lists of a record show, of those that the actor may read; None for who reads none.
 
-    Five statements at most, whatever there is.
+    Four statements at most, whatever there is.
     """
     if not actor.can(Permission.OPPORTUNITY_VIEW):
         return None
@@ -64,11 +64,11 @@ def opportunities_of(
         of_contact = Opportunity.id.in_(
             select(OpportunityContact.opportunity_id).where(OpportunityContact.contact_id == record.id)
         )
-        number = _count(session, actor, [of_contact])
+        (number,) = _counts(session, actor, [of_contact])
         return RelatedOpportunities(_newest(session, actor, [of_contact]) if number else [], number)
     here = Opportunity.account_id == record.id
     won, others = Opportunity.category == StageCategory.WON, Opportunity.category != StageCategory.WON
-    number, bought = _count(session, actor, [here, others]), _count(session, actor, [here, won])
+    number, bought = _counts(session, actor, [here, others], [here, won])
     return RelatedOpportunities(
         _newest(session, actor, [here, others]) if number else [],
         number,
@@ -78,8 +78,9 @@ def opportunities_of(
     )
 
 
-def _count(session: Session, actor: Actor, filters: Sequence[Any]) -> int:
-    return session.scalar(capped_count(Opportunity, actor, filters, cap=COUNT_CAP, level=Level.READ)) or 0
+def _counts(session: Session, actor: Actor, *filters: Sequence[Any]) -> Sequence[int]:
+    counted = [capped_count(Opportunity, actor, each, cap=COUNT_CAP, level=Level.READ) for each in filters]
+    return session.execute(select(*(each.scalar_subquery() for each in counted))).one()
 
 
 def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[OpportunityRow]:
