@@ -4,12 +4,13 @@ Whether somebody may convert is asked by whoever calls: these ask for no right t
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import store
+from app.accounts.consent import CONSENT, OPT_OUTS, stricter
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, fields_of_kind
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import refuse_name
@@ -18,8 +19,6 @@ from app.events.operations import record
 from app.fields.records import write
 from app.kernel import refs
 from app.kernel.actor import Actor
-
-OPT_OUTS = ("opted_out_email", "opted_out_phone")
 
 
 def store_account(
@@ -67,7 +66,9 @@ def store_contact(
     now: datetime,
 ) -> Contact:
     """A new contact of an account.  As above."""
-    standard = {name: value for name, value in values.items() if name not in OPT_OUTS}
+    standard = {
+        name: value for name, value in values.items() if name not in (*OPT_OUTS, *CONSENT, "opted_out_by")
+    }
     cleaned = clean_values(CONTACT_FIELDS, standard, is_new=True)
     columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     columns["account_id"] = account.id
@@ -77,6 +78,8 @@ def store_contact(
         ref=refs.new_ref(refs.CONTACT),
         owner_user_id=owner_id,
         **{name: bool(values.get(name)) for name in OPT_OUTS},
+        **{name: values.get(name) for name in CONSENT},
+        opted_out_by=dict(values.get("opted_out_by") or {}),
         **_stamps(actor, now),
         **columns,
     )
@@ -111,10 +114,14 @@ def fill_empty(
     country: of a contact's account.  may_fill: whether the actor may change the record; opt-outs become stricter whoever converts.
     Writes one event if anything changes; does not commit.
     """
-    changed: dict[str, Any] = {
-        name: True for name in OPT_OUTS if values.get(name) and not getattr(entry, name)
-    }
-    told: dict[str, tuple[Any, Any]] = dict.fromkeys(changed, (False, True))
+    known = OPT_OUTS if isinstance(entry, Account) else (*OPT_OUTS, *CONSENT)
+    kept = {name: getattr(entry, name) for name in known}
+    arriving = {name: values.get(name) for name in known}
+    changed: dict[str, Any] = stricter(kept, arriving, may_fill=may_fill)
+    told: dict[str, tuple[Any, Any]] = {name: (kept[name], value) for name, value in changed.items()}
+    if isinstance(entry, Contact) and set(changed) & set(OPT_OUTS):
+        came = {name: by for name, by in (values.get("opted_out_by") or {}).items() if name in changed}
+        changed["opted_out_by"] = {**entry.opted_out_by, **came}
     if may_fill:
         fields = fields_of_kind(entry.kind) if isinstance(entry, Account) else CONTACT_FIELDS
         standard = _fitting(entry, {n: v for n, v in values.items() if n in fields and v is not None})
@@ -127,7 +134,8 @@ def fill_empty(
         told |= written.told
     if not changed:
         return {}
-    before = {name: getattr(entry, name) for name in changed}
+    # Kept as JSON until the conversion cannot be undone any more.
+    before = {name: _plain(getattr(entry, name)) for name in changed}
     keys = _keys(entry, changed, country)
     before |= {name: getattr(entry, name) for name in keys}
     store(session, actor, entry, changed | keys, told, now)
@@ -152,8 +160,12 @@ def _keys(entry: Account | Contact, changed: Mapping[str, Any], country: str | N
     return contact_keys(whole, country)
 
 
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def put_back(entry: Account | Contact, before: Mapping[str, Any]) -> None:
     """Let columns hold what they held.  Does not commit."""
     for name, value in before.items():
-        setattr(entry, name, value)
+        setattr(entry, name, date.fromisoformat(value) if name == "consent_on" and value else value)
     entry.version += 1

@@ -153,7 +153,7 @@ def _of(column: Any) -> MakeCondition:
     def make(_session: Session, actor: Actor, op: Op, value: Any) -> Condition:
         if op in _EMPTY:
             return column.is_(None) if op is Op.IS_EMPTY else column.is_not(None)
-        has = (
+        has: Condition = (
             func.coalesce(column, 0).in_(_keys(actor, value))
             if op in (Op.NOT_EQUALS, Op.NOT_IN)
             else column.in_(_keys(actor, value))

@@ -10,11 +10,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, case, true
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import BASES, may_reach
 from app.accounts.models import Account, Contact
 from app.care.ageing import is_idle
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.parse import parse_yes_no
+from app.leads.models import Lead
 from app.lists.catalogue import AT_LEAST, Kind, ListField, add_fields, describe, objects
 from app.routing.criteria import Op
 
@@ -52,6 +54,36 @@ def _says_idle(_op: Op, value: str) -> str:
     return _("nothing has happened for %(days)s days", days=value)
 
 
+def _reached() -> dict[str, tuple[Any, ColumnElement[bool]]]:
+    """What a file of contacts can be for."""
+    return {
+        "mailing": (_l("for mailing"), may_reach(Contact, "email")),
+        "calling": (_l("for calling"), may_reach(Contact, "phone")),
+    }
+
+
+def _consent_choices(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    return [(key, str(label)) for key, label in BASES.items()]
+
+
+add_fields(
+    "contact",
+    ListField("consent", _l("Consent"), Kind.YES_NO, Contact.consent),
+    ListField(
+        "consent_basis", _l("Basis of consent"), Kind.CHOICE, Contact.consent_basis, choices=_consent_choices
+    ),
+    ListField("consent_on", _l("Date of consent"), Kind.DATE, Contact.consent_on),
+    ListField("consent_origin", _l("Where consent came from"), Kind.TEXT, Contact.consent_origin),
+    ListField("opted_out_email", _l("No e-mail"), Kind.YES_NO, Contact.opted_out_email),
+    ListField("opted_out_phone", _l("No calls"), Kind.YES_NO, Contact.opted_out_phone),
+)
+add_fields(
+    "lead",
+    ListField("consent_on", _l("Date of consent"), Kind.DATE, Lead.consent_on, is_internal=True),
+    ListField(
+        "consent_origin", _l("Where consent came from"), Kind.TEXT, Lead.consent_origin, is_internal=True
+    ),
+)
 for model in (Account, Contact):
     add_fields(
         model.__tablename__,
@@ -71,5 +103,10 @@ for model in (Account, Contact):
     )  # fmt: skip
     known = objects()[model.__tablename__]
     describe(
-        replace(known, simple={**known.simple, "left_out": _left_out(model)}, left_out=model.left_out_at)
+        replace(
+            known,
+            simple={**known.simple, "left_out": _left_out(model)},
+            left_out=model.left_out_at,
+            purposes=_reached() if model is Contact else {},
+        )
     )

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import CONSENT
 from app.accounts.duplicates import find_account_duplicates, find_contact_duplicates
 from app.accounts.errors import Match
 from app.accounts.models import Account, AccountKind, Contact
@@ -52,7 +53,8 @@ def account_values(lead: Lead, *, is_person: bool) -> dict[str, Any]:
 def contact_values(lead: Lead) -> dict[str, Any]:
     """The fields of a contact as the lead fills them."""
     names = ("last_name", "first_name", "title", "email", "phone", "mobile")
-    return {name: getattr(lead, name) for name in names} | _opt_outs(lead)
+    consent = {name: getattr(lead, name) for name in (*CONSENT, "opted_out_by")}
+    return {name: getattr(lead, name) for name in names} | _opt_outs(lead) | consent
 
 
 def _opt_outs(lead: Lead) -> dict[str, bool]:

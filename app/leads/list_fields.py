@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import may_reach
 from app.accounts.list_fields import account_links, accounts_named_by, user_field
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -344,6 +345,10 @@ describe(
         sight=SIGHT,
         beside=_read,
         aside=("owner",),
+        purposes={
+            "mailing": (_l("for mailing"), may_reach(Lead, "email")),
+            "calling": (_l("for calling"), may_reach(Lead, "phone")),
+        },
         lasting=frozenset(
             {*filters.FILTERS, *FIELDS, "owner", "queue", "partner", "category", "open", "waiting", "needs_owner",
              "duplicates", "import", "created_at", "updated_at", "waiting_since"}

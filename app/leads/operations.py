@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import opt_outs_noted
 from app.campaigns.linking import join_campaign, known_campaign
 from app.events.operations import record
 from app.fields.catalogue import catalogue
@@ -80,6 +81,7 @@ def new_lead(
     for name, value in {**derived_columns(values), **own.columns}.items():
         setattr(lead, name, value)
     _note_qualification(lead, {n for n in QUALIFICATION if values.get(n) is not None}, actor, now)
+    lead.opted_out_by = opt_outs_noted({}, values, actor.user_id, now)
     if status.category is StatusCategory.QUALIFIED:
         _refuse_incomplete(session, actor, lead)
     if not lead.is_open:
@@ -156,6 +158,7 @@ def edit_lead(
         for name, value in derived_columns(_attributes(lead)).items():
             setattr(lead, name, value)
     _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
+    lead.opted_out_by = opt_outs_noted(lead.opted_out_by, changes, actor.user_id, now)
     lead.version += 1
     lead.updated_at, lead.updated_by_id = now, actor.user_id
     session.flush()  # so that a constraint speaks up here

@@ -234,6 +234,7 @@ class ListObject:
     search.
     sight: for objects that are seen as previews too.  beside: what is read of each row beside its cells, for fields
     that have `of`; aside: fields that rows need though they are no columns.
+    purposes: what an export can be for → (what it is called, condition of the records that it may hold then).
     lasting: filters whose condition follows from their values alone, so that a statement made with it can be kept.
     """
 
@@ -268,6 +269,7 @@ class ListObject:
     sight: Sight | None = None
     beside: Beside | None = None
     aside: tuple[str, ...] = ()
+    purposes: Mapping[str, tuple[Any, Condition]] = field(default_factory=dict)
     lasting: frozenset[str] = frozenset()
 
 

@@ -25,10 +25,12 @@ def ask_for_export(
     *,
     format_: object,
     columns: Sequence[str] = (),
+    purpose: str = "",
     now: datetime,
 ) -> ListJob:
     """A file of the list, written by the worker.  params: filters by name, `filter`, `sort`.
 
+    purpose: of the object's `purposes`; who may not be reached so is left out.
     That it is taken out is on record before the first row leaves.  Does not commit.
     Raises NotAllowed, Invalid, TooMany.
     """
@@ -36,12 +38,16 @@ def ask_for_export(
     actor.require(object_.export)
     if format_ not in FORMATS:
         raise Invalid({"format": [_l("Known here: %(known)s.", known=", ".join(FORMATS))]})
+    if purpose and purpose not in object_.purposes:
+        raise Invalid({"purpose": [_l("Known here: %(known)s.", known=", ".join(object_.purposes) or "–")]})
     given = {name: values for name, values in params.items() if name != "sort"}
     query = parse_list(session, actor, object_, given, sort=next(iter(params.get("sort", ())), ""))
     columns_of(fields_of(session, actor, object_.name), columns)
-    task = {"format": str(format_), "columns": list(columns)}
+    task = {"format": str(format_), "columns": list(columns), **({"purpose": purpose} if purpose else {})}
     job = ask_for(session, actor, object_, JobKind.EXPORT, params, task, rows=None, now=now)
     detail = {"object": object_.name, "filter": query.given, "format": str(format_), "export": job.ref}
+    if purpose:
+        detail["purpose"] = purpose
     record(
         session, actor, verb="exported", subject=session.get_one(User, actor.user_id), at=now, detail=detail
     )

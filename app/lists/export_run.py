@@ -13,18 +13,23 @@ from typing import Any, Protocol
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from sqlalchemy import not_
+from sqlalchemy.orm import Session
 
 from app.intake.neutralise import neutralise
 from app.kernel.actor import Level
 from app.kernel.db import reading, transaction
 from app.lists.catalogue import Kind, ListField, fields_of, objects
+from app.lists.found import count_rows
 from app.lists.jobs import Held, Stopped, acting_for, folder, list_of
 from app.lists.models import JobState, ListJob
+from app.lists.query import ListQuery
 from app.lists.rows import column_batches
 from app.lists.sheet_file import SheetFile
 from app.lists.standing import standing_of
 
 BATCH = 2000
+MOST_LEFT_OUT = 10_000
 TELL_EVERY = 1.0  # seconds between two notes of how far it is
 FORMATS = ("csv", "xlsx")
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
@@ -59,7 +64,7 @@ class ExportRun:
             actor = acting_for(session, job)
             actor.require(objects()[job.object].export)
             with force_locale(actor.language):
-                query = list_of(session, actor, job)
+                query = _meant_for(job, list_of(session, actor, job))
                 fields = columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
                 found = next(
                     column_batches(
@@ -113,7 +118,24 @@ class ExportRun:
         with transaction() as session:
             job = held.hold(session)
             job.done = job.rows = self._done
+            if job.task.get("purpose"):
+                job.task = {**job.task, "left_out": _left_out(session, job)}
             held.end(session, acting_for(session, job), JobState.DONE)
+
+
+def _meant_for(job: ListJob, query: ListQuery, *, reached: bool = True) -> ListQuery:
+    """The list without those who may not be reached by what the file is for; or only those."""
+    known = objects()[job.object].purposes.get(job.task.get("purpose", ""))
+    if known is None:
+        return query
+    return query.where(known[1] if reached else not_(known[1]))
+
+
+def _left_out(session: Session, job: ListJob) -> int:
+    """How many of the list are not in the file for that reason, counted no further than `MOST_LEFT_OUT` and one."""
+    actor = acting_for(session, job)
+    query = _meant_for(job, list_of(session, actor, job), reached=False)
+    return count_rows(session, actor, query, cap=MOST_LEFT_OUT)
 
 
 def columns_of(fields: Any, names: Sequence[str]) -> list[ListField]:

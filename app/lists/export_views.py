@@ -35,7 +35,13 @@ def export(thing: str) -> ResponseReturnValue:
     object_ = object_named(actor, thing)
     with transaction() as session:
         job = ask_for_export(
-            session, actor, object_, params_sent(), format_=request.form.get("format", "csv"), now=clock.now()
+            session,
+            actor,
+            object_,
+            params_sent(),
+            format_=request.form.get("format", "csv"),
+            purpose=request.form.get("purpose", ""),
+            now=clock.now(),
         )
     return redirect(url_for("lists.show_export", export_ref=job.ref), 303)
 

@@ -1,0 +1,113 @@
+"""Saying of a lead or a contact whether they agreed to be contacted, and what they want no more."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from app.accounts.changes import StaleEdit
+from app.accounts.consent import BASES, CONSENT, OPT_OUTS, opt_outs_noted
+from app.accounts.queries import get_contact
+from app.events.operations import record
+from app.kernel import refs
+from app.kernel.actor import Actor, Level, Permission
+from app.kernel.errors import Invalid, NotAllowed
+from app.kernel.text import clean_text
+from app.leads.errors import AlreadyConverted
+from app.leads.queries import get_lead
+
+ANSWERS = {"yes": True, "no": False, "": None}
+
+
+def get_person(
+    session: Session, actor: Actor, ref: str, level: Level = Level.READ, *, for_update: bool = False
+) -> Any:
+    """The lead or the contact of that public name.  Raises NotFound, NotAllowed."""
+    if refs.is_ref(refs.LEAD, ref):
+        return get_lead(session, actor, ref, level, for_update=for_update)
+    return get_contact(session, actor, ref, level, for_update=for_update)
+
+
+def set_consent(
+    session: Session,
+    actor: Actor,
+    ref: str,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    now: datetime,
+) -> Any:
+    """Keep what a person agreed to.  values: of `consent` ("yes", "no", "" for unknown), `consent_basis`,
+    `consent_on`, `consent_origin`, and of each opt-out whether it is so; those not given stay.
+
+    An opt-out that is new is kept with who noted it and when.  The vendor's own people say this.
+    Writes one event; nothing when nothing changes.  Does not commit.
+    Raises NotAllowed, NotFound, AlreadyConverted, Invalid, StaleEdit.
+    """
+    is_lead = refs.is_ref(refs.LEAD, ref)
+    actor.require(Permission.LEAD_EDIT if is_lead else Permission.CONTACT_EDIT)
+    if actor.is_partner:
+        raise NotAllowed
+    person = get_person(session, actor, ref, Level.EDIT, for_update=True)
+    if is_lead and person.converted_at is not None:
+        raise AlreadyConverted
+    changed = {name: value for name, value in _clean(values).items() if getattr(person, name) != value}
+    if not changed:
+        return person
+    if version is not None and version != person.version:
+        raise StaleEdit({name: getattr(person, name) for name in changed}, frozenset(), person.version)
+    told = {name: (getattr(person, name), value) for name, value in changed.items()}
+    for name, value in changed.items():
+        setattr(person, name, value)
+    person.opted_out_by = opt_outs_noted(person.opted_out_by, changed, actor.user_id, now)
+    person.version += 1
+    person.updated_at, person.updated_by_id = now, actor.user_id
+    session.flush()  # so that a constraint speaks up here
+    record(
+        session,
+        actor,
+        verb="edited",
+        subject=person,
+        at=now,
+        changes=told,
+        detail={"version": person.version},
+    )
+    return person
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    errors: dict[str, list[Any]] = {}
+    for name, given in values.items():
+        if name in OPT_OUTS:
+            found[name] = bool(given)
+        elif name not in CONSENT:
+            errors[name] = [_l("There is no such field.")]
+        elif name == "consent":
+            if given not in ANSWERS:
+                errors[name] = [_l("Choose one of those listed.")]
+            found[name] = ANSWERS.get(given)
+        elif name == "consent_on":
+            try:
+                found[name] = date.fromisoformat(given) if given else None
+            except ValueError:
+                errors[name] = [_l("Give a date such as 2026-03-31.")]
+        else:
+            try:
+                found[name] = clean_text(
+                    given, max_length=120 if name == "consent_basis" else 255, field=name
+                )
+            except Invalid as error:
+                errors |= error.errors
+    if errors:
+        raise Invalid(errors)
+    return found
+
+
+def bases_for(person: Any) -> list[tuple[str, str]]:
+    """(key, name) of what consent may rest on; one that was written in words stays choosable where it is."""
+    known = [("", "–"), *((key, str(label)) for key, label in BASES.items())]
+    own = person.consent_basis
+    return known if not own or own in BASES else [*known, (own, own)]
