@@ -4,16 +4,15 @@ from typing import Any
 
 from flask import Response, jsonify
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session
 
 from app.api.answers import record_answer
-from app.api.lead_json import lead_json
+from app.api.lead_json import lead_json, lead_or_id
 from app.api.leads import area, check_lead_version
 from app.api.schemas.leads import Assign, BulkAssign, BulkResult, Lead, LeadOrId, Reason, UndoResult
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import transaction
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import Invalid
 from app.leads.operations import claim_lead
 from app.routing import operations as routing
 from app.routing.bulk import Refused
@@ -123,12 +122,3 @@ def require_giving(actor: Actor) -> None:
 
 def _refused(refused: Refused) -> dict[str, Any]:
     return {"id": refused.ref, "reason": str(refused.reason)}
-
-
-def lead_or_id(session: Session, actor: Actor, lead_id: str) -> dict[str, Any]:
-    """The lead, or its id alone where the actor does not see it any more."""
-    session.flush()  # what is seen follows from what was just written
-    try:
-        return lead_json(session, actor, lead_id)
-    except NotFound:
-        return {"id": lead_id}

@@ -14,6 +14,7 @@ from app.fields.kinds import is_custom
 from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.clock import now
+from app.kernel.errors import NotFound
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.queries import custom_columns, find_rows, read_custom
@@ -121,6 +122,15 @@ def _read_whole(session: Session, actor: Actor, keys: Sequence[int]) -> Sequence
 def lead_json(session: Session, actor: Actor, ref: str) -> dict[str, Any]:
     """One lead as the actor may see it.  Raises NotFound."""
     return leads_json(session, actor, find_rows(session, actor, [ref]))[0]
+
+
+def lead_or_id(session: Session, actor: Actor, lead_id: str) -> dict[str, Any]:
+    """The lead, or its id alone where the actor does not see it, or does not any more."""
+    session.flush()  # what is seen follows from what was just written
+    try:
+        return lead_json(session, actor, lead_id)
+    except NotFound:
+        return {"id": lead_id}
 
 
 def _offer(row: LeadRow) -> dict[str, Any] | None:

@@ -5,10 +5,10 @@ from sqlalchemy.orm import Session
 
 from app.api.answers import check_version, expects_version, list_arguments, no_content, record_answer
 from app.api.campaign_names import name_campaign
-from app.api.lead_json import lead_json, leads_json
+from app.api.lead_json import lead_json, lead_or_id, leads_json
 from app.api.listing import listed_query
 from app.api.routes import Area
-from app.api.schemas.leads import Lead, LeadChanges, LeadList, NewLead
+from app.api.schemas.leads import Lead, LeadChanges, LeadList, LeadOrId, NewLead
 from app.fields.records import flat
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock
@@ -41,7 +41,7 @@ def list_leads_seen() -> Response:
     return jsonify(items=leads_json(session, actor, page.items), next_cursor=page.older)
 
 
-@area.post("/leads", "Take in a lead", {201: Lead, 200: Lead})
+@area.post("/leads", "Take in a lead", {201: LeadOrId, 200: LeadOrId})
 @needs(Permission.LEAD_CREATE)
 def create_lead(body: NewLead) -> Response:
     """A known external_id updates that lead (200).  Without an owner it goes where the rules send it."""
@@ -53,7 +53,7 @@ def create_lead(body: NewLead) -> Response:
         arrival = Arrival(owner, by_rules=body.route, notify=body.notify)
         lead, is_new = take_in(session, actor, raw, arrival, now=clock.now())
         settle_scores(session)  # the answer below is read from the database
-        answer = lead_json(session, actor, lead.ref)
+        answer = lead_or_id(session, actor, lead.ref)
     return record_answer(answer, 201 if is_new else 200)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from app.events.models import Event
+from app.identity.models import AccountScope
 from app.leads.models import Assignment, Lead
 from app.routing.models import Queue
 from tests.factories import (
@@ -38,6 +39,13 @@ def test_a_new_lead_answers_whole_and_is_routed(session, api, mara):
     assert lead["offer"] is None
     assert lead["visibility"] == "full"
     assert [a.cause for a in rows(session, Assignment)] == ["default_queue"]
+
+
+def test_whoever_does_not_see_where_it_went_is_answered_its_id(session, api, sal):
+    sal.account_scope = AccountScope.PORTFOLIO
+    answer = api(sal).post("/leads", {"last_name": "Puig"})
+    [lead] = rows(session, Lead)
+    assert (answer.status_code, answer.json) == (201, {"id": lead.ref})
 
 
 @pytest.mark.parametrize("field", ["last_name", "company", "email", "phone", "mobile"])
