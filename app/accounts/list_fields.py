@@ -331,7 +331,7 @@ describe(
         export=Permission.ACCOUNT_EXPORT,
         title="name",
         note="title",
-        columns=("account_id", "email", "phone", "owner", "last_activity_at", "updated_at"),
+        columns=("account_id", "email", "phone", "owner", "last_activity_at"),
         sorts=filters.CONTACT_SORTS,
         sort="last_name",
         simple=filters.CONTACT_FILTERS,

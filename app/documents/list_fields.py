@@ -149,7 +149,7 @@ describe(
         edit=Permission.DOCUMENT_EDIT,
         export=Permission.DOCUMENT_EXPORT,
         title="name",
-        columns=("record", "tag", "type", "size", "owner", "created_at", "internal"),
+        columns=("record", "tag", "type", "owner", "created_at", "internal"),
         sorts=DOCUMENT_SORTS,
         sort="-created_at",
         simple=_SIMPLE,

@@ -155,6 +155,7 @@ describe(
         root="opportunities.index",
         view=Permission.OPPORTUNITY_VIEW,
         edit=Permission.OPPORTUNITY_EDIT,
+        create=Permission.OPPORTUNITY_CREATE,
         export=Permission.OPPORTUNITY_EXPORT,
         title="name",
         note="account_id",

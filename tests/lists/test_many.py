@@ -30,7 +30,7 @@ def test_many_change_owner_with_their_contacts(signed_in, session, sal, mara, ad
     assert answer.status_code == 303
     page = browser.get(answer.location).get_data(as_text=True)
     # Two accounts and one contact; the third is Mara's already, the last one does not exist.
-    assert "3 changed · 1 were so already · 1 left as they were" in page
+    assert "3 changed · 1 already so · 1 not changed" in page
     assert {a.name for a in rows(session, Account, Account.owner_user_id == mara.id)} >= {"Mine 0", "Mine 1"}
     assert {c.last_name for c in rows(session, Contact, Contact.owner_user_id == sal.id)} == set()
     [event] = rows(session, Event, Event.verb == "changed_many")
@@ -58,7 +58,7 @@ def test_a_change_is_looked_at_confirmed_and_taken_back(signed_in, session, sal,
     assert "Undo" in browser.get(done).get_data(as_text=True)
     back = browser.submit(f"{done}/undo", {}, page="/profile")
     page = browser.get(back.location).get_data(as_text=True)
-    assert "4 changed · 0 were so already · 1 left as they were" in page
+    assert "4 changed · 1 not changed" in page
     assert "It has been changed since" in page
     session.expire_all()
     assert [a.owner_user_id for a in rows(session, Account)] == [pol.id, mara.id, pol.id, pol.id]
