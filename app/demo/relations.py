@@ -74,7 +74,10 @@ def set_up_relations(company: Any) -> None:
     ).all()
     people = [company.staff["sal"], company.staff["ingrid"], company.staff["hugo"]]
     for number, shop in enumerate(shops):
-        at = company.now - timedelta(days=chance.randrange(2, 120), hours=chance.randrange(24))
+        at = max(
+            shop.created_at + timedelta(hours=2),
+            company.now - timedelta(days=chance.randrange(2, 120), hours=chance.randrange(24)),
+        )
         for area in chance.sample(LEAVES, chance.randrange(1, 4)):
             wants = chance.random() < 0.8
             need = chance.choice(NEEDS) if wants and chance.random() < 0.4 else None
@@ -88,7 +91,8 @@ def set_up_relations(company: Any) -> None:
                 add_responsible(session, mara, shop.ref, person.ref, role=role, now=at)
         if makers and number % 2 == 0:
             maker = makers[number % len(makers)]
-            add_relationship(session, mara, maker.ref, shop.ref, "Supplier of", since_on=at.date(), now=at)
+            since = max(at, maker.created_at + timedelta(hours=2))
+            add_relationship(session, mara, maker.ref, shop.ref, "Supplier of", since_on=since.date(), now=since)
         if number % 5 == 1:
             add_relationship(session, mara, shop.ref, shops[number - 1].ref, "Competitor of", now=at)
     for branch in shops[1:5]:  # a small chain, with one shop below a branch
