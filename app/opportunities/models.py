@@ -102,7 +102,7 @@ class Opportunity(Named, Stamped, Base):
             postgresql_where=_OF_CAMPAIGN,
             sqlite_where=_OF_CAMPAIGN,
         ),
-        Index("uq_opportunity_external_id", "external_id", unique=True),
+        Index("ix_opportunity_external_id", "external_id"),
     )
 
     name: Mapped[str] = mapped_column(String(255))

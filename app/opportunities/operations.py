@@ -7,7 +7,6 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.activities.lasting import follow_record
@@ -39,9 +38,8 @@ from app.sharing.scope import scope, scope_of_deleted_opportunities
 from app.sharing.shares import end_shares_with_company
 
 RESTORABLE = timedelta(days=30)
-# An external id is taken whoever may see the opportunity that has it.
-_TAKEN = Actor.system("external ids of opportunities")
-_CLOSED = (StageCategory.WON, StageCategory.LOST)
+# Whether a need has become something does not depend on who asks.
+_TAKEN = Actor.system("needs that became opportunities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def store_new(
         else first_of(session, StageCategory.OPEN)
     )
     outcome = outcome_named(session, cleaned.get("outcome"), stage)
-    _refuse_taken_external_id(session, cleaned.get("external_id"))
+    _refuse_taken_external_id(session, actor, cleaned.get("external_id"))
     campaign = campaign_named(session, cleaned.get("campaign"))
     currency = cleaned.get("currency")
     if currency is None and cleaned.get("amount") is not None:
@@ -125,7 +123,7 @@ def store_new(
     )
     _derive(opportunity)
     session.add(opportunity)
-    _flush(session, opportunity)
+    session.flush()  # its key is wanted by the event
     record(session, actor, verb="created", subject=opportunity, at=now)
     return opportunity
 
@@ -137,26 +135,15 @@ def _derive(opportunity: Opportunity) -> None:
     opportunity.close_order = opportunity.close_on or LAST_DAY
 
 
-def _refuse_taken_external_id(session: Session, external_id: str | None) -> None:
+def _refuse_taken_external_id(session: Session, actor: Actor, external_id: str | None) -> None:
+    """Raises Invalid when an opportunity that the actor sees has it; of others nothing is told."""
     if external_id is None:
         return
-    taken = select(Opportunity.id).where(scope(Opportunity, _TAKEN), Opportunity.external_id == external_id)
+    taken = select(Opportunity.id).where(
+        scope(Opportunity, actor, Level.READ), Opportunity.external_id == external_id
+    )
     if session.scalar(taken) is not None:
-        raise _external_id_taken()
-
-
-def _external_id_taken() -> Invalid:
-    return Invalid({"external_id": [_l("Another record has this external id.")]})
-
-
-def _flush(session: Session, opportunity: Opportunity) -> None:
-    """So that the id is there.  Of two who take an external id at the same moment the second is told so."""
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if opportunity.external_id is None or "external_id" not in str(error.orig):
-            raise
-        raise _external_id_taken() from error
+        raise Invalid({"external_id": [_l("Another record has this external id.")]})
 
 
 def edit_opportunity(
@@ -185,7 +172,7 @@ def edit_opportunity(
     if not changes:
         return opportunity
     if "external_id" in changes:
-        _refuse_taken_external_id(session, changes["external_id"].column_value)
+        _refuse_taken_external_id(session, actor, changes["external_id"].column_value)
     had, company_id = opportunity.account_id, opportunity.partner_account_id
     if "campaign" in changes:
         found = known_campaign(session, actor, changes["campaign"].column_value, had=opportunity.campaign_id)
@@ -352,7 +339,7 @@ def _store(
 ) -> None:
     opportunity.version += 1
     opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
-    _flush(session, opportunity)
+    session.flush()  # so that a constraint speaks up here
     told = {name: (change.old, change.new) for name, change in changes.items()}
     detail = {"version": opportunity.version}
     record(session, actor, verb=verb, subject=opportunity, at=now, changes=told, detail=detail)

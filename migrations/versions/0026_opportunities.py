@@ -161,7 +161,7 @@ def _create_opportunity() -> None:
         op.create_index(
             name, "opportunity", [column], unique=unique, postgresql_where=where, sqlite_where=where
         )
-    op.create_index("uq_opportunity_external_id", "opportunity", ["external_id"], unique=True)
+    op.create_index("ix_opportunity_external_id", "opportunity", ["external_id"])
     op.create_table(
         "opportunity_contact",
         sa.Column("id", KEY, nullable=False),

@@ -25,7 +25,9 @@ SHARE: dict[str, Any] = {"principal": {"type": "all_internal"}, "level": "read"}
 BODIES: dict[str, Any] = {
     "decline": {"reason": "other"}, "release": {"reason": "other"}, "assign": {"route": True},
     "log_on_lead": {"kind": "note", "subject": "x"}, "log_on_account": {"kind": "note", "subject": "x"},
-    "log_on_contact": {"kind": "note", "subject": "x"}, "log_on_case": {"kind": "note", "subject": "x"}, "suspend_partner": {"open_leads": "keep"},
+    "log_on_contact": {"kind": "note", "subject": "x"}, "log_on_case": {"kind": "note", "subject": "x"},
+    "log_on_opportunity": {"kind": "note", "subject": "x"}, "new_part": {"contact_id": f"cont_{'0' * 22}"},
+    "new_opportunity_share": {"principal": {"type": "all_internal"}, "level": "read"}, "suspend_partner": {"open_leads": "keep"},
     "deactivate": {"open_records": "keep"}, "change_weight": {"weight": 2}, "new_item": {"name": "x"},
     "new_relationship": {"account_id": f"acct_{'0' * 22}", "reason": "Supplier of"},
     "new_interest": {"area": "Bikes", "interest": True}, "new_characteristic": {"type": "Fleet", "value": "x"},

@@ -52,7 +52,7 @@ def test_settings_change_and_stale_changes_are_refused(api, ada, mara):
         {"name": None}, {"name": "x" * 61}, {"time_zone": "Nowhere"}, {"language": "xx"}, {"strict_capture": "yes"},
         {"preview_fields": ["company"]}, {"preview_fields": None}, {"preview_fields": "city"}, {"nonsense": 1},
         {"prm_enabled_at": None}, {"portal_published_at": None}, {"defaults": {"lead": {"internal": "all"}}},
-        {"defaults": {"lead": {"internal": "read", "external": "read_write"}}}, {"defaults": {"opportunity": {"internal": "read"}}},
+        {"defaults": {"lead": {"internal": "read", "external": "read_write"}}}, {"defaults": {"campaign": {"internal": "read"}}},
         {"names": {"fr": {"lead": ["piste", "pistes"]}}}, {"names": {"en": {"lead": ["one"]}}},
         {"names": {"en": {"nonsense": ["one", "two"]}}}, {"names": {"en": {"lead": ["", ""]}}}, {"accent": "mauve"},
     ],

@@ -21,6 +21,7 @@ from app.api.document import openapi
 from app.api.routes import KINDS
 from app.cases.filters import CASE_SORTS
 from app.leads.fields import SORT_KEYS
+from app.opportunities.filters import OPPORTUNITY_SORTS
 
 Refs = Mapping[str, Sequence[str]]
 LEFT_OUT = frozenset(
@@ -225,6 +226,7 @@ def _sorts(path: str) -> Sequence[str]:
         "cases": tuple(CASE_SORTS),
         "contacts": tuple(CONTACT_SORTS),
         "leads": SORT_KEYS,
+        "opportunities": tuple(OPPORTUNITY_SORTS),
     }
     return sorts.get(path.rpartition("/")[2], ())
 
@@ -240,7 +242,7 @@ def _examples(schema: Mapping[str, Any]) -> list[Any]:
 
 _KINDS = {
     "account": "acct", "contact": "cont", "owner": "user", "person": "user", "actor": "user", "round_robin": "rr",
-    "import": "imp", "partner": "acct", "case": "case", "ref": "lead", "parent": "acct", "reports_to": "cont",
+    "import": "imp", "partner": "acct", "case": "case", "opportunity": "opp", "ref": "lead", "parent": "acct", "reports_to": "cont",
     "record": "lead", "level": "item", "source": "item", "target": "user", "to": "user", "lead": "lead", "user": "user",
     "queue": "queue", "group": "group", "bulk_act": "bulk",
 }  # fmt: skip

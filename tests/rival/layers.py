@@ -64,6 +64,7 @@ from tests.factories import (
     rows,
 )
 from tests.fields.making import make_field
+from tests.rival.deals import add_veiled_deals
 from tests.rival.lists import keep_lists
 from tests.rival.pairs import add_veiled_pairs
 from tests.rival.papers import add_veiled_documents
@@ -322,6 +323,7 @@ def _records(session: Session, world: World) -> None:
     for case in cases:
         case.resolution = STEM
     world.veiled["case"] += [case.ref for case in cases]
+    add_veiled_deals(session, world, account, contact)
     world.records |= {"above": above, "chief": chief}
     answers = AccountResponsible(
         ref=refs.new_ref(refs.MEMBER), account_id=account.id, user_id=ada.id, role="x", created_at=world.now

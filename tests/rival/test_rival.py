@@ -156,6 +156,7 @@ VIEWED = (
     ("acct", "accounts"),
     ("cont", "contacts"),
     ("case", "cases"),
+    ("opp", "opportunities"),
     ("doc", "documents"),
 )
 EXPORTS = [Ask("POST", f"/{records}/export", {}) for records in ("leads", "accounts", "contacts")]
@@ -227,6 +228,8 @@ COMMON = {
     "enabling_draft": "answers of the wizard, before any partner is there",
     "lead_status.name": "the list of statuses is the same for everybody who reads leads",
     "case_status.name": "the list of statuses is the same for everybody who reads cases",
+    "opportunity_stage.name": "the list of stages is the same for everybody who reads opportunities",
+    "outcome_reason.name": "whoever wins or loses something chooses among all reasons",
     "lead_source.name": "a filter of the list of leads offers all sources",
     "decline_reason.name": "who declines chooses among all reasons",
     "unqualified_reason.name": "whoever gives a lead up chooses among all reasons",

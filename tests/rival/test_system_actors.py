@@ -33,7 +33,12 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "partners of a level": ({"partners"}, "the refusal to remove a level names the partners that have it"),
     "who looks after a partner": ({"partners"}, "a partner's people are told their own channel manager"),
     "invitation mail": ({"notifications"}, "the mail names the company that somebody is invited into: their own"),
-    "names of parties": ({"cases"}, "an event keeps the public names of a case's contact and account, whoever may see these"),
+    "names of parties": ({"cases", "opportunities"}, "an event keeps the public names of a record's contact and account, whoever may see these"),
+    "own company": ({"opportunities"}, "partner people read the name of their own company"),
+    "results of conversions": ({"conversion"}, "whoever converted a lead is answered with what it became; a page shows what its reader sees"),
+    "undoing conversions": ({"conversion"}, "whether something was added to what a lead became, whoever sees that"),
+    "documents follow their lead": ({"documents"}, "documents of a lead go along, whoever sees each of them"),
+    "needs that became opportunities": ({"opportunities"}, "a need becomes one opportunity, whoever sees that"),
     "events of records": ({"events"}, "the log finds a record's key by its public name; `visibility` decides"),
     # What decides: the state of the whole, of which nothing is told
     "identity": ({"identity"}, "whether somebody's company lets them in, read with every request"),
@@ -52,7 +57,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "queue in use": ({"routing"}, "a queue is not deleted while something waits in it"),
     "score rules": ({"scores"}, "the score of every lead is made by the rules; it is told with the lead alone"),
     "statuses that go": ({"leads"}, "leads of a status that is removed go to another, whoever sees them; how many is told to administrators"),
-    "registries": ({"cases", "leads"}, "a status or source is not removed while a lead or a case has it"),
+    "registries": ({"cases", "leads", "opportunities"}, "a status or source is not removed while a lead or a case has it"),
     "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
@@ -71,7 +76,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "undo of a change of many": ({"lists"}, "who gave records away gets them back although they have left their sight"),
     "undo of a bulk act": ({"routing"}, "one's own act is undone although the leads have left one's sight"),
     "role change": ({"identity"}, "the rank is written beside all leads of the person"),
-    "leaving": ({"cases", "offboarding"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),
+    "leaving": ({"cases", "offboarding", "opportunities"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),
     "invitations": ({"partners"}, "a partner's leader, who sees no account, invites into their own"),
     "merging": ({"care"}, "what hangs on a merged record goes along, whoever sees each; both records are scoped first"),
     "follow merges": ({"care"}, "a merged record leads to its survivor; both are asked of the reader's scope before"),
@@ -144,7 +149,7 @@ def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
 
 
 # Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
-MARKING = {"cases/filters.py", "inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
+MARKING = {"cases/filters.py", "opportunities/filters.py", "inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
 
 
 def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():

@@ -271,6 +271,8 @@ def _what_they_had(session: Session, world: World) -> None:
 
 def _portfolio(session: Session, world: World) -> None:
     """What a channel manager with a portfolio looks after."""
+    from tests.rival.deals import add_own_deals  # which marks what it makes as this module does
+
     porta = world.people["porta"]
     account = make_account(session, "Porta's own", owner=porta)
     contact = make_contact(session, "Portes", account=account)
@@ -279,6 +281,7 @@ def _portfolio(session: Session, world: World) -> None:
     case = make_case(session, "Porta's case", owner=porta)
     world.records |= {"porta's account": account, "porta's contact": contact, "porta's case": case}
     world.portas["case"].append(case.ref)
+    add_own_deals(session, world, account)
     area, type_ = make_area(session, "Bikes"), make_type(session, "Fleet", "small", "large")
     other = make_account(session, "Porta's other", owner=porta, parent_id=account.id)
     world.portas["int"].append(interest(session, account, area).ref)

@@ -184,6 +184,6 @@ def test_the_api_pages_through_and_says_what_it_does_not_know(session, api, ada,
     rest = api(ada).get(f"/users/{pia.ref}/access?limit=2&cause=owner&cursor={first['next_cursor']}").json
     assert [item["record"]["id"] for item in rest["items"]] == [leads[0].ref]
     assert rest["next_cursor"] is None
-    assert api(ada).get(f"/users/{pia.ref}/access?object=opportunity").status_code == 422
+    assert api(ada).get(f"/users/{pia.ref}/access?object=campaign").status_code == 422
     assert api(ada).get(f"/users/{pia.ref}/access?level=all").status_code == 422
     assert api(ada).get("/users/user_nobody/access").status_code == 404
