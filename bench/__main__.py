@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from app.settings import ROOT
+from bench.capture import measure_flood
 from bench.care import judge_duplicates, measure_care
 from bench.conversion import measure_conversion
 from bench.crm import measure_crm
@@ -72,6 +73,9 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             for rows in (10_000, max(sizes)):
                 measure_memory(report, worlds[0], rows=rows)
             _say(f"{engine}: imports measured")
+            report.begin(f"Web forms, {engine}")
+            measure_flood(report, worlds[-1], load, posts=2_000)
+            _say(f"{engine}: web forms measured")
             report.begin(f"Sharing, {engine}")
             measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
             _say(f"{engine}: sharing measured")

@@ -568,6 +568,8 @@ ROUTES: dict[str, P | str] = {
     "lead_forms.show": P.LEAD_FORM_MANAGE,
     "lead_forms.sort_out": P.LEAD_FORM_MANAGE,
     "leads.ask_delete": P.LEAD_DELETE,
+    "leads.add_quickly": P.LEAD_CREATE,
+    "leads.quick": P.LEAD_CREATE,
     "leads.ask_release": P.LEAD_RELEASE,
     "leads.change_status": P.LEAD_EDIT,
     "leads.claim": P.LEAD_CLAIM,

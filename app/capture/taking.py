@@ -240,7 +240,7 @@ def _make_lead(
     if raw.get("consent") and "consent_basis" not in raw:
         raw["consent_basis"] = form.name
     lead, _is_new = take_in(session, _FORM, raw, Arrival(asks_required=False), now=now)
-    lead.imported = {"web form": form.name}
+    lead.imported = {"Web form": form.name}
     record(session, _FORM, verb="filled_in", subject=form, at=now, detail={"lead": lead.ref})
     return lead
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.capture import set_up_capture
 from app.demo.cases import add_cases
 from app.demo.diary import keep_diary
 from app.demo.documents import add_documents
@@ -136,6 +137,7 @@ def load(
         add_cases(company)
         set_up_qualification(company)
         add_opportunities(company)
+        set_up_capture(company)
         if before_partners:
             set_up_decisions(company)
             close(company)

@@ -33,7 +33,7 @@ def places(site, role, section=MAIN, path="/", counts=None):
         return [item for item in navigation(someone(role), counts) if item.section == section]
 
 
-RECORDS = ("accounts", "contacts", "cases", "documents")
+RECORDS = ("accounts", "contacts", "opportunities", "campaigns", "cases", "documents")
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ RECORDS = ("accounts", "contacts", "cases", "documents")
         (Role.ADMINISTRATOR, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
         (Role.CHANNEL_MANAGER, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
         (Role.SALES, ["home", "my_day", "leads", "queues", *RECORDS]),
-        (Role.USER, ["home", "inbox", "my_leads", "my_day", "documents"]),
-        (Role.MANAGER, ["home", "inbox", "my_leads", "my_day", "team", "documents"]),
-        (Role.EXECUTIVE, ["home", "inbox", "my_leads", "my_day", "team", "documents"]),
+        (Role.USER, ["home", "inbox", "my_leads", "opportunities", "my_day", "documents"]),
+        (Role.MANAGER, ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents"]),
+        (Role.EXECUTIVE, ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents"]),
     ],
 )
 def test_each_role_has_its_places(site, role, keys):
@@ -66,9 +66,12 @@ def test_setup_is_for_those_who_run_the_place(site):
 def test_the_new_menu_offers_what_one_may_create(site):
     assert [i.key for i in places(site, Role.SALES, NEW)] == [
         "new_lead",
+        "quick_lead",
         "new_account",
         "new_contact",
+        "new_opportunity",
         "new_case",
+        "new_import",
     ]
     assert not places(site, Role.VIEWER, NEW)
     assert not places(site, Role.USER, NEW)
