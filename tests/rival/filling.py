@@ -190,7 +190,8 @@ def queries(page: Page, path: str, words: Sequence[str]) -> Iterator[str]:
 def tampered(form: Form, hidden: Refs) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """The form with a hidden record in the place of each that it names, and the same with one that is nowhere."""
     sent: dict[str, Any] = {name: values[0] if values else "x" for name, values in form.offered.items()}
-    if "email" in sent:
+    # The form of one field would keep what was typed on their own lead, where they read it from then on.
+    if "email" in sent and not {"began", "where"} <= set(sent):
         yield {**sent, "email": hidden["email"][0]}, {**sent, "email": NOBODY}
     for name, values in form.offered.items():
         named = next((found for value in values if (found := _REF.search(value))), None)
