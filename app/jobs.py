@@ -31,6 +31,7 @@ from app.lists.models import ListJob
 from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
+from app.routing.recycling import recycle_step
 from app.scores.routing import route_handed_over, routes_waiting
 from app.scores.work import is_waiting as scores_waiting
 from app.scores.work import work_step as score_step
@@ -54,6 +55,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("digests", write_digests, DIGESTS_EVERY_SECONDS),
         Job("reminders", give_reminders, REMINDERS_EVERY_SECONDS),
         Job("offers", end_lapsed_offers),
+        Job("first touches", recycle_step, REMINDERS_EVERY_SECONDS),
         Job("imports", lambda: _import(stop)),
         Job("sharing", _share),
         Job("scores", _score),

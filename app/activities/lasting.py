@@ -15,6 +15,8 @@ from app.accounts.models import Account, Contact
 from app.activities.models import Activity, Participant
 from app.activities.places import PLACES, Record, is_on, place_of, place_of_activity
 from app.kernel.actor import Actor
+from app.leads.models import Lead
+from app.leads.touching import TOUCHED, is_touch_of
 from app.sharing.scope import scope
 from app.sharing.touched import note_work
 
@@ -48,6 +50,25 @@ def raise_last(session: Session, activity: Activity) -> None:
             _write(
                 session, model, key, {column.key: activity.at}, or_(column.is_(None), column < activity.at)
             )
+
+
+def begin_touch(session: Session, actor: Actor, record: Any) -> bool:
+    """Note that a lead's owner, or somebody of the same partner, does something on it; False where it was just taken away.
+
+    To be called before what is done is written: from here on nobody recycles it (`leads.touching`).
+    """
+    if not isinstance(record, Lead) or record.touch_due_at is None or not is_touch_of(actor, record):
+        return True
+    kept = (
+        Lead.owner_queue_id.is_(None),
+        Lead.partner_account_id.is_not_distinct_from(record.partner_account_id),
+    )
+    touched = session.execute(
+        update(Lead).where(scope(Lead, _KEEPING), Lead.id == record.id, *kept).values(TOUCHED),
+        execution_options=_QUIETLY,
+    )
+    session.expire(record, list(TOUCHED))
+    return bool(touched.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a count
 
 
 def recount(session: Session, targets: Iterable[Target]) -> None:

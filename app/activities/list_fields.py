@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
+from app.activities.next_steps import next_steps
 from app.activities.told import last_activity_column
 from app.kernel import clock
 from app.kernel.actor import Actor
@@ -90,6 +91,10 @@ def _has_open_task(model: Any, column: InstrumentedAttribute[Any]) -> ListField:
     )  # fmt: skip
 
 
+def _next_steps(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    return {key: step.text for key, step in next_steps(session, actor, keys).items()}
+
+
 def _says_open(_op: Op, value: str) -> str:
     return _("something is planned with it") if value == _("yes") else _("nothing is planned with it")
 
@@ -101,4 +106,11 @@ for _name, _model, _column in (
     add_fields(_name, _quiet(_model), _has_open_task(_model, _column))
     add_provider(_name, _last(_model))
 add_provider("opportunity", _last(Opportunity))
-add_fields("lead", _quiet(Lead), _has_open_task(Lead, Activity.lead_id))
+add_fields(
+    "lead",
+    _quiet(Lead),
+    _has_open_task(Lead, Activity.lead_id),
+    ListField(
+        "next_step", _l("Next step"), Kind.TEXT, Lead.id, resolve=_next_steps, is_filter=False, text=str
+    ),
+)

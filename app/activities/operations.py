@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.activities.lasting import raise_last, recount, targets_of
+from app.activities.lasting import begin_touch, raise_last, recount, targets_of
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import (
     NOBODY,
@@ -84,6 +84,8 @@ def log_activity(
         **more,
     }
     columns = new_columns(values, now)
+    if not begin_touch(session, actor, record):
+        require_logging(session, actor, record)
     taking_part = find_people(session, actor, record, actor.company_id, people)
     assignee_id = _assignee_id(session, actor, record, actor.company_id, assignee)
     activity = _add(session, actor, record, {**columns, "assignee_id": assignee_id}, now)
@@ -231,6 +233,8 @@ def edit_activity(
             _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
             current={name: getattr(activity, name) for name in changed},
         )
+    if not begin_touch(session, actor, record):
+        require_logging(session, actor, record)
     targets, had = targets_of(session, activity), activity.assignee_id
     told = _told(session, activity, changed, before, wanted)
     verb = "finished" if changed.get("is_done") and not activity.is_done else "edited"

@@ -257,6 +257,7 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "released": ("undo", _with_reason(_l("gave it back"))),
     "declined": ("x-circle", _with_reason(_l("declined it"))),
     "expired": ("hourglass", _plain(_l("the offer was not answered in time"))),
+    "recycled": ("undo", _plain(_l("nothing was done on it in time, and it went back"))),
     "accepted": ("check", _plain(_l("accepted it"))),
     "marketing_qualified": ("flag", _handed_over),
     "routed": ("route", _assigned),

@@ -65,6 +65,7 @@ def new_queue(body: NewQueue) -> Response:
             name=body.name,
             members=[principal_values(member) for member in body.members],
             accept_within_minutes=body.accept_within_minutes,
+            touch_within_hours=body.touch_within_hours,
             now=clock.now(),
         )
         answer = queues_json(session, actor, [queue])[0]

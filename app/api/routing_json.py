@@ -39,6 +39,7 @@ def queues_json(session: Session, actor: Actor, queues: Sequence[Queue]) -> list
             "is_default": queue.is_default,
             "account_id": accounts.get(queue.partner_account_id or 0),
             "accept_within_minutes": queue.accept_within_minutes,
+            "touch_within_hours": queue.touch_within_hours,
             "members": [member.body for member in members.get(queue.id, ())],
         }
         body["version"] = version_of(actor, body, queue.version)

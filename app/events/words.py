@@ -68,6 +68,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "contact_removed": ("contact", "records", _l("took somebody out of %(record)s")),
     "archived": ("archive", "records", _l("archived %(record)s")),
     "unarchived": ("undo", "records", _l("offered %(record)s again")),
+    "person_given_out": ("download", "records", _l("took out all that is held about a person")),
     "members_added": ("users", "records", _l("added the people of a list to %(record)s")),
     "edited": ("edit", "records", _l("changed %(record)s")),
     "deleted": ("trash", "records", _l("deleted %(record)s")),
@@ -90,7 +91,11 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "finished": ("check", "records", _l("finished %(record)s")),
     "activity_deleted": ("trash", "records", _l("deleted an activity of %(record)s")),
     "responsible_added": ("user-plus", "records", _l("made somebody responsible for %(record)s")),
-    "responsible_removed": ("user-x", "records", _l("took somebody off the people responsible for %(record)s")),
+    "responsible_removed": (
+        "user-x",
+        "records",
+        _l("took somebody off the people responsible for %(record)s"),
+    ),
     "responsible_changed": ("user", "records", _l("changed the role of somebody responsible for %(record)s")),
     "related": ("link", "records", _l("related %(record)s to another account")),
     "unrelated": ("link", "records", _l("ended a relationship of %(record)s")),
@@ -113,6 +118,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "released": ("undo", "leads", _l("gave %(record)s back")),
     "declined": ("x-circle", "leads", _l("declined %(record)s")),
     "expired": ("hourglass", "leads", _l("The offer was not answered in time: %(record)s")),
+    "recycled": ("undo", "leads", _l("Nothing was done on it in time: %(record)s")),
     "marketing_qualified": ("flag", "leads", _l("handed %(record)s over as marketing-qualified")),
     "filled_in": ("globe", "leads", _l("Somebody filled in %(record)s")),
     "post_released": ("check", "leads", _l("took a post to %(record)s out of quarantine")),
@@ -154,7 +160,7 @@ _OF_KIND: dict[tuple[str, str], Any] = {
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
 # What is told without saying who did it: nobody in person did.
-_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired", "filled_in"})
+_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired", "filled_in", "recycled"})
 GROUPS = ("keys", "people", "records", "leads", "sharing", "partners", "files", "setup", "mail")
 
 
@@ -294,7 +300,16 @@ _SAID = frozenset(
     {("sign_in_failed", "reason"), ("exported", "object"), ("refused", "method"), ("refused", "act")}
     | {
         (verb, "to")
-        for verb in ("created", "assigned", "claimed", "transferred", "released", "declined", "expired")
+        for verb in (
+            "created",
+            "assigned",
+            "claimed",
+            "transferred",
+            "released",
+            "declined",
+            "expired",
+            "recycled",
+        )
     }
 )
 
@@ -366,6 +381,7 @@ def _details() -> dict[str, str]:
         "days": _("Days"),
         "offered_until": _("Offered until"),
         "filename": _("File"),
+        "records": _("Records"),
         "columns": _("Columns"),
         "member": _("Member"),
         "with": _("With"),

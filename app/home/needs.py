@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
-from app.home.queries import Needs
+from app.home.queries import STALE_DAYS, Needs
 from app.identity.models import Organisation
 from app.kernel import labels
 from app.kernel.actor import Actor, Permission
@@ -46,6 +46,7 @@ def todo(actor: Actor, needs: Needs) -> Sequence[Need]:
         (needs.alerts, _alerts(needs)),
         (needs.waiting, _waiting(needs)),
         (needs.left_behind, _left_behind(needs)),
+        (needs.stale, _stale(needs)),
         (needs.refusals, _refusals(needs)),
         (needs.failed_mail, _failed_mail(needs)),
         (needs.imports, _imports(needs)),
@@ -94,6 +95,22 @@ def _left_behind(needs: Needs) -> Need:
         _("Whoever has them has left."),
         url_for("leads.index", needs_owner="true"),
         _("Assign"),
+    )
+
+
+def _stale(needs: Needs) -> Need:
+    leads = labels.many("lead") if needs.stale > 1 else labels.one("lead")
+    what = ngettext(
+        "%(count)s open %(leads)s untouched for %(days)s days",
+        "%(count)s open %(leads)s untouched for %(days)s days",
+        needs.stale,
+        count=_many(needs.stale),
+        leads=leads,
+        days=STALE_DAYS,
+    )
+    note = _("Somebody has them and does nothing.")
+    return Need(
+        "hourglass", "amber", what, note, url_for("leads.index", stale_days=STALE_DAYS), _("See them")
     )
 
 

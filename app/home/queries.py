@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from app.intake.models import Import
 from app.intake.queries import may_see
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.paging import COUNT_CAP
-from app.leads.filters import left_behind
+from app.leads.filters import is_stale, left_behind
 from app.leads.models import Lead, LeadStatus, Offer, OfferState, StatusCategory
 from app.notifications.models import Delivery, DeliveryState
 from app.partners.models import PartnerAccount, PartnerState
@@ -38,6 +38,8 @@ LOOKED_THROUGH = 20_000
 # What partners did that a channel manager wants to read of; the words are in `home/_parts.html`.
 TOLD = ("claimed", "accepted", "declined", "released", "logged", "edited")
 SHOWN_TASKS = 8
+# Open leads with somebody that nobody has touched for so long are told of.
+STALE_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,21 @@ class Needs:
     invited: int
     imports: int
     left_behind: int
+    stale: int
     partners: int
     rules: int
 
 
 def what_needs(session: Session, actor: Actor, *, since: datetime) -> Needs:
     """All of it in one statement.  since: the start of today."""
-    return Needs(*session.execute(_needs(actor), {"since": since}).one())
+    moments = {"since": since, "stale": since - timedelta(days=STALE_DAYS)}
+    return Needs(*session.execute(_needs(actor), moments).one())
 
 
 @lru_cache(maxsize=512)
 def _needs(actor: Actor) -> Select[*tuple[Any, ...]]:
     since: ColumnElement[Any] = bindparam("since", type_=Offer.answered_at.type)
+    stale: ColumnElement[Any] = bindparam("stale", type_=Offer.answered_at.type)
     default = aliased(Queue)
     waits = and_(scope(Lead, actor), Lead.owner_queue_id == _default_queue(Queue.id))
     nothing = literal(0)
@@ -95,6 +100,7 @@ def _needs(actor: Actor) -> Select[*tuple[Any, ...]]:
         if may(Permission.LEAD_IMPORT)
         else nothing.label("imports"),
         _count(select(Lead.id).where(scope(Lead, actor), left_behind())).label("left_behind"),
+        _count(select(Lead.id).where(scope(Lead, actor), is_stale(stale))).label("stale"),
         _count(select(PartnerAccount.account_id)).label("partners"),
         _count(select(RuleSet.id).where(RuleSet.state == RuleState.ACTIVE)).label("rules"),
     )

@@ -18,6 +18,8 @@ _WORDS = {
     Kind.LEADS_ASSIGNED: _l("several leads are given to me at once"),
     Kind.LEAD_IN_QUEUE: _l("a lead begins to wait in a queue of mine"),
     Kind.OFFER_LAPSED: _l("an offer runs out without an answer"),
+    Kind.TOUCH_DUE: _l("my time to begin with a lead is soon over"),
+    Kind.LEAD_RECYCLED: _l("a lead goes back because nothing was done on it"),
     Kind.DUPLICATE_FOUND: _l("somebody makes a second of a record of mine that they cannot see"),
     Kind.ACTIVITY_DUE: _l("something that I planned is due"),
     Kind.ACTIVITY_GIVEN: _l("a colleague gives me something to do, or invites me"),
@@ -30,6 +32,8 @@ _EVERYONE = (
     Kind.LEADS_ASSIGNED,
     Kind.LEAD_IN_QUEUE,
     Kind.OFFER_LAPSED,
+    Kind.TOUCH_DUE,
+    Kind.LEAD_RECYCLED,
     Kind.ACTIVITY_DUE,
     Kind.ACTIVITY_GIVEN,
 )

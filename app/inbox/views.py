@@ -1,6 +1,6 @@
 """A partner's inbox: what waits to be claimed, what is offered, what is theirs; and its buttons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.activities.next_steps import NextStep, next_steps
 from app.inbox.queries import SHOWN, Facets, InboxState, facets, inbox_state
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
@@ -40,7 +41,7 @@ PINNED = 5
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """What `inbox/index.html` shows.  pinned: pending offers above what is available."""
+    """What `inbox/index.html` shows.  pinned: pending offers above what is available.  next_steps: of their own."""
 
     box: str
     state: InboxState
@@ -50,6 +51,7 @@ class Inbox:
     address: ListAddress
     chips: Sequence[dict[str, str]]
     has_queues: bool
+    next_steps: Mapping[int, NextStep]
 
     @property
     def rows(self) -> Sequence[LeadRow]:
@@ -97,6 +99,7 @@ def _inbox(session: Session, actor: Actor) -> Inbox:
         address=address,
         chips=_chips(given, address),
         has_queues=bool(actor.queue_ids),
+        next_steps=next_steps(session, actor, [row.id for row in page.items]) if box == MINE else {},
     )
 
 

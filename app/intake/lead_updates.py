@@ -22,6 +22,7 @@ from app.leads.columns import derived_columns, touches_derived
 from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import Lead, LeadSource, StatusCategory
 from app.leads.process import ALWAYS_REQUIRED, is_open, missing_to_qualify, refuse_move
+from app.leads.touching import TOUCHED
 from app.leads.values import ATTRIBUTES
 from app.sharing.scope import scope
 from app.sharing.touched import touch
@@ -136,6 +137,7 @@ def plan_change(
         attributes["campaign_id"] = row.attributes.get("campaign_id")
     whole = {**before, **attributes}
     if "status" in changed:
+        attributes |= TOUCHED
         refusal = _refusal_of_move(statuses, before, whole, changed["status"])
         if refusal is not None:
             return refusal, None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
 from app.leads.models import Lead, LeadStatus, StatusCategory
+from app.leads.touching import note_touch
 
 
 def mark_converted(session: Session, actor: Actor, lead: Lead, *, now: datetime) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def mark_converted(session: Session, actor: Actor, lead: Lead, *, now: datetime)
         select(LeadStatus.id).where(LeadStatus.category == StatusCategory.CONVERTED).limit(1)
     ).one()
     lead.is_open, lead.converted_at = False, now
+    note_touch(lead)
     _touch(actor, lead, now)
     return before
 

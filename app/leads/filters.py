@@ -143,6 +143,24 @@ def is_duplicate(_session: Session, actor: Actor, _op: Op, value: Any) -> Condit
     return is_flagged if value else not_(is_flagged)
 
 
+def untouched_for(_session: Session, _actor: Actor, _op: Op, value: Any) -> Condition:
+    """See `is_stale`."""
+    if not 1 <= value <= MOST_DAYS or value != int(value):
+        raise Invalid({"stale_days": [_l("Give a whole number of days.")]})
+    return is_stale(clock.now() - timedelta(days=int(value)))
+
+
+def is_stale(since: Any) -> Condition:
+    """That an open lead is with a person, and since then was neither given to them, nor changed, nor worked on."""
+    return and_(
+        Lead.is_open,
+        Lead.deleted_at.is_(None),
+        Lead.owner_user_id.is_not(None),
+        Lead.updated_at < since,
+        or_(Lead.last_activity_at.is_(None), Lead.last_activity_at < since),
+    )
+
+
 def _sees_everything(actor: Actor) -> bool:
     defaults = (actor.default_lead_level, actor.default_account_level, actor.default_contact_level)
     return actor.role is Role.ADMINISTRATOR or (

@@ -19,7 +19,7 @@ from app.leads.choices import knows_queue, names_of, reason_name, status_name
 from app.leads.fields import FIELDS, Field, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import edit_lead, refuse_foreign_fields
-from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys
+from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
 from app.leads.rows import LeadRow
 from app.leads.sight import SIGHT
 from app.leads.values import read_lead_values, reading_for
@@ -162,6 +162,15 @@ def _says_age(op: Op, value: str) -> str:
     return ngettext("it came in the last %(num)s day", "it came in the last %(num)s days", number)
 
 
+def _says_stale(_op: Op, value: str) -> str:
+    number = int("".join(each for each in value if each.isdigit()) or 0)
+    return ngettext(
+        "it is open and nobody has touched it for %(num)s day",
+        "it is open and nobody has touched it for %(num)s days",
+        number,
+    )
+
+
 # Fields
 
 
@@ -253,6 +262,10 @@ def _about_the_lead() -> list[ListField]:
             is_export=False, section=RELATED,
         ),
         ListField(
+            "stale_days", _l("Untouched for"), Kind.NUMBER, None, filters.untouched_for, (Op.GTE,), is_column=False,
+            is_export=False, says=_says_stale, unit=_l("days"), section=RELATED,
+        ),
+        ListField(
             "age_days", _l("Age"), Kind.NUMBER, None, filters.age_in_days, (Op.GTE, Op.LTE), is_column=False,
             is_export=False, says=_says_age, unit=_l("days"),
         ),
@@ -266,6 +279,7 @@ def _stamps() -> list[ListField]:
     return [
         moment("waiting_since", _l("Waiting since"), "waiting_since"),
         moment("last_activity_at", _l("Last activity")),
+        moment("touch_due_at", _l("To be touched by")),
         moment("created_at", _l("Added"), "created_at"),
         moment("updated_at", _l("Changed"), "updated_at"),
         user_field("created_by", _l("Created by"), Lead.created_by_id),
@@ -290,7 +304,14 @@ def _by_side(_session: Session, actor: Actor) -> Sequence[ListField]:
     return [
         ListField(
             "last_activity_at", _l("Last activity"), Kind.MOMENT, own, of=_attribute("last_activity_at")
-        )
+        ),
+        ListField(
+            "touch_due_at",
+            _l("To be touched by"),
+            Kind.MOMENT,
+            touch_due_of(literal(actor.company_id)),
+            of=_attribute("touch_due_at"),
+        ),
     ]
 
 

@@ -92,6 +92,8 @@ _DELETED = text("deleted_at IS NOT NULL")
 _OF_CAMPAIGN = text("deleted_at IS NULL AND campaign_id IS NOT NULL")
 _SCORE_DUE = text("score_due_on IS NOT NULL AND deleted_at IS NULL")
 _ROUTE_DUE = text("route_due_at IS NOT NULL AND deleted_at IS NULL")
+_TOUCH_DUE = text("touch_due_at IS NOT NULL AND deleted_at IS NULL")
+_TOUCH_WARN = text("touch_warn_at IS NOT NULL AND deleted_at IS NULL")
 _HANDED_OVER = text("marketing_qualified_at IS NOT NULL AND deleted_at IS NULL")
 _OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
 _OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
@@ -114,6 +116,8 @@ class Lead(Named, Stamped, Extended, Base):
     score: a cache of what the rules of `app.scores` say; score_due_on: the day (UTC) on which it changes by itself.
     marketing_qualified_at, …_by_id: when it was handed over, and by whom; nobody where the rules did it.
     route_due_at: since when it waits to be routed anew because it was handed over.
+    touch_due_at: until when whoever claimed or accepted it is to do something on it; None once they have, see
+    `leads.touching`.  touch_warn_at: when they are told that this ends soon; None once they were.
     """
 
     __tablename__ = "lead"
@@ -154,6 +158,17 @@ class Lead(Named, Stamped, Extended, Base):
         ),
         Index(
             "ix_lead_route_due", "route_due_at", "id", postgresql_where=_ROUTE_DUE, sqlite_where=_ROUTE_DUE
+        ),
+        Index("ix_lead_open_updated", "updated_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
+        Index(
+            "ix_lead_touch_due", "touch_due_at", "id", postgresql_where=_TOUCH_DUE, sqlite_where=_TOUCH_DUE
+        ),
+        Index(
+            "ix_lead_touch_warn",
+            "touch_warn_at",
+            "id",
+            postgresql_where=_TOUCH_WARN,
+            sqlite_where=_TOUCH_WARN,
         ),
         Index(
             "ix_lead_marketing_qualified",
@@ -242,6 +257,8 @@ class Lead(Named, Stamped, Extended, Base):
     converted_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime | None]
     route_due_at: Mapped[datetime | None]
+    touch_due_at: Mapped[datetime | None]
+    touch_warn_at: Mapped[datetime | None]
     duplicates: Mapped[list[Any]] = mapped_column(default=list)
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     import_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -364,7 +381,7 @@ class Offer(Base):
 
 
 class LeadRefusal(Base):
-    """A company that declined a lead or let its offer expire: it is not offered it and cannot claim it.
+    """A company that declined a lead, or let its offer or its first touch lapse: it is not offered it and cannot claim it.
 
     Removed when a person gives the lead to that company by hand.
     """

@@ -34,6 +34,7 @@ from app.leads.placement import Move, Owner, place
 from app.leads.process import is_open, lead_process, missing_to_qualify, refuse_move, refuse_score
 from app.leads.queries import find_level, get_lead
 from app.leads.seen import seen_version
+from app.leads.touching import note_edit
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
@@ -159,6 +160,7 @@ def edit_lead(
             setattr(lead, name, value)
     _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
     lead.opted_out_by = opt_outs_noted(lead.opted_out_by, changes, actor.user_id, now)
+    note_edit(actor, lead, changes)
     lead.version += 1
     lead.updated_at, lead.updated_by_id = now, actor.user_id
     session.flush()  # so that a constraint speaks up here

@@ -24,6 +24,7 @@ from app.kernel.actor import PARTNER_ROLES, Actor, Role
 from app.kernel.bulk import insert_row
 from app.leads.errors import AlreadyConverted, LeadMoved
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
+from app.leads.touching import TOUCHED, touch_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.notifications.preferences import DIGEST, MAIL, choice
@@ -83,7 +84,7 @@ class Move:
 
     trace: what routing considered, see `routing.trace`.  forgets_refusal: a person gives it to a
     company that refused it before, on purpose.  mail: whether and when the new owner is mailed.
-    template_id: the mail template that the rule chose.
+    template_id: the mail template that the rule chose.  untouched: only while the first touch is awaited until then.
     """
 
     cause: AssignmentCause
@@ -97,6 +98,7 @@ class Move:
     bulk_act_id: int | None = None
     forgets_refusal: bool = False
     owner_chosen: bool = False
+    untouched: datetime | None = None
 
 
 def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, now: datetime) -> int:
@@ -104,7 +106,7 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
 
     Does not commit.
 
-    Raises AlreadyConverted, LeadMoved (the owner is not the one that was read).
+    Raises AlreadyConverted, LeadMoved (the owner is not the one that was read, or it was touched).
     """
     if lead.converted_at is not None:
         raise AlreadyConverted
@@ -115,6 +117,8 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
         session.get(Queue, lead.owner_queue_id) if lead.owner_queue_id else None,
     )
     values = owner_columns(lead, to, move, now)
+    if move.cause is AssignmentCause.CLAIM:
+        values.update(touch_columns(session, before.queue, to.company_id, now=now))
     if is_new:
         for name, value in values.items():
             setattr(lead, name, value)
@@ -123,7 +127,7 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
         join_campaign(session, actor, lead, now=now)
     else:
         _close_offer(session, lead, move.closing, now)
-        _move(session, actor, lead, values, now)
+        _move(session, actor, lead, values, move.untouched, now)
     assignment_id = _assign(session, actor, lead, before, to, move, now)
     if move.offer is not None:
         _offer(session, lead, to, move.offer, now)
@@ -156,10 +160,18 @@ def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str,
         values["last_queue_id"] = to.queue.id
     elif lead.owner_queue_id is not None:
         values["last_queue_id"] = lead.owner_queue_id
-    return values
+    # Who is handed a lead by a colleague has what is left of the colleague's time.
+    return values if move.cause is AssignmentCause.TRANSFER else {**values, **TOUCHED}
 
 
-def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any], now: datetime) -> None:
+def _move(
+    session: Session,
+    actor: Actor,
+    lead: Lead,
+    values: Mapping[str, Any],
+    untouched: datetime | None,
+    now: datetime,
+) -> None:
     values = {**values, "offer_id": None, "updated_at": now, "updated_by_id": actor.user_id}
     session.flush()  # what was changed on the lead before goes first, under its own version
     by_user = lead.owner_user_id is not None
@@ -167,9 +179,10 @@ def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any],
         "lead": lead.id,
         "owner": lead.owner_user_id if by_user else lead.owner_queue_id,
         "offer": lead.offer_id,
+        "touch": untouched,
     }
     moved = session.scalar(
-        _moving(tuple(values), by_user, lead.offer_id is not None),
+        _moving(tuple(values), by_user, lead.offer_id is not None, untouched is not None),
         {**read, **{f"new_{name}": value for name, value in values.items()}},
         execution_options={"synchronize_session": False},
     )
@@ -181,16 +194,19 @@ def _move(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any],
 
 
 @lru_cache(maxsize=64)
-def _moving(names: tuple[str, ...], by_user: bool, is_offered: bool) -> ReturningUpdate[int]:
+def _moving(
+    names: tuple[str, ...], by_user: bool, is_offered: bool, is_untouched: bool
+) -> ReturningUpdate[int]:
     """The move of a lead that has still the owner and offer that it was read with; its new version.
 
     Made once for each set of columns, since many may wait for whoever is making it.
     """
     offer = Lead.offer_id == bindparam("offer") if is_offered else Lead.offer_id.is_(None)
     owner = (Lead.owner_user_id if by_user else Lead.owner_queue_id) == bindparam("owner")
+    untouched = (Lead.touch_due_at == bindparam("touch"), Lead.is_open) if is_untouched else ()
     return (
         update(Lead)
-        .where(scope(Lead, _MOVING), Lead.id == bindparam("lead"), owner, offer)
+        .where(scope(Lead, _MOVING), Lead.id == bindparam("lead"), owner, offer, *untouched)
         .where(Lead.deleted_at.is_(None), Lead.converted_at.is_(None))
         .values({**{name: bindparam(f"new_{name}") for name in names}, "version": Lead.version + 1})
         .returning(Lead.version)
@@ -282,6 +298,7 @@ _VERBS = {
     AssignmentCause.DECLINE: "declined",
     AssignmentCause.EXPIRY: "expired",
     AssignmentCause.TRANSFER: "transferred",
+    AssignmentCause.RECYCLE: "recycled",
 }
 
 

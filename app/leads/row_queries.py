@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Label, ScalarSelect, Select, and_, bindparam, func, null, select
+from sqlalchemy import Case, Label, ScalarSelect, Select, and_, bindparam, case, func, null, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -99,6 +99,11 @@ def _columns(
             Lead.waiting_since,
             Lead.offer_expires_at,
             hide(_own_last_activity() if by_partner else Lead.last_activity_at),
+            hide(
+                touch_due_of(bindparam("company_id")).label("touch_due_at")
+                if by_partner
+                else Lead.touch_due_at
+            ),
             Lead.owner_user_id,
             User.ref.label("user_ref"),
             User.name.label("user_name"),
@@ -145,6 +150,11 @@ def last_activity_of(company_id: Any) -> ScalarSelect[datetime]:
     )
 
 
+def touch_due_of(company_id: Any) -> Case[datetime | None]:
+    """SQL for until when a partner company is to do something on the lead at hand; of others' leads nothing."""
+    return case((Lead.partner_account_id == company_id, Lead.touch_due_at))
+
+
 def _own_last_activity() -> Label[datetime]:
     return last_activity_of(bindparam("company_id")).label("last_activity_at")
 
@@ -153,7 +163,7 @@ def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value:
     (
         key, ref, company, first_name, last_name, email, phone, mobile, status, category, source, industry,
         employees, city, state, country, product_interest, score, rating, arrived_at, created_at, updated_at,
-        waiting_since, offer_expires_at, last_activity_at, *rest,
+        waiting_since, offer_expires_at, last_activity_at, touch_due_at, *rest,
     ) = row  # fmt: skip
     owner, more = rest[:_OWNER_COLUMNS], rest[_OWNER_COLUMNS:]
     is_preview = given < Level.READ
@@ -169,6 +179,7 @@ def _row(actor: Actor, words: tuple[str, str], row: Any, given: int, sort_value:
         product_interest, score, rating, arrived_at, created_at, updated_at, waiting_since, offer_expires_at,
         last_activity_at, owner_link(actor, *owner),
         dict(zip(_more(actor.preview_fields), more, strict=True)) if more else {},
+        touch_due_at,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class LeadRow:
     """One line of a list.  Fields that the actor may not see, or not yet, are None; `is_preview` says so.
 
     employee_band: the size as text, what previews show.  sort_value: for the cursor.
+    touch_due_at: until when its owner is to do something on it; to partner people of their own company's alone.
     more: of a preview, what an administrator shows beyond that, by field; `phone` is one of two numbers.
     """
 
@@ -64,6 +65,7 @@ class LeadRow:
     last_activity_at: datetime | None
     owner: OwnerLink
     more: Mapping[str, Any] = field(default_factory=dict)
+    touch_due_at: datetime | None = None
 
     @property
     def is_preview(self) -> bool:

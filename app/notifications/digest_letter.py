@@ -17,7 +17,9 @@ from app.notifications.outcomes import Outcome, Withheld
 from app.notifications.plain import one_line
 from app.notifications.queries import Record, find_records, lead_rows
 
-_LEAD_NOTES = frozenset({Kind.LEAD_ASSIGNED, Kind.LEAD_OFFERED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED})
+_LEAD_NOTES = frozenset(
+    {Kind.LEAD_ASSIGNED, Kind.LEAD_OFFERED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED, Kind.TOUCH_DUE, Kind.LEAD_RECYCLED}
+)  # fmt: skip
 
 
 def write(envelope: Envelope) -> Letter:
@@ -58,6 +60,8 @@ def _line(
     """What the digest says of one notification; None where its reader may not see the record any more."""
     if notice.kind is Kind.OFFER_LAPSED and actor.is_partner:
         return Item(_("An offer to you has lapsed"), "", envelope.link("/inbox"))
+    if notice.kind is Kind.LEAD_RECYCLED and actor.is_partner:
+        return Item(recycled_words(), "", envelope.link("/inbox"))
     if notice.kind is Kind.ROUTING_ALERT:
         if not actor.can(Permission.ROUTING_MANAGE):
             return None
@@ -93,6 +97,10 @@ def _note(notice: Notification) -> str:
             return _("Given to you by %(who)s", who=who) if who else _("Given to you")
         case Kind.OFFER_LAPSED:
             return _("Not accepted in time by %(who)s", who=who) if who else _("Not accepted in time")
+        case Kind.TOUCH_DUE:
+            return _("Do something on it, or it goes back")
+        case Kind.LEAD_RECYCLED:
+            return _("Untouched by %(who)s in time", who=who) if who else _("Untouched in time")
         case Kind.DUPLICATE_FOUND:
             return _("Somebody who cannot see it has probably made it again")
         case Kind.ADDRESS_TAKEN:
@@ -101,6 +109,11 @@ def _note(notice: Notification) -> str:
                 "%(who)s invited %(address)s, an address in use", who=who or _("Somebody"), address=address
             )
     return ""
+
+
+def recycled_words() -> str:
+    """What somebody is told who lost a lead: nothing of the lead."""
+    return _("A %(lead)s went back because nothing was done on it", lead=labels.one("lead"))
 
 
 def sample_items(envelope: Envelope, rows: Sequence[LeadRow]) -> list[Item]:

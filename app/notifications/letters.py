@@ -43,6 +43,7 @@ class _Shown:
     is_mine: bool
     queue: str
     offer_expires_at: datetime | None
+    touch_due_at: datetime | None
     fields: Mapping[str, tuple[str, str]]
 
 
@@ -71,6 +72,24 @@ def _offer_lapsed(envelope: Envelope) -> Letter:
         if envelope.sample is None:
             recipient_of(envelope)
         return Letter(Kind.OFFER_LAPSED, envelope.link("/inbox"), {"title": "", "who": ""})
+    return _about(envelope, _lead(envelope), False, who=one_line(envelope.detail.get("who", "")))
+
+
+def _touch_due(envelope: Envelope) -> Letter:
+    """To the owner.  Overtaken once they have done something, or it is no longer theirs."""
+    lead = _lead(envelope)
+    is_awaited = lead.is_mine and lead.touch_due_at is not None
+    until = ""
+    if is_awaited and lead.touch_due_at:
+        until = moment_in_full(lead.touch_due_at, envelope.user.time_zone)
+    return _about(envelope, lead, not is_awaited, until=until)
+
+
+def _lead_recycled(envelope: Envelope) -> Letter:
+    """As of an offer that lapsed."""
+    if envelope.user.is_partner:
+        recipient_of(envelope)
+        return Letter(Kind.LEAD_RECYCLED, envelope.link("/inbox"), {"title": "", "who": ""})
     return _about(envelope, _lead(envelope), False, who=one_line(envelope.detail.get("who", "")))
 
 
@@ -131,6 +150,8 @@ WRITERS: dict[Kind, Callable[[Envelope], Letter]] = {
     Kind.LEADS_ASSIGNED: _leads_assigned,
     Kind.ROUTING_ALERT: _routing_alert,
     Kind.OFFER_LAPSED: _offer_lapsed,
+    Kind.TOUCH_DUE: _touch_due,
+    Kind.LEAD_RECYCLED: _lead_recycled,
 }
 
 
@@ -182,6 +203,7 @@ def _shown(row: LeadRow) -> _Shown:
         is_mine=row.owner.is_me,
         queue=one_line(row.owner.name) if row.is_waiting else "",
         offer_expires_at=row.offer_expires_at,
+        touch_due_at=row.touch_due_at,
         fields={name: (str(labels[name]), one_line(value)) for name, value in values.items() if value},
     )
 

@@ -23,6 +23,8 @@ class NotificationKind(StrEnum):
     ADDRESS_TAKEN: the partner's account; `email` that was invited, `who` invited it.
     ROUTING_ALERT: the lead, if any; `reason` in words.
     OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
+    TOUCH_DUE: the lead, on which its owner should soon do something.
+    LEAD_RECYCLED: the lead that went back; `who` did nothing on it in time, for the vendor's people.
     DUPLICATE_FOUND: `duplicate:<kind>:<keys>`, the reader's account or contact, of which somebody who may not see it
     has made a second; `reasons`.
     DAILY_DIGEST: `digest:<date>`, no record; what it tells of are the deliveries that name it.
@@ -43,6 +45,8 @@ class NotificationKind(StrEnum):
     ADDRESS_TAKEN = "address_taken"
     ROUTING_ALERT = "routing_alert"
     OFFER_LAPSED = "offer_lapsed"
+    TOUCH_DUE = "touch_due"
+    LEAD_RECYCLED = "lead_recycled"
     DUPLICATE_FOUND = "duplicate_found"
     DAILY_DIGEST = "daily_digest"
     ACTIVITY_GIVEN = "activity_given"

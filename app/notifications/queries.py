@@ -29,6 +29,7 @@ _PATHS = {
     Kind.SECOND_FACTOR: "/profile#second-factor",
     Kind.NEW_DEVICE: "/profile#sessions",
     Kind.OFFER_LAPSED: "/inbox",
+    Kind.LEAD_RECYCLED: "/inbox",
 }
 
 
@@ -41,6 +42,7 @@ class Record:
     path: str
     number: int = 0
     offer_expires_at: datetime | None = None
+    touch_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def _is_visible(actor: Actor, what: Any, kind: Any, key: Any) -> ColumnElement[b
     bulk = exists().where(
         Assignment.bulk_act_id == key, Lead.id == Assignment.lead_id, _is_theirs(actor), scope(Lead, actor)
     )
-    # Whoever let an offer lapse is told that much, without a word of the lead.
-    lapsed = what == Kind.OFFER_LAPSED if actor.is_partner else false()
+    # Whoever let an offer or a first touch lapse is told that much, without a word of the lead.
+    lapsed = what.in_((Kind.OFFER_LAPSED, Kind.LEAD_RECYCLED)) if actor.is_partner else false()
     return or_(
         kind.is_(None),
         and_(kind == "lead", or_(lead, lapsed)),
@@ -155,8 +157,9 @@ def find_records(session: Session, actor: Actor, about: Iterable[Notification]) 
     found: dict[tuple[str, int], Record] = {}
     for row in lead_rows(session, actor, keys.get("lead", ())):
         found["lead", row.id] = Record(
-            row.ref, row.title, f"/leads/{row.ref}", offer_expires_at=row.offer_expires_at
-        )
+            row.ref, row.title, f"/leads/{row.ref}",
+            offer_expires_at=row.offer_expires_at, touch_due_at=row.touch_due_at,
+        )  # fmt: skip
     found.update(_accounts(session, actor, keys.get("account", ())))
     found.update(_contacts(session, actor, keys.get("contact", ())))
     found.update(_bulk_acts(session, actor, keys.get("bulk_act", ())))

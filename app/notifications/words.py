@@ -21,6 +21,8 @@ KIND_NAMES: Mapping[Kind, Any] = {
     Kind.ADDRESS_TAKEN: _l("Address in use"),
     Kind.ROUTING_ALERT: _l("Routing needs a look"),
     Kind.OFFER_LAPSED: _l("Offer lapsed"),
+    Kind.TOUCH_DUE: _l("First touch due"),
+    Kind.LEAD_RECYCLED: _l("Went back untouched"),
     Kind.DUPLICATE_FOUND: _l("Probable duplicate"),
     Kind.DAILY_DIGEST: _l("Daily digest"),
     Kind.ACTIVITY_GIVEN: _l("Activity given to them"),

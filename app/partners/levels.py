@@ -21,6 +21,7 @@ from app.sharing.scope import scope
 _NAMING = Actor.system("partners of a level")
 
 LONGEST_MINUTES = 60 * 24 * 365
+LONGEST_HOURS = 24 * 365
 
 
 def _minutes(value: Any) -> int | None:
@@ -31,6 +32,15 @@ def _minutes(value: Any) -> int | None:
         raise Invalid(
             {"accept_within_minutes": [_l("Give whole minutes, one or more; leave it empty for none.")]}
         )
+    return value
+
+
+def _hours(value: Any) -> int | None:
+    """In how many hours a partner of the level does something on what they took; None leaves them all the time."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_HOURS:
+        raise Invalid({"touch_within_hours": [_l("Give whole hours, one or more; leave it empty for none.")]})
     return value
 
 
@@ -78,7 +88,7 @@ LEVELS = Registry(
     PartnerLevel,
     Permission.SETTING_MANAGE,
     lambda level: select(PartnerAccount.account_id).where(PartnerAccount.level_id == level.id),
-    {"accept_within_minutes": _minutes},
+    {"accept_within_minutes": _minutes, "touch_within_hours": _hours},
     ref_kind=refs.LEVEL,
     can_retire=False,
     name_uses=_name_uses,

@@ -27,6 +27,8 @@ class MayInvite(StrEnum):
 class PartnerLevel(Named, Base):
     """A named level such as silver; `position` orders them, lowest first.
 
+    touch_within_hours: in which its partners do something on a lead that they took, unless the queue says otherwise.
+
     lead_fields: field of a lead → hidden, preview or after_claim, where partners of the level see it otherwise
     than all do; see `leads.visibility`.
     """
@@ -36,6 +38,7 @@ class PartnerLevel(Named, Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
     position: Mapped[int]
     accept_within_minutes: Mapped[int | None]
+    touch_within_hours: Mapped[int | None]
     lead_fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 

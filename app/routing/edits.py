@@ -16,6 +16,8 @@ from app.routing.models import Queue, RoundRobin
 LONGEST_NAME = 120
 MOST_MINUTES = 60 * 24 * 60  # sixty days
 
+MOST_HOURS = 24 * 365
+
 
 def clean_name(
     session: Session, model: type[Queue] | type[RoundRobin], name: object, *, but: int | None = None
@@ -38,6 +40,17 @@ def clean_minutes(value: object, *, field: str = "accept_within_minutes") -> int
         value = int(value.strip()[:9])
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_MINUTES:
         raise Invalid({field: [_l("Give whole minutes from 1 to %(most)s.", most=MOST_MINUTES)]})
+    return value
+
+
+def clean_hours(value: object) -> int | None:
+    """Hours in which somebody is to do something on what they took; None leaves it to others to say.  Raises Invalid."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+        value = int(value.strip()[:9])
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_HOURS:
+        raise Invalid({"touch_within_hours": [_l("Give whole hours from 1 to %(most)s.", most=MOST_HOURS)]})
     return value
 
 

@@ -32,6 +32,13 @@ class QueueForm(_Versioned):
     accept_within_minutes = StringField(
         _l("Time to accept an offer made from here"), description=_MINUTES_HELP
     )
+    touch_within_hours = StringField(
+        _l("Time to begin with what was taken from here"),
+        description=_l(
+            "In hours, around the clock. Who has done nothing on it by then loses it, and it waits here again. "
+            "Empty: as the partner level says, else as long as they like."
+        ),
+    )
 
 
 class RoundRobinForm(_Versioned):

@@ -14,8 +14,9 @@ from app.kernel.records import Named, Stamped
 class Queue(Named, Stamped, Base):
     """An ordered list of leads that wait.
 
-    partner_account_id: set on a partner account's own queue.  deleted_at: gone from every list; the row
-    stays for the assignments that name it.
+    partner_account_id: set on a partner account's own queue.  touch_within_hours: in which whoever claims from
+    it does something on the lead, see `leads.touching`.  deleted_at: gone from every list; the row stays for the
+    assignments that name it.
     """
 
     __tablename__ = "queue"
@@ -35,6 +36,7 @@ class Queue(Named, Stamped, Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     partner_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     accept_within_minutes: Mapped[int | None]
+    touch_within_hours: Mapped[int | None]
     deleted_at: Mapped[datetime | None]
 
 

@@ -30,6 +30,7 @@ from app.leads.models import (
 )
 from app.leads.placement import Closing, Move, Owner, place
 from app.leads.queries import get_lead
+from app.leads.touching import touch_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Notice, notify_many
 from app.routing import steps
@@ -76,6 +77,7 @@ def accept_offer(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
         .values(
             offer_id=None,
             offer_expires_at=None,
+            **touch_columns(session, _origin_of(session, lead), actor.company_id, now=now),
             version=Lead.version + 1,
             updated_at=now,
             updated_by_id=actor.user_id,
@@ -85,6 +87,12 @@ def accept_offer(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
     session.refresh(lead)
     record(session, actor, verb="accepted", subject=lead, at=now)
     return lead
+
+
+def _origin_of(session: Session, lead: Lead) -> Queue | None:
+    """The queue that the lead was offered from."""
+    offer = session.get(Offer, lead.offer_id) if lead.offer_id is not None else None
+    return session.get(Queue, offer.origin_queue_id) if offer and offer.origin_queue_id else None
 
 
 def decline_offer(
@@ -137,7 +145,7 @@ def release_lead(
     turn_id = _turn_of(session, lead) if why.gives_turn_back else None
     if turn_id is not None and give_turn_back(session, turn_id, now=now):
         trace.append(steps.turn_given_back())
-    queue = _queue_to_return_to(session, lead)
+    queue = queue_to_return_to(session, lead)
     move = Move(AssignmentCause.RELEASE, trace=trace, closing=Closing(reason=why.key, note=note))
     place(session, actor, lead, Owner(queue=queue), move, now=now)
     return lead
@@ -292,7 +300,8 @@ def _turn_of(session: Session, lead: Lead) -> int | None:
     return None
 
 
-def _queue_to_return_to(session: Session, lead: Lead) -> Queue:
+def queue_to_return_to(session: Session, lead: Lead) -> Queue:
+    """The queue from which its owner took it, where that is still there for others; else the default queue."""
     queue = session.get(Queue, lead.last_queue_id) if lead.last_queue_id is not None else None
     is_ours = queue is not None and queue.partner_account_id in (None, lead.partner_account_id)
     if queue is not None and is_ours and queue.deleted_at is None:

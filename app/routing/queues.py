@@ -20,7 +20,7 @@ from app.kernel.errors import Conflict, InUse, Invalid, NotFound
 from app.kernel.fold import fold
 from app.leads.models import Lead
 from app.routing.candidates import PARTNER_ACCOUNT, USER
-from app.routing.edits import LONGEST_NAME, clean_minutes, clean_name, require_version, touch
+from app.routing.edits import LONGEST_NAME, clean_hours, clean_minutes, clean_name, require_version, touch
 from app.routing.models import (
     Queue,
     QueueMember,
@@ -36,6 +36,8 @@ from app.sharing.scope import scope
 # A queue in which anything at all waits is not deleted, whether or not the actor sees it.
 _COUNTING = Actor.system("queue in use")
 _MOST_COUNTED = 1000
+# Of a change: what is not given stays.
+_AS_IT_IS = object()
 
 
 def create_queue(
@@ -45,6 +47,7 @@ def create_queue(
     name: object,
     members: Iterable[Mapping[str, Any]] = (),
     accept_within_minutes: object = None,
+    touch_within_hours: object = None,
     now: datetime,
 ) -> Queue:
     """A queue with its members.  members: `{"type", "id", "role"?}`, users and partner accounts.
@@ -58,6 +61,7 @@ def create_queue(
         name=text,
         name_fold=fold(text, LONGEST_NAME),
         accept_within_minutes=clean_minutes(accept_within_minutes),
+        touch_within_hours=clean_hours(touch_within_hours),
         created_at=now,
         updated_at=now,
         created_by_id=actor.user_id,
@@ -97,10 +101,13 @@ def edit_queue(
     *,
     name: object,
     accept_within_minutes: object,
+    touch_within_hours: object = _AS_IT_IS,
     version: int | None = None,
     now: datetime,
 ) -> Queue:
-    """Rename a queue, or change how long what is offered from it stands.  Nothing when nothing changes.
+    """Rename a queue, or change how long what is offered from it stands, or until when what is taken is to be touched.
+
+    Nothing when nothing changes.  What was taken before keeps its time.
 
     Raises NotAllowed, NotFound, Invalid, Stale.
     """
@@ -108,14 +115,18 @@ def edit_queue(
     queue = get_queue(session, ref, for_update=True)
     text = clean_name(session, Queue, name, but=queue.id)
     minutes = clean_minutes(accept_within_minutes)
+    hours = queue.touch_within_hours if touch_within_hours is _AS_IT_IS else clean_hours(touch_within_hours)
     changes: dict[str, tuple[Any, Any]] = {}
     if text != queue.name:
         changes["name"] = (queue.name, text)
     if minutes != queue.accept_within_minutes:
         changes["accept_within_minutes"] = (queue.accept_within_minutes, minutes)
+    if hours != queue.touch_within_hours:
+        changes["touch_within_hours"] = (queue.touch_within_hours, hours)
     if not changes:
         return queue
     require_version(queue, version)
+    queue.touch_within_hours = hours
     queue.name, queue.name_fold, queue.accept_within_minutes = text, fold(text, LONGEST_NAME), minutes
     touch(queue, actor, now)
     record(session, actor, verb="edited", subject=queue, at=now, changes=changes)

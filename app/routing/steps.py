@@ -68,6 +68,11 @@ def went_on(cause: str, hop: int) -> Step:
     return {"step": "went_on", "cause": cause, "hop": hop}
 
 
+def recycled() -> Step:
+    """Whoever had taken it did nothing on it in time."""
+    return {"step": "recycled"}
+
+
 def no_more_hops(hops: int) -> Step:
     return {"step": "no_more_hops", "hops": hops}
 

@@ -222,6 +222,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], CriteriaOf], list[str]]] = {
     "fallback": _fallback,
     "offer": _offer,
     "went_on": _went_on,
+    "recycled": _simple(lambda _step: _("Nothing was done on it in time.")),
     "no_more_hops": _simple(
         lambda step: _("It had been offered %(number)s times and was not offered again.", number=step["hops"])
     ),

@@ -116,10 +116,13 @@ def list_page(name: str) -> ListPage:
                 name,
                 LEVELS,
                 labels.many("partner_level", title=True),
-                _("From the lowest to the highest. Minutes say how long a partner has to answer an offer."),
+                _(
+                    "From the lowest to the highest. Minutes say how long a partner has to answer an offer, hours how "
+                    "long to do something on what they took before it goes back."
+                ),
                 _("level"),
                 "accept_within_minutes",
-                _("Minutes to answer"),
+                _("Minutes to answer, hours to begin"),
             )
         case _ if name in _RELATIONS:
             return _RELATIONS[name](name)
@@ -236,4 +239,8 @@ def given(page: ListPage, form: Mapping[str, Any]) -> dict[str, Any]:
             if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
                 raise Invalid({"accept_within_minutes": [_("Give whole minutes, or nothing.")]})
             values["accept_within_minutes"] = int(text) if text else None
+            hours = str(form.get("touch_within_hours", "")).strip()
+            if hours and not (hours.isascii() and hours.isdecimal() and len(hours) < 10):
+                raise Invalid({"touch_within_hours": [_("Give whole hours, or nothing.")]})
+            values["touch_within_hours"] = int(hours) if hours else None
     return values

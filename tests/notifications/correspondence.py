@@ -94,6 +94,9 @@ NAMES = (
     "routing_alert",
     "offer_lapsed",
     "offer_lapsed_partner",
+    "touch_due",
+    "lead_recycled",
+    "lead_recycled_partner",
     "activity_due",
     "activity_given",
     "daily_digest",
@@ -149,6 +152,11 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     who = {"who": "Pia Riera"}
     _tell(session, world, "offer_lapsed", mara, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
     _tell(session, world, "offer_lapsed_partner", pia, Kind.OFFER_LAPSED, world.leads["waiting"], detail=who)
+    world.leads["awaited"] = prospect(session, company, owner=pia)
+    world.leads["awaited"].touch_due_at = NOW + timedelta(hours=4)
+    _tell(session, world, "touch_due", pia, Kind.TOUCH_DUE, world.leads["awaited"])
+    _tell(session, world, "lead_recycled", mara, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who)
+    _tell(session, world, "lead_recycled_partner", pia, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who)
     _tell_of_activities(session, world)
     _tell_daily(session, world)
     trial = Trial("assignment", language, TRIED[0], TRIED[1], world.leads["internal"].ref, Reader.PREVIEW)

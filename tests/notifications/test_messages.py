@@ -23,6 +23,7 @@ PREVIEWS = {
     "lead_in_queue",
     "leads_assigned_queue",
     "offer_lapsed_partner",
+    "lead_recycled_partner",
     "daily_digest",
     "mail_test",
 }

@@ -39,6 +39,8 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "undoing conversions": ({"conversion"}, "whether something was added to what a lead became, whoever sees that"),
     "documents follow their lead": ({"documents"}, "documents of a lead go along, whoever sees each of them"),
     "needs that became opportunities": ({"opportunities"}, "a need becomes one opportunity, whoever sees that"),
+    "campaigns": ({"campaigns"}, "a campaign is renamed on all that came by it, and not deleted while anything did, whoever sees that"),
+    "what is held about a person": ({"care"}, "administrators alone give out what is held about a person, who has a right to all of it"),
     "events of records": ({"events"}, "the log finds a record's key by its public name; `visibility` decides"),
     # What decides: the state of the whole, of which nothing is told
     "identity": ({"identity"}, "whether somebody's company lets them in, read with every request"),
@@ -55,6 +57,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "trees of records": ({"accounts"}, "no account stands below itself, no contact reports to itself, through whatever"),
     "kinds of accounts": ({"accounts"}, "what has contacts or accounts below does not become a person, whoever sees these"),
     "queue in use": ({"routing"}, "a queue is not deleted while something waits in it"),
+    "recycling": ({"routing"}, "leads that nobody touched go back, whoever sees them; who took them and their manager are told"),
     "score rules": ({"scores"}, "the score of every lead is made by the rules; it is told with the lead alone"),
     "statuses that go": ({"leads"}, "leads of a status that is removed go to another, whoever sees them; how many is told to administrators"),
     "registries": ({"cases", "leads", "opportunities"}, "a status or source is not removed while a lead or a case has it"),

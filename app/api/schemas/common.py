@@ -41,6 +41,7 @@ def _number(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_number)]
 Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 60), BeforeValidator(whole)]
+Hours = Annotated[int, Field(ge=1, le=24 * 365), BeforeValidator(whole)]
 Text = StrictStr | None
 YesNo = StrictBool | None
 

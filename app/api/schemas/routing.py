@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr
 from app.api.schemas.common import (
     Answer,
     Body,
+    Hours,
     Id,
     Minutes,
     Moment,
@@ -27,6 +28,7 @@ class NewQueue(Body):
     name: StrictStr
     members: list[PrincipalIn] = []
     accept_within_minutes: Minutes | None = None
+    touch_within_hours: Hours | None = None
 
 
 class QueueChanges(Body):
@@ -34,6 +36,7 @@ class QueueChanges(Body):
 
     name: Text = None
     accept_within_minutes: Minutes | None = None
+    touch_within_hours: Hours | None = None
 
 
 class QueueMember(Answer):
@@ -54,6 +57,7 @@ class Queue(Answer):
     is_default: bool
     account_id: str | None
     accept_within_minutes: int | None
+    touch_within_hours: int | None
     members: list[QueueMember]
 
 

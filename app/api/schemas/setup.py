@@ -129,10 +129,12 @@ class RegistryItemIn(Body):
         default=None, description="lead_statuses"
     )
     moves: list[StrictStr] | None = Field(
-        default=None, description="lead_statuses: keys of those that a lead goes on to from here; null: anywhere."
+        default=None,
+        description="lead_statuses: keys of those that a lead goes on to from here; null: anywhere.",
     )
     gives_turn_back: StrictBool | None = Field(default=None, description="decline_reasons")
     accept_within_minutes: Whole | None = Field(default=None, description="partner_levels")
+    touch_within_hours: Whole | None = Field(default=None, description="partner_levels")
     inverse: Text = Field(
         default=None, description="relationship_reasons: as it reads from the other side; null for the same."
     )
@@ -156,10 +158,13 @@ class RegistryItem(Answer):
     moves: list[str] | None = Field(
         default=None, description="lead_statuses: keys of those that a lead goes on to; null: anywhere."
     )
-    guidance: dict[str, str] = Field(default={}, description="lead_statuses: language, and what the step asks for.")
+    guidance: dict[str, str] = Field(
+        default={}, description="lead_statuses: language, and what the step asks for."
+    )
     matters: list[str] = Field(default=[], description="lead_statuses: fields that matter at this step.")
     gives_turn_back: bool = False
     accept_within_minutes: int | None = None
+    touch_within_hours: int | None = None
     inverse: str | None = None
     allowed: list[str] = []
     parent_id: str | None = None

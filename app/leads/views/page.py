@@ -19,6 +19,7 @@ from app.leads.lookalikes import Lookalike, find_lookalikes, who_qualified
 from app.leads.models import AssignmentCause, Lead
 from app.leads.queries import AssignmentRow, LeadDetail, list_assignments, list_statuses
 from app.leads.seen import seen_version
+from app.leads.touching import is_touch_of
 from app.leads.views.path import Path, read_path
 from app.routing.trace_queries import explain_traces
 from app.scores.queries import Explained, HandOver, explain_score, find_hand_over, may_hand_over
@@ -50,6 +51,7 @@ class LeadPage:
     """All of it.
 
     version: what an act on it begins from.  score, handed_over: for people inside alone.
+    touch_due_at: until when its owner is to do something on it.
     matters: the fields that matter at this step, as the path shows them.
 
     may_…: what this person may do with this lead now; the operations decide again.
@@ -62,6 +64,7 @@ class LeadPage:
     matters: Sequence[Entry]
     score: Explained | None
     handed_over: HandOver | None
+    touch_due_at: datetime | None
     sections: Sequence[tuple[str, Any, Sequence[Entry]]]
     history: Sequence[Stop]
     lookalikes: Sequence[Lookalike]
@@ -91,6 +94,7 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail, *, now: d
         matters=_matters(path, sections),
         score=explain_score(session, actor, lead, now=now),
         handed_over=find_hand_over(session, actor, lead),
+        touch_due_at=lead.touch_due_at if actor.is_internal or is_touch_of(actor, lead) else None,
         sections=sections,
         history=_history(session, actor, lead),
         lookalikes=find_lookalikes(session, actor, lead),
@@ -174,7 +178,12 @@ def _history(session: Session, actor: Actor, lead: Lead) -> list[Stop]:
 
 
 # Causes that say what whoever had it before did.
-_TELLING_OF_OTHERS = (AssignmentCause.DECLINE, AssignmentCause.EXPIRY, AssignmentCause.OFFBOARDING)
+_TELLING_OF_OTHERS = (
+    AssignmentCause.DECLINE,
+    AssignmentCause.EXPIRY,
+    AssignmentCause.OFFBOARDING,
+    AssignmentCause.RECYCLE,
+)
 
 
 def _stop_words(actor: Actor, row: AssignmentRow) -> str:
@@ -197,6 +206,8 @@ def _stop_words(actor: Actor, row: AssignmentRow) -> str:
             return _("It was declined and went on to %(owner)s.", owner=to)
         case AssignmentCause.EXPIRY:
             return _("The offer was not answered in time, and it went on to %(owner)s.", owner=to)
+        case AssignmentCause.RECYCLE:
+            return _("Nothing was done on it in time, and it went back to %(owner)s.", owner=to)
         case AssignmentCause.OFFBOARDING:
             return _("Its owner left, and it went to %(owner)s.", owner=to)
         case AssignmentCause.RELEASE if who:

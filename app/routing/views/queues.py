@@ -125,6 +125,7 @@ def create() -> ResponseReturnValue:
                 current_actor(),
                 name=form.name.data,
                 accept_within_minutes=form.accept_within_minutes.data,
+                touch_within_hours=form.touch_within_hours.data,
                 now=clock.now(),
             )
     except Invalid as error:
@@ -143,6 +144,7 @@ def edit(queue_ref: str) -> ResponseReturnValue:
         data={
             "name": queue.name,
             "accept_within_minutes": queue.accept_within_minutes or "",
+            "touch_within_hours": queue.touch_within_hours or "",
             "version": queue.version,
         },
     )
@@ -161,6 +163,7 @@ def save(queue_ref: str) -> ResponseReturnValue:
                 queue_ref,
                 name=form.name.data,
                 accept_within_minutes=form.accept_within_minutes.data,
+                touch_within_hours=form.touch_within_hours.data,
                 version=form.began_from,
                 now=clock.now(),
             )
