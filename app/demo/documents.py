@@ -49,7 +49,9 @@ def add_documents(company: "Company") -> None:
         contract = _keep(company, "Framework agreement.pdf", _page("Framework agreement", account.name))
         _attach(company, account, contract, "Signed by both sides.", "contract", internal=True)
     for lead in company.session.scalars(_some(Lead, actor, 4)):
-        offer = _keep(company, f"Offer for {lead.company or lead.last_name}.pdf", _page("Offer", lead.company or ""))
+        offer = _keep(
+            company, f"Offer for {lead.company or lead.last_name}.pdf", _page("Offer", lead.company or "")
+        )
         _attach(company, lead, offer, "First offer, valid for thirty days.", "offer", internal=False)
 
 

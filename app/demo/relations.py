@@ -92,7 +92,9 @@ def set_up_relations(company: Any) -> None:
         if makers and number % 2 == 0:
             maker = makers[number % len(makers)]
             since = max(at, maker.created_at + timedelta(hours=2))
-            add_relationship(session, mara, maker.ref, shop.ref, "Supplier of", since_on=since.date(), now=since)
+            add_relationship(
+                session, mara, maker.ref, shop.ref, "Supplier of", since_on=since.date(), now=since
+            )
         if number % 5 == 1:
             add_relationship(session, mara, shop.ref, shops[number - 1].ref, "Competitor of", now=at)
     for branch in shops[1:5]:  # a small chain, with one shop below a branch

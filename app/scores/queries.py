@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.fields.catalogue import catalogue
 from app.identity.models import User
+from app.kernel import labels
 from app.kernel.actor import Actor, Permission
 from app.leads.fields import FIELDS
 from app.leads.models import Lead
@@ -134,7 +135,11 @@ def condition_words(line: Line) -> str:
     """When a line applies."""
     if line.criteria is None:
         return _("It names a field that is not in use.")
-    return _("every one") if line.criteria.matches_everything else criteria_sentence(line.criteria)
+    return (
+        _("every %(lead)s", lead=labels.one("lead"))
+        if line.criteria.matches_everything
+        else criteria_sentence(line.criteria)
+    )
 
 
 def amount_words(session: Session, line: Line) -> str:

@@ -272,7 +272,8 @@
   const columnUnder = (event) => (card ? event.target.closest?.("[data-board] [data-stage]") : null);
   const sendTo = (moved, stage) => {
     const select = find("select[name=stage]", moved);
-    if (!stage || stage === select.value) return;
+    // Where a card may not go is not among its choices.
+    if (!stage || stage === select.value || ![...select.options].some((option) => option.value === stage)) return;
     select.value = stage;
     moved.setAttribute("aria-busy", "true");
     select.form.requestSubmit();
@@ -425,6 +426,18 @@
   });
   on("input", (event) => event.target.form?.matches("[data-unsaved]") && event.target.form.classList.add("is-changed"));
   on("submit", (event) => event.target.classList.remove("is-changed"));
+  /* A double click sends once; what htmx sends waits for its answer, and a page is left within three seconds. */
+  const sent = new WeakMap();
+  on("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || !event.submitter || form.matches("[data-upload]")) return;
+    const by = form.closest("[hx-post]") || event.submitter.matches("[hx-post]");
+    const since = event.timeStamp - (sent.get(event.submitter) ?? -Infinity);
+    if (since < (by ? 600 : 3000) || form.matches(".htmx-request")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else sent.set(event.submitter, event.timeStamp);
+  }, true);
   window.addEventListener("beforeunload", (event) => {
     if (find("form[data-unsaved].is-changed")) event.preventDefault();
   });
