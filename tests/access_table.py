@@ -572,6 +572,8 @@ ROUTES: dict[str, P | str] = {
     "leads.quick": P.LEAD_CREATE,
     "leads.ask_release": P.LEAD_RELEASE,
     "leads.change_status": P.LEAD_EDIT,
+    "leads.board": P.LEAD_VIEW,
+    "leads.move_on_board": P.LEAD_EDIT,
     "leads.claim": P.LEAD_CLAIM,
     "leads.create": P.LEAD_CREATE,
     "leads.delete": P.LEAD_DELETE,

@@ -40,7 +40,7 @@ def change_status(lead_ref: str) -> ResponseReturnValue:
         if "unqualified_reason" in error.errors:
             asked = "asked" in request.form
             return _ask_reason(lead_ref, key, error.errors["unqualified_reason"][0] if asked else ""), 422
-        return lead_page(db.session(), actor, lead_ref, refusal=_missing(error)), 422
+        return lead_page(db.session(), actor, lead_ref, refusal=what_is_missing(error)), 422
     except Stale:
         db.session().rollback()
         text = _("Somebody changed it a moment ago. Look at it as it is now, then do it again.")
@@ -96,7 +96,7 @@ def _version() -> str | None:
     return request.form.get("version") or None
 
 
-def _missing(error: Invalid) -> str:
+def what_is_missing(error: Invalid) -> str:
     """What stands against it: the fields by name, else the complaint itself."""
     known: dict[str, Any] = {**FIELDS, **catalogue(db.session()).active("lead")}
     fields = [str(known[name].label) for name in error.errors if name in known and name != "status"]
