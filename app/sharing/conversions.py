@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -130,8 +130,7 @@ def grant_results(
             )
             count += 1
     session.flush()
-    for result in results:
-        _settle(session, result.object, result.record.id, result.record.created_at, now)
+    _settle(session, {(r.object, r.record.id): r.record.created_at for r in results}, now)
     return count
 
 
@@ -143,8 +142,7 @@ def revoke_results(
         delete(ConversionGrant).where(ConversionGrant.conversion_id == conversion_id),
         execution_options=_QUIETLY,
     )
-    for (object_, key), moment in created.items():
-        _settle(session, object_, key, moment, now)
+    _settle(session, created, now)
 
 
 def take_back(session: Session, record: Any, principals: Select[int], *, now: datetime) -> None:
@@ -156,7 +154,7 @@ def take_back(session: Session, record: Any, principals: Select[int], *, now: da
     )
     taken: Any = session.execute(theirs, execution_options=_QUIETLY)
     if taken.rowcount:
-        _settle(session, record.__tablename__, record.id, record.created_at, now)
+        _settle(session, {(record.__tablename__, record.id): record.created_at}, now)
 
 
 def follow_merge(
@@ -170,36 +168,52 @@ def follow_merge(
     ):
         grant.record_id = survivor.id
     session.flush()
-    for key in losers:
-        _settle(session, object_, key, survivor.created_at, now)
-    _settle(session, object_, survivor.id, survivor.created_at, now)
+    _settle(session, {(object_, key): survivor.created_at for key in (*losers, survivor.id)}, now)
 
 
-def _settle(session: Session, object_: str, record_id: int, created_at: datetime, now: datetime) -> None:
-    """Let the grants in force be the highest that conversions give of the record."""
-    rows = session.scalars(
-        select(ConversionGrant).where(
-            ConversionGrant.object == object_, ConversionGrant.record_id == record_id
+def _settle(session: Session, created: Mapping[tuple[str, int], datetime], now: datetime) -> None:
+    """Let the grants in force be the highest that conversions give of these records.
+
+    created: (object, key) → when the record was made.  Four statements, and one for each new set.
+    """
+    listed: dict[tuple[str, int], list[ConversionGrant]] = {}
+    same = tuple_(ConversionGrant.object, ConversionGrant.record_id).in_(list(created))
+    for row in session.scalars(select(ConversionGrant).where(same)):
+        listed.setdefault((row.object, row.record_id), []).append(row)
+    principals = {row.principal_id for rows in listed.values() for row in rows}
+    ours = GrantSet.object.in_({object_ for object_, _key in created}), GrantSet.is_conversion
+    known = select(GrantSet.object, GrantSet.principal_id, GrantSet.id)
+    sets = {
+        (object_, principal_id): set_id
+        for object_, principal_id, set_id in session.execute(
+            known.where(*ours, GrantSet.principal_id.in_(principals))
         )
-    ).all()
-    sets = select(GrantSet.id).where(GrantSet.object == object_, GrantSet.is_conversion)
+    }
     session.execute(
-        delete(SharingGrant).where(SharingGrant.set_id.in_(sets), SharingGrant.record_id == record_id),
+        delete(SharingGrant).where(
+            tuple_(SharingGrant.object, SharingGrant.record_id).in_(list(created)),
+            SharingGrant.set_id.in_(select(GrantSet.id).where(*ours)),
+        ),
         execution_options=_QUIETLY,
     )
-    for principal_id, (level, until) in highest(rows).items():
-        session.add(
-            SharingGrant(
-                set_id=_set_of(session, object_, principal_id, now),
-                record_id=record_id,
-                object=object_,
-                principal_id=principal_id,
-                level=level,
-                record_created_at=created_at,
-                until=until,
+    wanted: list[dict[str, Any]] = []
+    for (object_, key), rows in listed.items():
+        for principal_id, (level, until) in highest(rows).items():
+            if (object_, principal_id) not in sets:
+                sets[object_, principal_id] = _new_set(session, object_, principal_id, now)
+            wanted.append(
+                {
+                    "set_id": sets[object_, principal_id],
+                    "record_id": key,
+                    "object": object_,
+                    "principal_id": principal_id,
+                    "level": level,
+                    "record_created_at": created[object_, key],
+                    "until": until,
+                }
             )
-        )
-    session.flush()
+    if wanted:
+        session.execute(insert(SharingGrant), wanted)
 
 
 def highest(rows: Sequence[ConversionGrant]) -> dict[int, tuple[int, datetime | None]]:
@@ -212,14 +226,7 @@ def highest(rows: Sequence[ConversionGrant]) -> dict[int, tuple[int, datetime | 
     return found
 
 
-def _set_of(session: Session, object_: str, principal_id: int, now: datetime) -> int:
-    found = session.scalar(
-        select(GrantSet.id).where(
-            GrantSet.object == object_, GrantSet.principal_id == principal_id, GrantSet.is_conversion
-        )
-    )
-    if found is not None:
-        return found
+def _new_set(session: Session, object_: str, principal_id: int, now: datetime) -> int:
     row = GrantSet(
         object=object_,
         principal_id=principal_id,
