@@ -180,7 +180,7 @@ def test_acts_are_those_the_person_may_do(signed_in, session, ada, mara, sal, vi
     lead = make_lead(session, owner=pia)
     labels = {
         "Edit": ">Edit<",
-        "Change": ">Change<",
+        "Change": '/owner">Change<',
         "Delete": "Delete",
         "Give back": "Give it back",
         "Mark": "Mark as Working",
