@@ -1,0 +1,117 @@
+"""Random walks over converting, undoing, assigning, sharing and editing, with what must hold after every step."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from app.conversion.models import Conversion
+from app.conversion.operations import convert_lead
+from app.conversion.undoing import unconvert_lead
+from app.conversion.wanted import read_wanted
+from app.kernel import clock
+from app.kernel.errors import DomainError
+from app.leads.models import Lead, LeadStatus, StatusCategory
+from app.leads.operations import delete_lead, edit_lead
+from app.opportunities.models import Opportunity
+from app.opportunities.operations import delete_opportunity, edit_opportunity
+from app.routing.operations import Wish, assign_lead, find_target
+from app.sharing.shares import share_record
+from app.sharing.verify import differences
+from tests.factories import actor_of, make_lead, rows
+
+_QUIET: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+
+
+def test_a_walk_keeps_what_must_hold(session, ada, mara, sal, pia, pam):
+    _walk(session, [ada, mara, sal, pia, pam], 3, steps=25)
+
+
+@pytest.mark.long
+@settings(max_examples=40, **_QUIET)
+@given(seed=st.integers(0, 10**9))
+def test_forty_walks_keep_what_must_hold(session, ada, mara, sal, pia, pam, seed):
+    with session.begin_nested() as undone:
+        _walk(session, [ada, mara, sal, pia, pam], seed, steps=40)
+        undone.rollback()
+    session.expire_all()
+
+
+def _walk(session: Session, people: list[Any], seed: int, *, steps: int) -> None:
+    chance = random.Random(seed)
+    leads = [
+        make_lead(session, owner=chance.choice(people[1:]), company=chance.choice(["Forges", "Mines"]))
+        for _ in range(4)
+    ]
+    done = 0
+    for _ in range(steps):
+        step = chance.choice(_STEPS)
+        try:
+            with session.begin_nested():
+                step(session, chance, actor_of(session, chance.choice(people)), chance.choice(leads), people)
+            done += 1
+        except DomainError:
+            session.expire_all()
+        _check(session, leads)
+    assert done
+
+
+def _convert(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    sold = {"name": "Gravel", "amount": 5, "currency": "EUR"} if chance.random() < 0.7 else None
+    convert_lead(session, actor, lead.ref, read_wanted(opportunity=sold), now=clock.now())
+
+
+def _undo(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    unconvert_lead(session, actor, lead.ref, now=clock.now())
+
+
+def _assign(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
+    to = find_target(session, actor, "user", chance.choice(people).ref)
+    assign_lead(session, actor, lead.ref, Wish(to), now=clock.now())
+
+
+def _share(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
+    given = {"type": "user", "id": chance.choice(people).ref}
+    share_record(session, actor, lead, given, "read", now=clock.now())
+
+
+def _edit(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    edit_lead(session, actor, lead.ref, {"city": chance.choice(["Vic", "Olot"])}, now=clock.now())
+
+
+def _delete(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    delete_lead(session, actor, lead.ref, now=clock.now())
+
+
+def _sell(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    for opportunity in rows(session, Opportunity, Opportunity.source_lead_id == lead.id):
+        if chance.random() < 0.3:
+            delete_opportunity(session, actor, opportunity.ref, now=clock.now())
+        else:
+            stage = {"stage": chance.choice(["proposal", "won", "lost"])}
+            edit_opportunity(session, actor, opportunity.ref, stage, now=clock.now())
+
+
+_STEPS = (_convert, _convert, _undo, _assign, _share, _edit, _delete, _sell)
+
+
+def _check(session: Session, leads: list[Lead]) -> None:
+    """One owner; converted once, with that status, or not at all; nothing sold of a lead that is not converted."""
+    session.flush()
+    kept = {row.lead_id: row for row in rows(session, Conversion)}
+    sold = {row.source_lead_id: row for row in rows(session, Opportunity)}
+    for lead in leads:
+        session.refresh(lead)
+        is_converted = lead.converted_at is not None
+        assert (lead.owner_user_id is None) is not (lead.owner_queue_id is None)
+        assert is_converted is (lead.id in kept)
+        status = session.get_one(LeadStatus, lead.status_id)
+        assert is_converted is (status.category is StatusCategory.CONVERTED)
+        assert not (is_converted and lead.is_open)
+        assert not (is_converted and lead.deleted_at is not None)
+        if lead.id in sold:
+            assert kept[lead.id].opportunity_id == sold[lead.id].id
+    assert list(differences(session)) == []
