@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_lead_work"
-down_revision = "0030_words"
+revision = "0030_lead_work"
+down_revision = "0029_campaigns"
 branch_labels = None
 depends_on = None
 
