@@ -70,7 +70,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.leads.views:bp",
     "app.inbox.views:bp",
     "app.search.views:bp",
-    "app.care.consent_views:bp",
+    "app.care.person_views:bp",
     "app.care.merge_views:bp",
     "app.care.ageing_views:bp",
     "app.care.naming_views:bp",

@@ -151,14 +151,13 @@ def _of(column: Any) -> MakeCondition:
     """That a record came by one of the campaigns."""
 
     def make(_session: Session, actor: Actor, op: Op, value: Any) -> Condition:
+        given: Any = column
         if op in _EMPTY:
-            return column.is_(None) if op is Op.IS_EMPTY else column.is_not(None)
-        has: Condition = (
-            func.coalesce(column, 0).in_(_keys(actor, value))
-            if op in (Op.NOT_EQUALS, Op.NOT_IN)
-            else column.in_(_keys(actor, value))
-        )
-        found: Condition = not_(has) if op in (Op.NOT_EQUALS, Op.NOT_IN) else has
+            is_empty: Condition = given.is_(None)
+            return is_empty if op is Op.IS_EMPTY else not_(is_empty)
+        if op in (Op.NOT_EQUALS, Op.NOT_IN):
+            return func.coalesce(given, 0).not_in(_keys(actor, value))
+        found: Condition = given.in_(_keys(actor, value))
         return found
 
     return make

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.contact_operations import create_contact
 from app.accounts.models import Account
 from app.accounts.operations import create_account
+from app.demo.campaigns import set_up_campaigns
 from app.demo.capture import set_up_capture
 from app.demo.cases import add_cases
 from app.demo.diary import keep_diary
@@ -135,6 +136,7 @@ def load(
         keep_lists(company)
         set_up_fields(company)
         add_cases(company)
+        set_up_campaigns(company)
         set_up_qualification(company)
         add_opportunities(company)
         set_up_capture(company)

@@ -34,6 +34,7 @@ BODIES: dict[str, Any] = {
     "new_responsible": {"user_id": NOBODY}, "new_queue_member": {"type": "user", "id": NOBODY},
     "new_round_robin_member": {"principal": {"type": "user", "id": NOBODY}},
     "new_group_member": {"type": "all_internal"}, "new_lead_share": SHARE, "new_account_share": SHARE,
+    "new_campaign_member": {"lead_id": f"lead_{'0' * 22}"}, "change_campaign_member": {"status": "x"},
     "new_contact_share": SHARE, "new_case_share": SHARE,
 }  # fmt: skip
 

@@ -5,11 +5,15 @@ import itertools
 import pytest
 
 from app.accounts.consent import CONSENT, OPT_OUTS, stricter
+from app.activities.operations import log_activity
+from app.campaigns.members import add_member
+from app.campaigns.operations import create_campaign
 from app.care.consent import set_consent
+from app.events.models import Event
 from app.kernel import clock
 from app.kernel.errors import NotAllowed
 from app.leads.operations import edit_lead
-from tests.factories import actor_of, make_account, make_contact, make_lead
+from tests.factories import actor_of, make_account, make_contact, make_lead, rows
 from tests.lists.test_exports import read, take_out
 
 
@@ -72,3 +76,38 @@ def test_consent_is_kept_with_who_and_when_and_files_respect_it(signed_in, sessi
     with pytest.raises(NotAllowed):
         set_consent(session, actor_of(session, pia), own.ref, {"consent": "yes"}, now=clock.now())
     assert signed_in(otto).get(f"/leads/{lead.ref}/consent").status_code in (403, 404)
+
+
+def test_all_that_is_held_about_a_person_is_given_out_by_administrators_alone(
+    signed_in, session, ada, mara, sal
+):
+    account = make_account(session, "Forges", owner=mara)
+    contact = make_contact(session, "Puig", account=account, owner=mara, email="Puig@forges.example")
+    lead = make_lead(
+        session, owner=sal, email="puig@forges.example", company="Molins", description="Likes gravel"
+    )
+    other = make_lead(session, owner=sal, email="roca@forges.example")
+    gone = make_lead(session, owner=sal, email="puig@forges.example", deleted_at=clock.now())
+    campaign = create_campaign(session, actor_of(session, mara), {"name": "Spring"}, now=clock.now())
+    add_member(session, actor_of(session, mara), campaign.ref, contact.ref, now=clock.now())
+    log_activity(
+        session, actor_of(session, sal), lead, kind="note", text="Wants a test ride", now=clock.now()
+    )
+    session.commit()
+    browser = signed_in(ada)
+    assert browser.submit("/care/person", {"email": "nobody"}).status_code == 422
+    found = browser.submit("/care/person", {"email": " puig@forges.example "}).get_data(as_text=True)
+    assert contact.ref in found
+    assert gone.ref in found
+    assert other.ref not in found
+    answer = browser.submit("/care/person/file", {"email": "puig@forges.example"}, page="/care/person")
+    body = answer.get_json()
+    assert {each["ref"] for each in body["leads"]} == {lead.ref, gone.ref}
+    assert [each["ref"] for each in body["contacts"]] == [contact.ref]
+    assert "Wants a test ride" in str(body["activities"])
+    assert [each["name"] for each in body["campaigns"]] == ["Spring"]
+    assert "Likes gravel" in answer.get_data(as_text=True)
+    [event] = rows(session, Event, Event.verb == "person_given_out")
+    assert lead.ref in event.detail["records"]
+    assert "forges" not in str(event.detail)
+    assert signed_in(mara).get("/care/person").status_code == 403

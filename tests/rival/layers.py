@@ -16,6 +16,8 @@ from app.accounts.relations.models import (
 )
 from app.accounts.relations.relationships import add_relationship
 from app.activities.operations import log_activity
+from app.campaigns.members import add_member
+from app.campaigns.operations import create_campaign
 from app.capture.models import Cause, LeadFormPost
 from app.capture.operations import create_lead_form
 from app.capture.taking import asked_by, read_post, take_post
@@ -105,6 +107,7 @@ def add_strangers(session: Session, world: World) -> None:
         _score_rules(session, world)
         _mail_text(session, world)
         _lead_form(session, world)
+        _campaign(session, world)
         keep_lists(session, world)
         _added_fields(session, world)
         session.flush()
@@ -219,6 +222,20 @@ def _mail_text(session: Session, world: World) -> None:
     template = create_template(session, ada, name=STRANGER, now=world.now)
     save_text(session, ada, template.ref, "en", subject=STRANGER, body=STRANGER, number=0, now=world.now)
     world.stranger["tmpl"].append(template.ref)
+
+
+def _campaign(session: Session, world: World) -> None:
+    """A campaign of the vendor's, and one whom it reached."""
+    mara = actor_of(session, world.people["mara"])
+    given = {"name": "x", "description": "x", "actual_cost": 1, "currency": "EUR"}
+    campaign = create_campaign(session, mara, given, now=world.now)
+    lead = rows(session, Lead, Lead.ref.in_(world.veiled["lead"]))[:1]
+    reached = lead or [make_lead(session, owner=world.people["nora"])]
+    member, _is_new = add_member(session, mara, campaign.ref, reached[0].ref, now=world.now)
+    veil(campaign, member, stem=STRANGER)
+    session.flush()
+    world.stranger["camp"].append(campaign.ref)
+    world.stranger["mem"].append(member.ref)
 
 
 def _lead_form(session: Session, world: World) -> None:
