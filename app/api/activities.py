@@ -114,7 +114,9 @@ def log_on_contact(contact_id: str, body: NewActivity) -> Response:
 
 
 @area.post(
-    "/opportunities/<opportunity_id>/activities", "Log or plan something on an opportunity", {201: ActivityOut}
+    "/opportunities/<opportunity_id>/activities",
+    "Log or plan something on an opportunity",
+    {201: ActivityOut},
 )
 @needs(Permission.ACTIVITY_LOG)
 def log_on_opportunity(opportunity_id: str, body: NewActivity) -> Response:

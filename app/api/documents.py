@@ -160,7 +160,13 @@ def new_contact_document(contact_id: str) -> Response:
     return _attach(Contact, contact_id)
 
 
-@area.post("/opportunities/<opportunity_id>/documents", "Attach a file to an opportunity", TAKEN, body=FORM, problems=PROBLEMS)
+@area.post(
+    "/opportunities/<opportunity_id>/documents",
+    "Attach a file to an opportunity",
+    TAKEN,
+    body=FORM,
+    problems=PROBLEMS,
+)
 @needs(Permission.DOCUMENT_EDIT)
 @takes_documents
 def new_opportunity_document(opportunity_id: str) -> Response:

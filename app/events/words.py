@@ -160,7 +160,19 @@ _OF_KIND: dict[tuple[str, str], Any] = {
     ("rule_set", "deactivated"): _l("deactivated %(record)s"),
 }
 # What is told without saying who did it: nobody in person did.
-_WHOLE = frozenset({"purged", "sign_in_failed", "link_asked", "address_taken", "imported", "import_failed", "expired", "filled_in", "recycled"})
+_WHOLE = frozenset(
+    {
+        "purged",
+        "sign_in_failed",
+        "link_asked",
+        "address_taken",
+        "imported",
+        "import_failed",
+        "expired",
+        "filled_in",
+        "recycled",
+    }
+)
 GROUPS = ("keys", "people", "records", "leads", "sharing", "partners", "files", "setup", "mail")
 
 

@@ -87,9 +87,7 @@ def plan_user_leaving(session: Session, user: User, *, now: datetime) -> Leaving
         sessions=sessions,
         tokens=tokens,
         cases=_owned(session, Case, user, Case.is_open.is_(True)),
-        opportunities=_owned(
-            session, Opportunity, user, Opportunity.category == StageCategory.OPEN
-        ),
+        opportunities=_owned(session, Opportunity, user, Opportunity.category == StageCategory.OPEN),
         accounts=_owned(session, Account, user),
         contacts=_owned(session, Contact, user),
         places=_places(session, QueueMember.user_id == user.id, RoundRobinMember.user_id == user.id),

@@ -156,7 +156,9 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     world.leads["awaited"].touch_due_at = NOW + timedelta(hours=4)
     _tell(session, world, "touch_due", pia, Kind.TOUCH_DUE, world.leads["awaited"])
     _tell(session, world, "lead_recycled", mara, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who)
-    _tell(session, world, "lead_recycled_partner", pia, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who)
+    _tell(
+        session, world, "lead_recycled_partner", pia, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who
+    )
     _tell_of_activities(session, world)
     _tell_daily(session, world)
     trial = Trial("assignment", language, TRIED[0], TRIED[1], world.leads["internal"].ref, Reader.PREVIEW)

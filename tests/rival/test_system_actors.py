@@ -152,7 +152,14 @@ def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
 
 
 # Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
-MARKING = {"cases/filters.py", "opportunities/filters.py", "inbox/queries.py", "routing/claims.py", "search/finding.py", "web/frame.py"}
+MARKING = {
+    "cases/filters.py",
+    "opportunities/filters.py",
+    "inbox/queries.py",
+    "routing/claims.py",
+    "search/finding.py",
+    "web/frame.py",
+}
 
 
 def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():

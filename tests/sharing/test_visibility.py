@@ -92,7 +92,9 @@ def _check_world(session: Session, world: World) -> None:
             is_hidden = seen[row.ref] < Level.READ
             assert row.is_preview == is_hidden
             assert (row.company is None) == is_hidden
-        whole = list_leads(session, actor, parse_lead_query(session, actor, {"q": ["Secret"]}), limit=200).items
+        whole = list_leads(
+            session, actor, parse_lead_query(session, actor, {"q": ["Secret"]}), limit=200
+        ).items
         assert {row.ref for row in whole} == {ref for ref, level in seen.items() if level >= Level.READ}
         for ref, level in expected.items():
             assert (find_level(session, actor, ref) or 0) == level, (person.role, level)
