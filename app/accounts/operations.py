@@ -352,7 +352,7 @@ def add_responsible(
     try:
         session.flush()
     except IntegrityError as error:  # somebody else has added them at this moment
-        raise Conflict(_l("%(name)s is answerable for it already.", name=user.name)) from error
+        raise Conflict(_l("%(name)s is responsible for it already.", name=user.name)) from error
     record(session, actor, verb="responsible_added", subject=account, at=now, detail={"name": user.name})
     return responsible
 

@@ -324,7 +324,9 @@ def add_person(account_ref: str) -> ResponseReturnValue:
             user_ref,
         )
         if question is not None:
-            return agree_page(question, _("Make responsible"), _("Make answerable"), up, sent=("user", "role"))
+            return agree_page(
+                question, _("Make responsible"), _("Make responsible"), up, sent=("user", "role")
+            )
     with transaction() as session:
         add_responsible(session, current_actor(), account_ref, user_ref, role=role, now=clock.now())
     return redirect(up, 303)
