@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,7 +29,8 @@ from app.web.choices import options
 from app.web.form_errors import show_errors
 from app.web.forms import Form
 
-_l = lazy_gettext
+# WTForms' types know nothing of text that is translated late.
+_l: Any = lazy_gettext
 ASKED = ("phone", "last_name", "first_name", "company", "email", "title", "description")
 
 
@@ -83,8 +85,8 @@ def add_quickly() -> ResponseReturnValue:
     except Invalid as error:
         show_errors(form, error)
         return _page(db.session(), form), 422
-    kept = {"source": form.source.data or None, "mine": "1" if form.mine.data else None}
-    return redirect(url_for("leads.quick", saved=lead.ref, **kept), 303)
+    source, mine = form.source.data or None, "1" if form.mine.data else None
+    return redirect(url_for("leads.quick", saved=lead.ref, source=source, mine=mine), 303)
 
 
 def _page(session: Session, form: QuickForm, saved: Saved | None = None) -> str:
