@@ -100,6 +100,9 @@ REFUSED_INSIDE: dict[str, frozenset[Role]] = {
     # What is on no record is the vendor's people's to add.
     "documents.add_to_library": PARTNERS,
     "queues.take_next": frozenset({Role.VIEWER}),
+    # What a person agreed to is the vendor's own people's to say, whatever the lead.
+    "duplicates.consent_of_lead": PARTNERS,
+    "duplicates.keep_consent_of_lead": PARTNERS,
 }
 
 ROUTES: dict[str, P | str] = {
