@@ -146,7 +146,7 @@ def test_a_bug_is_a_problem_without_its_traceback(app, session, api, mara, monke
         raise RuntimeError("secret detail")
 
     token = api(mara).token
-    monkeypatch.setattr(leads, "lead_json", broken)
+    monkeypatch.setattr(leads, "lead_or_id", broken)
     monkeypatch.setitem(app.config, "PROPAGATE_BUGS", False)
     answer = ApiClient(app, token).post("/leads", {"company": "Forges"})
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")

@@ -253,7 +253,7 @@ def test_the_steps_in_a_browser(signed_in, session, shop, ada, mara):
         browser.submit(page, {**chosen, "account-external": "private", "go": "next"}).location
         == "/setup/prm/reaching"
     )
-    assert browser.get(page).get_data(as_text=True).count('<option selected value="read">') == 5, (
+    assert browser.get(page).get_data(as_text=True).count('<option selected value="read">') == 6, (
         "what was typed"
     )
 

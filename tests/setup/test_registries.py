@@ -158,7 +158,7 @@ def test_a_lasting_name_is_made_from_the_first_name(session, ada):
     ]
     assert made == ["ciutat_erronia", "ciutat_erronia_2", "entry"]
     assert (
-        add_item(session, actor, STATUSES, {"name": "Converted", "category": "qualified"}, now=now).key
+        add_item(session, actor, STATUSES, {"name": "Converted?", "category": "qualified"}, now=now).key
         == "converted_2"
     )
 
