@@ -41,6 +41,8 @@ BY_KIND = {
     ("duplicate_check", "kind", "record_id"): False,
     ("sharing_grant", "object", "record_id"): False,
     ("manual_share", "object", "record_id"): False,
+    ("conversion_grant", "object", "record_id"): False,
+    ("list_job_change", "kind", "record_id"): False,
 }
 
 

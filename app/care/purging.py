@@ -40,7 +40,7 @@ REMOVED = frozenset(
         "lead_refusal.lead_id", "activity.lead_id", "activity.account_id", "activity.contact_id", "activity.case_id",
         "activity_participant.contact_id", "account_characteristic.account_id", "account_interest.account_id",
         "account_relationship.account_id", "account_relationship.other_id", "account_responsible.account_id",
-        "opportunity_contact.contact_id",
+        "opportunity_contact.contact_id", "campaign_member.lead_id", "campaign_member.contact_id",
     }
 )  # fmt: skip
 CLEARED = frozenset(

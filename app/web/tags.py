@@ -126,7 +126,7 @@ def init_tags(app: Flask) -> None:
 @lru_cache(maxsize=256)
 def _versioned(filename: str) -> str:
     file = STATIC / filename
-    mark = f"?v={sha256(file.read_bytes()).hexdigest()[:8]}" if file.is_file() else ""
+    mark = f"?v={sha256(file.read_bytes()).hexdigest()[:6]}" if file.is_file() else ""
     return f"/static/{filename}{mark}"
 
 

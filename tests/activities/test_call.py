@@ -25,7 +25,7 @@ def test_a_call_and_what_comes_next_are_one_form_and_one_act(signed_in, session,
     browser, path = signed_in(sal), f"/accounts/{account.ref}"
     page = browser.get(path).get_data(as_text=True)
     assert f'value="{alan.ref}"' in page
-    assert 'href="tel:775-555-5309"' in page
+    assert 'href="tel:7755555309"' in page
     assert 'href="#log"' in page
     assert 'id="log"' in page
     call = {"kind": "call", "text": "Wants two.\nBudget is there.", "people": [alan.ref]}

@@ -41,13 +41,13 @@ def test_files_are_known_by_their_bytes(name, content, key):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("offer.pdf", HTML, "not taken"),
-        ("offer.pdf", b"\n  " + HTML, "not taken"),
-        ("offer.pdf", TEXT, "no such file"),
+        ("offer.pdf", HTML, "this is a web page"),
+        ("offer.pdf", b"\n  " + HTML, "this is a web page"),
+        ("offer.pdf", TEXT, "the file is Text"),
         ("page.html", TEXT, ".html"),
         ("run.exe", b"MZ\x90\0\3", "not taken"),
         ("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "not taken"),
-        ("late.pdf", b"x" + PDF, "no such file"),
+        ("late.pdf", b"x" + PDF, "the file is Text"),
         ("a.zip", archive(**{"a.txt": "a"}), "not taken"),
         ("a.docx", office(**{"word/vbaProject.bin": "x"}), "macros"),
         ("a.docx", office("document.macroEnabled.main+xml"), "macros"),
