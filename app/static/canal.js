@@ -433,7 +433,8 @@
     if (form.method !== "post" || !event.submitter || form.matches("[data-upload]")) return;
     const by = form.closest("[hx-post]") || event.submitter.matches("[hx-post]");
     const since = event.timeStamp - (sent.get(event.submitter) ?? -Infinity);
-    if (since < (by ? 600 : 3000) || form.matches(".htmx-request")) {
+    // Not what a form asks for by itself while somebody types: that is not its button's.
+    if (since < (by ? 600 : 3000) || (since < 5000 && form.matches(".htmx-request"))) {
       event.preventDefault();
       event.stopImmediatePropagation();
     } else sent.set(event.submitter, event.timeStamp);

@@ -34,7 +34,7 @@ def test_files_are_chosen_and_dropped_on_a_record(portal: Portal, sign_in: SignI
     expect(lines).to_have_count(3)
     expect(card.get_by_role("link", name="Plan of the shop.pdf", exact=True)).to_be_visible()
     expect(card.get_by_role("link", name="prices.csv", exact=True)).to_be_visible()
-    expect(card.get_by_role("alert")).to_contain_text("Files of this kind are not taken")
+    expect(card.get_by_role("alert")).to_contain_text("The name says PDF, but this is a web page")
     card.locator("form[data-upload]").evaluate(f"(form) => ({DROP})([form, ['one.txt', 'two.txt']])")
     expect(card.get_by_role("link", name="two.txt", exact=True)).to_be_visible()
     expect(card.locator(".count")).to_have_text("4")

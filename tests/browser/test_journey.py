@@ -190,7 +190,7 @@ def test_changing_the_owner_tells_the_new_one_in_their_language(portal: Portal, 
     page.locator("table tbody tr a").first.click()
     ref = page.locator("main").get_attribute("data-ref")
     expect(page.get_by_text("Why it went there")).to_be_visible()
-    page.get_by_role("link", name="Change", exact=True).click()
+    page.locator("#owner").get_by_role("link", name="Change", exact=True).click()
     pick(page, "partner_user", "Montse Puig")
     expect(page.get_by_label(re.compile("Send notification"))).to_be_checked()
     page.get_by_role("button", name="Change owner").click()

@@ -19,7 +19,8 @@ def is_within(page: Page) -> bool:
 
 def test_a_colleague_is_invited_on_a_phone_and_gets_in(portal: Portal, sign_in: SignIn) -> None:
     page = sign_in(executive_of(portal), width=390)
-    page.get_by_role("navigation", name="Main, below").get_by_role("link", name="My team").click()
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="My team").click()
     expect(page.locator("h1")).to_have_text("My team")
     assert is_within(page)
     page.get_by_role("link", name="Invite a colleague").click()
