@@ -1,7 +1,7 @@
 /* Canal's own behaviours: short, delegated, keyed on data- attributes. Every page works without them.
 
    data-shortcut="g l"      a link that two keys follow; / searches, ? shows the keys
-   data-rows                a table in which j and k move, enter opens the row's link, x ticks, c presses data-claim
+   data-rows                a table in which j and k move, enter opens the row's link, x ticks, c presses data-claim or hx-post
    data-check-all           ticks the page; shift-click ticks a range
    data-dialog="id"         opens <dialog id>;  data-close closes the one it is in
    data-menu                <details> that closes by Escape and by a click elsewhere
@@ -89,7 +89,7 @@
     k: () => moveRow(-1),
     Enter: (event) => (event.target === document.body || event.target.matches("main")) && openRow(),
     x: () => find(".is-cursor .is-check input")?.click(),
-    c: () => find(".is-cursor [data-claim]")?.click(),
+    c: () => find(".is-cursor :is([data-claim], [hx-post])")?.click(),
   };
   const rows = () => [...document.querySelectorAll("[data-rows] > tbody > tr")].filter((row) => row.offsetParent);
   function moveRow(step) {

@@ -182,7 +182,7 @@ def test_at_capacity_the_buttons_wait_and_the_page_says_why(signed_in, session, 
     make_lead(session, queue=queue)
     page = text_of(signed_in(pia).get("/inbox"))
     assert "You hold as many open leads as you may" in page
-    assert re.search(r"data-claim disabled>Claim</button>", page)
+    assert re.search(r"/claim\" disabled>Claim</button>", page)
 
 
 def test_internal_people_have_no_inbox(signed_in, session, mara):
