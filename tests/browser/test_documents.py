@@ -23,6 +23,8 @@ def test_files_are_chosen_and_dropped_on_a_record(portal: Portal, sign_in: SignI
     page = sign_in(MARA)
     page.goto(f"{portal.url}/accounts")
     page.locator("a.row-link").first.click()
+    page.wait_for_url(re.compile("/accounts/acct_"))
+    page.wait_for_load_state()  # with the script that says which files are chosen
     card = page.locator("#documents")
     card.locator("details").first.evaluate("(details) => { details.open = true; }")
     for name, content in (("Plan of the shop.pdf", PDF), ("page.pdf", HTML), ("prices.csv", TEXT)):
