@@ -1,7 +1,7 @@
 """From what people and programs send to what is stored: cleaned values and the columns derived from them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,12 +22,16 @@ _UNSAFE_SCHEME = re.compile(r"\A\s*(?!https?:)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNO
 
 
 def clean_values(
-    fields: Mapping[str, Field], values: Mapping[str, Any], *, is_new: bool = False
+    fields: Mapping[str, Field],
+    values: Mapping[str, Any],
+    *,
+    is_new: bool = False,
+    clean: Callable[[Field, Any], Any] | None = None,
 ) -> dict[str, Any]:
     """What was given, by field name, fit to store; an empty value is None.  References stay public names.
 
     Raises Invalid with every field that is unknown, not valid, or required and empty; of a new record
-    those that were not given are asked for too.
+    those that were not given are asked for too.  clean: how one value is cleaned, of fields of another object.
     """
     cleaned: dict[str, Any] = {}
     errors: dict[str, list[Any]] = {}
@@ -37,7 +41,7 @@ def clean_values(
             errors[name] = [_l("There is no such field.")]
             continue
         try:
-            cleaned[name] = _clean(field, value)
+            cleaned[name] = (clean or _clean)(field, value)
         except Invalid as error:
             errors[name] = [message for messages in error.errors.values() for message in messages]
     for name, field in fields.items():
