@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
+from app.accounts.values import clean_values as clean_fields
 from app.campaigns.fields import CAMPAIGN_FIELDS, STATUSES, TYPES
 from app.campaigns.models import CampaignStatus, CampaignType
 from app.kernel.errors import Invalid
@@ -24,22 +25,7 @@ def clean_values(values: Mapping[str, Any], *, is_new: bool = False) -> dict[str
 
     Raises Invalid with every field that is unknown, not valid, or required and empty.
     """
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, list[Any]] = {}
-    for name, value in values.items():
-        field = CAMPAIGN_FIELDS.get(name)
-        if field is None:
-            errors[name] = [_l("There is no such field.")]
-            continue
-        try:
-            cleaned[name] = _clean(field, value)
-        except Invalid as error:
-            errors[name] = [message for messages in error.errors.values() for message in messages]
-    if cleaned.get("name") is None and (is_new or "name" in cleaned):
-        errors.setdefault("name", [_l("Give a value.")])
-    if errors:
-        raise Invalid(errors)
-    return cleaned
+    return clean_fields(CAMPAIGN_FIELDS, values, is_new=is_new, clean=_clean)
 
 
 def _clean(field: Field, value: Any) -> Any:

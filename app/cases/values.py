@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
+from app.accounts.values import clean_values as clean_fields
 from app.cases.fields import CASE_FIELDS, CHOICES
 from app.cases.models import CaseOrigin, CasePriority, CaseType
 from app.kernel.errors import Invalid
@@ -19,22 +20,7 @@ def clean_values(values: Mapping[str, Any], *, is_new: bool = False) -> dict[str
 
     Raises Invalid with every field that is unknown, not valid, or required and empty.
     """
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, list[Any]] = {}
-    for name, value in values.items():
-        field = CASE_FIELDS.get(name)
-        if field is None:
-            errors[name] = [_l("There is no such field.")]
-            continue
-        try:
-            cleaned[name] = _clean(field, value)
-        except Invalid as error:
-            errors[name] = [message for messages in error.errors.values() for message in messages]
-    if cleaned.get("subject") is None and (is_new or "subject" in cleaned):
-        errors.setdefault("subject", [_l("Give a value.")])
-    if errors:
-        raise Invalid(errors)
-    return cleaned
+    return clean_fields(CASE_FIELDS, values, is_new=is_new, clean=_clean)
 
 
 def _clean(field: Field, value: Any) -> Any:
