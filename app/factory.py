@@ -23,6 +23,7 @@ from app.starting import LateRule, without_collecting
 from app.web import error_pages
 from app.web.access import check_routes, public
 from app.web.assets import init_assets
+from app.web.charts import init_charts
 from app.web.context import init_context
 from app.web.converters import RefConverter
 from app.web.filters import init_filters
@@ -206,6 +207,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_security(app, settings)
     init_uploads(app, settings)
     init_assets(app)
+    init_charts(app)
     init_sign_in(app)
     init_context(app)
     init_filters(app)

@@ -14,6 +14,7 @@ from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
+from app.web.charts import Item, init_charts
 from app.web.filters import init_filters
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ def render():
     Babel(app, timezone_selector=lambda: "Europe/Madrid")
     CSRFProtect(app)
     init_filters(app)
+    init_charts(app)
     imports = "".join(f'{{% import "components/{name}.html" as {name} %}}' for name in COMPONENTS)
 
     def render(source, **values):
@@ -68,6 +70,39 @@ def test_names_are_escaped_wherever_they_stand(render):
     assert EVIL not in html
     assert "<b>&#34;" not in html
     assert html.count("&lt;b&gt;") >= 15
+
+
+def test_charts_begin_at_zero_leave_gaps_and_have_their_figures_in_a_table(render):
+    mine = [
+        Item("Jan", 4),
+        Item("Feb", None),
+        Item("Mar", 8, url="/leads?x=1&y=2"),
+        Item("Apr", 2, text="2 h"),
+    ]
+    theirs = [Item(item.label, 1) for item in mine]
+    html = render(
+        "{{ chart.line([(evil, mine), ('All', theirs)], 'Won') }}", mine=mine, theirs=theirs, evil=EVIL
+    )
+    assert '<polyline class="chart-line is-1" points="10.0,82.0"/>' in html, "half of the highest, above 140"
+    assert html.count('points="') == 3, "a gap parts the first line"
+    assert 'role="img"><title>Won</title><desc>' in html
+    assert EVIL not in html
+    cells = re.findall(r'<td class="is-number">(.*?)</td>', html)
+    assert cells == ["4", "1", "–", "1", '<a href="/leads?x=1&amp;y=2">8</a>', "1", "2 h", "1"]
+    funnel = render(
+        "{{ chart.funnel(items, 'Funnel') }}", items=[Item("All", 8000), Item("Won", 842), Item("Paid", 0)]
+    )
+    assert re.findall(r'class="is-number">([^<]*)</td>', funnel) == [
+        "100 %",
+        "",
+        "11 %",
+        "11 %",
+        "0 %",
+        "0 %",
+    ]
+    assert 'width="10.5"' in funnel
+    empty = "{{ chart.bars([], 'x') }}{{ chart.columns([], 'x') }}{{ chart.line([], 'x') }}{{ chart.spark([], 'x') }}"
+    assert render(empty)
 
 
 def test_a_status_is_escaped_too(render):
