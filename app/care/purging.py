@@ -21,6 +21,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import Base, is_sqlite, reading, transaction
 from app.leads.models import Lead
 from app.notifications.models import Delivery, Notification
+from app.opportunities.models import Opportunity
 from app.search.words import KINDS
 from app.sharing.rules import SHARED_TABLES
 from app.sharing.scope import scope
@@ -32,8 +33,8 @@ AT_ONCE = 50
 _PURGING = Actor.system("removing deleted records")
 _QUIETLY = {"synchronize_session": False}
 
-# Contacts and cases before the accounts that they went with.
-MODELS: tuple[Any, ...] = (Lead, Case, Contact, Account)
+# What hangs on others before these: an opportunity keeps its account and the lead that it came from.
+MODELS: tuple[Any, ...] = (Opportunity, Lead, Case, Contact, Account)
 # What names a record in a table of its own: removed with it, made to name nothing, or in its way for good.
 REMOVED = frozenset(
     {
@@ -41,6 +42,7 @@ REMOVED = frozenset(
         "activity_participant.contact_id", "account_characteristic.account_id", "account_interest.account_id",
         "account_relationship.account_id", "account_relationship.other_id", "account_responsible.account_id",
         "opportunity_contact.contact_id", "campaign_member.lead_id", "campaign_member.contact_id",
+        "activity.opportunity_id", "opportunity_contact.opportunity_id",
     }
 )  # fmt: skip
 CLEARED = frozenset(
@@ -48,6 +50,7 @@ CLEARED = frozenset(
         "account.parent_id", "contact.account_id", "contact.reports_to_id", "case.account_id", "case.contact_id",
         "document.lead_id", "document.account_id", "document.contact_id", "document.case_id",
         "activity.of_account_id", "user.contact_id", "conversion.contact_id", "opportunity.source_lead_id",
+        "document.opportunity_id", "conversion.opportunity_id",
     }
 )  # fmt: skip
 # A partner is never deleted; what was converted or sold stays what it was.  What went into a record goes with it.

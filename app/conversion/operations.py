@@ -119,7 +119,7 @@ def _the_same(session: Session, actor: Actor, lead: Lead, wanted: Wanted) -> Con
     """The result again, for whoever still sees all of it.  Raises AlreadyConverted."""
     known = read_conversion(session, lead)
     rows = [known.account, known.contact, known.opportunity] if known is not None else []
-    if any(row is not None and not _is_seen(session, actor, row) for row in rows):
+    if any(row is not None and not is_seen(session, actor, row) for row in rows):
         raise AlreadyConverted
     if known is None or not is_answered(
         wanted,
@@ -133,7 +133,8 @@ def _the_same(session: Session, actor: Actor, lead: Lead, wanted: Wanted) -> Con
     return known
 
 
-def _is_seen(session: Session, actor: Actor, row: Any) -> bool:
+def is_seen(session: Session, actor: Actor, row: Any) -> bool:
+    """Whether the actor reads a result."""
     model: Any = type(row)
     seen = select(model.id).where(scope(model, actor, Level.READ), model.id == row.id)
     return session.scalar(seen) is not None

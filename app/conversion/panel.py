@@ -10,17 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
-from app.conversion.operations import read_conversion
+from app.conversion.operations import is_seen, read_conversion
 from app.conversion.undoing import is_undoable
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
 from app.sharing.levels import find_level
-from app.sharing.scope import scope
 
 _PERMISSIONS = {
     "account": Permission.ACCOUNT_VIEW,
@@ -57,14 +55,8 @@ def panel_of(session: Session, actor: Actor, lead: Lead, *, now: datetime) -> Pa
     if known is None:
         return Panel((), "", False)
     rows = [row for row in (known.account, known.contact, known.opportunity) if row is not None]
-    results = [_became(actor, row) for row in rows if _is_seen(session, actor, row)]
+    results = [_became(actor, row) for row in rows if is_seen(session, actor, row)]
     return Panel(results, "", may and is_undoable(session, actor, known, now=now))
-
-
-def _is_seen(session: Session, actor: Actor, row: Any) -> bool:
-    model: Any = type(row)
-    seen = select(model.id).where(scope(model, actor, Level.READ), model.id == row.id)
-    return session.scalar(seen) is not None
 
 
 def _became(actor: Actor, row: Account | Contact | Opportunity) -> Became:

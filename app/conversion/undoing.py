@@ -13,7 +13,7 @@ from app.activities.following import unfollow_conversion
 from app.care.moving import references
 from app.conversion.errors import NotConverted, SomethingAdded, TooLate
 from app.conversion.models import Conversion
-from app.conversion.operations import Converted, read_conversion
+from app.conversion.operations import Converted, is_seen, read_conversion
 from app.documents.following import move_documents
 from app.events.models import Event
 from app.events.operations import record
@@ -84,15 +84,17 @@ def _results(known: Converted) -> list[Any]:
 
 
 def obstacles_to(session: Session, actor: Actor, known: Converted) -> Iterator[Any]:
-    """In words, what happened to the results since; a partner is told no more than that something did."""
+    """In words, what happened to the results since; of one that the actor does not see, no more than that something did."""
+    is_hinted = False
     for row in _results(known):
         kind = row.__tablename__
         made = kind in known.conversion.made
         number = _events_since(session, known.conversion, row) or _hanging_on(session, known, row, made)
-        if number and actor.is_partner:
-            yield _l("Something was added to what it became.")
-            return
-        if number:
+        if number and (actor.is_partner or not is_seen(session, actor, row)):
+            if not is_hinted:
+                yield _l("Something was added to what it became.")
+            is_hinted = True
+        elif number:
             name = row.full_name if kind == "contact" else row.name
             yield _l("“%(name)s” has been worked on since.", name=name)
 

@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts.errors import REASONS
-from app.conversion.errors import SomethingAdded
 from app.conversion.forms import NEW, PERSON, ConvertForm, MappingForm
 from app.conversion.mapping import TARGETS, add_mapping, list_mappings, remove_mapping
 from app.conversion.matching import find_matches
@@ -116,8 +115,6 @@ def undo(lead_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             unconvert_lead(session, current_actor(), lead_ref, now=clock.now())
-    except SomethingAdded as error:
-        flash(" ".join([str(SomethingAdded.message), *(str(each) for each in error.obstacles)]), "warning")
     except Conflict as error:
         flash(str(error.message), "warning")
     else:

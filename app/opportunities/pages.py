@@ -1,5 +1,7 @@
 """What the pages of opportunities share: forms filled from records, and what a refusal shows."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,9 +12,55 @@ from app.accounts.pages import Difference
 from app.accounts.queries import find_names
 from app.kernel.actor import Actor
 from app.opportunities.currencies import money
-from app.opportunities.fields import OPPORTUNITY_FIELDS, value_name
+from app.opportunities.fields import OPPORTUNITY_FIELDS, entry_name, value_name
 from app.opportunities.forms import OpportunityForm
+from app.opportunities.models import OpportunityStage, StageCategory
 from app.opportunities.queries import OpportunityDetail
+from app.web.path import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The stages of an opportunity as its page shows them, for one reader.
+
+    number: of the present stage among the stops, from 1.  next: what comes after the present one, None at the end
+    or for who may not.  closing: the other ways to end it; others: all the rest.
+    """
+
+    stops: Sequence[Stop]
+    number: int
+    next: OpportunityStage | None
+    closing: Sequence[OpportunityStage]
+    others: Sequence[OpportunityStage]
+
+
+def way_of(stage: OpportunityStage, stages: Sequence[OpportunityStage], *, may_edit: bool) -> Way:
+    """stages: those in use, in their order."""
+    is_open = stage.category is StageCategory.OPEN
+    way = [s for s in stages if s.category is StageCategory.OPEN]
+    if stage not in way:
+        # Where it stands, whether or not the stage is still in use.
+        before = [s for s in way if s.position < stage.position or not is_open]
+        way = [*before, stage, *(s for s in way if s not in before)]
+    at = way.index(stage)
+    onward = [s for s in stages if may_edit and s.id != stage.id]
+    closing = [s for s in onward if is_open and s.category is not StageCategory.OPEN]
+    ahead = [s for s in way[at + 1 :] if s in onward and is_open]
+    ahead += [s for s in closing if s.category is StageCategory.WON]
+    following = ahead[0] if ahead else None
+    return Way(
+        stops=[_stop(s, place, at, may_go=s in onward and is_open) for place, s in enumerate(way)],
+        number=at + 1,
+        next=following,
+        closing=[s for s in closing if s is not following],
+        others=[s for s in onward if s not in closing and s is not following],
+    )
+
+
+def _stop(stage: OpportunityStage, place: int, at: int, *, may_go: bool) -> Stop:
+    name = entry_name(stage)
+    state = "current" if place == at else "done" if place < at else "ahead"
+    return Stop(stage.key, name, state, _("To the stage %(stage)s", stage=name) if may_go else "")
 
 
 def form_data(detail: OpportunityDetail) -> dict[str, Any]:

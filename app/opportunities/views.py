@@ -32,7 +32,7 @@ from app.opportunities.operations import (
     edit_opportunity,
     restore_opportunity,
 )
-from app.opportunities.pages import form_data, show_differences
+from app.opportunities.pages import form_data, show_differences, way_of
 from app.opportunities.people import parts_of
 from app.opportunities.queries import OpportunityDetail, list_stages, open_opportunity
 from app.sharing.access_page import panel_of
@@ -75,7 +75,7 @@ def show_page(opportunity_ref: str, part: PartForm | None = None) -> str:
         may_delete=detail.may_delete(actor),
         categories=CATEGORIES,
         roles=ROLES,
-        stages=[s for s in list_stages(session) if s.is_active],
+        way=way_of(detail.stage, [s for s in list_stages(session) if s.is_active], may_edit=may_edit),
         parts=parts_of(session, actor, detail.opportunity),
         part_form=(part or PartForm(formdata=None)) if may_edit else None,
         feed=feed_of(session, actor, detail.opportunity),

@@ -80,7 +80,7 @@ def _version(text: str | None) -> int | None:
 def _back(opportunity_ref: str, where: str) -> ResponseReturnValue:
     if where == "board":
         return redirect(url_for("opportunity_work.board", _anchor=opportunity_ref), 303)
-    return redirect(url_for("opportunities.show", opportunity_ref=opportunity_ref), 303)
+    return redirect(url_for("opportunities.show", opportunity_ref=opportunity_ref, _anchor="path"), 303)
 
 
 # Winning, losing, opening again

@@ -10,6 +10,7 @@ from app.leads.models import Assignment, Lead, LeadSource
 from app.leads.operations import edit_lead
 from app.notifications.models import Delivery, DeliveryState
 from tests.factories import (
+    get_status,
     actor_of,
     get_default_queue,
     make_lead,
@@ -351,17 +352,18 @@ def test_a_status_is_one_click(signed_in, session, pia):
 
 def test_to_qualify_the_page_says_what_is_missing(signed_in, session, mara):
     lead = make_lead(session, owner=mara, company=None, last_name=None, email="m@f.example")
-    answer = signed_in(mara).submit(f"/leads/{lead.ref}/status", {"status": "qualified"}, page="/leads")
-    assert answer.status_code == 422
-    assert "To qualify it, fill in first: Last name, Company." in text_of(answer)
+    browser = signed_in(mara)
+    answer = browser.submit(f"/leads/{lead.ref}/status", {"status": "qualified"}, page="/leads")
+    assert answer.status_code == 303
+    assert "To qualify it, fill in first: Last name, Company." in text_of(browser.get(answer.location))
 
 
 @pytest.mark.parametrize(
     ("who", "data", "status"),
     [
-        ("mara", {"status": "nonsense"}, 422),
-        ("mara", {}, 422),
-        ("mara", {"status": "working", "version": "0"}, 409),
+        ("mara", {"status": "nonsense"}, 303),
+        ("mara", {}, 303),
+        ("mara", {"status": "working", "version": "0"}, 303),
         ("vic", {"status": "working"}, 403),
         ("otto", {"status": "working"}, 404),
     ],
@@ -370,4 +372,5 @@ def test_a_status_that_cannot_be_set(request, signed_in, session, pia, otto, who
     person = request.getfixturevalue(who)
     lead = make_lead(session, owner=pia)
     assert signed_in(person).submit(f"/leads/{lead.ref}/status", data, page="/profile").status_code == status
+    assert lead.status_id == get_status(session, "new").id
     assert row_count(session, Assignment, Assignment.lead_id == lead.id) == 1

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.fields.catalogue import Definition, catalogue
@@ -14,18 +15,9 @@ from app.leads.fields import FIELDS, Field
 from app.leads.models import LeadStatus, StatusCategory
 from app.leads.process import in_own_language, lead_process, may_move, missing_to_qualify
 from app.leads.queries import LeadDetail
+from app.web.path import Stop
 
 STAGES = (StatusCategory.NEW, StatusCategory.WORKING, StatusCategory.QUALIFIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A status on the way.  state: done, current, ahead.  may_go: the button is there."""
-
-    key: str
-    name: str
-    state: str
-    may_go: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,8 @@ def _status(status: LeadStatus) -> Status:
 
 def _stop(status: LeadStatus, place: int, at: int, onward: Sequence[LeadStatus]) -> Stop:
     state = "current" if place == at else "done" if place < at else "ahead"
-    return Stop(status.key, status_name(status.name), state, status in onward)
+    name = status_name(status.name)
+    return Stop(status.key, name, state, _("Mark as %(status)s", status=name) if status in onward else "")
 
 
 def _missing(

@@ -11,9 +11,10 @@ from app.kernel import clock
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
-from app.leads.choices import find_reason_id, find_status_id, load_lists
+from app.leads.choices import find_reason_id, find_status_id, load_lists, status_name
 from app.leads.errors import AlreadyConverted
 from app.leads.fields import FIELDS
+from app.leads.models import LeadStatus
 from app.leads.operations import edit_lead
 from app.leads.queries import open_lead
 from app.leads.rows import LeadRow
@@ -27,7 +28,7 @@ from app.web.access import current_actor, needs
 @bp.post("/leads/<ref('lead'):lead_ref>/status")
 @needs(Permission.LEAD_EDIT)
 def change_status(lead_ref: str) -> ResponseReturnValue:
-    """Set the status; when something is missing for it, the page says what.  One that closes asks for the reason."""
+    """Set the status; the lead's page says what came of it, or what is missing.  One that closes asks for the reason."""
     actor, key = current_actor(), request.form.get("status", "")
     reason = request.form.get("reason", "")
     try:
@@ -35,17 +36,19 @@ def change_status(lead_ref: str) -> ResponseReturnValue:
             values: dict[str, Any] = {"status": find_status_id(session, key)}
             if reason:
                 values["unqualified_reason"] = find_reason_id(session, reason)
-            edit_lead(session, actor, lead_ref, values, version=_version(), now=clock.now())
+            lead = edit_lead(session, actor, lead_ref, values, version=_version(), now=clock.now())
+            now_is = status_name(session.get_one(LeadStatus, lead.status_id).name)
+            told = _("“%(name)s” is %(status)s now.", name=lead.title_for(actor), status=now_is)
     except Invalid as error:
         if "unqualified_reason" in error.errors:
             asked = "asked" in request.form
             return _ask_reason(lead_ref, key, error.errors["unqualified_reason"][0] if asked else ""), 422
-        return lead_page(db.session(), actor, lead_ref, refusal=what_is_missing(error)), 422
+        flash(what_is_missing(error), "warning")
     except Stale:
-        db.session().rollback()
-        text = _("Somebody changed it a moment ago. Look at it as it is now, then do it again.")
-        return lead_page(db.session(), actor, lead_ref, refusal=text), 409
-    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+        flash(_("Somebody changed it a moment ago. Look at it as it is now, then do it again."), "warning")
+    else:
+        flash(told, "success")
+    return redirect(url_for("leads.show", lead_ref=lead_ref, _anchor="path"), 303)
 
 
 @bp.get("/leads/<ref('lead'):lead_ref>/unqualify")
