@@ -462,6 +462,10 @@
     wanted.focus({ preventScroll: false });
     wanted.removeAttribute("data-focus");
   };
+  /* What was typed before htmx listened is heard now: on a slow line people are faster than scripts. */
+  on("htmx:after:init", ({ target }) => {
+    if (target.matches("input[hx-trigger^=input]") && target.value !== target.defaultValue) htmx.trigger(target, "input");
+  });
   on("DOMContentLoaded", () => {
     fitTables();
     focusIn(document);

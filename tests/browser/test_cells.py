@@ -1,7 +1,7 @@
 """Changing cells of a list in their place, by mouse and keyboard."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Portal, SignIn
 
@@ -16,13 +16,25 @@ def test_a_cell_is_changed_where_it_stands(portal: Portal, sign_in: SignIn, path
     row = page.locator(f"#{link.locator('xpath=ancestor::tr').get_attribute('id')}")
     link.focus()
     page.keyboard.press("Enter")
-    row.get_by_role("textbox", name=column).fill("Cargo bikes")
+    row.get_by_role("textbox", name=column).fill("Airships of our own")
     page.keyboard.press("Enter")
-    expect(row.get_by_role("cell", name="Cargo bikes")).to_be_visible()
+    expect(row.get_by_role("cell", name="Airships of our own")).to_be_visible()
     expect(row.get_by_role("link", name=f"Change {column}")).to_be_focused()
     row.get_by_role("link", name=f"Change {column}").click()
     row.get_by_role("textbox", name=column).fill("Never mind")
     page.keyboard.press("Escape")
-    expect(row.get_by_role("cell", name="Cargo bikes")).to_be_visible()
+    expect(row.get_by_role("cell", name="Airships of our own")).to_be_visible()
     page.reload()
-    expect(row.get_by_role("cell", name="Cargo bikes")).to_be_visible()
+    expect(row.get_by_role("cell", name="Airships of our own")).to_be_visible()
+
+
+def test_what_is_typed_before_the_scripts_came_is_looked_for(portal: Portal, sign_in: SignIn) -> None:
+    page = sign_in("mara@adventure-works.example")
+    held: list[Route] = []
+    page.route("**/htmx.min.js", lambda route: held.append(route))
+    page.goto(portal.url + "/leads", wait_until="commit")
+    page.locator("[data-search]").fill("northwest")
+    page.wait_for_timeout(100)
+    expect(page.locator("#search-found a")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator("#search-found a").first).to_be_visible()
