@@ -31,7 +31,11 @@ def test_a_cell_is_changed_where_it_stands(portal: Portal, sign_in: SignIn, path
 def test_what_is_typed_before_the_scripts_came_is_looked_for(portal: Portal, sign_in: SignIn) -> None:
     page = sign_in("mara@adventure-works.example")
     held: list[Route] = []
-    page.route("**/htmx.min.js", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/htmx.min.js", hold)
     page.goto(portal.url + "/leads", wait_until="commit")
     page.locator("[data-search]").fill("northwest")
     page.wait_for_timeout(100)
