@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 from app import create_app
 from app.kernel.db import Base, db
 from app.settings import ROOT, Settings
+from app.web.limits import limiter
 from tests import databases
 
 SECRET = "tests-sign-with-this-key-and-nobody-else-does"
@@ -82,11 +83,13 @@ class Worlds:
         return self._apps[engine]
 
     def another(self, app: Flask, **settings: Any) -> Flask:
-        """A second application on the same database, as a second process would be."""
-        number = len(self._apps)
-        other = make_app(self.folder / f"another{number}", app.config["SQLALCHEMY_DATABASE_URI"], **settings)
-        self._apps[f"another{number}"] = other
-        return other
+        """A second application on the same database, as a second process would be: one for each way of setting it."""
+        address = app.config["SQLALCHEMY_DATABASE_URI"]
+        name = f"another on {address} {sorted(settings.items())}"
+        if name not in self._apps:
+            self._apps[name] = make_app(self.folder / f"another{len(self._apps)}", address, **settings)
+        limiter.reset()  # it counts for the whole process, and people have the same numbers in every test
+        return self._apps[name]
 
     def close(self) -> None:
         """Close every connection of the worker's applications."""
