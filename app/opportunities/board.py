@@ -1,73 +1,60 @@
 """Opportunities as a board: a column for each stage, the next to be decided on top."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
 from app.kernel.paging import COUNT_CAP
+from app.lists.boards import SHOWN, Column, level_of, union_of
+from app.opportunities.fields import entry_name
 from app.opportunities.filters import parse_opportunity_query
 from app.opportunities.models import Opportunity, OpportunityStage, StageCategory
-from app.opportunities.queries import OpportunityRow, list_stages, read_row, rows_of
+from app.opportunities.queries import list_stages, read_row, rows_of
 from app.opportunities.related import Total
-from app.sharing.merge import Window, merged_ids
+from app.sharing.merge import Window
+from app.sharing.scope import scope
 
-SHOWN = 20
 # What was decided longer ago is looked up in the list.
 DECIDED_FOR = timedelta(days=90)
-
-
-@dataclass(slots=True)
-class Column:
-    """A stage with its first cards.  number: of all in it, COUNT_CAP + 1 for more; totals: of these, by currency."""
-
-    stage: OpportunityStage
-    cards: list[OpportunityRow] = field(default_factory=list)
-    number: int = 0
-    totals: list[Total] = field(default_factory=list)
-
-    @property
-    def count_text(self) -> str:
-        return f"{COUNT_CAP}+" if self.number > COUNT_CAP else str(self.number)
-
-    @property
-    def has_more(self) -> bool:
-        return self.number > len(self.cards)
 
 
 def read_board(
     session: Session, actor: Actor, given: Mapping[str, Sequence[str]], *, now: datetime
 ) -> list[Column]:
-    """Columns of the stages in use, of what the actor may read and `given` filters.
+    """Columns of the stages in use, of what the actor may read and `given` filters; their rows are OpportunityRows.
 
     Three statements, whatever the number of records: each column looks at COUNT_CAP of its own at most.
     Raises Invalid.
     """
     query = parse_opportunity_query(session, actor, given)
-    columns = {stage.id: Column(stage) for stage in list_stages(session) if stage.is_active}
-    if not columns:
+    stages = [stage for stage in list_stages(session) if stage.is_active]
+    if not stages:
         return []
-    within = union_all(*(_keys(actor, c.stage, query.conditions, now, COUNT_CAP) for c in columns.values()))
-    _fill_totals(session, columns, within.subquery("within"))
-    full = [column for column in columns.values() if column.number]
+    goes_to = [(stage.key, entry_name(stage)) for stage in stages]
+    columns = {stage.id: Column(stage, stage.key, entry_name(stage), goes_to) for stage in stages}
+    filters = {stage.id: [*_in(stage, now), *query.conditions] for stage in stages}
+    window = Window(Opportunity.close_order, descending=False, limit=COUNT_CAP)
+    within = union_of(Opportunity, actor, filters, window, level=Level.READ).subquery("within")
+    _fill_totals(session, columns, within)
+    full = {key: filters[key] for key, column in columns.items() if column.number}
     if full:
-        shown = union_all(*(_keys(actor, c.stage, query.conditions, now, SHOWN - 1) for c in full))
-        _fill_cards(session, actor, columns, shown.subquery("shown"))
+        window = Window(Opportunity.close_order, descending=False, limit=SHOWN - 1)
+        shown = union_of(Opportunity, actor, full, window, level=Level.READ).subquery("shown")
+        _fill_rows(session, actor, columns, shown)
     return list(columns.values())
 
 
-def _keys(actor: Actor, stage: OpportunityStage, conditions: Sequence[Any], now: datetime, limit: int) -> Any:
-    """(key, level given) of the first of a stage, one more than `limit`."""
-    filters = [Opportunity.stage_id == stage.id, *conditions]
-    if stage.category is not StageCategory.OPEN:
-        filters.append(Opportunity.closed_at > now - DECIDED_FOR)
-    window = Window(Opportunity.close_order, descending=False, limit=limit)
-    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ).subquery()
-    return select(ids.c.id, ids.c.given)
+def _in(stage: OpportunityStage, now: datetime) -> list[Any]:
+    is_here = [Opportunity.stage_id == stage.id]
+    return (
+        is_here
+        if stage.category is StageCategory.OPEN
+        else [*is_here, Opportunity.closed_at > now - DECIDED_FOR]
+    )
 
 
 def _fill_totals(session: Session, columns: Mapping[int, Column], within: Any) -> None:
@@ -84,12 +71,13 @@ def _fill_totals(session: Session, columns: Mapping[int, Column], within: Any) -
             column.totals.append(Total(round(float(amount), 3), currency))
 
 
-def _fill_cards(session: Session, actor: Actor, columns: Mapping[int, Column], shown: Any) -> None:
+def _fill_rows(session: Session, actor: Actor, columns: Mapping[int, Column], shown: Any) -> None:
     rows = session.execute(
         rows_of(actor)
-        .add_columns(shown.c.given)
+        .add_columns(level_of(Opportunity, actor))
         .join(shown, shown.c.id == Opportunity.id)
+        .where(scope(Opportunity, actor, Level.READ))
         .order_by(Opportunity.close_order, Opportunity.id)
     )
     for row in rows:
-        columns[row[0].stage_id].cards.append(read_row(actor, row, Level(row.given)))
+        columns[row[0].stage_id].rows.append(read_row(actor, row, Level(row.given)))

@@ -9,9 +9,10 @@ from flask_babel import gettext as _
 from app.accounts.changes import StaleEdit
 from app.cases.pages import contacts_meant
 from app.kernel import clock
-from app.kernel.actor import Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
+from app.lists.boards import Card
 from app.opportunities.board import read_board
 from app.opportunities.entries import stage_named
 from app.opportunities.fields import entry_name
@@ -20,7 +21,13 @@ from app.opportunities.models import OpportunityStage, StageCategory
 from app.opportunities.needs import turn_need
 from app.opportunities.operations import edit_opportunity
 from app.opportunities.people import add_part, remove_part
-from app.opportunities.queries import OpportunityDetail, get_opportunity, list_outcomes, list_stages
+from app.opportunities.queries import (
+    OpportunityDetail,
+    OpportunityRow,
+    get_opportunity,
+    list_outcomes,
+    list_stages,
+)
 from app.opportunities.views import editable, show_page
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
@@ -35,14 +42,27 @@ _OF_BOARD = ("q", "owner", "account_id", "partner_account_id", "currency", "camp
 def board() -> ResponseReturnValue:
     """A column for each stage; filters as the list has them."""
     session, actor = db.session(), current_actor()
-    given = {name: request.args.getlist(name) for name in _OF_BOARD if request.args.get(name)}
+    given = _carried()
     columns = read_board(session, actor, given, now=clock.now())
-    return render_template(
-        "opportunities/board.html",
-        columns=columns,
-        given=given,
-        stages=[column.stage for column in columns],
-    )
+    for column in columns:
+        column.cards = [_card(actor, row, given) for row in column.rows]
+        more: dict[str, Any] = {**given, "stage": column.key, "sort": "close_date"}
+        column.more_url = url_for("opportunities.index", **more)
+    return render_template("opportunities/board.html", columns=columns, given=given)
+
+
+def _carried() -> dict[str, list[str]]:
+    """The filters that list and board have in common, kept on the way from one to the other."""
+    return {name: values for name in _OF_BOARD if any(values := request.args.getlist(name))}
+
+
+def _card(actor: Actor, row: OpportunityRow, given: dict[str, list[str]]) -> Card:
+    each = row.opportunity
+    back: dict[str, Any] = {**given, "opportunity_ref": each.ref}
+    may_move = row.given >= Level.EDIT and actor.can(Permission.OPPORTUNITY_EDIT)
+    url = url_for("opportunity_work.move", **back) if may_move else ""
+    page = url_for("opportunities.show", opportunity_ref=each.ref)
+    return Card(each.ref, each.name, page, row, url, ("version", each.version))
 
 
 @bp.post("/opportunities/<ref('opp'):opportunity_ref>/stage")
@@ -54,7 +74,7 @@ def move(opportunity_ref: str) -> ResponseReturnValue:
     stage = stage_named(session, request.form.get("stage", ""))
     back = "board" if request.form.get("from") == "board" else ""
     if stage.category is not opportunity.category:
-        where: Any = {"stage": stage.key, "from": back or None}
+        where: Any = {**_carried(), "stage": stage.key, "from": back or None}
         return redirect(url_for("opportunity_work.ask_turn", opportunity_ref=opportunity_ref, **where), 303)
     try:
         with transaction() as writing:
@@ -79,7 +99,8 @@ def _version(text: str | None) -> int | None:
 
 def _back(opportunity_ref: str, where: str) -> ResponseReturnValue:
     if where == "board":
-        return redirect(url_for("opportunity_work.board", _anchor=opportunity_ref), 303)
+        given: dict[str, Any] = {**_carried(), "_anchor": opportunity_ref}
+        return redirect(url_for("opportunity_work.board", **given), 303)
     return redirect(url_for("opportunities.show", opportunity_ref=opportunity_ref, _anchor="path"), 303)
 
 
@@ -141,6 +162,7 @@ def _turn_page(detail: OpportunityDetail, stage: OpportunityStage, form: TurnFor
         form=form,
         stage=stage,
         origin=request.values.get("from", ""),
+        given=_carried(),
     )
 
 

@@ -10,7 +10,7 @@
    data-drag                a handle by which its row is dragged among those with data-drop="form's id": the form is
                             sent with the place where it fell in `to`
    data-board               columns with data-stage="value"; a card with data-card is dragged to one, or moved by the arrow
-                            keys: its form is sent with that value in its select
+                            keys: its form is sent with that value in its select; data-refusal: said where it may not go
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
    data-cells="address"     around a table whose columns with th[data-cell="field"] open for changing, in place;
@@ -267,17 +267,47 @@
     dragged = null;
   });
 
-  /* Boards: a card goes to another column by the form that stands on it */
+  /* Boards: a card goes to another column by the form that stands on it; the board is asked for anew, so that the
+     person stays where they were, with the focus on the card, and hears what came of it. */
   let card = null;
   const columnUnder = (event) => (card ? event.target.closest?.("[data-board] [data-stage]") : null);
+  const mayGo = (moved, stage) => [...find("select[name=stage]", moved).options].some((option) => option.value === stage);
+  const say = (text) => {
+    const notice = Object.assign(document.createElement("div"), { className: "notice tone-amber" });
+    notice.appendChild(document.createElement("p")).textContent = text;
+    find("#flashes")?.replaceChildren(notice);
+  };
   const sendTo = (moved, stage) => {
     const select = find("select[name=stage]", moved);
-    // Where a card may not go is not among its choices.
-    if (!stage || stage === select.value || ![...select.options].some((option) => option.value === stage)) return;
+    if (!stage || stage === moved.closest("[data-stage]").dataset.stage) return;
+    if (!mayGo(moved, stage)) return say(moved.closest("[data-board]").dataset.refusal);
     select.value = stage;
-    moved.setAttribute("aria-busy", "true");
-    select.form.requestSubmit();
+    moveCard(select.form);
   };
+  async function moveCard(form) {
+    const moved = form.closest("[data-card]");
+    const board = moved.closest("[data-board]");
+    const to = form.elements.stage.value;
+    if (moved.hasAttribute("aria-busy")) return;
+    moved.setAttribute("aria-busy", "true");
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+    if (!answer?.ok) return form.submit();
+    // Asked for a reason first, or signed out meanwhile.
+    if (new URL(answer.url).pathname !== location.pathname) return void (location.href = answer.url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = find("[data-board]", page);
+    if (!fresh) return location.reload();
+    const place = find(".board", board).scrollLeft;
+    board.replaceWith(fresh);
+    find(".board", fresh).scrollLeft = place;
+    find("#flashes").replaceChildren(...find("#flashes", page).childNodes);
+    (document.getElementById(moved.id) ?? find(`[data-stage="${CSS.escape(to)}"] h2`, fresh))?.focus();
+  }
+  on("submit", (event) => {
+    if (!event.target.closest("[data-board]")) return;
+    event.preventDefault();
+    moveCard(event.target);
+  });
   const unlight = () => document.querySelectorAll("[data-stage].is-drop").forEach((column) => column.classList.remove("is-drop"));
   on("dragstart", (event) => {
     card = event.target.closest?.("[data-card]") ?? null;
@@ -290,7 +320,7 @@
     const column = columnUnder(event);
     if (!card) return;
     unlight();
-    if (!column) return;
+    if (!column || !mayGo(card, column.dataset.stage)) return;
     event.preventDefault();
     column.classList.add("is-drop");
   });
@@ -306,13 +336,20 @@
     card = null;
   });
   on("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !event.target.matches?.("[data-card]")) return;
-    const columns = [...event.target.closest("[data-board]").querySelectorAll("[data-stage]")];
-    const next = columns[columns.indexOf(event.target.closest("[data-stage]")) + step];
-    if (!next) return;
+    const here = event.target;
+    if (!here.matches?.("[data-card]")) return;
+    const across = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const along = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!across && !along) return;
     event.preventDefault();
-    sendTo(event.target, next.dataset.stage);
+    const column = here.closest("[data-stage]");
+    if (along) {
+      const cards = [...column.querySelectorAll("[data-card]")];
+      return void cards[cards.indexOf(here) + along]?.focus();
+    }
+    const columns = [...here.closest("[data-board]").querySelectorAll("[data-stage]")];
+    const next = columns[columns.indexOf(column) + across];
+    if (next) sendTo(here, next.dataset.stage);
   });
 
   /* Files: sent one after the other with their progress; dropped anywhere on the card of the form */
@@ -361,6 +398,8 @@
       failed = said.failed || failed;
       const told = lines[place].appendChild(document.createElement("span"));
       told.textContent = said.text;
+      // What was said names the file itself.
+      if (said.text.includes(file.name)) find("b", lines[place]).remove();
       if (said.failed) told.setAttribute("role", "alert");
       lines[place].classList.add(said.failed ? "is-failed" : "is-done");
     }

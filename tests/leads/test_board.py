@@ -12,7 +12,7 @@ pytestmark = pytest.mark.databases("sqlite")
 
 def column(page, key):
     """What stands in a column, as text."""
-    found = re.search(rf'<section class="board-column" data-stage="{key}".*?</section>', page, re.S)
+    found = re.search(rf'<section class="board-column" id="column-{key}".*?</section>', page, re.S)
     assert found is not None, key
     return found.group()
 
@@ -47,7 +47,7 @@ def test_the_board_shows_each_where_it_stands_and_moves_it_as_the_moves_allow(
     session.expire_all()
     assert session.get(LeadStatus, lead.status_id).key == "working"
     answer = browser.submit(address, {"stage": "unqualified", "was": "working"}, page="/leads/board")
-    assert answer.location.endswith(f"/leads/{lead.ref}/unqualify?status=unqualified")
+    assert answer.location.endswith(f"/leads/{lead.ref}/unqualify?owner=me&status=unqualified&from=board")
     working.moves = []
     session.commit()
     browser.submit(address, {"stage": "new", "was": "working"}, page="/leads/board")

@@ -10,9 +10,9 @@ from app.leads.models import Assignment, Lead, LeadSource
 from app.leads.operations import edit_lead
 from app.notifications.models import Delivery, DeliveryState
 from tests.factories import (
-    get_status,
     actor_of,
     get_default_queue,
+    get_status,
     make_lead,
     make_queue,
     make_source,

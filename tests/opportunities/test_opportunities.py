@@ -103,6 +103,8 @@ def test_a_partner_works_on_theirs_and_sees_no_other(signed_in, api, session, sa
     page = text(browser.get(url))
     assert "Forges" not in page  # the account is nobody's of theirs
     assert "Sal" not in page
+    # On the board as well it may be moved by whoever may, though everybody inside reads it for another reason.
+    assert f"{url}/stage" in text(browser.get("/opportunities/board"))
     assert signed_in(pam).get(url).status_code == 200  # above the owner
     assert signed_in(otto).get(url).status_code == 404
     assert browser.submit(f"{url}/stage", {"stage": "proposal"}, page=url).status_code == 303

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from app.kernel.actor import Permission
 from app.kernel.db import db
 from app.leads.views.blueprint import bp
-from app.leads.views.board import carried
+from app.leads.views.carried import carried
 from app.lists.page import open_list
 from app.web.access import current_actor, needs
 

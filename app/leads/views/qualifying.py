@@ -20,6 +20,7 @@ from app.leads.queries import open_lead
 from app.leads.rows import LeadRow
 from app.leads.seen import seen_version
 from app.leads.views.blueprint import bp
+from app.leads.views.carried import carried, to_board
 from app.leads.views.show import lead_page
 from app.scores.operations import hand_over as hand_over_lead
 from app.web.access import current_actor, needs
@@ -48,6 +49,8 @@ def change_status(lead_ref: str) -> ResponseReturnValue:
         flash(_("Somebody changed it a moment ago. Look at it as it is now, then do it again."), "warning")
     else:
         flash(told, "success")
+    if request.form.get("from") == "board":
+        return to_board(lead_ref)
     return redirect(url_for("leads.show", lead_ref=lead_ref, _anchor="path"), 303)
 
 
@@ -73,6 +76,8 @@ def _ask_reason(lead_ref: str, key: str, problem: Any = "") -> str:
         detail=found,
         status=status,
         reasons=lists.reasons,
+        given=carried(request.args),
+        origin=request.values.get("from", ""),
         chosen=request.form.get("reason", ""),
         version=request.form.get("version") or seen_version(actor, found.lead, found.custom),
         problem=problem,
