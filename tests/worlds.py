@@ -172,7 +172,7 @@ def listen(into: Queries) -> Iterator[Queries]:
 
 
 # A test that asks for one of these goes through pages, which read and write through what others test on both.
-_BROWSERS = frozenset({"client", "new_client", "signed_in"})
+_BROWSERS = frozenset({"client", "new_client", "signed_in", "browse"})
 
 
 def engines_of(definition: Any, fixtures: Collection[str], *, pages_on_both: bool) -> tuple[str, ...]:

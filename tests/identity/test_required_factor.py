@@ -173,13 +173,5 @@ def test_a_setting_counts_in_the_demo_too(app, session, worlds):
         session.rollback()
 
 
-@pytest.mark.databases("sqlite")
-def test_the_demo_marks_its_database(session):
-    from app.demo import load
-
-    load(session, now=clock.now(), leads=5)
-    assert get_organisation(session).is_demo
-
-
 def test_the_open_routes_are_there():
     assert set(ROUTES) >= OPEN
