@@ -30,12 +30,12 @@ FIND = (
     WHERE e.kind = 2 AND e.text >= ? AND e.text < ? AND c.deleted_at IS NULL ORDER BY e.text, e.record_id LIMIT 6
     """,
     """
-    SELECT ref, company, first_name, last_name FROM lead
-    WHERE company_fold >= ? AND company_fold < ? AND deleted_at IS NULL LIMIT 6
+    SELECT l.ref, l.company, l.first_name, l.last_name, l.city FROM search_entry e JOIN lead l ON l.id = e.record_id
+    WHERE e.kind = 3 AND e.text >= ? AND e.text < ? AND l.deleted_at IS NULL ORDER BY e.text, e.record_id LIMIT 6
     """,
     """
-    SELECT ref, company, first_name, last_name FROM lead
-    WHERE last_name_fold >= ? AND last_name_fold < ? AND deleted_at IS NULL LIMIT 6
+    SELECT l.ref, l.company, l.first_name, l.last_name, l.city FROM search_entry e JOIN lead l ON l.id = e.record_id
+    WHERE e.kind = 4 AND e.text >= ? AND e.text < ? AND l.deleted_at IS NULL ORDER BY e.text, e.record_id LIMIT 6
     """,
 )
 LOOK = (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, case, func, not_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.list_fields import user_field
@@ -32,18 +32,15 @@ from app.lists.catalogue import (
 from app.opportunities import currencies
 from app.opportunities.models import Opportunity
 from app.routing.criteria import Op
+from app.search.finding import found_by
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
 _EMPTY = (Op.IS_EMPTY, Op.IS_NOT_EMPTY)
 
 
-def _search(session: Session, _actor: Actor, values: Sequence[str]) -> Condition:
-    found = [
-        starts_with(session, Campaign.name_fold, fold(value, 120)) | (Campaign.external_id == value.strip())
-        for value in values
-    ]
-    return found[0] if len(found) == 1 else found[0] & found[1]
+def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    return and_(*(found_by(session, actor, Campaign, value.strip()) for value in values))
 
 
 def _owner(session: Session, actor: Actor, values: Sequence[str]) -> Condition:

@@ -1,11 +1,13 @@
 """Comparing accounts and contacts that were written with all others: the worker's part of the care of data.
 
+Of leads and campaigns it keeps the words alone, for misspellings: leads are compared as they arrive.
+
 Each piece takes a few rows of the queue away in one transaction with what it found, so that it can be
 interrupted anywhere.  It looks at everything; who may see what is asked when pairs are shown and when
 somebody is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -15,36 +17,44 @@ from sqlalchemy.orm import Session
 from app.accounts.likeness import account_reasons, contact_reasons
 from app.accounts.lookalikes import find_candidates
 from app.accounts.models import Account, Contact
+from app.campaigns.models import Campaign
 from app.care.models import DuplicateCheck, DuplicatePair, PairState
 from app.care.telling import tell_owners
 from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
+from app.leads.models import Lead
 from app.search.models import SearchEntry
 from app.search.near import learn
-from app.search.upkeep import enter, values_of
-from app.search.words import KINDS, entries_of, spellable
+from app.search.upkeep import COLUMNS, enter, enter_values, values_of
+from app.search.words import entries_of, kinds_and_texts, kinds_of, spellable
 from app.sharing.scope import scope
 
 AT_ONCE = 100
 MODELS: Mapping[str, Any] = {"account": Account, "contact": Contact}
+SPELT: Mapping[str, Any] = {"lead": Lead, "campaign": Campaign}
 _COMPARING = Actor.system("comparing")
 
 
 def compare_some(session: Session, *, now: datetime, limit: int = AT_ONCE) -> bool:
     """Compare the next records that were written; False when none wait.  Does not commit.
 
-    Writes pairs, takes back those that are alike no more, keeps the words for misspellings, and tells the
+    Writes entries that are missing, pairs, takes back those that are alike no more, keeps the words for misspellings, and tells the
     owner of a record of which somebody made a second without being able to see it.
     """
     queue = select(DuplicateCheck).order_by(DuplicateCheck.id).limit(limit)
     if not is_sqlite(session):
         queue = queue.with_for_update(skip_locked=True)
-    waiting = session.scalars(queue).all()
+    waiting = list(session.scalars(queue))
     for kind in MODELS:
         of_kind = [each for each in waiting if each.kind == kind]
         if of_kind:
             _compare(session, kind, of_kind, now)
+    for kind in SPELT:
+        of_kind = [each for each in waiting if each.kind == kind]
+        if of_kind:
+            busy = _learn(session, kind, of_kind)
+            waiting = [each for each in waiting if each.kind != kind or each.record_id not in busy]
     if waiting:
         keys = [each.id for each in waiting]
         session.execute(delete(DuplicateCheck).where(DuplicateCheck.id.in_(keys)), execution_options=_QUIETLY)
@@ -68,16 +78,45 @@ def _compare(session: Session, kind: str, waiting: Sequence[DuplicateCheck], now
             tell_owners(session, kind, record, fresh, now=now)
 
 
+def _learn(session: Session, kind: str, waiting: Sequence[DuplicateCheck]) -> Set[int]:
+    """Keep the words of records, and enter those that were there before there were entries of their kind.
+
+    The keys of those that somebody else is writing at this moment: they are left for the next time.
+    """
+    model = SPELT[kind]
+    old = {each.record_id for each in waiting if each.is_old}
+    wanted = {each.record_id for each in waiting}
+    columns = [getattr(model, name) for name in COLUMNS[model]]
+    statement = select(model.id, *columns).where(scope(model, _COMPARING)).order_by(model.id)
+    rows = list(session.execute(statement.where(model.id.in_(wanted - old)))) if wanted - old else []
+    busy: Set[int] = frozenset()
+    if old:
+        locked = statement.where(model.id.in_(old))
+        if not is_sqlite(session):
+            # So that nobody changes a lead between its being read and its being entered.
+            locked = locked.with_for_update(skip_locked=True)
+        fresh = session.execute(locked).all()
+        there = session.scalars(select(model.id).where(scope(model, _COMPARING), model.id.in_(old)))
+        busy = set(there) - {row[0] for row in fresh}
+        rows += fresh
+    found = {row[0]: dict(zip(COLUMNS[model], row[1:], strict=True)) for row in rows}
+    if old:
+        missing = (found.keys() & old) - _entered(session, kind, old)
+        enter_values(session, ((kind, key, found[key]) for key in sorted(missing)))
+    texts = (text for values in found.values() for _kind, text in kinds_and_texts(kind, values))
+    learn(session, spellable(texts))
+    return busy
+
+
+def _entered(session: Session, kind: str, ids: Collection[int]) -> set[int]:
+    """Which of the records have entries."""
+    wanted = (SearchEntry.kind.in_(kinds_of(kind)), SearchEntry.record_id.in_(ids))
+    return set(session.scalars(select(SearchEntry.record_id).where(*wanted).distinct()))
+
+
 def _enter_new(session: Session, kind: str, records: Sequence[Any]) -> None:
     """Enter records that were there before there were entries."""
-    ids = [record.id for record in records]
-    entered = set(
-        session.scalars(
-            select(SearchEntry.record_id)
-            .where(SearchEntry.kind == KINDS[kind], SearchEntry.record_id.in_(ids))
-            .distinct()
-        )
-    )
+    entered = _entered(session, kind, [record.id for record in records])
     enter(session, [record for record in records if record.id not in entered])
 
 

@@ -22,7 +22,7 @@ from app.kernel.db import Base, is_sqlite, reading, transaction
 from app.leads.models import Lead
 from app.notifications.models import Delivery, Notification
 from app.opportunities.models import Opportunity
-from app.search.words import KINDS
+from app.search.words import kinds_of
 from app.sharing.rules import SHARED_TABLES
 from app.sharing.scope import scope
 
@@ -177,10 +177,10 @@ def _remove(session: Session, model: Any, keys: Sequence[int], now: datetime) ->
     for name, (of_kind, columns, goes) in BY_KIND.items():
         if goes and name in Base.metadata.tables:
             table = Base.metadata.tables[name]
-            # Entries of search say the kind by a number; 0 stands for none that has any.
-            known = KINDS.get(kind, 0) if name == "search_entry" else kind
+            # Entries of search say the kind by numbers.
+            known = kinds_of(kind) if name == "search_entry" else (kind,)
             named = or_(*(table.c[column].in_(keys) for column in columns))
-            session.execute(delete(table).where(table.c[of_kind] == known, named))
+            session.execute(delete(table).where(table.c[of_kind].in_(known), named))
     _end_notices(session, kind, keys, now)
     session.execute(
         delete(model.__table__).where(scope(model, _PURGING), model.__table__.c.id.in_(keys)),

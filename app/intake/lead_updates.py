@@ -24,6 +24,7 @@ from app.leads.models import Lead, LeadSource, StatusCategory
 from app.leads.process import ALWAYS_REQUIRED, is_open, missing_to_qualify, refuse_move
 from app.leads.touching import TOUCHED
 from app.leads.values import ATTRIBUTES
+from app.search.upkeep import COLUMNS, enter_anew
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
@@ -243,5 +244,7 @@ def write_changes(session: Session, actor: Actor, changes: Sequence[Change], *, 
         if result.rowcount != len(alike):  # type: ignore[attr-defined]  # an UPDATE has a count
             raise Overtaken
     touch(session, Lead.__tablename__, (change.known.id for change in changes))
+    found_otherwise = (change.known.id for change in changes if {*change.attributes} & {*COLUMNS[Lead]})
+    enter_anew(session, Lead, sorted(found_otherwise))
     events = [("edited", change.known, change.told, {"import": True}) for change in changes]
     record_many(session, actor, events, at=now)

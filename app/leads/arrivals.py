@@ -29,6 +29,7 @@ from app.leads.placement import (
 )
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
+from app.search.upkeep import enter_arrived
 from app.sharing.keys import reserve_keys
 from app.sharing.touched import touch
 
@@ -63,7 +64,8 @@ class _Nowhere:
 def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], *, now: datetime) -> None:
     """Store new leads with everything that their first placement writes.  Does not commit.
 
-    Writes, with one insert a table: leads, assignments, offers, events, notifications and deliveries.
+    Writes, with one insert a table: leads, what they are found by, assignments, offers, events, notifications and
+    deliveries.
     """
     if not arrivals:
         return
@@ -74,6 +76,7 @@ def store_arrivals(session: Session, actor: Actor, arrivals: Sequence[Arrival], 
     acts = _begin_acts(session, actor, heard, now)
     insert_rows(session, Lead, [_lead(a, actor, offer_ids.get(a.id), now) for a in arrivals])
     touch(session, Lead.__tablename__, (a.id for a in arrivals))
+    enter_arrived(session, ((a.id, a.attributes) for a in arrivals))
     came = [(a.attributes["campaign_id"], a.id) for a in arrivals if a.attributes.get("campaign_id")]
     join_many(session, actor, came, now=now)
     insert_rows(

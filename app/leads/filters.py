@@ -20,10 +20,10 @@ from app.kernel.actor import Actor, Role
 from app.kernel.errors import Invalid
 from app.kernel.fold import email_key, fold, phone_key
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
-from app.leads.search import found_by
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.criteria import Op
 from app.routing.models import Queue
+from app.search.finding import found_by
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]
@@ -217,8 +217,8 @@ def _box(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     raise Invalid({"box": [_l("Known boxes: available, offered, mine.")]})
 
 
-def _search(_session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    return and_(*(found_by(actor, value) for value in values))
+def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
+    return and_(*(found_by(session, actor, Lead, value.strip()) for value in values))
 
 
 def _keyed(column: InstrumentedAttribute[Any], key: Callable[[str], str | None]) -> Any:

@@ -1,26 +1,30 @@
-"""Accounts and contacts by what people type: from the entries to records, under the scope of who asks.
+"""Records by what people type: from the entries to records, under the scope of who asks.
 
-Each way reads a bounded part of one index.  Whoever sees (nearly) everything walks the entries that begin
+Of a lead only what the person may read in full is found, and by no field that is hidden from them.  Each way reads a bounded part of one index.  Whoever sees (nearly) everything walks the entries that begin
 with the text until enough are found; whoever sees little walks what they see, and asks of each whether it
 has such an entry: neither grows with the number of records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, Select, and_, select, union
+from sqlalchemy import ColumnElement, Select, and_, literal, select, union, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
+from app.campaigns.models import Campaign
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
+from app.leads.models import Lead
 from app.search.models import SearchEntry
 from app.search.near import near_words
 from app.search.words import (
-    KINDS,
     LAST,
+    LEAD_KINDS,
+    kinds_of,
     typed_address,
     typed_name,
     typed_numbers,
@@ -28,15 +32,48 @@ from app.search.words import (
 from app.sharing.merge import conditions_of
 from app.sharing.scope import branches, scope, scoped
 
-Model = type[Account] | type[Contact]
+Model = type[Account] | type[Contact] | type[Lead] | type[Campaign]
 # A list that is narrowed by a text looks at no more than this many; whoever finds more types another letter.
 MOST = 1000
 # So many entries of the text's rarest word are looked through for its other words.
 MOST_LOOKED_AT = 2000
 MOST_ACCOUNTS = 50
 MOST_GUESSES = 6
-_KINDS: dict[Any, str] = {Account: "account", Contact: "contact"}
-_REFS: dict[Any, str] = {Account: refs.ACCOUNT, Contact: refs.CONTACT}
+_REFS: Mapping[Any, str] = {
+    Account: refs.ACCOUNT, Contact: refs.CONTACT, Lead: refs.LEAD, Campaign: refs.CAMPAIGN,
+}  # fmt: skip
+
+
+class Sort(StrEnum):
+    """What a text is taken for."""
+
+    NAME = "name"
+    ADDRESS = "address"
+    NUMBER = "number"
+
+
+# Of a lead: the entries that a text of that sort may meet, and the fields that they tell of.  One key stands for
+# whichever of the two numbers there is.
+_OF_LEADS: Mapping[Sort, Sequence[tuple[int, frozenset[str]]]] = {
+    Sort.NAME: tuple(
+        zip(
+            LEAD_KINDS,
+            map(frozenset, (("company",), ("first_name", "last_name"), ("email",))),
+            strict=True,
+        )
+    ),
+    Sort.ADDRESS: ((LEAD_KINDS[2], frozenset({"email"})),),
+    Sort.NUMBER: ((LEAD_KINDS[2], frozenset({"phone", "mobile"})),),
+}
+_TOLD_BY_LEADS = frozenset[str]().union(*(told for known in _OF_LEADS.values() for _kind, told in known))
+
+
+@lru_cache(maxsize=1024)
+def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
+    """The kinds of entries that the actor may find records by, for a text of that sort."""
+    if model is not Lead:
+        return kinds_of(model.__tablename__)
+    return tuple(kind for kind, told in _OF_LEADS[sort] if not told & set(actor.hidden_fields))
 
 
 def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnElement[bool]:
@@ -57,22 +94,36 @@ def find_ids(
     """
     found: dict[int, None] = {}
     for place, tier in enumerate(_tiers(actor, model, text)):
-        if beyond_first and place == 0:
+        if not tier or (beyond_first and place == 0):
             continue
-        for way in tier:
-            # A record may begin with the text in several of its words.
-            found.update(dict.fromkeys(row.id for row in session.execute(way.limit(3 * limit))))
-            if len(found) >= limit:
-                return list(found)[:limit]
-    return list(found)
+        # A record may begin with the text in several of its words.
+        found.update(dict.fromkeys(row.id for row in session.execute(_in_turn(tier, 3 * limit))))
+        if len(found) >= limit:
+            break
+    return list(found)[:limit]
+
+
+def _in_turn(ways: Sequence[Select[Any]], most: int) -> Select[Any]:
+    """The first keys of each of the ways, one way after the other; one statement."""
+    if len(ways) == 1:
+        return ways[0].limit(most)
+    parts = [
+        select(literal(place).label("place"), way.limit(most).subquery().c.id)
+        for place, way in enumerate(ways)
+    ]
+    every = union_all(*parts).subquery()
+    return select(every.c.id).order_by(every.c.place)
 
 
 def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
     """What entries begin with that the text finds at once, for whoever sees most records.
 
-    None for whoever sees little, and for text of another sort: a public name, a whole number with its country.
+    None for whoever sees little, or not all that is looked through, and for text of another sort: a public name,
+    a whole number with its country.
     """
     if refs.is_ref(_REFS[model], text) or not (actor.is_system or _sees_most(actor, model)):
+        return None
+    if model is Lead and _TOLD_BY_LEADS & set(actor.hidden_fields):
         return None
     numbers, whole = typed_numbers(text, get_global("zone_territories").get(actor.time_zone))
     if whole:
@@ -83,11 +134,11 @@ def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
 
 @lru_cache(maxsize=256)
 def knows_words(actor: Actor) -> bool:
-    """Whether guesses are no news to the person: their words come from accounts and contacts whoever sees those.
+    """Whether guesses are no news to the person: their words come from records of these kinds, whoever sees them.
 
     To whoever does not, a record that is found by a word which it does not hold tells that another one holds it.
     """
-    return not actor.is_partner and all(_sees_most(actor, model) for model in _KINDS)
+    return not actor.is_partner and all(_sees_most(actor, model) for model in _REFS)
 
 
 def guesses(session: Session, text: str) -> list[str]:
@@ -114,13 +165,17 @@ def _tiers(actor: Actor, model: Model, text: str) -> Iterator[list[Select[Any]]]
         return
     name = typed_name(text)
     country = get_global("zone_territories").get(actor.time_zone)
-    beginnings, whole = typed_numbers(text, country)
-    first = [_way(actor, model, begins(start)) for start in (*beginnings, *typed_address(text))]
+    numbers, whole = typed_numbers(text, country)
+    first = _ways(actor, model, Sort.NAME, begins(name)) if name else []
+    for start in numbers:
+        first += _ways(actor, model, Sort.NUMBER, begins(start))
+    for start in typed_address(text):
+        first += _ways(actor, model, Sort.ADDRESS, begins(start))
     if whole:
-        first.append(_way(actor, model, SearchEntry.text.in_(whole)))
-    yield [*([_way(actor, model, begins(name))] if name else []), *first]
+        first += _ways(actor, model, Sort.NUMBER, SearchEntry.text.in_(whole))
+    yield first
     words = name.split()
-    if 2 <= len(words) <= 6 and not whole:
+    if 2 <= len(words) <= 6 and not whole and kinds_for(actor, model, Sort.NAME):
         yield [_all_words(actor, model, words)]
         if model is Contact:
             yield [_at_account(actor, words, cut) for cut in range(1, len(words))]
@@ -139,28 +194,34 @@ def _rules(model: Model, actor: Actor) -> Sequence[Any]:
     return tuple(branches(model, actor, Level.READ)) if not actor.is_system else ()
 
 
-def _way(actor: Actor, model: Model, condition: ColumnElement[bool]) -> Select[Any]:
-    """Keys of records that have an entry for which the condition holds."""
-    kind = SearchEntry.kind == KINDS[_KINDS[model]]
+def _ways(actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool]) -> list[Select[Any]]:
+    """Keys of records that have an entry for which the condition holds, among those for texts of that sort.
+
+    One for each kind of entry where they are walked: in their order they stand by kinds.
+    """
+    kinds = kinds_for(actor, model, sort)
+    if not kinds:
+        return []
     if actor.is_system or _sees_most(actor, model):
-        return (
+        return [
             select(model.id)
             .select_from(SearchEntry)
             .join(model, model.id == SearchEntry.record_id)
-            .where(kind, condition, scope(model, actor, Level.READ))
+            .where(SearchEntry.kind == kind, condition, scope(model, actor, Level.READ))
             .order_by(SearchEntry.text, SearchEntry.record_id)
-        )
-    return _along_records(actor, model, _has_entry(model, condition))
+            for kind in kinds
+        ]
+    return [_along_records(actor, model, _has_entry(model, kinds, condition))]
 
 
-def _has_entry(model: Model, condition: ColumnElement[bool], entry: Any = SearchEntry) -> ColumnElement[bool]:
-    """That the record has an entry for which the condition holds: looked up for each record.
+def _has_entry(
+    model: Model, kinds: Sequence[int], condition: ColumnElement[bool], entry: Any = SearchEntry
+) -> ColumnElement[bool]:
+    """That the record has an entry of these kinds for which the condition holds: looked up for each record.
 
     Not EXISTS, which a planner may turn round: it takes the entries of a common name for few and reads them all.
     """
-    of_record = select(entry.record_id).where(
-        entry.kind == KINDS[_KINDS[model]], entry.record_id == model.id, condition
-    )
+    of_record = select(entry.record_id).where(entry.kind.in_(kinds), entry.record_id == model.id, condition)
     return of_record.limit(1).correlate(model.__table__).scalar_subquery().is_not(None)
 
 
@@ -178,19 +239,19 @@ def _along_records(actor: Actor, model: Model, has_entry: ColumnElement[bool]) -
 
 def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
     """Records that have each of the words, wherever; found by the longest, which few others have."""
-    kind = KINDS[_KINDS[model]]
+    kinds = kinds_for(actor, model, Sort.NAME)
     longest = max(words, key=len)
     others = [
-        _has_entry(model, begins(word, other), other)
+        _has_entry(model, kinds, begins(word, other), other)
         for word in words
         if word is not longest
         for other in (aliased(SearchEntry),)
     ]
     if not (actor.is_system or _sees_most(actor, model)):
-        return _along_records(actor, model, and_(_has_entry(model, begins(longest)), *others))
+        return _along_records(actor, model, and_(_has_entry(model, kinds, begins(longest)), *others))
     having = (
         select(SearchEntry.record_id)
-        .where(SearchEntry.kind == kind, begins(longest))
+        .where(SearchEntry.kind.in_(kinds), begins(longest))
         .limit(MOST_LOOKED_AT)
         .subquery()
     )
@@ -204,10 +265,10 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
 def _at_account(actor: Actor, words: Sequence[str], cut: int) -> Select[Any]:
     """Contacts called by the first words, of accounts called by the others: "maria forges"."""
     person, company = " ".join(words[:cut]), " ".join(words[cut:])
-    at = _way(actor, Account, begins(company)).limit(MOST_ACCOUNTS).subquery()
+    at = _ways(actor, Account, Sort.NAME, begins(company))[0].limit(MOST_ACCOUNTS).subquery()
     entry = aliased(SearchEntry)
     return select(Contact.id).where(
         scope(Contact, actor, Level.READ),
         Contact.account_id.in_(select(at.c.id)),
-        _has_entry(Contact, begins(person, entry), entry),
+        _has_entry(Contact, kinds_of("contact"), begins(person, entry), entry),
     )

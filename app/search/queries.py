@@ -1,6 +1,6 @@
 """What one box finds over everything that somebody may see, in the same words for every kind of record.
 
-A room adds its own records with `add_source`; accounts, contacts and leads are here.
+A room adds its own records with `add_source`; those that have search entries are here.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.accounts.queries import Person
+from app.campaigns.fields import STATUSES
+from app.campaigns.models import Campaign
 from app.identity.models import User
 from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
-from app.leads.asking import parse_lead_query
-from app.leads.queries import list_leads
+from app.leads.models import Lead
+from app.leads.row_queries import rows_of_keys
 from app.search.finding import beginnings, find_ids, guesses, knows_words
 from app.search.models import SearchEntry
 from app.search.words import KINDS, LAST, typed_name
@@ -30,7 +32,7 @@ SUGGESTED = 5
 FEW = 5
 MOST_GUESSED = 3
 # The kinds whose records hold the words that are guessed.
-SPELT = frozenset({"account", "contact"})
+SPELT = frozenset({"account", "contact", "lead", "campaign"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def search(session: Session, actor: Actor, text: str, *, limit: int = SHOWN) -> 
         return Found(_groups(found, limit))
     meant = ""
     is_known = knows_words(actor)
-    kinds = found.keys() if is_known else found.keys() & SPELT
+    # Partner people are given no guesses: which of them are tried would tell what words there are.
+    kinds = found.keys() if is_known else found.keys() & SPELT if actor.is_internal else ()
     for guess in guesses(session, text)[:MOST_GUESSED] if kinds else ():
         more = _search(session, actor, guess, limit, kinds)
         if not is_known:
@@ -140,21 +143,6 @@ def _groups(found: dict[str, Sequence[Hit]], limit: int) -> list[Group]:
         for kind, hits in found.items()
         if hits
     ]
-
-
-# Leads
-
-
-def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
-    page = list_leads(session, actor, parse_lead_query(session, actor, {"q": [text]}), limit=limit - 1)
-    hits = [
-        Hit(
-            "lead", row.ref, row.title, note_of(row.person if row.company else None, row.city), row.email,
-            None, row.phone, None, row.status, row.category or "",
-        )
-        for row in page.items
-    ]  # fmt: skip
-    return [*hits, hits[-1]] if page.older else hits
 
 
 def note_of(*parts: str | None) -> str:
@@ -223,6 +211,43 @@ def _contacts(session: Session, _actor: Actor, statement: Any, given: Mapping[st
     return list(hits.values())
 
 
+def lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    """The leads of those keys that the actor may read whole, in that order, by what is not hidden from them."""
+    if not ids:
+        return []
+    readable = set(session.scalars(_readable(actor), {"ids": list(ids)}))
+    return _leads(session, actor, [key for key in ids if key in readable])
+
+
+def _leads(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    """ids: of leads that the actor may read, by a statement of the same transaction."""
+    return [
+        Hit(
+            "lead", row.ref, row.title, note_of(row.person if row.company else None, row.city), row.email,
+            None, row.phone, None, row.status, row.category or "", key=row.id,
+        )
+        for row in rows_of_keys(session, actor, [(key, Level.READ, None) for key in ids])
+    ]  # fmt: skip
+
+
+def campaign_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+    """The campaigns of those keys, in that order, for those who may see campaigns."""
+    if not ids:
+        return []
+    statement = select(Campaign).where(scope(Campaign, actor, Level.READ), Campaign.id.in_(ids))
+    found = {each.id: each for each in session.scalars(statement)}
+    return [_campaign(found[key]) for key in ids if key in found]
+
+
+def _campaign(campaign: Campaign) -> Hit:
+    status = STATUSES[campaign.status]
+    state = {"active": "working", "done": "converted"}.get(campaign.status, "new")
+    note = _("Archived") if campaign.archived_at is not None else ""
+    return Hit(
+        "campaign", campaign.ref, campaign.name, note, status=str(status), state=state, key=campaign.id
+    )
+
+
 # The statements are made once for each person and kept: making one takes longer than answering it.
 
 
@@ -248,6 +273,14 @@ def _columns(model: Any, actor: Actor) -> Any:
         .outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ)))
         .where(scope(Contact, actor, Level.READ))
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _readable(actor: Actor) -> Any:
+    """Keys of those leads that the actor may read whole."""
+    return select(Lead.id).where(
+        scope(Lead, actor, Level.READ), Lead.id.in_(bindparam("ids", expanding=True))
+    )
 
 
 @lru_cache(maxsize=256)
@@ -286,6 +319,14 @@ def _find(session: Session, actor: Actor, model: Any, text: str, limit: int) -> 
     return [*found.values(), *hits][:limit]
 
 
+def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
+    return _leads(session, actor, find_ids(session, actor, Lead, text, limit=limit))
+
+
+def _find_campaigns(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
+    return campaign_hits(session, actor, find_ids(session, actor, Campaign, text, limit=limit))
+
+
 def _find_accounts(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
     return _find(session, actor, Account, text, limit)
 
@@ -297,3 +338,4 @@ def _find_contacts(session: Session, actor: Actor, text: str, limit: int) -> Seq
 add_source(Source("lead", "target", Permission.LEAD_VIEW, _find_leads))
 add_source(Source("account", "building", Permission.ACCOUNT_VIEW, _find_accounts))
 add_source(Source("contact", "contact", Permission.CONTACT_VIEW, _find_contacts))
+add_source(Source("campaign", "campaign", Permission.CAMPAIGN_VIEW, _find_campaigns))

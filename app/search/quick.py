@@ -1,4 +1,4 @@
-"""The first answer of the search box: what begins with a name as it is typed, in one statement over three indexes.
+"""The first answer of the search box: what begins with a name as it is typed, in one statement over the entries of each kind.
 
 For people who see most records and a text that is a name; everybody else, and everything else (other kinds of
 records, further ways, other spellings), is answered by `queries.search`, which the box asks for next.
@@ -29,10 +29,11 @@ from app.leads.models import Lead
 from app.search.finding import beginnings
 from app.search.models import SearchEntry
 from app.search.queries import Group, Hit, below, names_of_accounts, note_of
-from app.search.words import KINDS, LAST
+from app.search.words import KINDS, LAST, LEAD_KINDS
 from app.sharing.scope import branches, scope
 
 _ICONS = {"lead": "target", "account": "building", "contact": "contact"}
+_LEAD = (Lead.company, Lead.first_name, Lead.last_name, null(), Lead.city, null())
 _ASKED = (Permission.LEAD_VIEW, Permission.ACCOUNT_VIEW, Permission.CONTACT_VIEW)
 
 
@@ -84,8 +85,7 @@ def _is_for(actor: Actor) -> bool:
 def _statement(actor: Actor) -> Select[Any]:
     """Made once for each person: making it takes longer than answering it."""
     parts = [
-        _leads(actor, Lead.company_fold),
-        _leads(actor, Lead.last_name_fold),
+        *(_entered(Lead, actor, *_LEAD, kind=kind) for kind in LEAD_KINDS[:2]),  # their names, not their addresses
         _entered(Account, actor, Account.name, null(), null(), Account.site, Account.billing_city, Account.parent_id),
         _entered(
             Contact, actor, null(), Contact.first_name, Contact.last_name, Contact.title, Account.name, null(),
@@ -104,23 +104,14 @@ def _columns(kind: str, model: Any, *others: Any) -> list[Any]:
     return [literal_column(f"'{kind}'").label("kind"), model.id, model.ref, *named]
 
 
-def _leads(actor: Actor, key: Any) -> Select[Any]:
-    columns = _columns("lead", Lead, Lead.company, Lead.first_name, Lead.last_name, null(), Lead.city, null())
-    return (
-        select(*columns)
-        .where(scope(Lead, actor, Level.READ), key >= bindparam("first"), key < bindparam("last"))
-        .limit(bindparam("most"))
-    )
-
-
-def _entered(model: Any, actor: Actor, *columns: Any) -> Select[Any]:
+def _entered(model: Any, actor: Actor, *columns: Any, kind: int = 0) -> Select[Any]:
     text = SearchEntry.text
     return (
         select(*_columns(model.__tablename__, model, *columns))
         .select_from(SearchEntry)
         .join(model, model.id == SearchEntry.record_id)
         .where(
-            SearchEntry.kind == KINDS[model.__tablename__],
+            SearchEntry.kind == (kind or KINDS[model.__tablename__]),
             text >= bindparam("first"),
             text < bindparam("last"),
             scope(model, actor, Level.READ),

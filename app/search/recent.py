@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kernel.actor import Actor, Level
-from app.leads.models import Lead
-from app.leads.queries import find_rows
+from app.kernel.actor import Actor
 from app.lists.models import RecentRecord
-from app.search.queries import Hit, account_hits, contact_hits
-from app.sharing.scope import scope
+from app.search.queries import Hit, account_hits, campaign_hits, contact_hits, lead_hits
 
 
 def recent_hits(session: Session, actor: Actor, *, limit: int) -> list[Hit]:
@@ -30,26 +27,13 @@ def recent_hits(session: Session, actor: Actor, *, limit: int) -> list[Hit]:
     return [hits[row.kind, row.record_id] for row in rows if (row.kind, row.record_id) in hits]
 
 
-def _lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
-    if not ids:
-        return []
-    refs = session.scalars(select(Lead.ref).where(scope(Lead, actor, Level.READ), Lead.id.in_(ids))).all()
-    return [
-        Hit(
-            "lead",
-            row.ref,
-            row.title,
-            row.city or "",
-            status=row.status,
-            state=row.category or "",
-            key=row.id,
-        )
-        for row in find_rows(session, actor, refs)
-    ]
-
-
 Finder = Callable[[Session, Actor, Sequence[int]], Sequence[Hit]]
-_FINDERS: dict[str, Finder] = {"account": account_hits, "contact": contact_hits, "lead": _lead_hits}
+_FINDERS: dict[str, Finder] = {
+    "account": account_hits,
+    "contact": contact_hits,
+    "lead": lead_hits,
+    "campaign": campaign_hits,
+}
 
 
 def add_recent(kind: str, find: Finder) -> None:

@@ -9,10 +9,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.kernel.fold import company_key, domain_of, email_key, fold, phone_key, words_of
+from app.kernel.fold import company_key, domain_of, email_key, fold, is_free_mail, phone_key, words_of
 from app.search.models import LONGEST
 
-KINDS = {"account": 1, "contact": 2, "lead": 3}
+# A lead's entries are of three kinds, so that what is hidden from partners can be left out when they search.
+KINDS = {"account": 1, "contact": 2, "lead": 3, "lead's person": 4, "lead's addresses": 5, "campaign": 6}
+LEAD_KINDS = (KINDS["lead"], KINDS["lead's person"], KINDS["lead's addresses"])
 MOST_WORDS = 8
 MOST_STARTS = 8
 FEWEST_DIGITS = 5
@@ -21,6 +23,42 @@ LAST = "\U0010ffff"
 # Scripts that leave no blank between words: any of their letters may begin one.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _DIGITS = re.compile(r"\d")
+
+
+def kinds_of(table: str) -> tuple[int, ...]:
+    """The kinds of the entries that records of a table have; none for one that has no entries."""
+    if table == "lead":
+        return LEAD_KINDS
+    return (KINDS[table],) if table in KINDS else ()
+
+
+def kinds_and_texts(table: str, values: Mapping[str, Any]) -> set[tuple[int, str]]:
+    """(kind, text) of every entry of a record.  values: its columns, derived ones included."""
+    if table == "lead":
+        return _of_lead(values)
+    if table == "campaign":
+        texts = starts(values["name"]) | {typed_name(values.get("external_id") or "")} - {""}
+    else:
+        texts = entries_of(table, values)
+    return {(KINDS[table], text) for text in texts}
+
+
+def _of_lead(values: Mapping[str, Any]) -> set[tuple[int, str]]:
+    """Fewer than an account's: leads are written by the thousand."""
+    company, person, addresses = LEAD_KINDS
+    key = values.get("company_key") or ""
+    found = {(company, text) for text in {typed_name(values.get("company") or "")} | starts(key)}
+    found |= {
+        (person, text) for text in starts(f"{values.get('first_name') or ''} {values.get('last_name') or ''}")
+    }
+    email = values.get("email")
+    found.add((addresses, (email_key(email) or "")[:LONGEST]))
+    domain = domain_of(email) if email else None
+    if domain and not is_free_mail(domain):
+        found.add((addresses, f"@{domain}"[:LONGEST]))
+    numbers = _numbers({**values, "billing_country": values.get("country")})
+    found |= {(addresses, number_key(digits)) for digits in numbers}
+    return {(kind, text) for kind, text in found if text}
 
 
 def entries_of(kind: str, values: Mapping[str, Any]) -> set[str]:
