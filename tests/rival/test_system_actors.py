@@ -62,6 +62,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "statuses that go": ({"leads"}, "leads of a status that is removed go to another, whoever sees them; how many is told to administrators"),
     "registries": ({"cases", "leads", "opportunities"}, "a status or source is not removed while a lead or a case has it"),
     "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
+    "search entries": ({"search"}, "what leads are found by follows what an import changed; every question joins the record under its scope"),
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
     "use of fields": ({"fields"}, "how many records hold something in a field is told to administrators"),

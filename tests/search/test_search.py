@@ -90,10 +90,10 @@ def test_a_misspelling_tells_nobody_of_words_that_only_hidden_records_hold(
     make_account(session, "Zyxwerk Industrie", owner=mara)
     compare_some(session, now=now)
     session.commit()
-    for who in (sal, pia):
-        answer = search(signed_in(who), "zyxwrek")
-        assert (found(answer), "Also found" in text_of(answer)) == ({}, False)
-    # What one sees is forgiven all the same.
+    answer = search(signed_in(pia), "zyxwrek")
+    assert (found(answer), "Also found" in text_of(answer)) == ({}, False)
+    # What one sees is forgiven all the same, and nothing that holds the word in part.
+    assert found(search(signed_in(sal), "zyxwrek")) == {"lead": ["Zyxwerk"]}
     assert found(search(signed_in(sal), "molnia")) == {"account": ["Molina"]}
     everything = found(search(signed_in(mara), "zyxwrek"))
     assert everything == {
