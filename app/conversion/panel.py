@@ -1,6 +1,6 @@
 """What the page of a lead shows of its conversion.
 
-conversion=panel_of(session, actor, lead, now=now)    # in the view, of a lead that the actor reads
+conversion=panel_of(session, actor, lead, given=level, now=now)    # in the view, of a lead that the actor reads
 {% include "conversion/_panel.html" %}                # in the page
 """
 
@@ -18,7 +18,6 @@ from app.conversion.undoing import is_undoable
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
-from app.sharing.levels import find_level
 
 _PERMISSIONS = {
     "account": Permission.ACCOUNT_VIEW,
@@ -45,9 +44,9 @@ class Panel:
     can_undo: bool
 
 
-def panel_of(session: Session, actor: Actor, lead: Lead, *, now: datetime) -> Panel:
-    """The panel of a lead that the actor reads."""
-    may = actor.can(Permission.LEAD_CONVERT) and (find_level(session, actor, lead) or 0) >= Level.EDIT
+def panel_of(session: Session, actor: Actor, lead: Lead, *, given: Level, now: datetime) -> Panel:
+    """The panel of a lead that the actor reads.  given: how much of it they have."""
+    may = actor.can(Permission.LEAD_CONVERT) and given >= Level.EDIT
     if lead.converted_at is None:
         url = url_for("conversion.ask", lead_ref=lead.ref) if may and lead.offer_id is None else ""
         return Panel((), url, False)

@@ -248,15 +248,27 @@ def test_what_was_opened_or_made_last_stands_on_the_home_page(signed_in, session
     account, case = make_account(session, "Forges", owner=mara), make_case(session, "Bent frame", owner=sal)
     browser = signed_in(sal)
     assert 'id="recent"' not in text_of(browser.get("/"))
-    for path in (f"/accounts/{account.ref}", f"/cases/{case.ref}"):
+    lead = make_lead(session, owner=sal, company="Opened lead")
+    for path in (f"/accounts/{account.ref}", f"/cases/{case.ref}", f"/leads/{lead.ref}"):
         browser.get(path)
+    given = {"company": "Made lead", "save_and_new": "1"}
+    assert browser.submit("/leads", given, page="/leads/new").location == "/leads/new"
     given = {"last_name": "Puig", "account_id": "Forges"}
     made = browser.submit("/contacts", given, page="/contacts/new").location
     card = text_of(browser.get("/")).partition('id="recent"')[2].partition("</section>")[0]
     places = [
-        card.index(f'href="{path}"') for path in (made, f"/cases/{case.ref}", f"/accounts/{account.ref}")
+        card.index(text)
+        for text in (
+            made,
+            "Made lead",
+            f"/leads/{lead.ref}",
+            f"/cases/{case.ref}",
+            f"/accounts/{account.ref}",
+        )
     ]
     assert places == sorted(places)
+    lists = text_of(browser.get("/leads?view=recent"))
+    assert 0 < lists.index("Made lead") < lists.index("Opened lead")
     assert "Bent frame" in text_of(browser.get("/search/suggest"))
 
 

@@ -23,6 +23,7 @@ from app.leads.models import Lead
 from app.leads.process import lead_process, missing_to_qualify
 from app.leads.queries import get_lead
 from app.leads.views.blueprint import bp
+from app.lists.recent import remember_opened
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
 from app.web.choices import options
@@ -86,6 +87,7 @@ def add_quickly() -> ResponseReturnValue:
         show_errors(form, error)
         return _page(db.session(), form), 422
     source, mine = form.source.data or None, "1" if form.mine.data else None
+    remember_opened(actor, lead)
     return redirect(url_for("leads.quick", saved=lead.ref, source=source, mine=mine), 303)
 
 

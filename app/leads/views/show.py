@@ -22,6 +22,7 @@ from app.leads.rows import LeadRow
 from app.leads.views.blueprint import bp
 from app.leads.views.page import Entry, read_lead_page
 from app.leads.visibility import REVEALING
+from app.lists.recent import remember_opened
 from app.sharing.access_page import Panel, panel_of
 from app.web.access import current_actor, needs
 
@@ -41,13 +42,14 @@ def lead_page(session: Session, actor: Actor, lead_ref: str, **more: Any) -> str
 
 
 def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str = "", **more: Any) -> str:
+    remember_opened(actor, detail.lead)
     return render_template(
         "leads/show.html",
         page=read_lead_page(session, actor, detail, now=clock.now()),
         feed=feed_of(session, actor, detail.lead),
         documents=documents_of(session, actor, detail.lead),
         access=panel_of(actor, detail.lead),
-        conversion=conversion_of(session, actor, detail.lead, now=clock.now()),
+        conversion=conversion_of(session, actor, detail.lead, given=detail.given, now=clock.now()),
         refusal=refusal,
         now=clock.now(),
         **more,

@@ -28,6 +28,7 @@ from app.leads.seen import seen_version
 from app.leads.values import load_choices, read_lead_values, reading_for
 from app.leads.views.blueprint import bp
 from app.leads.views.conflicts import fill, in_words
+from app.lists.recent import remember_opened
 from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
 from app.web.access import current_actor, needs
@@ -67,6 +68,7 @@ def create() -> ResponseReturnValue:
     except Conflict as error:
         form.form_errors = [*form.form_errors, error.message]
         return _new_page(db.session(), actor, form, owner), 409
+    remember_opened(actor, lead)
     if not is_new:
         flash(_("It was there already, by its external id. What you wrote was added to it."), "info")
         return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
