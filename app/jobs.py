@@ -24,10 +24,10 @@ from app.kernel import clock
 from app.kernel.db import reading, transaction
 from app.leads.steps import MOVING as LEAVING
 from app.leads.steps import is_leaving, move_leads
-from app.lists.jobs import forget_jobs
+from app.lists.jobs import OF_LISTS, forget_jobs
 from app.lists.jobs import run_waiting as run_jobs_of_lists
 from app.lists.leases import TO_DO
-from app.lists.models import ListJob
+from app.lists.models import JobKind, ListJob
 from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
 from app.routing.jobs import end_lapsed_offers
@@ -45,6 +45,7 @@ TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
+MERGES = (JobKind.MERGE,)
 
 
 def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
@@ -64,7 +65,8 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("purging", lambda: purge_some(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("strays", lambda: adopt_strays(now=clock.now()) < 0, STRAYS_EVERY_SECONDS),
-        Job("lists", lambda: _lists(stop)),
+        Job("lists", lambda: _lists(OF_LISTS, stop)),
+        Job("merges", lambda: _lists(MERGES, stop)),  # whose records nobody changes until they are done
         Job("exports", lambda: forget_jobs(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("duplicates", _compare),
         Job("fields", _fields),
@@ -82,11 +84,11 @@ def _import(stop: Event) -> bool:
     return run_waiting(clock.now(), should_stop=stop.is_set)
 
 
-def _lists(stop: Event) -> bool:
+def _lists(kinds: Sequence[JobKind], stop: Event) -> bool:
     with reading() as session:
-        if not session.scalar(select(exists().where(ListJob.state.in_(TO_DO)))):
+        if not session.scalar(select(exists().where(ListJob.state.in_(TO_DO), ListJob.kind.in_(kinds)))):
             return False  # without asking for SQLite's write lock
-    return run_jobs_of_lists(should_stop=stop.is_set)
+    return run_jobs_of_lists(kinds, should_stop=stop.is_set)
 
 
 def _share() -> bool:

@@ -755,6 +755,7 @@ ROUTES: dict[str, P | str] = {
     "merging.choose_contact": P.CONTACT_EDIT,
     "merging.merge_account": P.ACCOUNT_DELETE,
     "merging.merge_contact": P.CONTACT_EDIT,
+    "merging.show_merge": P.CONTACT_EDIT,
     "naming.save": P.SETTING_MANAGE,
     "naming.show": P.SETTING_MANAGE,
     "users.reset_factor": P.USER_MANAGE,

@@ -55,3 +55,10 @@ class ProbableDuplicate(Conflict):
         ]
         super().__init__(matches=as_json)
         self.matches = tuple(matches)
+
+
+class BeingMerged(Conflict):
+    """A job is making the record one with another; until that is done nobody changes it."""
+
+    slug = "in-progress"
+    message = _l("This is being merged with another record. It can be changed again in a moment.")

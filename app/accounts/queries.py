@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.accounts.errors import BeingMerged
 from app.accounts.models import Account, Contact
 from app.identity.models import User
 from app.kernel import refs
@@ -67,11 +68,11 @@ class AccountDetail:
     partner: PartnerAccount | None
 
     def may_edit(self, actor: Actor) -> bool:
-        return self.given >= Level.EDIT and actor.can(Permission.ACCOUNT_EDIT)
+        return _is_open(self.account, self.given) and actor.can(Permission.ACCOUNT_EDIT)
 
     def may_govern(self, actor: Actor) -> bool:
         """Whether the actor may change the owner and the responsibles, and delete."""
-        return may_govern(actor, self.given)
+        return self.account.merging is None and may_govern(actor, self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,16 @@ class ContactDetail:
     is_of_partner: bool
 
     def may_edit(self, actor: Actor) -> bool:
-        return self.given >= Level.EDIT and actor.can(Permission.CONTACT_EDIT)
+        return _is_open(self.contact, self.given) and actor.can(Permission.CONTACT_EDIT)
 
     def may_govern(self, actor: Actor) -> bool:
-        return may_govern(actor, self.given) and actor.can(Permission.CONTACT_EDIT)
+        is_free = self.contact.merging is None
+        return is_free and may_govern(actor, self.given) and actor.can(Permission.CONTACT_EDIT)
+
+
+def _is_open(record: Account | Contact, given: Level) -> bool:
+    """Whether that much is enough to change it, and it is not being merged."""
+    return given >= Level.EDIT and record.merging is None
 
 
 def may_govern(actor: Actor, given: Level) -> bool:
@@ -109,7 +116,10 @@ def may_govern(actor: Actor, given: Level) -> bool:
 def get_account(
     session: Session, actor: Actor, ref: str, level: Level = Level.READ, *, for_update: bool = False
 ) -> Account:
-    """The account.  Raises NotFound, alike for hidden and absent; NotAllowed when it is seen at less."""
+    """The account.  Raises NotFound, alike for hidden and absent; NotAllowed when it is seen at less.
+
+    for_update: held against changes until the transaction ends; then BeingMerged is raised too.
+    """
     account: Account = _get(session, actor, Account, refs.ACCOUNT, ref, level, for_update)[0]
     return account
 
@@ -117,7 +127,10 @@ def get_account(
 def get_contact(
     session: Session, actor: Actor, ref: str, level: Level = Level.READ, *, for_update: bool = False
 ) -> Contact:
-    """The contact.  Raises NotFound, alike for hidden and absent; NotAllowed when it is seen at less."""
+    """The contact.  Raises NotFound, alike for hidden and absent; NotAllowed when it is seen at less.
+
+    for_update: as above.
+    """
     contact: Contact = _get(session, actor, Contact, refs.CONTACT, ref, level, for_update)[0]
     return contact
 
@@ -125,14 +138,14 @@ def get_contact(
 def get_account_and_level(
     session: Session, actor: Actor, ref: str, *, for_update: bool = False
 ) -> tuple[Account, Level]:
-    """The account, with how much of it the actor has.  Raises NotFound."""
+    """The account, with how much of it the actor has.  Raises NotFound, BeingMerged where it is to be changed."""
     return _get(session, actor, Account, refs.ACCOUNT, ref, Level.READ, for_update)
 
 
 def get_contact_and_level(
     session: Session, actor: Actor, ref: str, *, for_update: bool = False
 ) -> tuple[Contact, Level]:
-    """The contact, with how much of it the actor has.  Raises NotFound."""
+    """The contact, with how much of it the actor has.  Raises NotFound, BeingMerged where it is to be changed."""
     return _get(session, actor, Contact, refs.CONTACT, ref, Level.READ, for_update)
 
 
@@ -152,6 +165,8 @@ def _get(
     record, given = found
     if given < level:
         raise NotAllowed
+    if for_update and record.merging is not None:
+        raise BeingMerged
     return record, Level(given)
 
 

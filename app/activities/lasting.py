@@ -15,6 +15,7 @@ from app.accounts.models import Account, Contact
 from app.activities.models import Activity, Participant
 from app.activities.places import PLACES, Record, is_on, place_of, place_of_activity
 from app.kernel.actor import Actor
+from app.kernel.among import among
 from app.leads.models import Lead
 from app.leads.touching import TOUCHED, is_touch_of
 from app.sharing.scope import scope
@@ -90,10 +91,30 @@ def follow_record(session: Session, record: Record) -> None:
     before = set(session.scalars(select(Activity.of_account_id).where(is_on(record)).distinct()))
     account_id = place_of(record).account_id(record)
     session.execute(
-        update(Activity).where(is_on(record)).values(of_account_id=account_id), execution_options=_QUIETLY
+        update(Activity)
+        .where(is_on(record), Activity.of_account_id.is_distinct_from(account_id))
+        .values(of_account_id=account_id),
+        execution_options=_QUIETLY,
     )
     _forget(session)
     recount(session, [(Account, key) for key in before | {account_id} if key is not None])
+
+
+def follow_some(session: Session, contact_id: int, account_id: int | None, *, most: int) -> int:
+    """Let some of a contact's activities that belong to another account go along to this one; how many."""
+    elsewhere = (Activity.contact_id == contact_id, Activity.of_account_id.is_distinct_from(account_id))
+    found = session.execute(select(Activity.id, Activity.of_account_id).where(*elsewhere).limit(most)).all()
+    if found:
+        session.execute(
+            update(Activity)
+            .where(among(session, Activity.id, [row.id for row in found]))
+            .values(of_account_id=account_id),
+            execution_options=_QUIETLY,
+        )
+        _forget(session)
+        accounts = {row.of_account_id for row in found} | {account_id}
+        recount(session, [(Account, key) for key in accounts if key is not None])
+    return len(found)
 
 
 def _in_order(targets: Iterable[Target]) -> list[Target]:

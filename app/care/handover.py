@@ -153,6 +153,7 @@ def _owned(
             and_(
                 scope(model, actor, Level.EDIT),
                 model.owner_user_id == leaver.id,
+                model.merging.is_(None),
                 *([] if condition is None else [condition]),
             )
         )

@@ -13,13 +13,18 @@ from app.accounts.models import Account, Contact
 from app.accounts.pages import in_words
 from app.accounts.queries import get_account, get_contact
 from app.care.burden import burden_of
-from app.care.merging import Candidate, as_told, fields_of, get_candidates, merge_records
+from app.care.merge_job import merge_or_ask
+from app.care.merged_values import Candidate, as_told, fields_of
+from app.care.merging import get_candidates
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.paging import COUNT_CAP
 from app.kernel.text import clean_text
+from app.lists.export_views import job_page
+from app.lists.models import JobKind
+from app.lists.queries import get_job
 from app.search.finding import find_ids
 from app.search.queries import Hit, account_hits, contact_hits
 from app.web.access import current_actor, needs
@@ -156,14 +161,24 @@ def _merge(kind: str) -> ResponseReturnValue:
     }
     try:
         with transaction() as session:
-            kept = merge_records(
+            kept, job = merge_or_ask(
                 session, actor, kind, survivor, refs, chosen, versions=_versions(), now=clock.now()
             )
             name = kept.name if isinstance(kept, Account) else kept.full_name
+            waits_at = url_for("merging.show_merge", merge_ref=job.ref) if job is not None else ""
     except (Conflict, Invalid) as error:
         return _refused(db.session(), actor, kind, refs, survivor, chosen, error)
+    if waits_at:
+        return redirect(waits_at, 303)
     flash(_("%(name)s is one record now.", name=name), "success")
     return redirect(_page_of(kind, kept.ref), 303)
+
+
+@bp.get("/<ref('chg'):merge_ref>")
+@needs(Permission.CONTACT_EDIT)
+def show_merge(merge_ref: str) -> ResponseReturnValue:
+    """How far a merge of much is."""
+    return job_page(get_job(db.session(), current_actor(), merge_ref, kind=JobKind.MERGE))
 
 
 def _page_of(kind: str, ref: str) -> str:

@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, UniqueConstraint, and_, delete, select, update
+from sqlalchemy import Column, Integer, UniqueConstraint, and_, delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
+from app.kernel.among import among
 from app.kernel.db import Base
+from app.search.upkeep import follow_account
 from app.sharing.rules import SHARED_TABLES
 from app.sharing.scope import scope
+from app.sharing.subjects import SUBJECTS
+from app.sharing.touched import touch
 
 # A record's rows move whoever may see each of them: they stay with what they belong to.
 _MOVING = Actor.system("merging")
@@ -57,71 +61,111 @@ def references(kind: str) -> list[Column[Any]]:
     ]
 
 
-def move_references(session: Session, kind: str, losers: Sequence[int], survivor: int) -> dict[str, int]:
-    """Let what names one of the losers name the survivor; table → rows moved.  Does not commit.
+def move_references(
+    session: Session, kind: str, losers: Sequence[int], survivor: int, *, most: int | None = None
+) -> tuple[dict[str, int], int]:
+    """Let what names one of the losers name the survivor: (table → rows moved, how many were seen to).  Does not commit.
 
+    most: see to no more than that; it is to be called again until there are none.
     A row that the survivor has already (the same responsible, the same interest) goes away, and one that would
     name the survivor twice (a relationship between the two).
     """
     session.flush()
     moved: Counter[str] = Counter()
-    columns = references(kind)
-    for table in {column.table for column in columns}:
-        _drop_loops(session, table, [c for c in columns if c.table is table], [*losers, survivor])
-    for column in columns:
-        moved[str(column.table.name)] += _move(session, column, losers, survivor)
+    seen = 0
+    for table, ends in _joining(kind).items():
+        both = and_(*(column.in_([*losers, survivor]) for column in ends))
+        session.execute(delete(table).where(*_scoped(table), both), execution_options=_QUIETLY)
+    for column, also in _moving(kind):
+        for loser in losers:
+            left = None if most is None else most - seen
+            if left is None or left > 0:
+                count, gone = _move(session, column, loser, survivor, left, also)
+                moved[column.table.name] += count
+                seen += count + gone
+    session.expire_all()
+    return {name: count for name, count in sorted(moved.items()) if count}, seen
+
+
+def count_references(session: Session, kind: str, losers: Sequence[int]) -> int:
+    """How many rows there are to move.  A statement for each column that names such records."""
+    return sum(
+        session.scalar(
+            select(func.count())
+            .select_from(column.table)
+            .where(*_scoped(column.table), column.in_(losers), *also)
+        )
+        or 0
+        for column, also in _moving(kind)
+    )
+
+
+def _moving(kind: str) -> Iterator[tuple[Column[Any], Sequence[Any]]]:
+    """Every column whose rows go along, and which of its rows these are."""
+    for column in references(kind):
+        yield column, ()
     for (name, kind_column, key_column), goes_along in BY_KIND.items():
         if goes_along:
             table = Base.metadata.tables[name]
-            moved[name] += _move(session, table.c[key_column], losers, survivor, table.c[kind_column] == kind)
-    session.expire_all()
-    return {name: count for name, count in sorted(moved.items()) if count}
+            yield table.c[key_column], (table.c[kind_column] == kind,)
 
 
-def _scoped(table: Table) -> list[Any]:
+def _joining(kind: str) -> dict[Any, list[Column[Any]]]:
+    """Tables whose rows join two records of a kind, with both ends: moved as they are, both could be the survivor."""
+    ends: dict[Any, list[Column[Any]]] = {}
+    for column in references(kind):
+        if not column.nullable:
+            ends.setdefault(column.table, []).append(column)
+    return {table: columns for table, columns in ends.items() if len(columns) > 1}
+
+
+def _scoped(table: Any) -> list[Any]:
     models = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}  # type: ignore[attr-defined]
     return [scope(models[table.name], _MOVING)] if table.name in SHARED_TABLES else []
 
 
-def _drop_loops(session: Session, table: Table, columns: Sequence[Column[Any]], group: Sequence[int]) -> None:
-    """Take rows away that name two of the group: both ends would be the survivor."""
-    ends = [column for column in columns if not column.nullable]
-    if len(ends) > 1:
-        both = and_(*(column.in_(group) for column in ends))
-        session.execute(delete(table).where(*_scoped(table), both), execution_options=_QUIETLY)
-
-
-def _move(session: Session, column: Column[Any], losers: Sequence[int], survivor: int, *also: Any) -> int:
+def _move(
+    session: Session, column: Column[Any], loser: int, survivor: int, most: int | None, also: Sequence[Any]
+) -> tuple[int, int]:
+    """(how many rows were moved, how many went away)"""
     table: Any = column.table
-    _drop_doubles(session, table, column, losers, survivor, also)
-    statement = (
-        update(table).where(*_scoped(table), column.in_(losers), *also).values({column.name: survivor})
-    )
-    return int(session.execute(statement, execution_options=_QUIETLY).rowcount)  # type: ignore[attr-defined]
-
-
-def _drop_doubles(
-    session: Session, table: Table, column: Column[Any], losers: Sequence[int], survivor: int, also: Any
-) -> None:
-    """Take rows of the losers away that the survivor has already, or another loser before it."""
+    which = [*_scoped(table), column == loser, *also]
     keys = list(table.primary_key.columns)
-    for unique in _uniques(table, column):
-        others = [c for c in unique if c is not column]
-        rows = session.execute(
-            select(column.label("at"), *(c.label(f"k{i}") for i, c in enumerate(keys)), *others)
-            .where(*_scoped(table), column.in_([survivor, *losers]), *also)
-            .order_by((column != survivor), *keys)
-        ).all()
-        seen: set[tuple[Any, ...]] = set()
-        for row in rows:
-            value = tuple(row[1 + len(keys) :])
-            if value in seen and None not in value:
-                double = and_(*(key == row[1 + i] for i, key in enumerate(keys)))
-                session.execute(delete(table).where(*_scoped(table), double), execution_options=_QUIETLY)
-            seen.add(value)
+    if most is not None or table.name in SUBJECTS:
+        found = session.execute(select(*keys).where(*which).limit(most)).all()
+        if not found:
+            return 0, 0
+        if table.name in SUBJECTS:
+            touch(session, table.name, (key for (key,) in found))
+        if len(keys) == 1 and isinstance(keys[0].type, Integer):
+            which.append(among(session, keys[0], [key for (key,) in found]))
+        else:
+            which.append(tuple_(*keys).in_([tuple(key) for key in found]))
+        if table.name == "contact" and column.name == "account_id":
+            follow_account(session, [key for (key,) in found], loser, survivor)
+    gone = _drop_doubles(session, column, survivor, which)
+    done = session.execute(
+        update(table).where(*which).values({column.name: survivor}), execution_options=_QUIETLY
+    )
+    return int(done.rowcount), gone  # type: ignore[attr-defined]
 
 
-def _uniques(table: Table, column: Column[Any]) -> Iterator[list[Column[Any]]]:
+def _drop_doubles(session: Session, column: Column[Any], survivor: int, which: Sequence[Any]) -> int:
+    """Take rows away that the survivor has already; how many."""
+    gone = 0
+    for unique in _uniques(column.table, column):
+        theirs: Any = column.table.alias("theirs")
+        same = [theirs.c[c.name] == (survivor if c is column else c) for c in unique]
+        double = exists().where(*same)
+        done = session.execute(
+            delete(column.table).where(*which, double),
+            execution_options=_QUIETLY,
+        )
+        gone += int(done.rowcount)  # type: ignore[attr-defined]
+    return gone
+
+
+def _uniques(table: Any, column: Column[Any]) -> Iterator[list[Column[Any]]]:
     for index in table.indexes:
         if index.unique and column in list(index.columns):
             yield list(index.columns)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.care.survivors import find_survivor
 from app.identity.models import User
 from app.kernel.actor import Actor, Permission
+from app.lists.models import ListJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,25 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeUnderWay:
+    """A job that makes the record one with others.  rows, done: how much there is to move, and how much has moved.
+
+    url: its page, "" for all but who asked for it.
+    """
+
+    rows: int
+    done: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarePanel:
     """marks: all there are, set or not.  url: where they are changed, "" for whoever may not; likewise merge_url."""
 
     marks: Sequence[Mark]
     url: str
     merge_url: str
+    merge: MergeUnderWay | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -39,7 +53,7 @@ class CarePanel:
 
 
 def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> CarePanel:
-    """What the record's page shows.  One statement where a mark is set, else none."""
+    """What the record's page shows.  One statement where a mark is set, one while it is merged."""
     kind = record.__tablename__
     people = {record.left_out_by_id, record.ready_by_id} - {None}
     names: dict[int, str] = {}
@@ -59,7 +73,17 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
     change_url = url_for(f"duplicates.mark_{kind}", **named)
     may_merge = may_edit and actor.can(permission)
     merge_url = url_for(f"merging.choose_{kind}", ref=record.ref) if may_merge else ""
-    return CarePanel(marks, change_url if may_edit else "", merge_url)
+    return CarePanel(marks, change_url if may_edit else "", merge_url, _merge_of(session, actor, record))
+
+
+def _merge_of(session: Session, actor: Actor, record: Any) -> MergeUnderWay | None:
+    if record.merging is None or actor.is_partner:
+        return None
+    job = session.scalars(select(ListJob).where(ListJob.ref == record.merging)).one()
+    mine = job.user_id == actor.user_id
+    return MergeUnderWay(
+        job.rows or 0, job.done, url_for("merging.show_merge", merge_ref=job.ref) if mine else ""
+    )
 
 
 def survivor_url(session: Session, actor: Actor, kind: str, ref: str) -> str | None:

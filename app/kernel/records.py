@@ -36,11 +36,13 @@ class Cared:
     """What care of data leaves on a record.
 
     merged_into_id: the record of the same table that it became part of; it is deleted then, and stays so.
+    merging: public name of the job that is making it one with others; nobody changes it until that is done.
     left_out: kept out of lists, reports and campaigns unless they are asked for.  ready: for a new product.
     """
 
     left_out_at: Mapped[datetime | None]
     ready_at: Mapped[datetime | None]
+    merging: Mapped[str | None] = mapped_column(String(40))
 
     @declared_attr
     def merged_into_id(cls) -> Mapped[int | None]:  # noqa: N805 - SQLAlchemy's convention

@@ -15,6 +15,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Level
 from app.kernel.db import transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, Stale
+from app.kernel.pace import Pace
 from app.kernel.parse import parse_iso_moment
 from app.lists.catalogue import Kind, ListField, ListObject, State, fields_of, objects
 from app.lists.jobs import Held, Stopped, acting_for, list_of
@@ -22,7 +23,7 @@ from app.lists.models import JobChange, JobRefusal, JobState, ListJob
 from app.lists.operations import find_or_make_tag, find_tag, set_tag
 from app.lists.rows import Row, batches, rows_of
 
-BATCH = 50
+FIRST = 50  # so many in the first transaction
 OWNER, TAG, UNTAG, FIELD = "owner", "tag", "untag", "field"
 ACTS = (OWNER, TAG, UNTAG, FIELD)
 
@@ -30,14 +31,17 @@ ACTS = (OWNER, TAG, UNTAG, FIELD)
 class ChangeRun:
     """Does `task["act"]` with the records named in `task["refs"]`, else with all that the list has now."""
 
+    def __init__(self) -> None:
+        self._pace = Pace(FIRST, most=200)
+
     def step(self, held: Held) -> bool:
         """Change the next batch, in one transaction.  Raises Lost, Stopped."""
-        with transaction() as session:
+        with self._pace.batch() as size, transaction() as session:
             job = held.hold(session)
             actor = acting_for(session, job)
             now = clock.now()
             with force_locale(actor.language):
-                rows, more = self._next(session, actor, job)
+                rows, more = self._next(session, actor, job, size)
                 for row in rows:
                     self._one(session, actor, job, row, now)
                 if not more:
@@ -47,7 +51,10 @@ class ChangeRun:
     def close(self) -> None:
         """Nothing is open between batches."""
 
-    def _next(self, session: Session, actor: Actor, job: ListJob) -> tuple[Sequence[Row], bool]:
+    def fail(self, session: Session, job: ListJob) -> None:
+        """What was done until then stays."""
+
+    def _next(self, session: Session, actor: Actor, job: ListJob, size: int) -> tuple[Sequence[Row], bool]:
         query = list_of(session, actor, job)
         fields = [query.fields[query.object.title]]
         field = field_of(query.fields, job.task)
@@ -55,7 +62,7 @@ class ChangeRun:
             fields.append(field)
         named = job.task.get("refs")
         if named is not None:
-            wanted = named[job.done : job.done + BATCH]
+            wanted = named[job.done : job.done + size]
             rows = rows_of(session, actor, query, fields, wanted) if wanted else []
             seen = {row.ref for row in rows}
             for ref in wanted:
@@ -65,13 +72,13 @@ class ChangeRun:
             return rows, job.done < len(named)
         # By age, which no change moves: a list sorted by what is changed would come around again.
         by_age = _by_age(query)
-        found = next(batches(session, actor, by_age, fields, after=_after(job), size=BATCH), None)
+        found = next(batches(session, actor, by_age, fields, after=_after(job), size=size), None)
         if found is None:
             return [], False
         rows, (value, key) = found
         job.done += len(rows)
         job.reached = {"at": value.isoformat(), "id": key}
-        return rows, len(rows) == BATCH
+        return rows, len(rows) == size
 
     def _one(self, session: Session, actor: Actor, job: ListJob, row: Row, now: datetime) -> None:
         object_ = objects()[job.object]

@@ -91,6 +91,9 @@ class ExportRun:
             self._file.close()
             self._file = None
 
+    def fail(self, session: Session, job: ListJob) -> None:
+        """The file is removed by whoever ends the job."""
+
     def _open(self, held: Held) -> None:
         with transaction() as session:
             job = held.hold(session)

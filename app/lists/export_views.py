@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response, abort, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict
@@ -119,7 +120,21 @@ def address_of(job: ListJob) -> str:
     """The page of a job."""
     if job.kind is JobKind.EXPORT:
         return url_for("lists.show_export", export_ref=job.ref)
+    if job.kind is JobKind.MERGE:
+        return url_for("merging.show_merge", merge_ref=job.ref)
     return url_for("lists.show_change", change_ref=job.ref)
+
+
+def _title(job: ListJob) -> str:
+    """What is done, in words."""
+    if job.kind is JobKind.MERGE:
+        return _("Merge into %(name)s", name=job.task["name"])
+    records = labels.many(job.object)
+    if job.kind is JobKind.EXPORT:
+        return _("Export of %(accounts)s", accounts=records)
+    if "of" in job.task:
+        return _("Undoing a change of %(accounts)s", accounts=records)
+    return _("Change of %(accounts)s", accounts=records)
 
 
 def shown_job(job: ListJob) -> dict[str, Any]:
@@ -127,6 +142,7 @@ def shown_job(job: ListJob) -> dict[str, Any]:
     return {
         "job": job,
         "url": address_of(job),
+        "title": _title(job),
         "object": objects()[job.object],
         "is_over": job.state not in (JobState.WAITING, JobState.RUNNING),
         "file_url": url_for("lists.download", export_ref=job.ref)

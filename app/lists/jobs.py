@@ -63,6 +63,9 @@ class Worker(Protocol):
     def close(self) -> None:
         """Let go of what is open."""
 
+    def fail(self, session: Session, job: ListJob) -> None:
+        """The job ends before its end; what it leaves is put right.  Does not commit."""
+
 
 def ask_for(
     session: Session,
@@ -99,7 +102,9 @@ def ask_for(
 
 
 def cancel_job(session: Session, actor: Actor, job: ListJob, *, now: datetime) -> None:
-    """End a job that has not ended; what was done stays.  Does not commit."""
+    """End a job that has not ended; what was done stays.  Does not commit.  Raises Conflict for a merge."""
+    if job.kind is JobKind.MERGE:
+        raise Conflict(_l("A merge that has begun is finished: half of one would be of use to nobody."))
     if job.state in TO_DO:
         job.state, job.finished_at, job.lease, job.leased_until = JobState.CANCELLED, now, None, None
         job.expires_at = now + KEPT
@@ -164,58 +169,67 @@ def list_of(session: Session, actor: Actor, job: ListJob) -> ListQuery:
 
 
 def _worker_for(job: ListJob) -> Worker:
+    from app.care.merge_job import MergeRun
     from app.lists.change_run import ChangeRun
     from app.lists.export_run import ExportRun
     from app.lists.undo import UNDO, UndoRun
 
     if job.kind is JobKind.EXPORT:
         return ExportRun()
+    if job.kind is JobKind.MERGE:
+        return MergeRun()
     return UndoRun() if job.task["act"] == UNDO else ChangeRun()
 
 
-_present: tuple[Held, Worker] | None = None
+OF_LISTS = (JobKind.EXPORT, JobKind.CHANGE)
+# What this process is at, an open file perhaps, between two calls; the job's state is in the database.
+_present: dict[Sequence[JobKind], tuple[Held, Worker]] = {}
 
 
-def run_waiting(*, seconds: float = 1.0, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Work on a job that waits, for about so many seconds; whether there was anything to do.
+def run_waiting(
+    kinds: Sequence[JobKind] = OF_LISTS,
+    *,
+    seconds: float = 1.0,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Work on a job of these kinds that waits, for about so many seconds; whether there was anything to do.
 
     For the worker; the next call goes on with the same job.
     """
-    global _present  # noqa: PLW0603 - an open file between two calls; the job's state is in the database
-    if _present is None:
-        taken = _take(None)
+    if kinds not in _present:
+        taken = _take(kinds)
         if taken is None:
             return False
-        _present = taken
-    held, worker = _present
+        _present[kinds] = taken
+    held, worker = _present[kinds]
     give_up = time.monotonic() + seconds
     try:
         while _step(held, worker):
             if should_stop():
                 _let_go(held, worker)
-                _present = None
+                del _present[kinds]
                 return True
             if time.monotonic() >= give_up:
                 return True
     except BaseException:
-        _present = None  # the lease runs out, and whoever is there then goes on
+        del _present[kinds]  # the lease runs out, and whoever is there then goes on
         worker.close()
         raise
-    _present = None
+    del _present[kinds]
     return True
 
 
 def run_one(job_id: int) -> None:
     """Run this job to its end, here and now; nothing when another process is at work on it."""
-    taken = _take(job_id)
+    taken = _take(tuple(JobKind), job_id)
     if taken is not None:
         while _step(*taken):
             pass
 
 
-def _take(job_id: int | None) -> tuple[Held, Worker] | None:
+def _take(kinds: Sequence[JobKind], job_id: int | None = None) -> tuple[Held, Worker] | None:
     with transaction() as session:
-        leased = lease_next(session, now=clock.now(), job_id=job_id)
+        leased = lease_next(session, now=clock.now(), kinds=kinds, job_id=job_id)
         if leased is None:
             return None
         job = session.get_one(ListJob, leased[0], populate_existing=True)
@@ -230,19 +244,20 @@ def _step(held: Held, worker: Worker) -> bool:
     except Lost:
         more = False
     except Stopped as stop:
-        more = _fail(held, stop.reason)
+        more = _fail(held, worker, stop.reason)
     except (OperationalError, InterfaceError, PoolTimeout):
         raise  # the database is away: the lease runs out and the job is gone on with
     except Exception as error:
         # A bug, or a full disk: it would come again with every try, so this job ends and others go on.
         log.exception("job %s failed", held.job_id)
-        more = _fail(held, error.message if isinstance(error, DomainError) and error.message else BROKEN)
+        reason = error.message if isinstance(error, DomainError) and error.message else BROKEN
+        more = _fail(held, worker, reason)
     if not more:
         worker.close()
     return more
 
 
-def _fail(held: Held, reason: Any) -> bool:
+def _fail(held: Held, worker: Worker, reason: Any) -> bool:
     with transaction() as session:
         try:
             job = held.hold(session)
@@ -251,6 +266,7 @@ def _fail(held: Held, reason: Any) -> bool:
         actor = find_actor(session, job.user_id, door=job.door) or Actor.system("lists")
         with force_locale(actor.language):
             held.end(session, actor, JobState.FAILED, str(reason))
+        worker.fail(session, job)
         path = job.path
     remove_file(path)
     return False

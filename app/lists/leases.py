@@ -1,23 +1,28 @@
 """Who works on a long job: one process at a time, by a lease that it renews with every batch (as imports do)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel.holders import holder_is_gone, new_holder
-from app.lists.models import JobState, ListJob
+from app.lists.models import JobKind, JobState, ListJob
 
 LEASE = timedelta(seconds=60)
 TO_DO = (JobState.WAITING, JobState.RUNNING)
 
 
-def lease_next(session: Session, *, now: datetime, job_id: int | None = None) -> tuple[int, str] | None:
-    """Take the oldest job that waits or whose worker is gone, or that one: (its id, the lease), or None.
+def lease_next(
+    session: Session, *, now: datetime, kinds: Collection[JobKind], job_id: int | None = None
+) -> tuple[int, str] | None:
+    """Take the oldest job of these kinds that waits or whose worker is gone, or that one: (its id, the lease), or None.
 
     Does not commit.
     """
-    statement = select(ListJob.id, ListJob.lease, ListJob.leased_until).where(ListJob.state.in_(TO_DO))
+    statement = select(ListJob.id, ListJob.lease, ListJob.leased_until).where(
+        ListJob.state.in_(TO_DO), ListJob.kind.in_(kinds)
+    )
     if job_id is not None:
         statement = statement.where(ListJob.id == job_id)
     for found_id, lease, leased_until in session.execute(statement.order_by(ListJob.id)).all():

@@ -96,6 +96,7 @@ class RecentRecord(Base):
 class JobKind(StrEnum):
     EXPORT = "export"
     CHANGE = "change"
+    MERGE = "merge"
 
 
 class JobState(StrEnum):
@@ -107,10 +108,10 @@ class JobState(StrEnum):
 
 
 class ListJob(Named, Base):
-    """Something done with every record of a list, by the worker: a file of them, or a change of each.
+    """Something done with many records, by the worker: a file of a list, a change of each, a merge of much.
 
     query: the parameters of the list's address; they are evaluated anew as the worker goes on.
-    task: of an export its format and fields, of a change what is changed.  reached: where the next batch
+    task: of an export its format and fields, of a change what is changed, of a merge which records.  reached: where the next batch
     begins.  done, changed and a batch's changes are committed together.
     changed, same, refused: records that a change touched, that were as they should be already, and that stay as they
     are.  undo_until, undone_at: until when whoever made it may take it back, and when they did.

@@ -17,6 +17,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Level
 from app.kernel.db import is_sqlite, transaction
 from app.kernel.errors import Conflict, DomainError, NotFound, Stale
+from app.kernel.pace import Pace
 from app.lists.catalogue import ListObject, objects
 from app.lists.change_run import OWNER, TAG, Subject, reason_of, refuse
 from app.lists.jobs import Held, acting_for, ask_for
@@ -24,7 +25,7 @@ from app.lists.models import JobChange, JobKind, JobState, ListJob, RecordTag, T
 from app.lists.operations import set_tag
 from app.sharing.scope import scope
 
-UNDO, BATCH = "undo", 50
+UNDO = "undo"
 # Who gave records away by mistake gets them back even where they no longer see them.
 _UNDOING = Actor.system("undo of a change of many")
 
@@ -68,9 +69,12 @@ def ask_for_undo(session: Session, actor: Actor, job: ListJob, *, now: datetime)
 class UndoRun:
     """Takes back what the job `task["of"]` changed."""
 
+    def __init__(self) -> None:
+        self._pace = Pace(50, most=200)
+
     def step(self, held: Held) -> bool:
         """Take the next batch back, in one transaction.  Raises Lost, Stopped."""
-        with transaction() as session:
+        with self._pace.batch() as size, transaction() as session:
             job = held.hold(session)
             actor = acting_for(session, job)
             now = clock.now()
@@ -79,20 +83,23 @@ class UndoRun:
                     select(JobChange)
                     .where(JobChange.job_id == job.task["of"], JobChange.id > int(job.reached.get("id", 0)))
                     .order_by(JobChange.id)
-                    .limit(BATCH)
+                    .limit(size)
                 ).all()
                 for change in found:
                     self._one(session, actor, job, change, now)
                 if found:
                     job.done += len(found)
                     job.reached = {"id": found[-1].id}
-                more = len(found) == BATCH
+                more = len(found) == size
                 if not more:
                     held.end(session, actor, JobState.DONE)
         return more
 
     def close(self) -> None:
         """Nothing is open between batches."""
+
+    def fail(self, session: Session, job: ListJob) -> None:
+        """What was done until then stays."""
 
     def _one(self, session: Session, actor: Actor, job: ListJob, change: JobChange, now: datetime) -> None:
         try:

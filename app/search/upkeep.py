@@ -14,6 +14,7 @@ from app.accounts.models import Account, Contact
 from app.campaigns.models import Campaign
 from app.care.models import DuplicateCheck
 from app.kernel.actor import Actor
+from app.kernel.among import among
 from app.kernel.bulk import insert_rows
 from app.leads.models import Lead
 from app.search.models import LONGEST, SearchEntry
@@ -110,15 +111,16 @@ def values_of(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in COLUMNS[type(record)]}
 
 
-def follow_account(session: Session, losers: Sequence[int], survivor: int) -> None:
+def follow_account(session: Session, contacts: Sequence[int], before: int, after: int) -> None:
     """Let what contacts are called at their account follow them, as they become those of another."""
-    for loser in losers:
-        before = f"#{loser} "
-        text = _ENTRIES.c.text
-        session.execute(
-            update(_ENTRIES)
-            .where(_ENTRIES.c.kind == KINDS["contact"], text >= before, text < before + LAST)
-            .values(
-                text=func.substr(literal(f"#{survivor} ") + func.substr(text, len(before) + 1), 1, LONGEST)
-            )
+    old, text = f"#{before} ", _ENTRIES.c.text
+    session.execute(
+        update(_ENTRIES)
+        .where(
+            _ENTRIES.c.kind == KINDS["contact"],
+            among(session, _ENTRIES.c.record_id, contacts),
+            text >= old,
+            text < old + LAST,
         )
+        .values(text=func.substr(literal(f"#{after} ") + func.substr(text, len(old) + 1), 1, LONGEST))
+    )

@@ -5,24 +5,26 @@ from importlib import import_module
 import pytest
 from sqlalchemy import select
 
+from app.accounts.errors import BeingMerged
 from app.accounts.models import Account, AccountResponsible, Contact
-from app.accounts.operations import restore_account
+from app.accounts.operations import edit_account, restore_account
 from app.activities.operations import log_activity
 from app.care.comparing import compare_some
-from app.care.merging import (
-    ChangedMeanwhile,
-    MergedMeanwhile,
-    NotMergeable,
-    find_survivor,
-    merge_records,
-)
+from app.care.merge_job import merge_or_ask
+from app.care.merged_values import NotMergeable
+from app.care.merging import ChangedMeanwhile, MergedMeanwhile, find_survivor, merge_records
 from app.care.models import DuplicatePair, PairState
 from app.care.moving import BY_KIND, OTHERWISE, references
 from app.events.models import Event
 from app.factory import MODELS
+from app.jobs import MERGES
 from app.kernel import refs
 from app.kernel.db import Base
 from app.kernel.errors import NotAllowed, NotFound
+from app.lists import jobs
+from app.lists.jobs import run_waiting
+from app.lists.leases import LEASE
+from app.lists.models import ListJob
 from app.search.finding import find_ids
 from app.sharing.models import ManualShare
 from app.sharing.scope import scope
@@ -208,3 +210,92 @@ def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, s
     again = browser.submit("/care/merge/account", given)
     assert again.status_code == 409
     assert "merged one of these records meanwhile" in again.get_data(as_text=True)
+
+
+def test_a_merge_of_much_is_a_job_that_nobody_gets_between(signed_in, session, ada, mara, now, monkeypatch):
+    monkeypatch.setattr("app.care.merge_job.AT_ONCE", 3)
+    monkeypatch.setattr("app.care.merge_job.FIRST", 2)
+    monkeypatch.setattr("app.kernel.pace.WANTED_SECONDS", 0)  # two by two
+    actor = actor_of(session, ada)
+    one = make_account(session, "Forges Riera", owner=ada)
+    two = make_account(session, "Forges Riera SL", phone="+34972201100", owner=ada)
+    contacts = [make_contact(session, f"Puig {n}", account=two, owner=ada) for n in range(3)]
+    make_account(session, "Forges Vic", parent_id=two.id)
+    log_activity(session, actor, contacts[0], kind="note", subject="Met", now=now)
+    session.commit()
+    browser = signed_in(ada)
+    sent = {"ref": [one.ref, two.ref], "survivor": one.ref}
+    page = f"/care/merge/account?ref={one.ref}&ref={two.ref}"
+    answer = browser.submit("/care/merge/account", sent, page=page)
+    assert answer.status_code == 303
+    assert "/care/merge/chg_" in answer.location
+    job = rows(session, ListJob)[0]
+    assert (job.rows, two.deleted_at) == (5, None)
+    # Half of it is done, and the process is gone.
+    assert run_waiting(MERGES, seconds=0)
+    assert 0 < len(rows(session, Contact, Contact.account_id == one.id)) < 3
+    shown = browser.get(f"/accounts/{one.ref}").get_data(as_text=True)
+    assert "This is being merged with another record" in shown
+    assert answer.location in shown
+    assert signed_in(mara).get(answer.location).status_code == 404
+    assert browser.get(page).status_code == 409
+    for act in (
+        lambda: edit_account(session, actor, two.ref, {"name": "F"}, now=now),
+        lambda: merge_records(session, actor, "account", two.ref, [one.ref, two.ref], {}, now=now),
+    ):
+        with pytest.raises(BeingMerged):
+            act()
+    assert browser.submit(f"/lists/jobs/{job.ref}/cancel", {}, page=answer.location).status_code == 409
+    late = make_contact(session, "Serra", account=two, owner=ada)
+    monkeypatch.setattr(jobs, "_present", {})
+    job.leased_until = now - LEASE
+    session.commit()
+    while run_waiting(MERGES, seconds=0):
+        pass
+    session.expire_all()
+    assert (one.merging, one.phone, two.merging, two.merged_into_id) == (None, "+34972201100", None, one.id)
+    assert {each.account_id for each in rows(session, Contact)} == {one.id}
+    assert late.account_id == one.id
+    told = session.scalars(select(Event).where(Event.verb == "merged")).one()
+    assert (told.detail["moved"]["contact"], told.actor_id) == (4, ada.id)
+    done = browser.get(answer.location).get_data(as_text=True)
+    assert "Forges Riera is one record now." in done
+    assert browser.get(f"/accounts/{two.ref}").location.endswith(one.ref)
+    assert find_ids(session, actor, Contact, "serra", limit=5) == [late.id]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_merge_that_cannot_be_finished_lets_go(session, ada, now, monkeypatch):
+    monkeypatch.setattr("app.care.merge_job.AT_ONCE", 0)
+    one, two = make_contact(session, "Puig", owner=ada), make_contact(session, "Puich", owner=ada)
+    log_activity(session, actor_of(session, ada), two, kind="note", subject="Met", now=now)
+    _kept, job = merge_or_ask(
+        session, actor_of(session, ada), "contact", one.ref, [one.ref, two.ref], {}, now=now
+    )
+    session.commit()
+    monkeypatch.setattr("app.care.merge_job.carry_out", lambda *_given, **_more: 1 / 0)
+    while run_waiting(MERGES, seconds=0):
+        pass
+    session.expire_all()
+    assert (job.state, one.merging, two.merging, two.deleted_at) == ("failed", None, None, None)
+
+
+def test_what_any_of_them_want_no_more_holds(session, ada, now):
+    one = make_contact(
+        session, "Puig", owner=ada, consent=True, consent_basis="contract", opted_out_phone=True
+    )
+    two = make_contact(
+        session, "Puich", owner=ada, consent=False, opted_out_email=True,
+        opted_out_by={"opted_out_email": {"by": ada.id, "at": "2026-01-01T00:00:00+00:00"}},
+    )  # fmt: skip
+    merge_records(session, actor_of(session, ada), "contact", one.ref, [one.ref, two.ref], {}, now=now)
+    one = reload(session, Contact, one.id)
+    assert (one.consent, one.consent_basis, one.opted_out_email, one.opted_out_phone) == (
+        False,
+        None,
+        True,
+        True,
+    )
+    assert set(one.opted_out_by) == {"opted_out_email"}
+    told = session.scalars(select(Event).where(Event.verb == "merged")).one()
+    assert (told.changes["consent"], told.changes["opted_out_email"]) == ([True, False], [False, True])

@@ -91,7 +91,7 @@ def test_fields_and_tags_are_taken_back_for_a_day(signed_in, session, sal):
 
 
 def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, monkeypatch):
-    monkeypatch.setattr("app.lists.change_run.BATCH", 2)
+    monkeypatch.setattr("app.lists.change_run.FIRST", 2)
     monkeypatch.setattr("app.lists.change_views.AT_ONCE", 2)
     for n in range(5):
         make_account(session, f"Shop {n}", owner=mara, industry="Retail")
@@ -121,14 +121,14 @@ def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, 
 
 
 def test_a_change_that_is_interrupted_goes_on_and_doubles_nothing(signed_in, session, mara, monkeypatch):
-    monkeypatch.setattr("app.lists.change_run.BATCH", 2)
+    monkeypatch.setattr("app.lists.change_run.FIRST", 2)
     monkeypatch.setattr("app.lists.change_views.AT_ONCE", 0)
     for n in range(5):
         make_account(session, f"Shop {n}", owner=mara)
     start(signed_in(mara), act="tag", tag="Fair", everything="1", **{"p.owner": "me"})
     run_waiting(seconds=0)
     assert len(rows(session, RecordTag)) == 2
-    monkeypatch.setattr(jobs, "_present", None)  # the process is gone, and its lease with it
+    monkeypatch.setattr(jobs, "_present", {})  # the process is gone, and its lease with it
     rows(session, ListJob)[0].leased_until = mara.created_at
     session.commit()
     while run_waiting(seconds=0):

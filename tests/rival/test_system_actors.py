@@ -83,6 +83,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "leaving": ({"cases", "offboarding", "opportunities"}, "all that a leaver has goes on, whoever sees it; numbers are told to those who may"),
     "invitations": ({"partners"}, "a partner's leader, who sees no account, invites into their own"),
     "merging": ({"care"}, "what hangs on a merged record goes along, whoever sees each; both records are scoped first"),
+    "finish a merge": ({"care"}, "what somebody decided who might is done later by the worker, whatever became of them"),
     "follow merges": ({"care"}, "a merged record leads to its survivor; both are asked of the reader's scope before"),
     "contacts follow their account": ({"accounts"}, "deleting or moving an account takes its contacts along"),
     "restore accounts": ({"accounts"}, "deleted ones are in nobody's scope; their owner or an administrator is asked for"),

@@ -67,7 +67,7 @@ TECHNICAL = frozenset(
     {"ref", "key", "record_kind", "record_ref", "object", "door", "verb", "channel", "lease", "digest", "path", "kind",
      "act", "category", "cause", "last_cause", "role", "language", "time_zone", "theme", "password_hash", "nonce",
      "second_factor_nonce", "prefix", "content_type", "country", "billing_country", "shipping_country", "address",
-     "lead_ref", "reason", "error"}
+     "lead_ref", "reason", "error", "merging"}
 )  # fmt: skip
 MINUTE = timedelta(minutes=1)
 
