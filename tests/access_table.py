@@ -567,6 +567,8 @@ ROUTES: dict[str, P | str] = {
     "lead_forms.create": P.LEAD_FORM_MANAGE,
     "lead_forms.delete": P.LEAD_FORM_MANAGE,
     "lead_forms.edit": P.LEAD_FORM_MANAGE,
+    "lead_forms.export": P.LEAD_FORM_MANAGE,
+    "lead_forms.export_quarantine": P.LEAD_FORM_MANAGE,
     "lead_forms.index": P.LEAD_FORM_MANAGE,
     "lead_forms.new": P.LEAD_FORM_MANAGE,
     "lead_forms.quarantine": P.LEAD_FORM_MANAGE,

@@ -1,6 +1,6 @@
 """Setup → Web forms: the list, one form with what to copy, the editor, and the quarantine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.capture.drafts import OFTEN, FormDraft, draft_of, new_draft, sent_draft
+from app.capture.exports import form_lines, post_lines, record_export
 from app.capture.fields import askable, hideable
 from app.capture.models import Cause, LeadForm
 from app.capture.operations import (
@@ -34,6 +35,8 @@ from app.leads.fields import FIELDS
 from app.leads.models import LeadSource
 from app.settings import current_settings
 from app.web.access import current_actor, needs
+from app.web.listing import ListAddress
+from app.web.streams import stream_csv
 
 bp = Blueprint("lead_forms", __name__, url_prefix="/setup/lead-forms")
 
@@ -43,16 +46,35 @@ MOST_AT_ONCE = 200
 @bp.get("")
 @needs(Permission.LEAD_FORM_MANAGE)
 def index() -> ResponseReturnValue:
-    """All forms, newest first."""
-    session = db.session()
-    page = list_lead_forms(session, current_actor(), cursor=request.args.get("cursor"))
+    """All forms, newest first unless sorted otherwise."""
+    session, address = db.session(), _address()
+    page = list_lead_forms(
+        session, current_actor(), sort=address.sort or "", cursor=request.args.get("cursor")
+    )
     return render_template(
         "capture/index.html",
         page=page,
+        address=address,
         trapped=count_trapped(session),
         cap=COUNT_CAP,
         languages=language_names(),
     )
+
+
+def _address(**given: str) -> ListAddress:
+    """The address of a list with what it is narrowed to."""
+    narrowed = {name: [value] for name, value in given.items() if value}
+    return ListAddress(request.path, narrowed, request.args.get("sort"))
+
+
+@bp.post("/export")
+@needs(Permission.LEAD_FORM_MANAGE)
+def export() -> ResponseReturnValue:
+    """The forms as a CSV file; recorded."""
+    actor, sort = current_actor(), request.args.get("sort", "")
+    with transaction() as session:
+        record_export(session, actor, "lead_form", {}, now=clock.now())
+    return stream_csv("web-forms.csv", lambda session: form_lines(session, actor, sort))
 
 
 @bp.get("/new")
@@ -158,20 +180,53 @@ def delete(form_ref: str) -> ResponseReturnValue:
 @bp.get("/quarantine")
 @needs(Permission.LEAD_FORM_MANAGE)
 def quarantine() -> ResponseReturnValue:
-    """What looks like the work of a program, of one form or of all."""
+    """What looks like the work of a program, of one form or cause or of all."""
     session, actor = db.session(), current_actor()
-    wanted = request.args.get("form")
-    form = get_lead_form(session, actor, wanted) if wanted else None
-    page = list_trapped(session, actor, form, cursor=request.args.get("cursor"))
-    return render_template(
-        "capture/quarantine.html", page=page, form=form, causes=cause_names(), labels_of=_labels(session)
+    form, cause = _narrowed(session)
+    address = _address(form=form.ref if form else "", cause=cause or "")
+    page = list_trapped(
+        session, actor, form, cause=cause, sort=address.sort or "", cursor=request.args.get("cursor")
     )
+    forms = list_lead_forms(session, actor, sort="name", limit=MOST_AT_ONCE).items
+    return render_template(
+        "capture/quarantine.html",
+        page=page,
+        form=form,
+        cause=cause,
+        forms=[(each.ref, each.name) for each in forms],
+        address=address,
+        causes=cause_names(),
+        labels_of=_labels(session),
+    )
+
+
+def _narrowed(session: Session) -> tuple[LeadForm | None, Cause | None]:
+    """The form and the cause that the address names.  Raises NotFound."""
+    wanted, cause = request.args.get("form"), request.args.get("cause")
+    form = get_lead_form(session, current_actor(), wanted) if wanted else None
+    return form, Cause(cause) if cause in set(Cause) else None
+
+
+@bp.post("/quarantine/export")
+@needs(Permission.LEAD_FORM_MANAGE)
+def export_quarantine() -> ResponseReturnValue:
+    """The quarantine as a CSV file, with the filters of the address; recorded."""
+    actor, sort = current_actor(), request.args.get("sort", "")
+    with transaction() as session:
+        form, cause = _narrowed(session)
+        narrowed = {"form": form.ref if form else None, "cause": cause}
+        record_export(session, actor, "lead_form_post", narrowed, now=clock.now())
+
+    def lines(session: Session) -> Iterator[str]:
+        return post_lines(session, actor, _narrowed(session)[0], cause, sort)
+
+    return stream_csv("quarantine.csv", lines)
 
 
 @bp.post("/quarantine")
 @needs(Permission.LEAD_FORM_MANAGE)
 def sort_out() -> ResponseReturnValue:
-    """Take what was chosen as leads, or delete it."""
+    """Take what was chosen as leads, or delete it, asked once more."""
     chosen, act = request.form.getlist("post")[:MOST_AT_ONCE], request.form.get("act")
     back = redirect(url_for("lead_forms.quarantine", form=request.form.get("form") or None), 303)
     if not chosen:
@@ -181,6 +236,8 @@ def sort_out() -> ResponseReturnValue:
         if act == "release":
             made, refused = release_posts(session, current_actor(), chosen, now=clock.now())
             flash(_taken(made, refused), "success" if not refused else "error")
+        elif act == "delete" and not request.form.get("sure"):
+            return render_template("capture/discard.html", posts=chosen, form=request.form.get("form", ""))
         elif act == "delete":
             gone = discard_posts(session, current_actor(), chosen, now=clock.now())
             flash(ngettext("%(num)s was deleted.", "%(num)s were deleted.", gone), "success")

@@ -376,6 +376,8 @@ def _exported() -> dict[str, str]:
         "case": labels.many("case", title=True),
         "campaign": labels.many("campaign", title=True),
         "audit_log": _("Audit log"),
+        "lead_form": _("Web forms"),
+        "lead_form_post": _("Quarantine"),
         "access": _("What a person sees"),
     }
 

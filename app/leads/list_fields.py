@@ -72,6 +72,27 @@ def _statuses(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
     return [(key, status_name(name)) for key, name in rows]
 
 
+def _to_status(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
+    """Statuses as an edit offers them: one that closes once with each reason, which it needs ("unqualified:no_budget")."""
+    closing = set(
+        session.scalars(select(LeadStatus.key).where(LeadStatus.category == StatusCategory.UNQUALIFIED))
+    )
+    reasons = _reasons(session, actor)
+    offered: list[tuple[str, str]] = []
+    for key, name in _statuses(session, actor):
+        if key in closing:
+            offered += [(f"{key}:{reason}", f"{name}: {why}") for reason, why in reasons]
+        else:
+            offered.append((key, name))
+    return offered
+
+
+def _with_reason(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A status with its reason, as `_to_status` offers it, as two fields."""
+    status, colon, reason = str(values.get("status") or "").partition(":")
+    return {**values, "status": status, "unqualified_reason": reason} if colon else values
+
+
 def _categories(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
     return [(category.value, status_name(category.value.capitalize())) for category in StatusCategory]
 
@@ -195,7 +216,7 @@ def _field(field: Field) -> ListField:
     if name == "status":
         return ListField(
             name, field.label, Kind.CHOICE, column, filters.has_status, _CHOICE, _statuses, resolve=_status_cells,
-            of=_status, text=lambda state: state.key, edits=edits,
+            of=_status, text=lambda state: state.key, edits=edits, edit_choices=_to_status,
         )  # fmt: skip
     if name == "source":
         return ListField(
@@ -328,6 +349,7 @@ def _write(
     now: datetime,
 ) -> Lead:
     """Change fields by what is typed.  Raises what `edit_lead` raises, and Invalid for values that do not fit."""
+    values = _with_reason(values)
     refuse_foreign_fields(session, actor, values)
     read = read_lead_values(values, reading_for(session, actor)).fields
     began = None if version is None else str(version)

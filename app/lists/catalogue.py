@@ -124,7 +124,8 @@ class ListField:
     condition: for comparisons that are not simply those of the column.  It must not be null: where it may,
     wrap it, for `not` turns null into neither.  A statement on a shared table inside carries `scope`.
     ops: which comparisons it takes, in the order offered; those of the kind unless named.
-    choices: of a choice, and of text that has few values.  names: what values are called in a sentence where
+    choices: of a choice, and of text that has few values.  edit_choices: what an edit offers instead, where a value
+    alone does not say enough.  names: what values are called in a sentence where
     neither choices nor the kind tells.  picks: name of the object whose records a reference names.
     resolve: raw values → what cells show (str, `Link`, `State`, a list of str, an `owner` as `ui.owner` draws).
     of: what the cell shows, of what the object reads `beside` each row; then neither column nor `resolve` is asked
@@ -155,6 +156,7 @@ class ListField:
     sort_column: Any = None
     sorts_empty: bool = False
     edits: str = ""
+    edit_choices: Choices | None = None
     is_column: bool = True
     is_filter: bool = True
     is_export: bool = True

@@ -181,8 +181,9 @@ def edit_control(session: Session, actor: Actor, field: ListField) -> Control:
         return Control("select", [("", "–"), *country_choices(actor.language)])
     if field.kind is Kind.YES_NO:
         return Control("select", [("", "–"), ("true", _("yes")), ("false", _("no"))])
-    if field.choices is not None:
-        options = [pair for pair in field.choices(session, actor) if pair[0] != "me"]
+    choices = field.edit_choices or field.choices
+    if choices is not None:
+        options = [pair for pair in choices(session, actor) if pair[0] != "me"]
         return Control("select", options if field.kind is Kind.USER else [("", "–"), *options])
     if field.kind in (Kind.NUMBER, Kind.MONEY):
         return Control("number", unit=str(field.unit))

@@ -10,7 +10,7 @@ from app.kernel.actor import Role
 from app.lists import jobs
 from app.lists.jobs import run_waiting
 from app.lists.models import JobRefusal, ListJob, RecordTag, Tag
-from tests.factories import make_account, make_contact, make_user, rows
+from tests.factories import get_status, make_account, make_contact, make_lead, make_user, rows
 
 
 def start(browser, page="/accounts", thing="account", **fields):
@@ -88,6 +88,24 @@ def test_fields_and_tags_are_taken_back_for_a_day(signed_in, session, sal):
     assert [answer.status_code for answer in answers] == [409, 303, 303]
     session.expire_all()
     assert (one.industry, one.employees, rows(session, RecordTag)) == ("Wine", 5, [])
+
+
+def test_many_leads_are_closed_with_one_reason_and_opened_again(signed_in, session, mara):
+    leads = [make_lead(session, status=status) for status in ("new", "working")]
+    browser, refs = signed_in(mara), [lead.ref for lead in leads]
+    change = {"act": "field", "field": "status", "ref": refs}
+    asked = browser.submit("/lists/lead/change", change, page="/leads").get_data(as_text=True)
+    assert '<option value="unqualified:no_budget"' in asked
+    assert '<option value="unqualified"' not in asked
+    done = start(browser, "/leads", "lead", **change, value="unqualified:no_budget").location
+    assert "2 changed" in browser.get(done).get_data(as_text=True)
+    session.expire_all()
+    assert {lead.status_id for lead in leads} == {get_status(session, "unqualified").id}
+    assert None not in {lead.unqualified_reason_id for lead in leads}
+    browser.submit(f"{done}/undo", {}, page="/profile")
+    session.expire_all()
+    assert [lead.status_id for lead in leads] == [get_status(session, key).id for key in ("new", "working")]
+    assert {lead.unqualified_reason_id for lead in leads} == {None}
 
 
 def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, monkeypatch):
