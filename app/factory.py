@@ -57,6 +57,9 @@ MODELS = (
     "app.care.models",
     "app.lists.models",
     "app.fields.models",
+    "app.targets.models",
+    "app.subscriptions.models",
+    "app.health.models",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",
@@ -92,6 +95,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.activities.day_views:bp",
     "app.activities.calendar_views:bp",
     "app.partners.views:bp",
+    "app.targets.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
     "app.setup.lead_path:bp",

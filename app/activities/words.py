@@ -285,6 +285,9 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "partner_edited": ("handshake", _plain(_l("changed the partnership"))),
     "partner_suspended": ("pause", _plain(_l("suspended the partnership"))),
     "partner_resumed": ("play", _plain(_l("resumed the partnership"))),
+    "target_set": ("target", _plain(_l("set a target"))),
+    "target_changed": ("target", _plain(_l("changed a target"))),
+    "target_removed": ("target", _plain(_l("took a target back"))),
     "partner_user_enabled": ("user-plus", _named(_l("invited %(name)s as a partner user"))),
 }
 

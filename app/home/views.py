@@ -33,6 +33,8 @@ from app.leads.queries import list_decline_reasons, list_leads
 from app.leads.row_queries import last_activity_of
 from app.leads.rows import LeadRow
 from app.search.recent import recent_hits
+from app.targets.progress import progress_of, today_of
+from app.targets.queries import my_targets
 from app.web.access import current_actor, needs
 
 bp = Blueprint("home", __name__)
@@ -69,7 +71,7 @@ def begin() -> ResponseReturnValue:
 def _page(session: Session, actor: Actor, now: datetime) -> tuple[str, Mapping[str, Any]]:
     """Template and what it shows, for the person's role."""
     if actor.is_partner:
-        return "home/partner.html", _partner(session, actor)
+        return "home/partner.html", _partner(session, actor, now)
     if actor.role in (Role.ADMINISTRATOR, Role.CHANNEL_MANAGER):
         return "home/manager.html", _manager(session, actor, now)
     return "home/colleague.html", _colleague(session, actor)
@@ -101,7 +103,7 @@ def _colleague(session: Session, actor: Actor) -> Mapping[str, Any]:
     }
 
 
-def _partner(session: Session, actor: Actor) -> Mapping[str, Any]:
+def _partner(session: Session, actor: Actor, now: datetime) -> Mapping[str, Any]:
     state = inbox_state(session, actor)
     offered = _leads(session, actor, {"box": ["offered"]}, SHOWN, "waiting_since") if state.offered else []
     waiting = (
@@ -114,7 +116,8 @@ def _partner(session: Session, actor: Actor) -> Mapping[str, Any]:
         "offered": sorted(offered, key=lambda row: (row.offer_expires_at is None, row.offer_expires_at)),
         "waiting": waiting,
         "untouched": _untouched(session, actor) if state.mine else [],
-        "tasks": my_tasks(session, actor, now=clock.now()),
+        "tasks": my_tasks(session, actor, now=now),
+        "targets": progress_of(session, actor, my_targets(session, actor, today_of(session, now)), now=now),
     }
 
 

@@ -92,6 +92,7 @@ class Permission(StrEnum):
     PARTNER_VIEW = "partner:view"
     PARTNER_ENABLE = "partner:enable"
     PARTNER_SUSPEND = "partner:suspend"
+    TARGET_EDIT = "target:edit"  # what partners aim at
     DOCUMENT_VIEW = "document:view"
     DOCUMENT_EDIT = "document:edit"  # attach to what one may edit, and change what is there
     DOCUMENT_EXPORT = "document:export"  # the list, as a file

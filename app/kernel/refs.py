@@ -59,6 +59,8 @@ FIELD_MAPPING = "map"
 CAMPAIGN = "camp"
 LEAD_FORM = "form"
 FORM_POST = "post"
+TARGET = "target"
+SUBSCRIPTION = "sub"
 
 
 def _fresh() -> int:

@@ -301,6 +301,8 @@ def _stamps() -> list[ListField]:
         moment("waiting_since", _l("Waiting since"), "waiting_since"),
         moment("last_activity_at", _l("Last activity")),
         moment("touch_due_at", _l("To be touched by")),
+        moment("offer_expires_at", _l("Offer ends")),
+        ListField("converted_at", _l("Converted on"), Kind.MOMENT, Lead.converted_at),
         moment("created_at", _l("Added"), "created_at"),
         moment("updated_at", _l("Changed"), "updated_at"),
         user_field("created_by", _l("Created by"), Lead.created_by_id),

@@ -24,7 +24,7 @@ _ALWAYS_SORTED = frozenset({"created_at", "arrived_at", "waiting_since"})
 # how it is placed, what else there is, or what the vendor's people keep about it.
 _FOR_PARTNERS = frozenset(
     {"name", "owner", "category", "open", "waiting", "age_days", "created_at", "updated_at", "waiting_since",
-     "last_activity_at", "touch_due_at", "next_step", "box", "q"}
+     "last_activity_at", "touch_due_at", "converted_at", "next_step", "box", "q"}
 )  # fmt: skip
 
 

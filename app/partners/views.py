@@ -1,5 +1,6 @@
 """Partners: the list, one partner."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,8 @@ from app.routing.candidates import PARTNER_ACCOUNT, USER
 from app.routing.eligibility import Wanted, take_snapshot
 from app.routing.partner_queues import minimum_role
 from app.sharing.access_page import panel_of
+from app.targets.progress import Progress, progress_of, today_of
+from app.targets.queries import targets_now
 from app.web.access import current_actor, needs
 from app.web.listing import ListAddress
 
@@ -118,7 +121,13 @@ def show(account_ref: str) -> ResponseReturnValue:
         feed_next=request.path,
         now=now,
         may_change=actor.can(Permission.PARTNER_ENABLE),
+        targets=_targets(session, detail, now),
     )
+
+
+def _targets(session: Session, detail: PartnerDetail, now: datetime) -> Sequence[Progress]:
+    aims = targets_now(session, detail.account, today_of(session, now))
+    return progress_of(session, current_actor(), aims, account=detail.account, now=now)
 
 
 def _standing(session: Session, detail: PartnerDetail, now: datetime) -> dict[str, Any]:

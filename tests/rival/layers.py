@@ -23,6 +23,7 @@ from app.capture.operations import create_lead_form
 from app.capture.taking import asked_by, read_post, take_post
 from app.fields.counting import count_fields
 from app.fields.operations import arrange_form
+from app.health.models import WorkerSign
 from app.identity.calendar_address import renew_address
 from app.identity.models import (
     ApiToken,
@@ -52,6 +53,8 @@ from app.sharing.groups import create_group
 from app.sharing.models import GroupMember
 from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
+from app.subscriptions.models import ReportSubscription
+from app.targets.operations import set_target
 from tests.accounts.hanging import characterise, interest, relate
 from tests.factories import (
     actor_of,
@@ -108,6 +111,7 @@ def add_strangers(session: Session, world: World) -> None:
         _mail_text(session, world)
         _lead_form(session, world)
         _campaign(session, world)
+        _aims(session, world)
         keep_lists(session, world)
         _added_fields(session, world)
         session.flush()
@@ -222,6 +226,22 @@ def _mail_text(session: Session, world: World) -> None:
     template = create_template(session, ada, name=STRANGER, now=world.now)
     save_text(session, ada, template.ref, "en", subject=STRANGER, body=STRANGER, number=0, now=world.now)
     world.stranger["tmpl"].append(template.ref)
+
+
+def _aims(session: Session, world: World) -> None:
+    """What the rival's rival aims at, and a report that one of its people has mailed."""
+    mara, northwind = actor_of(session, world.people["mara"]), world.northwind
+    account = rows(session, Account, Account.id == northwind.account_id)[0]
+    given = {"period": "quarter:2026-10-01", "converted": DIGITS, "amount": DIGITS, "currency": "EUR"}
+    aim = set_target(session, mara, account.ref, given, now=world.now)
+    mailed = ReportSubscription(
+        ref=refs.new_ref(refs.SUBSCRIPTION), user_id=world.people["pia"].id, report=STRANGER, query=STRANGER,
+        weekday=0, next_at=world.now, created_at=world.now,
+    )  # fmt: skip
+    session.add_all([mailed, WorkerSign(id=1, at=world.now)])
+    session.flush()
+    world.stranger["target"].append(aim.ref)
+    world.stranger["sub"].append(mailed.ref)
 
 
 def _campaign(session: Session, world: World) -> None:
