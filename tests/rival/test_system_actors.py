@@ -107,21 +107,30 @@ def _modules() -> list[tuple[Path, ast.Module]]:
     return [(path.relative_to(ROOT / "app"), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
+@cache
+def _calls() -> list[tuple[Path, ast.Call]]:
+    return [
+        (path, node) for path, tree in _modules() for node in ast.walk(tree) if isinstance(node, ast.Call)
+    ]
+
+
+def _last_name(call: ast.Call) -> str:
+    """`c` of a call of `a.b.c(…)`; empty where what is called has no name."""
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
 def test_every_system_actor_is_known_with_its_reason():
     found: dict[str, set[str]] = defaultdict(set)
     nameless = []
-    for path, tree in _modules():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            if ast.unparse(node.func).endswith("Actor.system"):
-                name = node.args[0] if node.args else None
-                if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                    found[name.value].add(path.parts[0])
-                else:
-                    nameless.append(f"{path}:{node.lineno}")
-            elif path.as_posix() != "kernel/actor.py" and any(k.arg == "system_name" for k in node.keywords):
-                nameless.append(f"{path}:{node.lineno}")
+    for path, call in _calls():
+        if _last_name(call) == "system" and ast.unparse(call.func).endswith("Actor.system"):
+            name = call.args[0] if call.args else None
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                found[name.value].add(path.parts[0])
+            else:
+                nameless.append(f"{path}:{call.lineno}")
+        elif path.as_posix() != "kernel/actor.py" and any(k.arg == "system_name" for k in call.keywords):
+            nameless.append(f"{path}:{call.lineno}")
     assert nameless == [], "a system actor is made by `Actor.system` with its name written out"
     assert dict(found) == {name: rooms for name, (rooms, _why) in SYSTEM_ACTORS.items()}
     assert all(why for _rooms, why in SYSTEM_ACTORS.values())
@@ -168,9 +177,7 @@ def test_only_what_merges_the_rules_of_sharing_marks_conditions_as_scoped():
     """`scoped` marks any condition: it is for those who have it from `branches`."""
     found = {
         path.as_posix()
-        for path, tree in _modules()
-        if path.parts[0] != "sharing"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("scoped", "Scoped")
+        for path, call in _calls()
+        if path.parts[0] != "sharing" and _last_name(call) in ("scoped", "Scoped")
     }
     assert found == MARKING
