@@ -139,6 +139,7 @@ ROUTES: dict[str, P | str] = {
     "accounts.show": P.ACCOUNT_VIEW,
     "accounts.suggest": P.ACCOUNT_VIEW,
     "activities.ask_delete": P.ACTIVITY_LOG,
+    "activities.comment_on_lead": P.ACTIVITY_LOG,
     "activities.delete": P.ACTIVITY_LOG,
     "activities.edit": P.ACTIVITY_LOG,
     "activities.finish": P.ACTIVITY_LOG,

@@ -112,6 +112,13 @@ class ActivityForm(Form):
         }  # fmt: skip
 
 
+class CommentForm(Form):
+    """What somebody writes to the other side of a lead.  company: the partner whom they think of as they write."""
+
+    company = HiddenField()
+    text = TextAreaField(_l("Text"))
+
+
 class EditForm(Form):
     """An activity as it is changed on its own page."""
 

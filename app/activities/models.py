@@ -21,6 +21,8 @@ class ActivityKind(StrEnum):
 
 _OPEN: dict[str, Any] = {"postgresql_where": text("NOT is_done"), "sqlite_where": text("is_done = 0")}
 _UNREMINDED = text("remind_at IS NOT NULL AND reminded_at IS NULL")
+_IS_SHARED = text("shared_with_id IS NOT NULL")
+_SHARED: dict[str, Any] = {"postgresql_where": _IS_SHARED, "sqlite_where": _IS_SHARED}
 _TO_REMIND: dict[str, Any] = {"postgresql_where": _UNREMINDED, "sqlite_where": _UNREMINDED}
 
 
@@ -32,6 +34,8 @@ class Activity(Named, Stamped, Base):
     outcome: what came of it.  remind_at: when its assignee wants to be reminded; reminded_at: when they were.
     assignee_id: whose it is to do, or who did it; its author unless it was given to a colleague.
     company_id: the partner account of its author; another company never sees it.
+    shared_with_id: of a comment, the partner account with which the vendor and it are in conversation (`comments`);
+    None of what stays with its author's side, and with the vendor.
     of_account_id: the account on whose page it is shown as well: its own, or the one of its contact
     (`activities.places`, kept by `activities.lasting`).
     """
@@ -55,6 +59,7 @@ class Activity(Named, Stamped, Base):
         Index("ix_activity_of_account", "of_account_id", "at", "id"),
         Index("ix_activity_of_account_open", "of_account_id", "due_at", **_OPEN),
         Index("ix_activity_remind", "remind_at", **_TO_REMIND),
+        Index("ix_activity_shared", "shared_with_id", "lead_id", **_SHARED),
     )
 
     kind: Mapped[ActivityKind]
@@ -74,6 +79,7 @@ class Activity(Named, Stamped, Base):
     case_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("case.id"))
     opportunity_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("opportunity.id"))
     company_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
+    shared_with_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     assignee_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     of_account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
 

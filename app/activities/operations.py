@@ -11,6 +11,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from app.activities.comments import (
+    CommentStays,
+    find_shared_with,
+    tell_of_comment,
+)
 from app.activities.lasting import begin_touch, raise_last, recount, targets_of
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import (
@@ -31,6 +36,7 @@ from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from app.leads.models import Lead
 from app.notifications.models import NotificationKind
 from app.notifications.operations import notify
 from app.sharing.levels import find_level
@@ -59,6 +65,8 @@ def log_activity(
     done: bool | None = None,
     assignee: str | None = None,
     people: Sequence[str] = (),
+    shared: bool = False,
+    company: str | None = None,
     now: datetime,
     **more: Any,
 ) -> Activity:
@@ -67,13 +75,20 @@ def log_activity(
     at: when it was done; now unless given.  done: a task is planned and all else done unless given.
     assignee, people: public names of the colleague whose it is (the actor's own unless given), and of the
     users and contacts who take part.  more: ends_at, place, outcome, remind_at.
+    shared: a note on a lead that the other side reads too, vendor or partner (`comments`); company: public name of
+    the partner account whom its author thinks of.
     Without a subject the first line of the text serves.  Raises the last activity of the record, its account and
     the contacts who took part when done; their versions stay, so that nobody's edit goes stale by a call.
     Tells those who were given something, or invited.
-    Raises NotAllowed (partner people need to own the record or lead its owner), NotFound, ReadOnly, Invalid.
+    Raises NotAllowed (partner people need to own the record or lead its owner), NotFound, ReadOnly, Invalid,
+    NobodyToWriteTo, OtherSideChanged.
     """
     actor.require(Permission.ACTIVITY_LOG)
     require_logging(session, actor, record)
+    if shared and (kind != ActivityKind.NOTE or done is False or people or assignee):
+        raise Invalid(
+            {"shared": [_l("What is written to the other side is a note, with nobody else in it.")]}
+        )
     values = {
         "kind": kind,
         "subject": subject,
@@ -84,6 +99,8 @@ def log_activity(
         **more,
     }
     columns = new_columns(values, now)
+    if shared:
+        columns["shared_with_id"] = find_shared_with(session, actor, record, company)
     if not begin_touch(session, actor, record):
         require_logging(session, actor, record)
     taking_part = find_people(session, actor, record, actor.company_id, people)
@@ -93,7 +110,11 @@ def log_activity(
     if activity.is_done:
         raise_last(session, activity)
     detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
+    if shared:
+        detail["shared"] = True
     record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
+    if shared and isinstance(record, Lead):
+        tell_of_comment(session, actor, record, activity, now=now)
     if not activity.is_done:
         given = set() if activity.assignee_id is None else {activity.assignee_id}
         _tell(session, actor, activity, given | taking_part.users, now)
@@ -209,12 +230,14 @@ def edit_activity(
 
     What becomes done without a moment given is done now, a meeting when it began.  What is put off takes its
     end and its reminder along.  Whoever is given it, or invited, is told.
-    Raises NotFound, NotAllowed (whoever may log on its record may), ReadOnly, Invalid, Stale.
+    Raises NotFound, NotAllowed (whoever may log on its record may), CommentStays, ReadOnly, Invalid, Stale.
     """
     actor.require(Permission.ACTIVITY_LOG)
     activity = get_activity(session, actor, activity_ref)
     record = get_record_of(session, actor, activity)
     require_logging(session, actor, record)
+    if activity.shared_with_id is not None:
+        raise CommentStays
     changed = changed_columns(activity, values, now)
     if "assignee" in values:
         assignee_id = _assignee_id(

@@ -11,17 +11,33 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy.orm import Session
 
+from app.activities.comments import company_to_write_with, other_side
 from app.activities.fields import KINDS
-from app.activities.forms import ActivityForm
+from app.activities.forms import ActivityForm, CommentForm
 from app.activities.people import PersonNamed, colleagues_of, contacts_to_pick
 from app.activities.places import Record, place_of
 from app.activities.queries import planned, timeline
 from app.activities.words import TimelineRow
+from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.sharing.levels import find_level
 
 SHORT, LONG = 15, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where one writes to the other side of a lead.
+
+    other: what that is called.  vendor, partner: who reads it.
+    """
+
+    url: str
+    other: str
+    vendor: str
+    partner: str
+    form: CommentForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,7 @@ class Feed:
     log_url: where the panel posts, "" for people who may not log.  older_url: the next page, "" at the end.
     fresh: public name of the activity just logged, which takes the focus.  audit_url: the record's part of the
     audit log, "" for people who may not read it.  contacts, colleagues: whom the panel offers to pick.
-    me: public name of the reader.
+    me: public name of the reader.  conversation: None where nobody is on the other side, or one may not write.
     """
 
     planned: Sequence[TimelineRow]
@@ -44,6 +60,7 @@ class Feed:
     contacts: Sequence[PersonNamed] = ()
     colleagues: Sequence[PersonNamed] = ()
     me: str = ""
+    conversation: Conversation | None = None
     icons: Mapping[str, str] = field(
         default_factory=lambda: {kind.value: words.icon for kind, words in KINDS.items()}
     )
@@ -55,6 +72,7 @@ def feed_of(
     record: Record,
     *,
     form: ActivityForm | None = None,
+    comment: CommentForm | None = None,
     fresh: str = "",
     cursor: str | None = None,
     limit: int = SHORT,
@@ -73,9 +91,25 @@ def feed_of(
         contacts=contacts_to_pick(session, actor, record) if where else (),
         colleagues=colleagues_of(session, actor.company_id) if where else (),
         me=actor.ref,
+        conversation=_conversation(session, actor, record, comment) if where and not cursor else None,
         older_url=timeline_url(record, page.older) if page.older else "",
         fresh=fresh,
         audit_url=url_for("audit.index", record=record.ref) if actor.can(Permission.EVENT_VIEW) else "",
+    )
+
+
+def _conversation(
+    session: Session, actor: Actor, record: Record, form: CommentForm | None
+) -> Conversation | None:
+    company = company_to_write_with(session, actor, record)
+    if company is None:
+        return None
+    return Conversation(
+        url_for("activities.comment_on_lead", lead_ref=record.ref),
+        other_side(session, actor, company),
+        get_organisation(session).name,
+        company.name,
+        form or CommentForm(formdata=None, data={"company": company.ref}),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.accounts.relations.told import relations_in_words
+from app.activities.comments import Readers, is_of_other_side, readers_of, told_to
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import PersonNamed, names_of_people
 from app.activities.places import (
@@ -26,6 +27,7 @@ from app.events.hiding import as_told
 from app.events.models import Event
 from app.events.visibility import told_of_others
 from app.identity.models import User
+from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
@@ -41,12 +43,10 @@ _SILENT_VERBS = ("logged",)
 
 
 def get_activity(session: Session, actor: Actor, ref: str) -> Activity:
-    """The activity, if its record may be read and its author is on the actor's side.  Raises NotFound."""
+    """The activity, if its record may be read and the actor's side is told of it.  Raises NotFound."""
     if not refs.is_ref(refs.ACTIVITY, ref):
         raise NotFound("activity", ref)
-    activity = session.scalar(
-        select(Activity).where(Activity.ref == ref, own_side(actor, Activity.company_id))
-    )
+    activity = session.scalar(select(Activity).where(Activity.ref == ref, told_to(actor)))
     if activity is None:
         raise NotFound("activity", ref)
     get_record_of(session, actor, activity)
@@ -80,6 +80,7 @@ class OpenActivity:
     doer: str
     assignee_ref: str
     author: str
+    readers: Readers | None
 
 
 def open_activity(session: Session, actor: Actor, ref: str) -> OpenActivity:
@@ -93,6 +94,8 @@ def open_activity(session: Session, actor: Actor, ref: str) -> OpenActivity:
             select(User.id, User.ref, User.name).where(User.id.in_(keys))
         )
     }
+    if is_of_other_side(actor, activity):
+        known = dict.fromkeys(known, ("", get_organisation(session).name))
     assignee_ref, doer = known.get(activity.assignee_id or 0, ("", ""))
     return OpenActivity(
         activity,
@@ -101,6 +104,7 @@ def open_activity(session: Session, actor: Actor, ref: str) -> OpenActivity:
         doer,
         assignee_ref,
         known.get(activity.created_by_id or 0, ("", ""))[1],
+        readers_of(session, actor, [activity]).get(activity.id),
     )
 
 
@@ -120,10 +124,10 @@ def list_activities(
 ) -> Page[tuple[Activity, str]]:
     """What is on the record's page with whose it is, newest first.  record: one the actor may read.
 
-    Of an account also what is on its contacts; of a contact also what it takes part in.  Partner people get those of their own company.  Raises BadCursor.
+    Of an account also what is on its contacts; of a contact also what it takes part in.  Partner people get those of their own company, and what the vendor wrote to it.  Raises BadCursor.
     """
     shape = ["activities", record.ref]
-    conditions = [belongs_to(actor, record), own_side(actor, Activity.company_id)]
+    conditions = [belongs_to(actor, record), told_to(actor)]
     if cursor:
         at, key, _back = read_cursor(actor.user_id, shape, cursor)
         conditions.append(_before(at, key))
@@ -156,8 +160,8 @@ def timeline(
 
     Two statements, those of `rows_of` beside them.
 
-    record: one the actor may read.  Partner people get what their own company did and nothing else:
-    no act of the vendor's people, none of a company that had the lead before.
+    record: one the actor may read.  Partner people get what their own company did and what the vendor wrote to it,
+    nothing else: no act of the vendor's people, none of a company that had the lead before.
     Raises BadCursor.
     """
     shape = ["timeline", record.ref]
@@ -206,14 +210,21 @@ def rows_of(
 ) -> list[TimelineRow]:
     """The activities as lines, with who takes part.  record: on whose page; what is on another says on which.
 
-    One statement, and one for each kind of other record.
+    One statement, one for each kind of other record, and one for who reads what was noted.
     """
     activities = [activity for activity, _name in found]
     people = names_of_people(session, actor, activities)
     others = [a for a in activities if record is None or not _is_on(a, record)]
     places = names_of_places(session, actor, others)
+    readers = readers_of(session, actor, activities)
     return [
-        activity_row(activity, name, people=people[activity.id], on=places.get(activity.id))
+        activity_row(
+            activity,
+            name,
+            people=people[activity.id],
+            on=places.get(activity.id),
+            readers=readers.get(activity.id),
+        )
         for activity, name in found
     ]
 
@@ -263,7 +274,7 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
 
 
 def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:
-    conditions = [belongs_to(actor, record), own_side(actor, Activity.company_id), Activity.is_done]
+    conditions = [belongs_to(actor, record), told_to(actor), Activity.is_done]
     if place.activity is not None:
         conditions.append(_before(*place.activity))
     finisher = aliased(User)
@@ -275,7 +286,11 @@ def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: 
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit + 1)
     )
-    return [(row[0], _doer(actor, row[0], row[1], row[2], row[3])) for row in rows]
+    vendor = get_organisation(session).name
+    return [
+        (row[0], vendor if is_of_other_side(actor, row[0]) else _doer(actor, row[0], row[1], row[2], row[3]))
+        for row in rows
+    ]
 
 
 def _doer(

@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts.models import Account, Contact
+from app.activities.comments import CommentStays, OtherSideChanged
 from app.activities.fields import KINDS
-from app.activities.forms import ActivityForm, EditForm, edit_form, named_in_panel
+from app.activities.forms import ActivityForm, CommentForm, EditForm, edit_form, named_in_panel
 from app.activities.operations import (
     delete_activity,
     edit_activity,
     finish_activity,
+    log_activity,
     log_and_plan,
     may_delete,
     require_logging,
@@ -126,6 +128,38 @@ def _log(model: type[Record], ref: str) -> ResponseReturnValue:
     return redirect(_back(record, activity.ref), 303)
 
 
+@bp.post("/leads/<ref('lead'):lead_ref>/comments")
+@needs(Permission.ACTIVITY_LOG)
+def comment_on_lead(lead_ref: str) -> ResponseReturnValue:
+    """Write to the other side.  What is refused comes back as it was typed; nothing goes to another partner than was meant."""
+    actor, form = current_actor(), CommentForm()
+    try:
+        with transaction() as session:
+            lead = get_record(session, actor, Lead, lead_ref)
+            comment = log_activity(
+                session, actor, lead, kind="note", text=form.text.data, shared=True, company=form.company.data or "",
+                now=clock.now(),
+            )  # fmt: skip
+    except Invalid as error:
+        form.text.errors = [_("Write something first."), *error.errors.get("text", ())][:1]
+        return _comment_refused(lead_ref, form, 422)
+    except OtherSideChanged as error:
+        form.form_errors = [error.message]
+        return _comment_refused(lead_ref, form, 409)
+    if wants_fragment():
+        return _feed(lead, fresh=comment.ref)
+    return redirect(_back(lead, comment.ref), 303)
+
+
+def _comment_refused(lead_ref: str, form: CommentForm, code: int) -> ResponseReturnValue:
+    session, actor = db.session(), current_actor()
+    lead = get_record(session, actor, Lead, lead_ref)
+    feed = feed_of(session, actor, lead, comment=form)
+    if wants_fragment():
+        return render_template("activities/_feed.html", feed=feed), code
+    return render_template("activities/timeline.html", feed=feed, **_frame(actor, lead)), code
+
+
 def _refused(model: type[Record], ref: str, form: ActivityForm) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     record = get_record(session, actor, model, ref)
@@ -165,7 +199,7 @@ def _one(activity_ref: str) -> dict[str, Any]:
         "found": found,
         "activity": found.activity,
         "words": KINDS[found.activity.kind],
-        "may_edit": may_log,
+        "may_edit": may_log and found.activity.shared_with_id is None,
         "may_delete": may_log and may_delete(session, actor, found.activity, found.record),
         **_frame(actor, found.record),
     }
@@ -177,6 +211,8 @@ def edit(activity_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     found = open_activity(session, actor, activity_ref)
     require_logging(session, actor, found.record)
+    if found.activity.shared_with_id is not None:
+        raise CommentStays
     people = [person.ref for person in found.people]
     return _edit_page(activity_ref, edit_form(found.activity, actor, people, found.assignee_ref))
 

@@ -11,6 +11,7 @@ from flask_babel import ngettext as _n
 
 from app.accounts.categories import category_name
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
+from app.activities.comments import Readers
 from app.activities.fields import KINDS
 from app.activities.models import Activity
 from app.activities.people import PersonNamed
@@ -51,6 +52,7 @@ class TimelineRow:
     ref: of the activity, "" for an event.  who: "" for what nobody in person did.  what: the rest of the
     sentence.  text: what was written.  details: field → "old → new".  due_at: of something planned.
     people: who takes part beside them.  on: the record it is on, where that is not the one whose page it stands on.
+    readers: of a note on a lead, who reads it.
     """
 
     ref: str
@@ -69,23 +71,32 @@ class TimelineRow:
     outcome: str = ""
     people: Sequence[PersonNamed] = ()
     on: PlaceName | None = None
+    readers: Readers | None = None
 
 
 def activity_row(
-    activity: Activity, author: str, *, people: Sequence[PersonNamed] = (), on: PlaceName | None = None
+    activity: Activity,
+    author: str,
+    *,
+    people: Sequence[PersonNamed] = (),
+    on: PlaceName | None = None,
+    readers: Readers | None = None,
 ) -> TimelineRow:
     """An activity as a line: "Pau Riera called", and below it what it was about."""
     words = KINDS[activity.kind]
     what = words.done if activity.is_done else words.planned
+    is_comment = readers is not None and bool(readers.to)
+    if readers is not None and readers.to:
+        what = _("wrote to %(side)s", side=readers.to)
     text = f"{activity.subject}\n{activity.text}" if activity.text else activity.subject
     return TimelineRow(
         ref=activity.ref,
-        icon=words.icon,
+        icon="message" if is_comment else words.icon,
         who=author,
         what=str(what) if author else _capital(str(what)),
         at=activity.at,
         text=text,
-        tone="green" if activity.is_done else "amber",
+        tone="violet" if is_comment else "green" if activity.is_done else "amber",
         kind=activity.kind,
         is_done=activity.is_done,
         due_at=activity.due_at,
@@ -94,6 +105,7 @@ def activity_row(
         outcome=activity.outcome or "",
         people=people,
         on=on,
+        readers=readers,
     )
 
 

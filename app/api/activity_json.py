@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.activities.comments import is_of_other_side
 from app.activities.models import Activity
 from app.activities.people import names_of_people
 from app.activities.places import Record, names_of_places, place_of, place_of_activity
@@ -55,6 +56,7 @@ def activities_json(
     shown = []
     for activity in activities:
         on = elsewhere.get(activity.id)
+        is_theirs = is_of_other_side(actor, activity)
         body: dict[str, Any] = {
             "id": activity.ref,
             "kind": activity.kind,
@@ -64,10 +66,11 @@ def activities_json(
             "place": activity.place,
             "done": activity.is_done,
             "outcome": activity.outcome,
+            "shared": activity.shared_with_id is not None,
             "record": {"type": on.kind, "id": on.ref} if on else here,
             "participants": [{"type": p.kind, "id": p.ref, "name": p.name} for p in people[activity.id]],
-            "assigned_to": users.get(activity.assignee_id or 0),
-            "created_by": users.get(activity.created_by_id or 0),
+            "assigned_to": None if is_theirs else users.get(activity.assignee_id or 0),
+            "created_by": None if is_theirs else users.get(activity.created_by_id or 0),
             "created_at": moment(activity.created_at),
             "updated_at": moment(activity.updated_at),
         }
@@ -82,7 +85,7 @@ def _is_on(activity: Activity, record: Record) -> bool:
 
 
 def _users(session: Session, activities: Sequence[Activity]) -> dict[int, dict[str, Any]]:
-    """Key → author or assignee.  Whoever reads an activity is on its author's side, and knows them."""
+    """Key → author or assignee."""
     keys = {key for a in activities for key in (a.created_by_id, a.assignee_id) if key is not None}
     if not keys:
         return {}

@@ -20,6 +20,7 @@ _WORDS = {
     Kind.OFFER_LAPSED: _l("an offer runs out without an answer"),
     Kind.TOUCH_DUE: _l("my time to begin with a lead is soon over"),
     Kind.LEAD_RECYCLED: _l("a lead goes back because nothing was done on it"),
+    Kind.LEAD_COMMENTED: _l("somebody writes to me on a lead"),
     Kind.DUPLICATE_FOUND: _l("somebody makes a second of a record of mine that they cannot see"),
     Kind.ACTIVITY_DUE: _l("something that I planned is due"),
     Kind.ACTIVITY_GIVEN: _l("a colleague gives me something to do, or invites me"),
@@ -34,6 +35,7 @@ _EVERYONE = (
     Kind.OFFER_LAPSED,
     Kind.TOUCH_DUE,
     Kind.LEAD_RECYCLED,
+    Kind.LEAD_COMMENTED,
     Kind.ACTIVITY_DUE,
     Kind.ACTIVITY_GIVEN,
 )

@@ -18,7 +18,8 @@ from app.notifications.plain import one_line
 from app.notifications.queries import Record, find_records, lead_rows
 
 _LEAD_NOTES = frozenset(
-    {Kind.LEAD_ASSIGNED, Kind.LEAD_OFFERED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED, Kind.TOUCH_DUE, Kind.LEAD_RECYCLED}
+    {Kind.LEAD_ASSIGNED, Kind.LEAD_OFFERED, Kind.LEAD_IN_QUEUE, Kind.OFFER_LAPSED, Kind.TOUCH_DUE, Kind.LEAD_RECYCLED,
+     Kind.LEAD_COMMENTED}
 )  # fmt: skip
 
 
@@ -101,6 +102,8 @@ def _note(notice: Notification) -> str:
             return _("Do something on it, or it goes back")
         case Kind.LEAD_RECYCLED:
             return _("Untouched by %(who)s in time", who=who) if who else _("Untouched in time")
+        case Kind.LEAD_COMMENTED:
+            return _("%(who)s wrote to you on it", who=who or _("Somebody"))
         case Kind.DUPLICATE_FOUND:
             return _("Somebody who cannot see it has probably made it again")
         case Kind.ADDRESS_TAKEN:

@@ -93,6 +93,11 @@ def _lead_recycled(envelope: Envelope) -> Letter:
     return _about(envelope, _lead(envelope), False, who=one_line(envelope.detail.get("who", "")))
 
 
+def _lead_commented(envelope: Envelope) -> Letter:
+    """Who wrote, and on what; what was written stands on the lead's page alone."""
+    return _about(envelope, _lead(envelope), False, who=one_line(envelope.detail.get("who", "")))
+
+
 def _routing_alert(envelope: Envelope) -> Letter:
     reason = one_line(envelope.detail.get("reason", ""))
     if envelope.notification.record_id is None:
@@ -148,6 +153,7 @@ WRITERS: dict[Kind, Callable[[Envelope], Letter]] = {
     Kind.LEAD_OFFERED: _lead_offered,
     Kind.LEAD_IN_QUEUE: _lead_in_queue,
     Kind.LEADS_ASSIGNED: _leads_assigned,
+    Kind.LEAD_COMMENTED: _lead_commented,
     Kind.ROUTING_ALERT: _routing_alert,
     Kind.OFFER_LAPSED: _offer_lapsed,
     Kind.TOUCH_DUE: _touch_due,

@@ -25,6 +25,7 @@ class NotificationKind(StrEnum):
     OFFER_LAPSED: the lead; `who` let it lapse, for the vendor's people.
     TOUCH_DUE: the lead, on which its owner should soon do something.
     LEAD_RECYCLED: the lead that went back; `who` did nothing on it in time, for the vendor's people.
+    LEAD_COMMENTED: `comment:<id of the activity>`, the lead on which `who` wrote something to its reader.
     DUPLICATE_FOUND: `duplicate:<kind>:<keys>`, the reader's account or contact, of which somebody who may not see it
     has made a second; `reasons`.
     DAILY_DIGEST: `digest:<date>`, no record; what it tells of are the deliveries that name it.
@@ -47,6 +48,7 @@ class NotificationKind(StrEnum):
     OFFER_LAPSED = "offer_lapsed"
     TOUCH_DUE = "touch_due"
     LEAD_RECYCLED = "lead_recycled"
+    LEAD_COMMENTED = "lead_commented"
     DUPLICATE_FOUND = "duplicate_found"
     DAILY_DIGEST = "daily_digest"
     ACTIVITY_GIVEN = "activity_given"

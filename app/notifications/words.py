@@ -23,6 +23,7 @@ KIND_NAMES: Mapping[Kind, Any] = {
     Kind.OFFER_LAPSED: _l("Offer lapsed"),
     Kind.TOUCH_DUE: _l("First touch due"),
     Kind.LEAD_RECYCLED: _l("Went back untouched"),
+    Kind.LEAD_COMMENTED: _l("Written to them"),
     Kind.DUPLICATE_FOUND: _l("Probable duplicate"),
     Kind.DAILY_DIGEST: _l("Daily digest"),
     Kind.ACTIVITY_GIVEN: _l("Activity given to them"),

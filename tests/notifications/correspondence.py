@@ -97,6 +97,8 @@ NAMES = (
     "touch_due",
     "lead_recycled",
     "lead_recycled_partner",
+    "lead_commented",
+    "lead_commented_partner",
     "activity_due",
     "activity_given",
     "daily_digest",
@@ -158,6 +160,18 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     _tell(session, world, "lead_recycled", mara, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who)
     _tell(
         session, world, "lead_recycled_partner", pia, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who
+    )
+    written = {"who": "Pia Riera (Northwind)"}
+    _tell(session, world, "lead_commented", mara, Kind.LEAD_COMMENTED, world.leads["owned"], detail=written)
+    written = {"who": "Acme Pumps"}
+    _tell(
+        session,
+        world,
+        "lead_commented_partner",
+        pia,
+        Kind.LEAD_COMMENTED,
+        world.leads["owned"],
+        detail=written,
     )
     _tell_of_activities(session, world)
     _tell_daily(session, world)

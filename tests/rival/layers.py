@@ -15,6 +15,7 @@ from app.accounts.relations.models import (
     ResponsibleRole,
 )
 from app.accounts.relations.relationships import add_relationship
+from app.activities.models import Activity, ActivityKind
 from app.activities.operations import log_activity
 from app.campaigns.members import add_member
 from app.campaigns.operations import create_campaign
@@ -39,7 +40,7 @@ from app.identity.models import (
 from app.identity.queries import digest
 from app.intake.models import Import, ImportIssue, ImportState, RememberedColumns
 from app.kernel import refs
-from app.kernel.actor import Role
+from app.kernel.actor import Actor, Role
 from app.leads.models import Lead
 from app.leads.operations import delete_lead, edit_lead
 from app.notifications.models import Delivery, Notification
@@ -462,6 +463,7 @@ def _acts(session: Session, world: World) -> None:
         )  # fmt: skip
         world.veiled["act"].append(act.ref)
         edit_lead(session, pia, leads[name].ref, {"budget": f"{STEM} budget"}, version=None, now=now)
+    _said_to_others(session, world, ada, pia)
     to = find_target(session, ada, "user", people["pam"].ref)
     done = bulk_assign(session, ada, [leads["of nora"].ref], Wish(to), now=now)
     session.flush()
@@ -475,6 +477,36 @@ def _acts(session: Session, world: World) -> None:
         n.ref for n in rows(session, Notification, Notification.user_id == people["pia"].id)
     ]
     world.veiled["dlv"] += [d.ref for d in rows(session, Delivery)[-3:]]
+
+
+def _said_to_others(session: Session, world: World, ada: Actor, pia: Actor) -> None:
+    """What the vendor and Northwind wrote to each other on a lead that is Northwind's, and on one that was: it is the
+    rival's now, where the vendor's people keep a note of their own, too.
+    """
+    for who in (ada, pia):
+        said = log_activity(
+            session,
+            who,
+            world.leads["moved on"],
+            kind="note",
+            text=f"{STEM} said",
+            shared=True,
+            now=world.now,
+        )
+        world.veiled["act"].append(said.ref)
+    own = world.leads["otto"]
+    kept = log_activity(session, ada, own, kind="note", subject=f"{STEM} kept", text=STEM, now=world.now)
+    before = [
+        Activity(
+            ref=refs.new_ref(refs.ACTIVITY), kind=ActivityKind.NOTE, subject=f"{STEM} before", text=STEM, at=world.now,
+            lead_id=own.id, company_id=who.company_id, shared_with_id=pia.company_id, created_by_id=who.user_id,
+            assignee_id=who.user_id, created_at=world.now, updated_at=world.now,
+        )
+        for who in (ada, pia)
+    ]  # fmt: skip
+    session.add_all(before)
+    session.flush()
+    world.veiled["act"] += [kept.ref, *(each.ref for each in before)]
 
 
 def _looks_like_theirs(session: Session, world: World) -> None:

@@ -28,7 +28,8 @@ class NewActivity(Body):
     """Something done or planned; a task is planned and all else done unless `done` says otherwise.
 
     `due_at` of a meeting is when it begins, `ends_at` when it ends.  `assigned_to` is the id of a colleague who
-    sees the record; the caller unless given.
+    sees the record; the caller unless given.  `shared`: of a note on a lead that a partner's user owns, that it is
+    written to the other side, vendor or partner, who is told; 409 `no-other-side` where there is none.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class NewActivity(Body):
     remind_at: Text = None
     assigned_to: Text = None
     participants: list[Participant] | None = None
+    shared: StrictBool | None = None
 
 
 class ActivityChanges(Body):
@@ -63,7 +65,10 @@ class ActivityChanges(Body):
 
 
 class Activity(Answer):
-    """A call, task, meeting, e-mail or note on a record."""
+    """A call, task, meeting, e-mail or note on a record.
+
+    `shared`: it was written to the other side, vendor or partner; partner people are not told who of the vendor's it was.
+    """
 
     id: Id
     version: str
@@ -76,6 +81,7 @@ class Activity(Answer):
     place: str | None
     done: bool
     outcome: str | None
+    shared: bool
     remind_at: Moment | None
     record: RecordRef
     participants: list[ParticipantNamed]
