@@ -661,6 +661,8 @@ ROUTES: dict[str, P | str] = {
     "round_robins.create": P.ROUTING_MANAGE,
     "round_robins.delete": P.ROUTING_MANAGE,
     "round_robins.edit": P.ROUTING_MANAGE,
+    "round_robins.match": P.ROUTING_MANAGE,
+    "round_robins.save_match": P.ROUTING_MANAGE,
     "round_robins.index": P.ROUTING_MANAGE,
     "round_robins.new": P.ROUTING_MANAGE,
     "round_robins.remove_member": P.ROUTING_MANAGE,

@@ -286,9 +286,10 @@ def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: 
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit + 1)
     )
-    vendor = get_organisation(session).name
     return [
-        (row[0], vendor if is_of_other_side(actor, row[0]) else _doer(actor, row[0], row[1], row[2], row[3]))
+        (row[0], get_organisation(session).name)
+        if is_of_other_side(actor, row[0])
+        else (row[0], _doer(actor, row[0], row[1], row[2], row[3]))
         for row in rows
     ]
 

@@ -144,7 +144,7 @@ def comment_on_lead(lead_ref: str) -> ResponseReturnValue:
         form.text.errors = [_("Write something first."), *error.errors.get("text", ())][:1]
         return _comment_refused(lead_ref, form, 422)
     except OtherSideChanged as error:
-        form.form_errors = [error.message]
+        form.form_errors = [str(error.message)]
         return _comment_refused(lead_ref, form, 409)
     if wants_fragment():
         return _feed(lead, fresh=comment.ref)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, jsonify
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.api.answers import (
@@ -21,18 +22,20 @@ from app.api.routing_json import Member, queue_refs, round_robin_members, round_
 from app.api.schemas.common import list_query
 from app.api.schemas.routing import (
     Ledger,
+    MatchIn,
+    MemberChanges,
     NewRoundRobin,
     RoundRobin,
     RoundRobinChanges,
     RoundRobinList,
     RoundRobinMember,
     RoundRobinMemberList,
-    WeightChange,
     WeightedPrincipal,
 )
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
+from app.kernel.errors import Invalid
 from app.routing import listing, round_robins
 from app.routing.ledger import MemberLine, read_ledger
 from app.routing.round_robins import get_round_robin
@@ -148,19 +151,26 @@ def new_round_robin_member(round_robin_id: str, body: WeightedPrincipal) -> Resp
 
 @area.patch(
     "/round-robins/<round_robin_id>/members/<member_id>",
-    "Change a weight",
+    "Change a member's weight, or for which leads it takes turns",
     {200: RoundRobinMember},
     takes_version=False,
 )
 @needs(Permission.ROUTING_MANAGE)
-def change_weight(round_robin_id: str, member_id: str, body: WeightChange) -> Response:
-    """Counts and shares begin anew."""
+def change_weight(round_robin_id: str, member_id: str, body: MemberChanges) -> Response:
+    """With another weight counts and shares begin anew; with another match they go on."""
+    given = body.model_dump(exclude_unset=True)
+    if not given or ("weight" in given and given["weight"] is None):
+        raise Invalid({"weight": [_l("Give a weight, a match, or both.")]})
     with transaction() as session:
-        actor = current_actor()
-        changed = round_robins.set_weight(
-            session, actor, round_robin_id, member_id, body.weight, now=clock.now()
-        )
-        answer = _member(session, changed.round_robin_id, member_id).body
+        actor, group = current_actor(), get_round_robin(session, round_robin_id)
+        if "weight" in given:
+            round_robins.set_weight(
+                session, actor, round_robin_id, member_id, given["weight"], now=clock.now()
+            )
+        if "match" in given:
+            match = _match(body.match)
+            round_robins.set_match(session, actor, round_robin_id, member_id, match, now=clock.now())
+        answer = _member(session, group.id, member_id).body
     return record_answer(answer)
 
 
@@ -211,7 +221,15 @@ def _line(line: MemberLine) -> dict[str, Any]:
 
 
 def _weighted(member: WeightedPrincipal) -> dict[str, Any]:
-    return {"principal": principal_values(member.principal), "weight": member.weight}
+    return {
+        "principal": principal_values(member.principal),
+        "weight": member.weight,
+        "match": _match(member.match),
+    }
+
+
+def _match(match: MatchIn | None) -> dict[str, Any] | None:
+    return None if match is None else match.model_dump(exclude_none=True)
 
 
 def _member(session: Session, group_id: int, ref: str) -> Member:

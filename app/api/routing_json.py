@@ -11,6 +11,7 @@ from app.accounts.models import Account
 from app.api.answers import moment, version_of
 from app.identity.models import User
 from app.kernel.actor import Actor
+from app.routing.matching import PARTS
 from app.routing.models import Queue, QueueMember, RoundRobin, RoundRobinMember
 from app.routing.principals import role_of_rank
 from app.sharing.scope import scope
@@ -107,7 +108,12 @@ def round_robin_members(session: Session, group_ids: Sequence[int]) -> dict[int,
             zip(("user", "partner_account", "queue"), names, strict=True)
         )
         kind, ref = next((kind, ref) for kind, ref in kinds if ref is not None)
-        body = {"id": member.ref, "principal": {"type": kind, "id": ref}, "weight": member.weight}
+        body = {
+            "id": member.ref,
+            "principal": {"type": kind, "id": ref},
+            "weight": member.weight,
+            "match": {part: member.match.get(part, []) for part in PARTS} if member.match else None,
+        }
         found.setdefault(member.round_robin_id, []).append(Member(member.id, body))
     return found
 

@@ -149,6 +149,7 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "member_added": ("user-plus", "setup", _l("added a member to %(record)s")),
     "member_changed": ("user", "setup", _l("changed a member of %(record)s")),
     "member_removed": ("user-x", "setup", _l("removed a member of %(record)s")),
+    "match_changed": ("edit", "setup", _l("changed for which leads somebody takes turns in %(record)s")),
     "weight_changed": ("edit", "setup", _l("changed a weight in %(record)s")),
     "alert_resolved": ("check", "setup", _l("put an alert aside")),
     "sending_held": ("pause", "mail", _l("held all mail back")),
@@ -258,7 +259,7 @@ def note(event: Event, names: Mapping[str, str]) -> str:
             return _("with %(name)s", name=detail["with"])
         case "imported" if detail.get("rows") is not None:
             return _n("%(num)s row", "%(num)s rows", int(detail["rows"]))
-        case "member_added" | "member_changed" | "member_removed" | "weight_changed":
+        case "member_added" | "member_changed" | "member_removed" | "weight_changed" | "match_changed":
             member = str(detail.get("member", ""))
             return "" if is_key("member", member) else names.get(member, member)
         case "characteristic_added" | "characteristic_removed":
@@ -408,6 +409,7 @@ def _details() -> dict[str, str]:
         "language": _("Language"),
         "done": _("Done"),
         "weight": _("Weight"),
+        "match": _("Takes part for"),
         "token": _("Token"),
         "prefix": _("Begins with"),
         "session": _("Session"),

@@ -23,6 +23,7 @@ from app.routing.candidates import ROUND_ROBIN, USER, Candidate
 from app.routing.desk import Decision, Desk, minutes_to_accept, nobody_eligible
 from app.routing.eligibility import Wanted
 from app.routing.errors import RefusedBefore
+from app.routing.matching import facts_of_lead
 from app.routing.models import Queue, Turn
 from app.routing.reasons import Reason, Refusal
 from app.routing.routes import judge
@@ -229,7 +230,7 @@ class Assigning:
             verdict = self.verdict
             if verdict is None and self.desk.book is not None:
                 verdict = judge(self.session, self.desk.book, lead)
-            decision = self.desk.decide(verdict, refusing=refusing, lead_ref=lead.ref)
+            decision = self.desk.decide(verdict, facts_of_lead(lead), refusing=refusing, lead_ref=lead.ref)
             return Plan(lead, decision, self.wish, now, origin)
         if target.kind == ROUND_ROBIN:
             return Plan(lead, self._by_turn(lead, target, refusing), self.wish, now, origin)
@@ -298,7 +299,9 @@ class Assigning:
 
     def _by_turn(self, lead: Lead, target: Target, refusing: frozenset[int]) -> Decision:
         trace: list[steps.Step] = []
-        decision = self.desk.take(target.id, trace, AssignmentCause.ROUND_ROBIN, refusing=refusing)
+        decision = self.desk.take(
+            target.id, trace, AssignmentCause.ROUND_ROBIN, facts_of_lead(lead), refusing=refusing
+        )
         if decision is not None:
             return decision
         group = self.desk.turns.round_robin(target.id)

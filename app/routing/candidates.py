@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.leads.placement import Owner
 from app.leads.rows import OwnerLink
+from app.routing.matching import Match
 from app.routing.reasons import Reason, Refusal
 
 USER, PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN = "user", "partner_account", "queue", "round_robin"
@@ -32,6 +33,7 @@ class Candidate:
     user_capacity: int | None
     company_capacity: int | None
     level_minutes: int | None
+    level_ref: str | None = None
 
     @property
     def shown(self) -> OwnerLink:
@@ -53,11 +55,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A member's place in a round robin, as it stands in the table."""
+    """A member's place in a round robin, as it stands in the table.  match: None takes part for every lead."""
 
     round_robin_id: int
     seat: int
     weight: int
+    match: Match | None = None
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from app.routing import steps
 from app.routing.alerts import Alert, raise_alerts
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER, Candidate, Snapshot
 from app.routing.eligibility import Wanted, members_of, take_snapshot
+from app.routing.matching import LeadFacts
 from app.routing.models import Queue
 from app.routing.reasons import Reason, Refusal
 from app.routing.rules import Entry, RuleBook, Verdict
@@ -126,11 +127,17 @@ class Desk:
         return cls(session, now, book, snapshot, Turns(rows.values(), snapshot, now=now), one)
 
     def decide(
-        self, verdict: Verdict | None, *, refusing: AbstractSet[int] = NOBODY, lead_ref: str = ""
+        self,
+        verdict: Verdict | None,
+        facts: LeadFacts,
+        *,
+        refusing: AbstractSet[int] = NOBODY,
+        lead_ref: str = "",
     ) -> Decision:
         """Where the lead goes by the rules' verdict; None when no rules are active.
 
-        refusing: companies that are passed over for this lead.  lead_ref: for alerts.
+        facts: of the lead, by which members of round robins match it.  refusing: companies that are passed over for
+        this lead.  lead_ref: for alerts.
         """
         if verdict is None or self.book is None:
             return self._to_default([steps.no_rules()], None)
@@ -141,7 +148,7 @@ class Desk:
         if entry is None:
             return self._to_default(trace, None)
         if entry.kind == ROUND_ROBIN:
-            return self._by_turn(entry, trace, refusing, lead_ref)
+            return self._by_turn(entry, trace, facts, refusing, lead_ref)
         return self._to_target(entry, trace, refusing, lead_ref)
 
     def write(self) -> None:
@@ -156,6 +163,7 @@ class Desk:
         round_robin_id: int,
         trace: list[steps.Step],
         cause: AssignmentCause,
+        facts: LeadFacts,
         *,
         refusing: AbstractSet[int] = NOBODY,
         minutes: int | None = None,
@@ -164,7 +172,8 @@ class Desk:
 
         minutes: time to accept that goes before the round robin's own.
         """
-        taken = self.turns.take(round_robin_id, refusing=refusing, keep=self._keep if self.one else None)
+        keep = self._keep if self.one else None
+        taken = self.turns.take(round_robin_id, facts=facts, refusing=refusing, keep=keep)
         trace.append(taken.step)
         if taken.candidate is None:
             return None
@@ -198,12 +207,18 @@ class Desk:
         return keep_seat(self.session, self.snapshot, candidate) is None
 
     def _by_turn(
-        self, entry: Entry, trace: list[steps.Step], refusing: AbstractSet[int], lead_ref: str
+        self,
+        entry: Entry,
+        trace: list[steps.Step],
+        facts: LeadFacts,
+        refusing: AbstractSet[int],
+        lead_ref: str,
     ) -> Decision:
         decision = self.take(
             entry.target_id,
             trace,
             AssignmentCause.ROUND_ROBIN,
+            facts,
             refusing=refusing,
             minutes=entry.accept_within_minutes,
         )

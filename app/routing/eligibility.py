@@ -39,6 +39,7 @@ from app.leads.models import Lead
 from app.leads.placement import Owner
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 from app.routing.candidates import MEMBER, PARTNER_ACCOUNT, QUEUE, USER, Candidate, Seat, Snapshot
+from app.routing.matching import match_of
 from app.routing.models import Queue, QueueMember, RoundRobinMember
 from app.routing.reasons import Reason, Refusal
 from app.sharing.scope import scope
@@ -84,7 +85,7 @@ def take_snapshot(session: Session, *wanted: Wanted, now: datetime) -> Snapshot:
         snapshot.by_key[row.what, row.key] = candidate
         snapshot.by_principal[candidate.kind, candidate.id] = candidate
         if row.what == MEMBER:
-            snapshot.seats[row.key] = Seat(row.round_robin_id, row.seat, row.weight)
+            snapshot.seats[row.key] = Seat(row.round_robin_id, row.seat, row.weight, match_of(row.match))
         if row.User is not None and row.open_of_user is not None:
             snapshot.open_of_user[row.User.id] = row.open_of_user
         if row.company_id is not None and row.open_of_company is not None:
@@ -119,6 +120,7 @@ def _asked(what: str, everybody: bool) -> Select[*tuple[Any, ...]]:
             m.round_robin_id,
             m.seat,
             m.weight,
+            m.match,
         ).where(m.round_robin_id.in_(ids), m.removed_at.is_(None))
     key: Any = {USER: User.id, PARTNER_ACCOUNT: PartnerAccount.account_id, QUEUE: Queue.id}[what]
     every: Any = {
@@ -135,6 +137,7 @@ def _asked(what: str, everybody: bool) -> Select[*tuple[Any, ...]]:
         nothing.label("round_robin_id"),
         literal(0).label("seat"),
         literal(0).label("weight"),
+        cast(null(), m.match.type).label("match"),
     ).where(every if everybody else key.in_(ids))
 
 
@@ -159,6 +162,7 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
             asked.c.round_robin_id,
             asked.c.seat,
             asked.c.weight,
+            asked.c.match,
             User,
             PartnerAccount.account_id.label("company_id"),
             PartnerAccount.state.label("company_state"),
@@ -167,6 +171,7 @@ def _statement(shape: tuple[tuple[str, bool], ...]) -> Select[*tuple[Any, ...]]:
             Account.ref.label("account_ref"),
             Account.name.label("account_name"),
             PartnerLevel.accept_within_minutes.label("level_minutes"),
+            PartnerLevel.ref.label("level_ref"),
             Organisation.prm_enabled_at,
             Organisation.portal_published_at,
             Organisation.portal_roles,
@@ -300,7 +305,7 @@ def _candidate(row: Any, now: datetime) -> Candidate:
         name = row.account_name or ""
         return Candidate(
             PARTNER_ACCOUNT, row.account_id, row.account_ref or "", name, owner, row.account_id, name,
-            blocked, resting, None, capacity, row.level_minutes,
+            blocked, resting, None, capacity, row.level_minutes, row.level_ref,
         )  # fmt: skip
     if queue is None or queue.deleted_at is not None:
         name = queue.name if queue is not None else ""
@@ -318,7 +323,7 @@ def _person(row: Any, now: datetime) -> Candidate:
         resting = Refusal(Reason.AWAY, {"until": user.away_until.isoformat()})
     return Candidate(
         USER, user.id, user.ref, user.name, Owner(user=user), user.partner_account_id, row.account_name or "",
-        _user_blocked(user, row), resting, user.capacity, row.company_capacity, row.level_minutes,
+        _user_blocked(user, row), resting, user.capacity, row.company_capacity, row.level_minutes, row.level_ref,
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.web.forms import Form
 
@@ -63,6 +64,39 @@ class MemberForm(Form):
     weight = StringField(
         _l("Weight"), default="1", description=_l("2 gets twice as many turns as 1. From 1 to 1,000.")
     )
+
+
+class MatchForm(Form):
+    """For which leads a member takes turns.  Several values are kept apart by commas."""
+
+    countries = StringField(
+        _l("Countries"), description=_l("Names or codes, with commas between them. Empty: any.")
+    )
+    languages = StringField(
+        _l("Languages"),
+        description=_l(
+            "Names or codes. A lead's languages are those of its country, unless leads have a field “Language” of their own."
+        ),
+    )
+    products = StringField(
+        _l("Products"), description=_l("Words that the product interest contains. Upper case does not count.")
+    )
+    levels = SelectMultipleField(
+        _l("Partner levels"),
+        validate_choice=False,
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+
+    def read(self) -> dict[str, list[str]]:
+        """What was given, as `matching.read_match` takes it."""
+        typed = {
+            name: [part.strip() for part in (self[name].data or "").split(",") if part.strip()]
+            for name in ("countries", "languages", "products")
+        }
+        return {
+            name: values for name, values in (typed | {"levels": self.levels.data or []}).items() if values
+        }
 
 
 class OwnerForm(Form):

@@ -1,13 +1,17 @@
 """How a round robin stands: its members with what they have had, what they are due, and whose turn is next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.kernel.actor import Actor, Level, Permission
+from app.kernel.errors import NotFound
 from app.leads.models import Assignment, Lead
+from app.partners.models import PartnerLevel
 from app.routing.candidates import MEMBER, Candidate, Snapshot
 from app.routing.eligibility import members_of, take_snapshot
 from app.routing.fairness import Rota
@@ -22,13 +26,17 @@ from app.routing.models import (
     Turn,
 )
 from app.routing.reasons import Refusal
+from app.routing.round_robins import get_round_robin
 from app.routing.turn_ledger import LedgerRow, Member, RotaState, ledger_rows
 from app.sharing.scope import scope
 
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
-    """One member.  refusal: why it is passed over now.  passed_over: turns that went by since it could not."""
+    """One member.  refusal: why it is passed over now.  passed_over: turns that went by since it could not.
+
+    match: for which leads it takes turns, as stored; {} for all.
+    """
 
     member_ref: str
     candidate: Candidate
@@ -36,6 +44,7 @@ class MemberLine:
     refusal: Refusal | None
     is_next: bool
     passed_over: int = 0
+    match: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def off_by(self) -> float:
@@ -64,36 +73,42 @@ def read_ledger(session: Session, actor: Actor, round_robin: RoundRobin, *, now:
     rota = Rota(Member(key, seat.seat, seat.weight) for key, seat in snapshot.seats.items())
     # Read only: a change of members that is not in the ledger yet shows as the epoch it will begin.
     state, _epoch = rota.begin(RotaState.from_json(round_robin.state), at=now)
-    refs = _refs(session, list(snapshot.seats))
+    members = _members(session, list(snapshot.seats))
     eligible = frozenset(
         key for key in snapshot.seats if snapshot.refusal(snapshot.by_key[MEMBER, key]) is None
     )
     upcoming = rota.turn(state, eligible, at=now).member_id
     passed = _passed_over(session, round_robin.id, state, [k for k in snapshot.seats if k not in eligible])
-    lines = tuple(_line(row, snapshot, refs, upcoming, passed) for row in ledger_rows(state))
+    lines = tuple(_line(row, snapshot, members, upcoming, passed) for row in ledger_rows(state))
     is_begun = bool(round_robin.state)
     return Ledger(round_robin, state.since if is_begun else None, state.turns, lines)
 
 
 def _line(
-    row: LedgerRow, snapshot: Snapshot, refs: dict[int, str], upcoming: int | None, passed: dict[int, int]
+    row: LedgerRow,
+    snapshot: Snapshot,
+    members: Mapping[int, tuple[str, Any]],
+    upcoming: int | None,
+    passed: dict[int, int],
 ) -> MemberLine:
     candidate = snapshot.by_key[MEMBER, row.member_id]
+    ref, match = members[row.member_id]
     return MemberLine(
-        refs[row.member_id],
+        ref,
         candidate,
         row,
         snapshot.refusal(candidate),
         row.member_id == upcoming,
         passed.get(row.member_id, 0),
+        match or {},
     )
 
 
-def _refs(session: Session, ids: list[int]) -> dict[int, str]:
-    rows = session.execute(
-        select(RoundRobinMember.id, RoundRobinMember.ref).where(RoundRobinMember.id.in_(ids))
-    )
-    return {key: ref for key, ref in rows}  # noqa: C416 - rows are no pairs to mypy
+def _members(session: Session, ids: list[int]) -> dict[int, tuple[str, Any]]:
+    """Member → public name and match."""
+    m = RoundRobinMember
+    rows = session.execute(select(m.id, m.ref, m.match).where(m.id.in_(ids)))
+    return {key: (ref, match) for key, ref, match in rows}
 
 
 def _passed_over(
@@ -115,6 +130,21 @@ def _passed_over(
                 break
             found[member_id] += 1
     return found
+
+
+def find_line(session: Session, actor: Actor, ref: str, member_ref: str, *, now: datetime) -> MemberLine:
+    """How one member of a round robin stands.  Raises NotAllowed, NotFound."""
+    ledger = read_ledger(session, actor, get_round_robin(session, ref), now=now)
+    found = next((line for line in ledger.lines if line.member_ref == member_ref), None)
+    if found is None:
+        raise NotFound("member", member_ref)
+    return found
+
+
+def level_choices(session: Session) -> list[tuple[str, str]]:
+    """Public name and name of the partner levels, the lowest first."""
+    rows = session.execute(select(PartnerLevel.ref, PartnerLevel.name).order_by(PartnerLevel.position))
+    return [(ref, name) for ref, name in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class RoundRobinMember(Named, Base):
     user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
     account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
     queue_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("queue.id"))
+    # for which leads it takes turns, see `routing.matching`
+    match: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     removed_at: Mapped[datetime | None]
 
 

@@ -37,6 +37,7 @@ from app.routing import steps
 from app.routing.alerts import Alert
 from app.routing.desk import Decision, Desk
 from app.routing.errors import OfferEnded
+from app.routing.matching import facts_of_lead
 from app.routing.models import Queue
 from app.routing.trace import TOO_MANY_HOPS
 from app.routing.turns import find_turn, give_turn_back, refusing_companies
@@ -261,7 +262,7 @@ def _next(
     fallback = None
     if offer.round_robin_id is not None and offer.round_robin_id in desk.turns:
         if offer.hops < MOST_HOPS:
-            decision = desk.take(offer.round_robin_id, trace, cause, refusing=refusing)
+            decision = desk.take(offer.round_robin_id, trace, cause, facts_of_lead(lead), refusing=refusing)
             if decision is not None:
                 return decision
         else:

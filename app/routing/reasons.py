@@ -31,11 +31,16 @@ class Reason(StrEnum):
     NOBODY_PRESENT = "nobody_present"
     NO_MEMBER = "no_member"
     REFUSED_BEFORE = "refused_before"
+    NO_MATCH = "no_match"
+
+
+# Passed over for one lead alone, which changes nobody's eligibility.
+FOR_THIS_LEAD = frozenset({Reason.REFUSED_BEFORE, Reason.NO_MATCH})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason with its particulars.  detail: plain values: `until` (ISO moment), `open`, `capacity`."""
+    """A reason with its particulars.  detail: plain values: `until` (ISO moment), `open`, `capacity`, `what`."""
 
     reason: Reason
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +92,16 @@ def _company_full(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _no_match(detail: Mapping[str, Any]) -> str:
+    what = {
+        "country": _("country"),
+        "language": _("language"),
+        "product": _("product"),
+        "level": _("partner level"),
+    }.get(detail.get("what", ""), "")
+    return _("does not match: %(what)s", what=what) if what else _("does not match")
+
+
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Reason.GONE: lambda _detail: _("no longer there"),
     Reason.PRM_OFF: lambda _detail: _("partner management is not switched on"),
@@ -104,4 +119,5 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Reason.NOBODY_PRESENT: lambda _detail: _("everybody there is away"),
     Reason.NO_MEMBER: lambda _detail: _("no member can be given anything now"),
     Reason.REFUSED_BEFORE: lambda _detail: _("declined it, or let it expire, before"),
+    Reason.NO_MATCH: _no_match,
 }

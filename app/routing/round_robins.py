@@ -18,9 +18,11 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import InUse, Invalid, NotFound
 from app.kernel.fold import fold
+from app.partners.models import PartnerLevel
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, USER
 from app.routing.edits import LONGEST_NAME, clean_minutes, clean_name, require_version, touch
 from app.routing.fairness import LARGEST_WEIGHT, SMALLEST_WEIGHT
+from app.routing.matching import LONGEST_VALUE, read_match
 from app.routing.models import Queue, RoundRobin, RoundRobinMember, RuleEntry, RuleSet, RuleState
 from app.routing.principals import Principal, find_principal, told_of_member
 from app.routing.queues import add_named
@@ -42,7 +44,7 @@ def create_round_robin(
 ) -> RoundRobin:
     """A round robin whose members take turns from now on.
 
-    members: `{"principal": {"type", "id"}, "weight"?}` in the order that settles ties.  fallback_queue:
+    members: `{"principal": {"type", "id"}, "weight"?, "match"?}` in the order that settles ties.  fallback_queue:
     public name of the queue that takes what nobody can take.  Writes events and the ledger's first epoch;
     does not commit.
 
@@ -118,7 +120,7 @@ def add_round_robin_member(
 ) -> tuple[RoundRobinMember, Principal]:
     """Give somebody a seat, with a balance of zero: nobody is flooded to catch up.
 
-    given: `{"principal": {"type", "id"}, "weight"?}`.  Raises NotAllowed, NotFound, Invalid.
+    given: `{"principal": {"type", "id"}, "weight"?, "match"?}`.  Raises NotAllowed, NotFound, Invalid.
     """
     group = _held(session, actor, ref)
     member, principal = _seat(session, actor, group, given, now)
@@ -143,6 +145,36 @@ def set_weight(
     record(session, actor, verb="weight_changed", subject=group, at=now, changes=changes, detail=detail)
     _begin_epoch(session, group.id, now)
     return member
+
+
+def set_match(
+    session: Session, actor: Actor, ref: str, member_ref: str, given: object, *, now: datetime
+) -> RoundRobinMember:
+    """Say for which leads a member takes turns, as `matching.read_match` takes it; None for every lead.
+
+    Balances, counts and shares go on: they count what each member could have had.  Raises NotAllowed, NotFound, Invalid.
+    """
+    group = _held(session, actor, ref)
+    member = _member(session, group, member_ref)
+    new = _match(session, given, member.queue_id)
+    if new == member.match:
+        return member
+    changes = {"match": (member.match or None, new or None)}
+    member.match = new
+    touch(group, actor, now)
+    detail = told_of_member(session, member)
+    record(session, actor, verb="match_changed", subject=group, at=now, changes=changes, detail=detail)
+    return member
+
+
+def _match(session: Session, given: object, queue_id: int | None) -> dict[str, list[str]]:
+    levels: dict[str, str] = {}
+    for ref, name in session.execute(select(PartnerLevel.ref, PartnerLevel.name)):
+        levels |= {ref: ref, fold(name, LONGEST_VALUE): ref}
+    found = read_match(given, levels)
+    if queue_id is not None and "levels" in found:
+        raise Invalid({"match": [_l("A queue has no partner level to match.")]})
+    return found
 
 
 def remove_round_robin_member(
@@ -229,11 +261,12 @@ def _seat(
         round_robin_id=group.id,
         seat=0 if last is None else last + 1,
         weight=weight,
+        match=_match(session, given.get("match"), principal.id if principal.kind == QUEUE else None),
         **{column.key: principal.id},
     )
     session.add(member)
     session.flush()  # the next one's seat follows from it
-    detail = {"member": principal.name, "ref": principal.ref, "weight": weight}
+    detail = {"member": principal.name, "ref": principal.ref, "weight": weight, "match": member.match or None}
     record(session, actor, verb="member_added", subject=group, at=now, detail=detail)
     return member, principal
 

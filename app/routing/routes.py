@@ -12,6 +12,7 @@ from app.kernel.actor import Actor
 from app.leads.models import Lead
 from app.leads.placement import Move, Owner, place
 from app.routing.desk import Desk
+from app.routing.matching import NO_FACTS, facts_of, facts_of_lead
 from app.routing.rules import LeadReader, RuleBook, Verdict, find_active_rules
 from app.routing.turns import NOBODY, refusing_companies
 
@@ -36,7 +37,7 @@ def route_lead(
     verdict = judge(session, book, lead)
     entry = verdict.entry if verdict else None
     desk = Desk.open(session, book, now=now, one=True, entries=[entry] if entry else [])
-    decision = desk.decide(verdict, refusing=refusing, lead_ref=lead.ref)
+    decision = desk.decide(verdict, facts_of_lead(lead), refusing=refusing, lead_ref=lead.ref)
     desk.write()
     origin = lead.owner_queue_id if is_stored else None
     move = decision.move(now=now, notify=notify, origin_queue_id=origin)
@@ -68,9 +69,11 @@ def route_many(
     book = find_active_rules(session)
     desk = Desk.open(session, book, now=now, one=False)
     if book is None:
-        decisions = [desk.decide(None) for _lead in leads]
+        decisions = [desk.decide(None, NO_FACTS) for _lead in leads]
     else:
         reader = LeadReader(session, book.fields)
-        decisions = [desk.decide(book.evaluate(reader.of_values(values))) for values in leads]
+        decisions = [
+            desk.decide(book.evaluate(reader.of_values(values)), facts_of(values.get)) for values in leads
+        ]
     desk.write()
     return [Routed(d.owner, d.move(now=now, notify=notify)) for d in decisions]

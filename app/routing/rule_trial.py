@@ -13,7 +13,9 @@ from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Assignment, Lead
 from app.partners.models import PartnerAccount
-from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
+from app.routing.candidates import MEMBER, PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER, Snapshot
+from app.routing.eligibility import members_of, take_snapshot
+from app.routing.matching import Match, facts_of_lead
 from app.routing.models import Queue, RoundRobin, RuleSet, Turn
 from app.routing.rule_queries import TargetName, target_names
 from app.routing.rules import Entry, LeadReader, open_book
@@ -79,8 +81,9 @@ def try_rules(
 ) -> Trial:
     """What the version would do with leads that came in between two moments, as these leads are today.
 
-    A round robin is one target: whose turn it would have been is left open.  Whether somebody was away or
-    full then is not asked.  Raises NotAllowed.
+    A round robin is one target: whose turn it would have been is left open, but for leads that none of its members
+    takes turns for, which go where they go then.  Whether somebody was away or full then is not asked.
+    Raises NotAllowed.
     """
     actor.require(Permission.ROUTING_MANAGE)
     book = open_book(session, rules)
@@ -89,12 +92,14 @@ def try_rules(
     fallback = TargetName(QUEUE, default.ref, default.name)
     leads = _past_leads(session, actor, since, until, min(limit, MOST_LEADS))
     placed = _first_places(session, [lead.id for lead in leads])
-    queues = _partner_queues(session, book.entries)
+    queues, takers = _partner_queues(session, book.entries), _Takers.of(session, book.entries, now)
     reader = LeadReader(session, book.fields)
     rows, then, after = [], Counter[TargetName](), Counter[TargetName]()
     for lead in leads:
         entry = book.evaluate(reader.of_lead(lead)).entry
         target = _bare(names[entry.kind, entry.target_id]) if entry else fallback
+        if entry is not None and not takers.takes(entry, lead):
+            target = takers.fallback(entry) or fallback
         went_to = placed.get(lead.id, fallback)
         # A partner account's leads go to its queue, which is where they are found afterwards.
         differs = went_to != queues.get(target.ref, target)
@@ -115,6 +120,44 @@ def try_rules(
     loads = [Load(target, then[target], after[target]) for target in targets]
     loads.sort(key=lambda load: (-abs(load.shift), -load.now, load.target.name))
     return Trial(rows, loads)
+
+
+class _Takers:
+    """Whether anybody in a round robin takes turns for a lead, and where it goes if not."""
+
+    def __init__(
+        self, groups: Mapping[int, RoundRobin], snapshot: Snapshot, queues: Mapping[int, Queue]
+    ) -> None:
+        self._groups, self._queues = groups, queues
+        self._members: dict[int, list[tuple[Match | None, str | None]]] = {}
+        for member_id, seat in snapshot.seats.items():
+            level = snapshot.by_key[MEMBER, member_id].level_ref
+            self._members.setdefault(seat.round_robin_id, []).append((seat.match, level))
+
+    @classmethod
+    def of(cls, session: Session, entries: Sequence[Entry], now: datetime) -> "_Takers":
+        asked = {entry.target_id for entry in entries if entry.kind == ROUND_ROBIN}
+        groups = {g.id: g for g in session.scalars(select(RoundRobin).where(RoundRobin.id.in_(asked)))}
+        wanted = {g.fallback_queue_id for g in groups.values()} | {e.fallback_queue_id for e in entries}
+        live = select(Queue).where(Queue.id.in_(wanted - {None}), Queue.deleted_at.is_(None))
+        snapshot = take_snapshot(session, members_of(asked), now=now)
+        return cls(groups, snapshot, {queue.id: queue for queue in session.scalars(live)})
+
+    def takes(self, entry: Entry, lead: Lead) -> bool:
+        """True, too, of every other target and of a round robin without members, which is left open."""
+        members = self._members.get(entry.target_id) if entry.kind == ROUND_ROBIN else None
+        if not members:
+            return True
+        facts = facts_of_lead(lead)
+        return any(match is None or match.misses(facts, level) is None for match, level in members)
+
+    def fallback(self, entry: Entry) -> TargetName | None:
+        """As `desk` sends it on; None for the default queue."""
+        for key in (self._groups[entry.target_id].fallback_queue_id, entry.fallback_queue_id):
+            queue = self._queues.get(key or 0)
+            if queue is not None:
+                return TargetName(QUEUE, queue.ref, queue.name)
+        return None
 
 
 def _bare(target: TargetName) -> TargetName:

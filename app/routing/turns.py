@@ -18,8 +18,9 @@ from app.leads.models import LeadRefusal
 from app.routing.candidates import MEMBER, Candidate, Snapshot
 from app.routing.eligibility import members_of, take_snapshot
 from app.routing.fairness import Rota
+from app.routing.matching import LeadFacts, Match
 from app.routing.models import LedgerKind, RoundRobin, Turn
-from app.routing.reasons import Reason
+from app.routing.reasons import Reason, Refusal
 from app.routing.seats import keep_seat, lock_round_robins
 from app.routing.turn_ledger import (
     EpochRecord,
@@ -70,6 +71,7 @@ class _Group:
     is_changed: bool = False
     as_of: int = -1
     eligible: frozenset[int] = NOBODY
+    matches: Mapping[int, Match] = field(default_factory=dict)
     passed: list[list[Any]] = field(default_factory=list)
 
 
@@ -106,18 +108,22 @@ class Turns:
         self,
         round_robin_id: int,
         *,
+        facts: LeadFacts | None = None,
         refusing: AbstractSet[int] = NOBODY,
         keep: Callable[[Candidate], bool] | None = None,
     ) -> Taken:
         """Give the next turn, in memory.
 
+        facts: of the lead, for members who take turns for some leads alone; None asks no match.
         refusing: companies that are passed over for this one lead.  keep: asked of the receiver; when it
         answers False (and has told the snapshot so) the turn is decided anew.
         """
         group = self._groups[round_robin_id]
         while True:
             self._look(group)
-            excluded, passed = self._without(group, refusing) if refusing else (NOBODY, group.passed)
+            excluded, passed = NOBODY, group.passed
+            if refusing or (facts is not None and group.matches):
+                excluded, passed = self._without(group, refusing, facts)
             turn = group.rota.turn(group.state, group.eligible, excluded, at=self.now)
             if turn.member_id is None or turn.record is None:
                 return Taken(group.row, None, _nobody_step(group.row, passed))
@@ -175,7 +181,10 @@ class Turns:
             self._note(row.id, epoch, None)
         candidates = {m.id: self.snapshot.by_key[MEMBER, m.id] for m in rota.members}
         positions = {m.id: i for i, m in enumerate(rota.members)}
-        return _Group(row, rota, state, candidates, positions, is_changed=epoch is not None)
+        matches = {
+            m.id: match for m in rota.members if (match := self.snapshot.seats[m.id].match) is not None
+        }
+        return _Group(row, rota, state, candidates, positions, is_changed=epoch is not None, matches=matches)
 
     def _look(self, group: _Group) -> None:
         """Who may take turns now, and who is passed over and why."""
@@ -192,13 +201,20 @@ class Turns:
                 passed.append([member_id, candidate.name, *refusal.to_json()])
         group.eligible, group.passed, group.as_of = frozenset(eligible), passed, self.snapshot.changes
 
-    def _without(self, group: _Group, refusing: AbstractSet[int]) -> tuple[frozenset[int], list[list[Any]]]:
-        excluded = [
-            member_id for member_id in group.eligible if group.candidates[member_id].company_id in refusing
-        ]
-        refused = Reason.REFUSED_BEFORE.value
-        passed = [[member_id, group.candidates[member_id].name, refused] for member_id in sorted(excluded)]
-        return frozenset(excluded), [*group.passed, *passed]
+    def _without(
+        self, group: _Group, refusing: AbstractSet[int], facts: LeadFacts | None
+    ) -> tuple[frozenset[int], list[list[Any]]]:
+        """Who is passed over for this lead alone, and everybody who is passed over with the reason."""
+        passed = []
+        for member_id in sorted(group.eligible):
+            candidate, match = group.candidates[member_id], group.matches.get(member_id)
+            missed = match.misses(facts, candidate.level_ref) if match and facts is not None else None
+            if candidate.company_id in refusing:
+                passed.append([member_id, candidate.name, *Refusal(Reason.REFUSED_BEFORE).to_json()])
+            elif missed is not None:
+                refusal = Refusal(Reason.NO_MATCH, {"what": missed})
+                passed.append([member_id, candidate.name, *refusal.to_json()])
+        return frozenset(line[0] for line in passed), [*group.passed, *passed]
 
     def _note(
         self, round_robin_id: int, record: Record, taken: Taken | None, returns: Turn | None = None
@@ -254,6 +270,7 @@ def take_turn(
     round_robin_id: int,
     *,
     now: datetime,
+    facts: LeadFacts | None = None,
     refusing: AbstractSet[int] = NOBODY,
     turns: Turns | None = None,
 ) -> Taken:
@@ -267,7 +284,7 @@ def take_turn(
     def keep(candidate: Candidate) -> bool:
         return keep_seat(session, turns.snapshot, candidate) is None
 
-    taken = turns.take(round_robin_id, refusing=refusing, keep=keep)
+    taken = turns.take(round_robin_id, facts=facts, refusing=refusing, keep=keep)
     turns.write(session)
     return taken
 

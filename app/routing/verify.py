@@ -13,7 +13,7 @@ from app.leads.models import Assignment
 from app.routing.criteria import FieldType
 from app.routing.fairness import replay
 from app.routing.models import LedgerKind, RoundRobin, RoundRobinMember, RuleSet, Turn
-from app.routing.reasons import Reason
+from app.routing.reasons import FOR_THIS_LEAD
 from app.routing.rules import CRITERIA_FIELDS, NOT_UNDERSTOOD, RuleBook, open_book_of_then
 from app.routing.turn_ledger import Record, record_from_json
 
@@ -174,8 +174,8 @@ def _turn_problems(assignment: Assignment, step: Mapping[str, Any] | None, looke
         step["member"],
     ):
         yield "its trace and the ledger tell of different turns"
-    refused = {member for member, _name, why, *_more in step["passed"] if why == Reason.REFUSED_BEFORE}
-    resting = {member for member, _name, why, *_more in step["passed"] if why != Reason.REFUSED_BEFORE}
+    refused = {member for member, _name, why, *_more in step["passed"] if why in FOR_THIS_LEAD}
+    resting = {member for member, _name, why, *_more in step["passed"] if why not in FOR_THIS_LEAD}
     if refused != set(record["excluded"]) or resting & set(record["eligible"]):
         yield "its trace passes over others than the ledger"
     member = looked.members.get(record["receiver"])

@@ -31,6 +31,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "companies in previews": ({"api"}, "a preview of consequences names companies that gain or lose"),
     "companies that rules reach": ({"sharing"}, "before partners are let in, it is said which would see what"),
     "partners of a level": ({"partners"}, "the refusal to remove a level names the partners that have it"),
+    "names of owners": ({"activities"}, "whoever reads a lead knows the partner that works on it; partners their own"),
     "who looks after a partner": ({"partners"}, "a partner's people are told their own channel manager"),
     "invitation mail": ({"notifications"}, "the mail names the company that somebody is invited into: their own"),
     "names of parties": ({"cases", "opportunities"}, "an event keeps the public names of a record's contact and account, whoever may see these"),

@@ -65,11 +65,34 @@ QueueList = list_of(Queue)
 QueueMemberList = list_of(QueueMember)
 
 
+class MatchIn(Body):
+    """For which leads a member takes turns; of each part given any value must hold, all parts together.
+
+    `countries`: codes or names.  `languages`: codes or names; a lead's are that of its own field `c_language`, else those
+    of its country.  `products`: words that the product interest contains.  `levels`: ids of partner levels.
+    """
+
+    countries: list[StrictStr] | None = None
+    languages: list[StrictStr] | None = None
+    products: list[StrictStr] | None = None
+    levels: list[StrictStr] | None = None
+
+
+class Match(Answer):
+    """For which leads a member takes turns; an empty list is no condition."""
+
+    countries: list[str]
+    languages: list[str]
+    products: list[str]
+    levels: list[Id]
+
+
 class WeightedPrincipal(Body):
-    """A member of a round robin."""
+    """A member of a round robin.  `match`: for which leads it takes turns, all unless given."""
 
     principal: PrincipalIn
     weight: Weight = 1
+    match: MatchIn | None = None
 
 
 class NewRoundRobin(Body):
@@ -89,18 +112,20 @@ class RoundRobinChanges(Body):
     accept_within_minutes: Minutes | None = None
 
 
-class WeightChange(Body):
-    """A new weight."""
+class MemberChanges(Body):
+    """A new weight, with which shares count anew, or another match, with which they go on; null takes every lead."""
 
-    weight: Weight
+    weight: Weight | None = None
+    match: MatchIn | None = None
 
 
 class RoundRobinMember(Answer):
-    """A member with its weight."""
+    """A member with its weight, and for which leads it takes turns; null for all."""
 
     id: Id
     principal: Principal
     weight: int
+    match: Match | None
 
 
 class RoundRobin(Answer):

@@ -12,8 +12,9 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import InUse, Invalid, Stale
-from app.routing.forms import MemberForm, RoundRobinForm
-from app.routing.ledger import latest_turns, list_round_robins, read_ledger
+from app.routing.forms import MatchForm, MemberForm, RoundRobinForm
+from app.routing.ledger import find_line, latest_turns, level_choices, list_round_robins, read_ledger
+from app.routing.match_words import match_texts, match_words
 from app.routing.models import Queue, RoundRobin
 from app.routing.picker import member_choices
 from app.routing.queue_queries import queue_choices
@@ -24,6 +25,7 @@ from app.routing.round_robins import (
     edit_round_robin,
     get_round_robin,
     remove_round_robin_member,
+    set_match,
     set_weight,
 )
 from app.web.access import current_actor, needs
@@ -56,6 +58,7 @@ def _page(session: Session, group: RoundRobin, form: MemberForm, problems: Seque
         "round_robins/show.html",
         group=group,
         ledger=read_ledger(session, actor, group, now=now),
+        match_words=match_words(session, actor.language),
         fallback=fallback,
         latest=latest_turns(session, actor, group),
         form=form,
@@ -173,6 +176,37 @@ def weigh(rr_ref: str, member_ref: str) -> ResponseReturnValue:
         problems = [str(m) for messages in error.errors.values() for m in messages]
         return _page(session, get_round_robin(session, rr_ref), MemberForm(formdata=None), problems), 422
     flash(_("Saved. Shares count from now."), "success")
+    return redirect(url_for("round_robins.show", rr_ref=rr_ref), 303)
+
+
+@bp.get("/<ref('rr'):rr_ref>/members/<ref('mem'):member_ref>/match")
+@needs(Permission.ROUTING_MANAGE)
+def match(rr_ref: str, member_ref: str) -> ResponseReturnValue:
+    """For which leads the member takes turns, to be changed."""
+    line = find_line(db.session(), current_actor(), rr_ref, member_ref, now=clock.now())
+    given = match_texts(line.match, current_actor().language)
+    return _match_page(rr_ref, member_ref, MatchForm(formdata=None, data=given))
+
+
+def _match_page(rr_ref: str, member_ref: str, form: MatchForm) -> str:
+    session = db.session()
+    line = find_line(session, current_actor(), rr_ref, member_ref, now=clock.now())
+    form.levels.choices = options(level_choices(session))
+    group = get_round_robin(session, rr_ref)
+    return render_template("round_robins/match.html", group=group, line=line, form=form)
+
+
+@bp.post("/<ref('rr'):rr_ref>/members/<ref('mem'):member_ref>/match")
+@needs(Permission.ROUTING_MANAGE)
+def save_match(rr_ref: str, member_ref: str) -> ResponseReturnValue:
+    form = MatchForm()
+    try:
+        with transaction() as session:
+            set_match(session, current_actor(), rr_ref, member_ref, form.read(), now=clock.now())
+    except Invalid as error:
+        form.form_errors = [str(m) for messages in error.errors.values() for m in messages]
+        return _match_page(rr_ref, member_ref, form), 422
+    flash(_("Saved. It counts from the next turn on; shares go on."), "success")
     return redirect(url_for("round_robins.show", rr_ref=rr_ref), 303)
 
 
