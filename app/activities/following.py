@@ -28,6 +28,8 @@ def follow_conversion(session: Session, lead: Lead, target: Any, account: Accoun
             .order_by(Activity.id)
         )
     )
+    if not planned and lead.last_activity_at is None:
+        return []  # nothing was ever done on it either
     _move(session, planned, {"lead_id": None, place_of(target).column.key: target.id})
     session.execute(
         update(Activity)

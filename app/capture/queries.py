@@ -95,7 +95,12 @@ class _Order:
     shape: list[Any]
 
     def page(
-        self, session: Session, actor: Actor, statement: Select[*tuple[Any, ...]], cursor: str | None, limit: int
+        self,
+        session: Session,
+        actor: Actor,
+        statement: Select[*tuple[Any, ...]],
+        cursor: str | None,
+        limit: int,
     ) -> tuple[Sequence[Any], str | None]:
         sort = self.sort if self.sort.removeprefix("-") in self.sorts else self.usual
         column, shape = self.sorts[sort.removeprefix("-")], [*self.shape, sort]

@@ -140,8 +140,11 @@ def same_person(
     return None
 
 
-def mapped_fields(session: Session, lead: Lead, object_: str) -> Mapping[str, Any]:
-    """Field of a result that an administrator added → what the lead holds for it."""
-    rows = session.scalars(select(FieldMapping).where(FieldMapping.object == object_))
-    found = {row.field: lead.custom.get(row.lead_field) for row in rows}
-    return {name: value for name, value in found.items() if value is not None}
+def mapped_fields(session: Session, lead: Lead) -> Mapping[str, Mapping[str, Any]]:
+    """Object → field of it that an administrator added → what the lead holds for it."""
+    found: dict[str, dict[str, Any]] = {"account": {}, "contact": {}, "opportunity": {}}
+    for row in session.scalars(select(FieldMapping)):
+        value = lead.custom.get(row.lead_field)
+        if value is not None:
+            found[row.object][row.field] = value
+    return found

@@ -1,5 +1,6 @@
 """Converting a lead: an account, a contact and, where wanted, an opportunity, in one transaction, once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,10 +79,14 @@ def convert_lead(
     hold_company(session, lead, is_person=is_person)
     filled: dict[str, Any] = {}
     owner = _owner_of_results(session, actor, lead)
-    results = [_account(session, actor, lead, wanted, account, owner, filled, is_person=is_person, now=now)]
+    mapped = mapped_fields(session, lead)
+    made = _account(
+        session, actor, lead, wanted, account, owner, mapped, filled, is_person=is_person, now=now
+    )
+    results = [made]
     if not is_person:
         results.append(
-            _contact(session, actor, lead, wanted, results[0].record, contact, owner, filled, now=now)
+            _contact(session, actor, lead, wanted, made.record, contact, owner, mapped, filled, now=now)
         )
     if wanted.opportunity is not None:
         results.append(_opportunity(session, actor, lead, wanted, results, now=now))
@@ -205,13 +210,14 @@ def _account(
     wanted: Wanted,
     chosen: Account | None,
     owner: User,
+    mapped: Mapping[str, Mapping[str, Any]],
     filled: dict[str, Any],
     *,
     is_person: bool,
     now: datetime,
 ) -> Result:
     values = account_values(lead, is_person=is_person)
-    custom = mapped_fields(session, lead, "account")
+    custom = mapped["account"]
     if chosen is None and not is_person:
         chosen = same_company(session, actor, lead, sorted(wanted.declined))
     if chosen is None:
@@ -239,11 +245,12 @@ def _contact(
     account: Account,
     chosen: Contact | None,
     owner: User,
+    mapped: Mapping[str, Mapping[str, Any]],
     filled: dict[str, Any],
     *,
     now: datetime,
 ) -> Result:
-    values, custom = contact_values(lead), mapped_fields(session, lead, "contact")
+    values, custom = contact_values(lead), mapped["contact"]
     if chosen is None:
         chosen = same_person(session, actor, lead, account, sorted(wanted.declined))
     if chosen is None:
@@ -295,7 +302,10 @@ def _keep(
     target = opportunity or contact or account
     documents = move_documents(session, actor, lead, target, now=now)
     planned = follow_conversion(session, lead, target, account)
-    before: dict[str, Any] = {"lead": {}, "planned": planned}
+    # Told before the grants, so that the row is written once; they are of whoever has the lead, which stays.
+    before = {"lead": mark_converted(session, actor, lead, now=now), "planned": planned}
+    detail = {result.object: result.record.ref for result in results}
+    event_id = record(session, actor, verb="converted", subject=lead, at=now, detail=detail)
     conversion = Conversion(
         lead_id=lead.id,
         account_id=account.id,
@@ -306,14 +316,11 @@ def _keep(
         before=before,
         filled=filled,
         documents=documents,
+        event_id=event_id,
         converted_at=now,
         converted_by_id=actor.user_id,
     )
     session.add(conversion)
     session.flush()  # its key is wanted by the grants
     grant_results(session, conversion.id, lead, results, now=now)
-    conversion.before = {**before, "lead": mark_converted(session, actor, lead, now=now)}
-    detail = {result.object: result.record.ref for result in results}
-    conversion.event_id = record(session, actor, verb="converted", subject=lead, at=now, detail=detail)
-    session.flush()
     return conversion

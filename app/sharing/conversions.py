@@ -25,7 +25,7 @@ from app.sharing.principals import (
     PARTNER_ACCOUNT,
     USER,
     WHOLE_INTERNAL,
-    keep_principal,
+    keep_principals,
 )
 from app.sharing.rules import in_force_on
 
@@ -57,13 +57,13 @@ class Result:
         return str(self.record.__tablename__)
 
 
-def who_saw(session: Session, lead: Lead) -> Sequence[Saw]:
-    """Every principal that reads the lead, each once, with the most that it has.
+def who_saw(session: Session, lead: Lead, defaults: Mapping[str, Any]) -> Sequence[Saw]:
+    """Every principal that reads the lead, each once, with the most that it has.  defaults: of leads, by side.
 
     Administrators see everything anyway; whoever had a preview only has not seen it.
     """
     found: dict[tuple[int, datetime | None], Saw] = {}
-    for each in _readers(session, lead):
+    for each in _readers(session, lead, defaults):
         known = found.get((each.principal_id, each.until))
         if known is None or known.level < each.level:
             found[each.principal_id, each.until] = each
@@ -75,16 +75,23 @@ def who_saw(session: Session, lead: Lead) -> Sequence[Saw]:
     return list(best.values())
 
 
-def _readers(session: Session, lead: Lead) -> Iterator[Saw]:
-    def saw(key: str, level: Level, side: str = "") -> Saw:
-        return Saw(keep_principal(session, key), int(min(level, Level.EDIT)), default_of=side)
+def _readers(session: Session, lead: Lead, defaults: Mapping[str, Any]) -> Iterator[Saw]:
+    given = list(_given(session, lead, defaults))
+    keys = keep_principals(session, [key for key, _level, _side in given])
+    for key, level, side in given:
+        yield Saw(keys[key], int(min(level, Level.EDIT)), default_of=side)
+    for principal_id, level, until in session.execute(in_force_on("lead", lead.id)):
+        yield Saw(principal_id, min(level, int(Level.EDIT)), until)
 
+
+def _given(session: Session, lead: Lead, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Level, str]]:
+    """(key of a principal, level, side whose default gives it or "") of what the lead's own columns and defaults give."""
     if lead.offer_id is None and lead.owner_user_id is not None:
-        yield saw(f"{USER}:{lead.owner_user_id}", Level.EDIT)
+        yield f"{USER}:{lead.owner_user_id}", Level.EDIT, ""
         if lead.owner_rank is not None and lead.owner_rank < 2:
-            yield saw(f"{PARTNER_ACCOUNT}:{lead.partner_account_id}:{lead.owner_rank + 1}", Level.EDIT)
+            yield f"{PARTNER_ACCOUNT}:{lead.partner_account_id}:{lead.owner_rank + 1}", Level.EDIT, ""
     if lead.partner_account_id is not None:
-        yield saw(f"{ACCOUNT_TEAM}:{lead.partner_account_id}", Level.EDIT)
+        yield f"{ACCOUNT_TEAM}:{lead.partner_account_id}", Level.EDIT, ""
     if lead.owner_queue_id is not None:
         inside = (
             select(User.id)
@@ -92,14 +99,11 @@ def _readers(session: Session, lead: Lead) -> Iterator[Saw]:
             .where(QueueMember.queue_id == lead.owner_queue_id, User.partner_account_id.is_(None))
         )
         for user_id in session.scalars(inside):
-            yield saw(f"{USER}:{user_id}", Level.READ)
-    defaults = get_organisation(session).defaults["lead"]
+            yield f"{USER}:{user_id}", Level.READ, ""
     for side, key in (("internal", WHOLE_INTERNAL), ("external", ALL_PARTNERS)):
         level = DEFAULT_LEVELS[defaults[side]]
         if level is not None:
-            yield saw(key, level, side)
-    for principal_id, level, until in session.execute(in_force_on("lead", lead.id)):
-        yield Saw(principal_id, min(level, int(Level.EDIT)), until)
+            yield key, level, side
 
 
 def grant_results(
@@ -110,15 +114,16 @@ def grant_results(
     Of what was made for it as much as they had of the lead, of what was there before reading.  What a default gives
     of the lead is written down only where the default of the result gives less.
     """
-    saw, count = who_saw(session, lead), 0
     defaults = get_organisation(session).defaults
+    saw = who_saw(session, lead, defaults["lead"])
+    grants: list[ConversionGrant] = []
     for result in results:
         given = {side: DEFAULT_LEVELS[level] or 0 for side, level in defaults[result.object].items()}
         for each in saw:
             level = each.level if result.made else int(Level.READ)
             if each.default_of and given[each.default_of] >= level:
                 continue
-            session.add(
+            grants.append(
                 ConversionGrant(
                     conversion_id=conversion_id,
                     object=result.object,
@@ -128,10 +133,13 @@ def grant_results(
                     until=each.until,
                 )
             )
-            count += 1
+    session.add_all(grants)
     session.flush()
-    _settle(session, {(r.object, r.record.id): r.record.created_at for r in results}, now)
-    return count
+    created = {(r.object, r.record.id): r.record.created_at for r in results}
+    # Of records that were made just now nothing else can have been given.
+    are_new = all(result.made for result in results)
+    _settle(session, created, now, grants if are_new else None)
+    return len(grants)
 
 
 def revoke_results(
@@ -171,14 +179,20 @@ def follow_merge(
     _settle(session, {(object_, key): survivor.created_at for key in (*losers, survivor.id)}, now)
 
 
-def _settle(session: Session, created: Mapping[tuple[str, int], datetime], now: datetime) -> None:
+def _settle(
+    session: Session,
+    created: Mapping[tuple[str, int], datetime],
+    now: datetime,
+    all_given: Sequence[ConversionGrant] | None = None,
+) -> None:
     """Let the grants in force be the highest that conversions give of these records.
 
-    created: (object, key) → when the record was made.  Four statements, and one for each new set.
+    created: (object, key) → when the record was made.  all_given: all that conversions give of them, where that is
+    known and nothing of it is in force yet.  At most four statements, and one for each new set.
     """
     listed: dict[tuple[str, int], list[ConversionGrant]] = {}
     same = tuple_(ConversionGrant.object, ConversionGrant.record_id).in_(list(created))
-    for row in session.scalars(select(ConversionGrant).where(same)):
+    for row in session.scalars(select(ConversionGrant).where(same)) if all_given is None else all_given:
         listed.setdefault((row.object, row.record_id), []).append(row)
     principals = {row.principal_id for rows in listed.values() for row in rows}
     ours = GrantSet.object.in_({object_ for object_, _key in created}), GrantSet.is_conversion
@@ -189,13 +203,14 @@ def _settle(session: Session, created: Mapping[tuple[str, int], datetime], now: 
             known.where(*ours, GrantSet.principal_id.in_(principals))
         )
     }
-    session.execute(
-        delete(SharingGrant).where(
-            tuple_(SharingGrant.object, SharingGrant.record_id).in_(list(created)),
-            SharingGrant.set_id.in_(select(GrantSet.id).where(*ours)),
-        ),
-        execution_options=_QUIETLY,
-    )
+    if all_given is None:
+        session.execute(
+            delete(SharingGrant).where(
+                tuple_(SharingGrant.object, SharingGrant.record_id).in_(list(created)),
+                SharingGrant.set_id.in_(select(GrantSet.id).where(*ours)),
+            ),
+            execution_options=_QUIETLY,
+        )
     wanted: list[dict[str, Any]] = []
     for (object_, key), rows in listed.items():
         for principal_id, (level, until) in highest(rows).items():

@@ -319,6 +319,14 @@ def keep_principal(session: Session, key: str) -> int:
     return row.id
 
 
+def keep_principals(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The ids of several, by their keys, in one statement; each stored when it is new.  Does not commit."""
+    wanted = list(dict.fromkeys(keys))
+    rows = session.execute(select(Principal.key, Principal.id).where(Principal.key.in_(wanted)))
+    found = {key: each for key, each in rows}  # noqa: C416 - rows are no pairs to a type checker
+    return {key: found[key] if key in found else keep_principal(session, key) for key in wanted}
+
+
 def reaches_partners(session: Session, key: str) -> bool:
     """Whether partner users are, or may come to be, among those whom the principal stands for."""
     kind = key.partition(":")[0]
