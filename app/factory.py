@@ -60,6 +60,7 @@ MODELS = (
     "app.targets.models",
     "app.subscriptions.models",
     "app.health.models",
+    "app.reports.models",
 )
 BLUEPRINTS: tuple[str, ...] = (
     "app.web.health:bp",
@@ -118,6 +119,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.sharing.views.seen:bp",
     "app.lists.views:bp",
     "app.campaigns.member_views:bp",
+    "app.reports.views:bp",
 )
 COMMANDS: tuple[str, ...] = (
     "app.serve:serve_command",
@@ -133,6 +135,7 @@ COMMANDS: tuple[str, ...] = (
     "app.routing.cli:routing",
     "app.sharing.commands:sharing",
     "app.scores.commands:scores",
+    "app.reports.commands:reports",
     "app.documents.commands:documents",
 )
 
@@ -184,6 +187,7 @@ LISTS: tuple[str, ...] = (
     "app.campaigns.list_fields",
     "app.lists.tag_fields",
     "app.fields.list_fields",
+    "app.reports.list_fields",
 )
 
 csrf = CSRFProtect()

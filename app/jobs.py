@@ -30,6 +30,8 @@ from app.lists.leases import TO_DO
 from app.lists.models import JobKind, ListJob
 from app.notifications.delivery import make_sender
 from app.notifications.digests import write_digests
+from app.reports.counting import AT_ONCE, count_changes
+from app.reports.models import ReportChange
 from app.routing.jobs import end_lapsed_offers
 from app.routing.recycling import recycle_step
 from app.scores.routing import route_handed_over, routes_waiting
@@ -45,6 +47,7 @@ TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
+REPORTS_EVERY_SECONDS = 5.0
 MERGES = (JobKind.MERGE,)
 
 
@@ -61,6 +64,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("sharing", _share),
         Job("scores", _score),
         Job("statuses", _leave_statuses),
+        Job("reports", _count, REPORTS_EVERY_SECONDS),
         Job("scans", scan_step),
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("purging", lambda: purge_some(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
@@ -135,6 +139,15 @@ def _score() -> bool:
         with transaction() as session:
             did = route_handed_over(session, now=now) or did
     return did
+
+
+def _count() -> bool:
+    """Some hundred leads that changed, counted anew for reports."""
+    with reading() as session:
+        if not session.scalar(select(exists(select(ReportChange.id)))):
+            return False  # without asking for SQLite's write lock
+    with transaction() as session:
+        return count_changes(session) == AT_ONCE
 
 
 def _leave_statuses() -> bool:

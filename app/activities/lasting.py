@@ -6,6 +6,7 @@ read: of an account all but what was done on it and its contacts, of a contact w
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, inspect, or_, select, update
@@ -17,7 +18,7 @@ from app.activities.places import PLACES, Record, is_on, place_of, place_of_acti
 from app.kernel.actor import Actor
 from app.kernel.among import among
 from app.leads.models import Lead
-from app.leads.touching import TOUCHED, is_touch_of
+from app.leads.touching import TOUCHED, first_touch_columns, is_touch_of
 from app.sharing.scope import scope
 from app.sharing.touched import note_work
 
@@ -53,22 +54,25 @@ def raise_last(session: Session, activity: Activity) -> None:
             )
 
 
-def begin_touch(session: Session, actor: Actor, record: Any) -> bool:
+def begin_touch(session: Session, actor: Actor, record: Any, *, now: datetime) -> bool:
     """Note that a lead's owner, or somebody of the same partner, does something on it; False where it was just taken away.
 
     To be called before what is done is written: from here on nobody recycles it (`leads.touching`).
     """
-    if not isinstance(record, Lead) or record.touch_due_at is None or not is_touch_of(actor, record):
+    if not isinstance(record, Lead) or not is_touch_of(actor, record):
+        return True
+    first = first_touch_columns(record, now)
+    if record.touch_due_at is None and not first:
         return True
     kept = (
         Lead.owner_queue_id.is_(None),
         Lead.partner_account_id.is_not_distinct_from(record.partner_account_id),
     )
     touched = session.execute(
-        update(Lead).where(scope(Lead, _KEEPING), Lead.id == record.id, *kept).values(TOUCHED),
+        update(Lead).where(scope(Lead, _KEEPING), Lead.id == record.id, *kept).values({**TOUCHED, **first}),
         execution_options=_QUIETLY,
     )
-    session.expire(record, list(TOUCHED))
+    session.expire(record, [*TOUCHED, *first])
     return bool(touched.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a count
 
 

@@ -101,7 +101,7 @@ def log_activity(
     columns = new_columns(values, now)
     if shared:
         columns["shared_with_id"] = find_shared_with(session, actor, record, company)
-    if not begin_touch(session, actor, record):
+    if not begin_touch(session, actor, record, now=now):
         require_logging(session, actor, record)
     taking_part = find_people(session, actor, record, actor.company_id, people)
     assignee_id = _assignee_id(session, actor, record, actor.company_id, assignee)
@@ -256,7 +256,7 @@ def edit_activity(
             _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
             current={name: getattr(activity, name) for name in changed},
         )
-    if not begin_touch(session, actor, record):
+    if not begin_touch(session, actor, record, now=now):
         require_logging(session, actor, record)
     targets, had = targets_of(session, activity), activity.assignee_id
     told = _told(session, activity, changed, before, wanted)

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from app.kernel.actor import Permission as P  # noqa: N817 - written some eighty times below
 from app.kernel.actor import Role
 
-_EVERYONE = {P.HOME_VIEW, P.PROFILE_EDIT, P.LEAD_VIEW, P.DOCUMENT_VIEW}
+_EVERYONE = {P.HOME_VIEW, P.PROFILE_EDIT, P.LEAD_VIEW, P.DOCUMENT_VIEW, P.REPORT_VIEW}
 _PARTNER = _EVERYONE | {
     P.LEAD_EDIT,
     P.LEAD_CLAIM,

@@ -85,6 +85,7 @@ class Permission(StrEnum):
     CAMPAIGN_VIEW = "campaign:view"
     CAMPAIGN_EDIT = "campaign:edit"  # also who its members are
     CAMPAIGN_EXPORT = "campaign:export"
+    REPORT_VIEW = "report:view"  # counting what one sees
     PERSON_MANAGE = "person:manage"  # give out, or erase, all that is held about one person
     INBOX_VIEW = "inbox:view"
     TEAM_VIEW = "team:view"

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from threading import Lock
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -175,6 +177,7 @@ def prepare_engine(engine: Engine) -> None:
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("canal_local_day", 2, _local_day, deterministic=True)
 
     # Writers of this process stand in line; only those of others have to be tried for.
     line = Lock()
@@ -206,6 +209,22 @@ def prepare_engine(engine: Engine) -> None:
 
 
 _WRITES = "canal_writes"
+
+
+@lru_cache(maxsize=4096)
+def _local_day_of_hour(hour: str, zone: str) -> int:
+    moment = datetime.strptime(hour, "%Y-%m-%d %H:%M").replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    return moment.year * 10_000 + moment.month * 100 + moment.day
+
+
+def _local_day(moment: str | None, zone: str) -> int | None:
+    """What PostgreSQL says by AT TIME ZONE: the day of a stored moment in that zone, as 20261122.
+
+    Zones are apart by quarters of an hour, so that a moment's quarter tells its day.
+    """
+    if moment is None:
+        return None
+    return _local_day_of_hour(f"{moment[:14]}{int(moment[14:16]) // 15 * 15:02}", zone)
 
 
 def _keep_long_statements() -> None:

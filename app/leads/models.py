@@ -118,6 +118,9 @@ class Lead(Named, Stamped, Extended, Base):
     route_due_at: since when it waits to be routed anew because it was handed over.
     touch_due_at: until when whoever claimed or accepted it is to do something on it; None once they have, see
     `leads.touching`.  touch_warn_at: when they are told that this ends soon; None once they were.
+    taken_at: since when a person has it for whom it does not wait any more; taken_after: how many seconds it had
+    waited for their claim or acceptance, None where it was given outright.  touched_at: when their side did something
+    on it first; touched_after: how many seconds after it was taken.  All four begin anew with another owner.
     """
 
     __tablename__ = "lead"
@@ -259,6 +262,10 @@ class Lead(Named, Stamped, Extended, Base):
     route_due_at: Mapped[datetime | None]
     touch_due_at: Mapped[datetime | None]
     touch_warn_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+    taken_after: Mapped[int | None] = mapped_column(BigInteger)
+    touched_at: Mapped[datetime | None]
+    touched_after: Mapped[int | None] = mapped_column(BigInteger)
     duplicates: Mapped[list[Any]] = mapped_column(default=list)
     imported: Mapped[dict[str, Any]] = mapped_column(default=dict)
     import_id: Mapped[int | None] = mapped_column(BigInteger)

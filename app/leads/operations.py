@@ -160,7 +160,7 @@ def edit_lead(
             setattr(lead, name, value)
     _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
     lead.opted_out_by = opt_outs_noted(lead.opted_out_by, changes, actor.user_id, now)
-    note_edit(actor, lead, changes)
+    note_edit(actor, lead, changes, now=now)
     lead.version += 1
     lead.updated_at, lead.updated_by_id = now, actor.user_id
     session.flush()  # so that a constraint speaks up here

@@ -24,7 +24,7 @@ from app.kernel.actor import PARTNER_ROLES, Actor, Role
 from app.kernel.bulk import insert_row
 from app.leads.errors import AlreadyConverted, LeadMoved
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
-from app.leads.touching import TOUCHED, touch_columns
+from app.leads.touching import TOUCHED, UNTAKEN, taken_columns, touch_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.notifications.preferences import DIGEST, MAIL, choice
@@ -161,7 +161,14 @@ def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str,
     elif lead.owner_queue_id is not None:
         values["last_queue_id"] = lead.owner_queue_id
     # Who is handed a lead by a colleague has what is left of the colleague's time.
-    return values if move.cause is AssignmentCause.TRANSFER else {**values, **TOUCHED}
+    is_transfer = move.cause is AssignmentCause.TRANSFER
+    awaited = {} if is_transfer else TOUCHED
+    if to.user is None or move.offer is not None:
+        return {**values, **awaited, **UNTAKEN}
+    if is_transfer and lead.taken_at is not None:
+        return values
+    claimed = lead.owned_since if move.cause is AssignmentCause.CLAIM else None
+    return {**values, **awaited, **taken_columns(now, since=claimed)}
 
 
 def _move(

@@ -16,7 +16,7 @@ from app.lists.catalogue import ListField, Sight
 
 # Filters by the fields that they tell of, where these are not their own name.  What is looked for as a phone
 # number may be the other of the two.
-_TELLS = {"category": ("status",), "phone": ("phone", "mobile")}
+_TELLS = {"category": ("status",), "reached": ("status",), "phone": ("phone", "mobile")}
 # What every preview tells; and what sorts previews too, though a filter on it would tell its value.
 _ALWAYS_SHOWN = frozenset({"arrived_at", "owner", "box"})
 _ALWAYS_SORTED = frozenset({"created_at", "arrived_at", "waiting_since"})
@@ -24,7 +24,7 @@ _ALWAYS_SORTED = frozenset({"created_at", "arrived_at", "waiting_since"})
 # how it is placed, what else there is, or what the vendor's people keep about it.
 _FOR_PARTNERS = frozenset(
     {"name", "owner", "category", "open", "waiting", "age_days", "created_at", "updated_at", "waiting_since",
-     "last_activity_at", "touch_due_at", "converted_at", "next_step", "box", "q"}
+     "last_activity_at", "touch_due_at", "converted_at", "next_step", "reached", "box", "q"}
 )  # fmt: skip
 
 

@@ -21,6 +21,24 @@ from app.routing.models import Queue
 WARN_AFTER = 0.75
 # Nothing is awaited.
 TOUCHED: dict[str, Any] = {"touch_due_at": None, "touch_warn_at": None}
+# What reports tell of whoever has it begins anew.
+UNTAKEN: dict[str, Any] = {"taken_at": None, "taken_after": None, "touched_at": None, "touched_after": None}
+
+
+def taken_columns(now: datetime, *, since: datetime | None = None) -> dict[str, Any]:
+    """A person has the lead from now on.  since: when it began to wait for them; None where it was given outright."""
+    return {**UNTAKEN, "taken_at": now, "taken_after": _seconds(since, now)}
+
+
+def first_touch_columns(lead: Lead, now: datetime) -> dict[str, Any]:
+    """The first thing that its owner's side does on a lead; nothing where there was one before, or nobody has it."""
+    if lead.touched_at is not None or lead.taken_at is None:
+        return {}
+    return {"touched_at": now, "touched_after": _seconds(lead.taken_at, now)}
+
+
+def _seconds(since: datetime | None, now: datetime) -> int | None:
+    return None if since is None else max(0, int((now - since).total_seconds()))
 
 
 def touch_columns(
@@ -47,10 +65,12 @@ def is_touch_of(actor: Actor, lead: Lead) -> bool:
     return actor.user_id is not None and actor.user_id == lead.owner_user_id
 
 
-def note_edit(actor: Actor, lead: Lead, names: Collection[str]) -> None:
+def note_edit(actor: Actor, lead: Lead, names: Collection[str], *, now: datetime) -> None:
     """Fields of the lead were changed: by its owner's side that is a touch, a change of status by anybody."""
     if "status" in names or is_touch_of(actor, lead):
         note_touch(lead)
+        for name, value in first_touch_columns(lead, now).items():
+            setattr(lead, name, value)
 
 
 def note_touch(lead: Lead) -> None:

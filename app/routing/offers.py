@@ -30,7 +30,7 @@ from app.leads.models import (
 )
 from app.leads.placement import Closing, Move, Owner, place
 from app.leads.queries import get_lead
-from app.leads.touching import touch_columns
+from app.leads.touching import taken_columns, touch_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Notice, notify_many
 from app.routing import steps
@@ -79,6 +79,7 @@ def accept_offer(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
             offer_id=None,
             offer_expires_at=None,
             **touch_columns(session, _origin_of(session, lead), actor.company_id, now=now),
+            **taken_columns(now, since=lead.owned_since),
             version=Lead.version + 1,
             updated_at=now,
             updated_by_id=actor.user_id,

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -103,6 +104,19 @@ def conditions_of(
     """What gives the actor records at that level at least, each condition written so that it fits an index."""
     rules = _rules(model, actor, level, causes)
     return [condition for rule in rules for condition in _conditions(model, rule, level)]
+
+
+def seen_ids(
+    model: Any, actor: Actor, filters: Sequence[ColumnElement[bool]] = (), level: Level = Level.READ
+) -> Any:
+    """Select of the keys of all rows that the actor is given at that level at least, each once; for counting among them."""
+    selects = [
+        select(model.id).where(scoped(model, condition), *filters)
+        for condition in conditions_of(model, actor, level)
+    ]
+    if not selects:
+        return select(model.id).where(scoped(model, model.id.is_(None)))
+    return selects[0] if len(selects) == 1 else union(*selects)
 
 
 def capped_count(

@@ -53,6 +53,7 @@ _INTERNAL = (
     _Place("campaigns", "/campaigns", "megaphone", Permission.CAMPAIGN_VIEW, shortcut="g m"),
     _Place("cases", "/cases", "case", Permission.CASE_VIEW, shortcut="g e"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
+    _Place("reports", "/reports", "chart", Permission.REPORT_VIEW, shortcut="g r"),
     _Place("setup", "/setup/", "settings", Permission.SETUP_VIEW, SETUP, shortcut="g s"),
     _Place("new_lead", "/leads/new", "target", Permission.LEAD_CREATE, NEW),
     _Place("quick_lead", "/leads/quick", "smartphone", Permission.LEAD_CREATE, NEW),
@@ -71,6 +72,7 @@ _PARTNER = (
     _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
+    _Place("reports", "/reports", "chart", Permission.REPORT_VIEW, shortcut="g r"),
 )
 
 
@@ -108,6 +110,7 @@ def _names() -> dict[str, str]:
         "leads": labels.many("lead", title=True),
         "queues": labels.many("queue", title=True),
         "partners": labels.many("partner", title=True),
+        "reports": _("Reports"),
         "accounts": labels.many("account", title=True),
         "contacts": labels.many("contact", title=True),
         "documents": labels.many("document", title=True),

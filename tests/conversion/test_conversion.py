@@ -39,6 +39,7 @@ _NOT_STATE = {
     "principal",
     "grant_set",
     "duplicate_check",
+    "report_change",
     "spelling",
     "user_session",
     "alembic_version",

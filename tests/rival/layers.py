@@ -46,6 +46,7 @@ from app.leads.operations import delete_lead, edit_lead
 from app.notifications.models import Delivery, Notification
 from app.notifications.texts.operations import create_template, save_text
 from app.partners.models import PartnerLevel
+from app.reports.counting import count_changes
 from app.routing.alerts import Alert, raise_alerts
 from app.routing.models import Queue, QueueMember, RoundRobinMember, RoutingAlert, RuleEntry
 from app.routing.operations import Wish, bulk_assign, decline_offer, find_target
@@ -116,6 +117,7 @@ def add_strangers(session: Session, world: World) -> None:
         keep_lists(session, world)
         _added_fields(session, world)
         session.flush()
+        count_changes(session)
 
 
 def _added_fields(session: Session, world: World) -> None:

@@ -66,6 +66,8 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "search entries": ({"search"}, "what leads are found by follows what an import changed; every question joins the record under its scope"),
     "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
+    "report counts": ({"reports"}, "every lead is counted; the counts are read by those who see all leads alone"),
+    "names in reports": ({"reports"}, "a partner is named beside the number of its leads; the leads are scoped themselves"),
     "use of fields": ({"fields"}, "how many records hold something in a field is told to administrators"),
     "columns of fields": ({"fields"}, "what a field holds is put into the column that it is indexed in"),
     # What follows from an act that was allowed

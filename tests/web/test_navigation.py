@@ -33,7 +33,7 @@ def places(site, role, section=MAIN, path="/", counts=None):
         return [item for item in navigation(someone(role), counts) if item.section == section]
 
 
-RECORDS = ("accounts", "contacts", "opportunities", "campaigns", "cases", "documents")
+RECORDS = ("accounts", "contacts", "opportunities", "campaigns", "cases", "documents", "reports")
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,15 @@ RECORDS = ("accounts", "contacts", "opportunities", "campaigns", "cases", "docum
         (Role.ADMINISTRATOR, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
         (Role.CHANNEL_MANAGER, ["home", "my_day", "leads", "queues", "partners", *RECORDS]),
         (Role.SALES, ["home", "my_day", "leads", "queues", *RECORDS]),
-        (Role.USER, ["home", "inbox", "my_leads", "opportunities", "my_day", "documents"]),
-        (Role.MANAGER, ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents"]),
-        (Role.EXECUTIVE, ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents"]),
+        (Role.USER, ["home", "inbox", "my_leads", "opportunities", "my_day", "documents", "reports"]),
+        (
+            Role.MANAGER,
+            ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents", "reports"],
+        ),
+        (
+            Role.EXECUTIVE,
+            ["home", "inbox", "my_leads", "opportunities", "my_day", "team", "documents", "reports"],
+        ),
     ],
 )
 def test_each_role_has_its_places(site, role, keys):

@@ -1,0 +1,119 @@
+"""Unclaimed leads by how long they wait: in whole days of the organisation's zone, today counting as the first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor
+from app.reports.asked import Asked, Criteria
+from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.reading import TooMany, Wanted, count_cells
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Leads that wait since `first` to `last` days ago, both inclusive; None for no end."""
+
+    key: str
+    label: Any
+    first: int
+    last: int | None
+
+
+BUCKETS = (
+    Bucket("0", _l("Today"), 0, 0),
+    Bucket("1", _l("1 to 2 days"), 1, 2),
+    Bucket("3", _l("3 to 6 days"), 3, 6),
+    Bucket("7", _l("7 to 13 days"), 7, 13),
+    Bucket("14", _l("14 to 29 days"), 14, 29),
+    Bucket("30", _l("30 days and more"), 30, None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AgeingRow:
+    """counts, urls: key of a bucket, or "all" → how many leads, the list that holds them."""
+
+    key: str
+    label: str
+    counts: Mapping[str, int]
+    urls: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """rows: most leads first.  total: of all of them."""
+
+    rows: Sequence[AgeingRow]
+    total: AgeingRow
+    buckets: Sequence[Bucket] = BUCKETS
+
+
+def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: datetime) -> Ageing | TooMany:
+    """The open leads that nobody has, by partner or queue.  by: partner or queue; for internal people."""
+    dimension = DIMENSIONS["waits_in" if by == "queue" else by]
+    cells = count_cells(session, actor, asked, Wanted(dimension.column, "waiting_day", "waiting_day"))
+    if isinstance(cells, TooMany):
+        return cells
+    today = now.astimezone(ZoneInfo(asked.zone)).date()
+    days = {int((today - timedelta(days=count)).strftime("%Y%m%d")): count for count in range(30)}
+    counted: dict[str, dict[str, int]] = {}
+    for (key, day), found in cells.items():
+        if found[0]:
+            of_key = counted.setdefault(key, {})
+            bucket = _bucket_of(days.get(int(day), 0 if int(day) > max(days) else 30))
+            of_key[bucket] = of_key.get(bucket, 0) + found[0]
+    rows = []
+    for value in values_of(session, actor, asked, dimension, counted):
+        of_value: dict[str, int] = {}
+        for key in value.keys:
+            for bucket, count in counted[key].items():
+                of_value[bucket] = of_value.get(bucket, 0) + count
+        rows.append(_row(asked, value.key, value.label, of_value, value.criteria, today))
+    rows.sort(key=lambda row: (-row.counts["all"], row.label))
+    every = {each.key: sum(row.counts[each.key] for row in rows) for each in BUCKETS}
+    return Ageing(rows, _row(asked, "", _("All"), every, (), today))
+
+
+def _bucket_of(days: int) -> str:
+    return next(each.key for each in reversed(BUCKETS) if days >= each.first)
+
+
+def _row(
+    asked: Asked,
+    key: str,
+    label: str,
+    counts: Mapping[str, int],
+    criteria: Sequence[Criteria] | None,
+    today: Any,
+) -> AgeingRow:
+    whole = {each.key: counts.get(each.key, 0) for each in BUCKETS}
+    whole["all"] = sum(whole.values())
+    if criteria is None:
+        return AgeingRow(key, label, whole, {})
+    unclaimed: Criteria = {"field": "unclaimed", "op": "equals", "value": "true"}
+    urls = {"all": asked.leads(*criteria, unclaimed)}
+    for each in BUCKETS:
+        urls[each.key] = asked.leads(*criteria, unclaimed, *_since(each, today, asked.zone))
+    return AgeingRow(key, label, whole, urls)
+
+
+def _since(bucket: Bucket, today: Any, zone: str) -> list[Criteria]:
+    """The days of a bucket as moments, for the reader may work in another zone."""
+
+    def begin(days_ago: int) -> str:
+        local = datetime.combine(today - timedelta(days=days_ago), time(), ZoneInfo(zone))
+        return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    found: list[Criteria] = []
+    if bucket.last is not None:
+        found.append({"field": "waiting_since", "op": "gte", "value": begin(bucket.last)})
+    if bucket.first:
+        found.append({"field": "waiting_since", "op": "lt", "value": begin(bucket.first - 1)})
+    return found

@@ -1,0 +1,120 @@
+"""What is told apart: the columns of a lead that reports group by, and the pairs of them that are counted beforehand.
+
+`fact_columns` says each once, as SQL; the counts (`counting`), whoever counts live (`reading`) and the check of both
+(`verify`) read the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, case, cast, func, literal
+
+from app.kernel.actor import Actor
+from app.leads.models import Lead
+from app.reports import steps
+from app.reports.classes import band_of, class_of, local_day
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Two columns of facts that are told apart, b "" for one alone.  needs: the column without which a lead is left out."""
+
+    name: str
+    a: str = ""
+    b: str = ""
+    needs: str = ""
+
+
+CUTS: Mapping[str, Cut] = {
+    cut.name: cut
+    for cut in (
+        Cut("all"),
+        *(
+            Cut(name, name)
+            for name in ("partner", "source", "campaign", "country", "product", "owner", "band")
+        ),
+        Cut("campaign/source", "campaign", "source"),
+        Cut("partner/source", "partner", "source"),
+        Cut("campaign/country", "campaign", "country"),
+        Cut("partner/country", "partner", "country"),
+        Cut("source/country", "source", "country"),
+        Cut("taken/partner", "partner", "taken_class", "taken_class"),
+        Cut("taken/queue", "queue", "taken_class", "taken_class"),
+        Cut("touched/partner", "partner", "touched_class", "touched_class"),
+        Cut("touched/queue", "queue", "touched_class", "touched_class"),
+        Cut("waiting/partner", "partner", "waiting_day", "waiting_day"),
+        Cut("waiting/queue", "waits_in", "waiting_day", "waiting_day"),
+    )
+}
+COLUMNS = (
+    "month", "partner", "source", "campaign", "country", "product", "owner", "queue", "band", "stage", "handed_over",
+    "unqualified", "taken_class", "touched_class", "waits_in", "waiting_day",
+)  # fmt: skip
+
+
+def _key(column: Any) -> ColumnElement[str]:
+    return func.coalesce(cast(column, String), "")
+
+
+def fact_columns(actor: Actor, zone: str) -> Mapping[str, ColumnElement[Any]]:
+    """SQL of each column of a fact for a lead that the actor reads.  zone: of the organisation."""
+    waits = steps.is_unclaimed()
+    return {
+        "month": local_day(Lead.arrived_at, literal(zone)) // 100,
+        "partner": _key(Lead.partner_account_id),
+        "source": _key(Lead.source_id),
+        "campaign": _key(Lead.campaign_id),
+        "country": func.coalesce(Lead.country, ""),
+        "product": func.coalesce(Lead.product_interest, ""),
+        "owner": _key(Lead.owner_user_id),
+        "queue": _key(Lead.last_queue_id),
+        "band": band_of(Lead.score),
+        "stage": steps.stage_of(actor),
+        "handed_over": case((Lead.marketing_qualified_at.is_not(None), 1), else_=0),
+        "unqualified": case((steps.is_unqualified(), 1), else_=0),
+        "taken_class": class_of(Lead.taken_after),
+        "touched_class": class_of(Lead.touched_after),
+        "waits_in": case((waits, _key(Lead.owner_queue_id)), else_=""),
+        "waiting_day": case((waits, cast(local_day(Lead.waiting_since, literal(zone)), String)), else_=""),
+    }
+
+
+def measures_of(fact: Mapping[str, Any]) -> tuple[int, ...]:
+    """In which of `steps.MEASURES` a lead with these columns counts."""
+    stage = fact["stage"]
+    return (
+        *(1 if place <= stage else 0 for place in range(len(steps.KEYS))),
+        fact["handed_over"],
+        fact["unqualified"],
+    )
+
+
+Counts = dict[tuple[str, int, str, str], list[int]]
+
+
+def add_fact(counts: Counts, fact: Mapping[str, Any], times: int) -> None:
+    """Count a lead in every cut, so many times; negative to take it out."""
+    measures = measures_of(fact)
+    for name, cut in CUTS.items():
+        if cut.needs and not fact[cut.needs]:
+            continue
+        key = (name, fact["month"], fact[cut.a] if cut.a else "", fact[cut.b] if cut.b else "")
+        found = counts.get(key)
+        if found is None:
+            counts[key] = [times * each for each in measures]
+        else:
+            for place, each in enumerate(measures):
+                if each:
+                    found[place] += times
+
+
+def cut_of(by: str, beside: str) -> tuple[Cut, bool] | None:
+    """The cut that tells `by` apart for one value of `beside`, and whether they stand the other way round in it."""
+    wanted = [name for name in (by, beside) if name]
+    if len(wanted) < 2:
+        return (CUTS[wanted[0]] if wanted else CUTS["all"]), False
+    for cut in CUTS.values():
+        if not cut.needs and {cut.a, cut.b} == set(wanted):
+            return cut, cut.a != by
+    return None

@@ -1,0 +1,106 @@
+"""The funnel: how many leads came to each step, by what they are told apart by; scores with what became of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor
+from app.reports import classes, steps
+from app.reports.asked import Asked, Criteria, came_to
+from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.reading import TooMany, Wanted, count_cells
+from app.reports.words import band_name
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    """Leads that are told apart by one value.  counts: `steps.MEASURES` → how many; urls: the same → their list."""
+
+    key: str
+    label: str
+    counts: Mapping[str, int]
+    urls: Mapping[str, str] = field(default_factory=dict)
+
+    def rate(self, begin: str, end: str) -> float | None:
+        """Which share of those in one step came to the other; None where there are none."""
+        return self.counts[end] / self.counts[begin] if self.counts[begin] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """rows: most leads first, months and bands in their order.  total: of all of them."""
+
+    rows: Sequence[FunnelRow]
+    total: FunnelRow
+
+
+def read_funnel(session: Session, actor: Actor, asked: Asked, by: str) -> Funnel | TooMany:
+    """How many of the leads that the actor reads came to each step.  by: a key of `DIMENSIONS`, "" for all as one.
+
+    Raises Invalid for filters that are not known.
+    """
+    dimension = DIMENSIONS[by] if by else None
+    cells = count_cells(session, actor, asked, Wanted(dimension.column if dimension else ""))
+    if isinstance(cells, TooMany):
+        return cells
+    counted = {a: found for (a, _b), found in cells.items() if any(found)}
+    rows = []
+    for value in values_of(session, actor, asked, dimension, counted) if dimension else ():
+        counts = _sum([counted[key] for key in value.keys])
+        rows.append(_row(asked, value.key, value.label, counts, value.criteria, seen_by=actor))
+    if by != "month":
+        rows.sort(key=lambda row: (-row.counts["captured"], row.label))
+    total = _row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
+    return Funnel(rows, total)
+
+
+def read_scores(session: Session, actor: Actor, asked: Asked) -> Funnel | TooMany:
+    """The same by bands of scores, the highest first."""
+    cells = count_cells(session, actor, asked, Wanted("band"))
+    if isinstance(cells, TooMany):
+        return cells
+    rows = []
+    for band in reversed(classes.bands()):
+        found = cells.get((band, ""))
+        if found is None or not any(found):
+            continue
+        rows.append(_row(asked, band, band_name(band), found, _of_band(band), seen_by=actor))
+    total = _row(asked, "", _("All"), _sum(list(cells.values())), (), seen_by=actor)
+    return Funnel(rows, total)
+
+
+def _of_band(band: str) -> tuple[Criteria, ...]:
+    low, high = classes.score_ends(band)
+    found: list[Criteria] = [{"field": "score", "op": "gte", "value": str(low)}] if low is not None else []
+    if high is not None:
+        found.append({"field": "score", "op": "lt", "value": str(high)})
+    return tuple(found)
+
+
+def _sum(counts: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*counts, strict=True)] if counts else [0] * len(steps.MEASURES)
+
+
+def _row(
+    asked: Asked,
+    key: str,
+    label: str,
+    counts: Sequence[int],
+    criteria: Sequence[Criteria] | None,
+    *,
+    seen_by: Actor,
+) -> FunnelRow:
+    named = dict(zip(steps.MEASURES, counts, strict=True))
+    if criteria is None:
+        return FunnelRow(key, label, named)
+    urls = {step: asked.leads(*criteria, came_to(step)) for step in steps.KEYS}
+    urls[steps.UNQUALIFIED] = asked.leads(
+        *criteria, {"field": "category", "op": "equals", "value": "unqualified"}
+    )
+    if seen_by.is_internal:
+        urls[steps.HANDED_OVER] = asked.leads(
+            *criteria, {"field": "marketing_qualified_at", "op": "is_not_empty"}
+        )
+    return FunnelRow(key, label, named, urls)

@@ -1,0 +1,74 @@
+"""What reports read at any size: each lead as it was counted last, the counts, and the leads that changed since.
+
+Triggers of the database note a lead in `report_change` in the transaction that changes it, whoever does: rows are
+only ever added there, so that nobody waits.  `app.reports.counting` brings the counts up to date; whoever reads
+counts those that are noted themselves, so that a report is never behind.
+"""
+
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base, Key
+
+
+class ReportChange(Base):
+    """A lead that is to be counted anew; once for each change of it."""
+
+    __tablename__ = "report_change"
+    __table_args__ = (Index("ix_report_change_lead_id", "lead_id"),)
+
+    id: Mapped[Key]
+    lead_id: Mapped[int] = mapped_column(BigInteger)  # which may be gone
+
+
+class ReportFact(Base):
+    """A lead as it was counted last; there is none of leads that are deleted.
+
+    month: in which it arrived, where the organisation is, as 202611.  band: of its score, the lowest that is in it.
+    stage: how far it came, by `steps.STEPS`.  taken_class, touched_class: see `classes`; "" where nothing was measured.
+    queue: that it waits in or was taken from.  waits_in, waiting_day: of those that nobody has, since when as
+    20261122; "" of others.  Keys of other records stand as text, "" for none.
+    """
+
+    __tablename__ = "report_fact"
+
+    lead_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    month: Mapped[int]
+    partner: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(20))
+    campaign: Mapped[str] = mapped_column(String(20))
+    country: Mapped[str] = mapped_column(String(2))
+    product: Mapped[str] = mapped_column(String(120))
+    owner: Mapped[str] = mapped_column(String(20))
+    queue: Mapped[str] = mapped_column(String(20))
+    band: Mapped[str] = mapped_column(String(20))
+    stage: Mapped[int]
+    handed_over: Mapped[int]
+    unqualified: Mapped[int]
+    taken_class: Mapped[str] = mapped_column(String(20))
+    touched_class: Mapped[str] = mapped_column(String(20))
+    waits_in: Mapped[str] = mapped_column(String(20))
+    waiting_day: Mapped[str] = mapped_column(String(20))
+
+
+class ReportCount(Base):
+    """How many leads of a month have these two values.  cut: which two things are told apart, see `cuts`.
+
+    A lead counts in a step that it came to or beyond.
+    """
+
+    __tablename__ = "report_count"
+
+    cut: Mapped[str] = mapped_column(String(20), primary_key=True)
+    month: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    a: Mapped[str] = mapped_column(String(120), primary_key=True)
+    b: Mapped[str] = mapped_column(String(20), primary_key=True)
+    captured: Mapped[int]
+    assigned: Mapped[int]
+    taken: Mapped[int]
+    touched: Mapped[int]
+    qualified: Mapped[int]
+    converted: Mapped[int]
+    won: Mapped[int]
+    handed_over: Mapped[int]
+    unqualified: Mapped[int]

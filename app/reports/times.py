@@ -1,0 +1,57 @@
+"""How long leads waited to be taken, and then for their first touch: half of them, nine in ten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor
+from app.reports.asked import Asked, Criteria
+from app.reports.classes import quantile
+from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.reading import TooMany, Wanted, count_cells
+
+# What is measured → (column of the facts, field of the list).
+WHAT = {"taken": ("taken_class", "taken_after"), "touched": ("touched_class", "touched_after")}
+
+
+@dataclass(frozen=True, slots=True)
+class TimesRow:
+    """Leads of one partner or queue that were measured.  median, p90: seconds, the limit of the class in which it lies; None
+    where that is beyond the last limit.  url: "" where no list of the reader's holds them.
+    """
+
+    key: str
+    label: str
+    count: int
+    url: str
+    median: int | None
+    p90: int | None
+
+
+def read_times(
+    session: Session, actor: Actor, asked: Asked, by: str, what: str
+) -> Sequence[TimesRow] | TooMany:
+    """A row for each partner or queue, most leads first.  by: partner or queue; what: taken or touched."""
+    column, field = WHAT[what]
+    dimension = DIMENSIONS[by]
+    cells = count_cells(session, actor, asked, Wanted(dimension.column, column, column))
+    if isinstance(cells, TooMany):
+        return cells
+    counted: dict[str, dict[str, int]] = {}
+    for (key, class_), found in cells.items():
+        if found[0]:
+            counted.setdefault(key, {})[class_] = found[0]
+    measured: Criteria = {"field": field, "op": "is_not_empty"}
+    rows = []
+    for value in values_of(session, actor, asked, dimension, counted):
+        classes: dict[str, int] = {}
+        for key in value.keys:
+            for class_, count in counted[key].items():
+                classes[class_] = classes.get(class_, 0) + count
+        url = asked.leads(*value.criteria, measured) if value.criteria is not None else ""
+        count = sum(classes.values())
+        rows.append(
+            TimesRow(value.key, value.label, count, url, quantile(classes, 0.5), quantile(classes, 0.9))
+        )
+    return sorted(rows, key=lambda row: (-row.count, row.label))
