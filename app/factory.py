@@ -100,6 +100,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
     "app.setup.lead_path:bp",
+    "app.setup.words:bp",
     "app.scores.views:bp",
     "app.capture.views:bp",
     "app.capture.public_views:bp",

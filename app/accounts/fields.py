@@ -9,6 +9,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.kernel import labels
+
 
 class FieldKind(StrEnum):
     TEXT = "text"
@@ -235,8 +237,8 @@ def _contact_fields() -> list[Field]:
     ]
 
 
-ACCOUNT_FIELDS: dict[str, Field] = {field.name: field for field in _account_fields()}
-CONTACT_FIELDS: dict[str, Field] = {field.name: field for field in _contact_fields()}
+ACCOUNT_FIELDS: dict[str, Field] = labels.named("account", _account_fields())
+CONTACT_FIELDS: dict[str, Field] = labels.named("contact", _contact_fields())
 
 SECTIONS = {
     "main": _l("Essentials"),

@@ -1,13 +1,11 @@
 """Making a person of a business account, or a business of a person: what becomes of it, then the act."""
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, StringField
 
+from app.accounts.fields import ACCOUNT_FIELDS
 from app.accounts.kinds import change_kind
 from app.accounts.models import Account, AccountKind
 from app.accounts.queries import get_account
@@ -20,8 +18,6 @@ from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.forms import Form
 
-# WTForms' types know nothing of text that is translated late.
-_l: Any = lazy_gettext
 bp = Blueprint("account_kind", __name__, url_prefix="/accounts")
 
 
@@ -29,18 +25,18 @@ class PersonForm(Form):
     """Who the person is."""
 
     version = HiddenField()
-    last_name = StringField(_l("Last name"), validators=[Marked()])
-    first_name = StringField(_l("First name"))
-    title = StringField(_l("Job title"))
-    email = StringField(_l("E-mail"))
-    mobile = StringField(_l("Mobile"))
+    last_name = StringField(ACCOUNT_FIELDS["last_name"].label, validators=[Marked()])
+    first_name = StringField(ACCOUNT_FIELDS["first_name"].label)
+    title = StringField(ACCOUNT_FIELDS["title"].label)
+    email = StringField(ACCOUNT_FIELDS["email"].label)
+    mobile = StringField(ACCOUNT_FIELDS["mobile"].label)
 
 
 class BusinessForm(Form):
     """What the company is called."""
 
     version = HiddenField()
-    name = StringField(_l("Name"), validators=[Marked()])
+    name = StringField(ACCOUNT_FIELDS["name"].label, validators=[Marked()])
 
 
 @bp.get("/<ref('acct'):account_ref>/kind")

@@ -110,6 +110,7 @@ def _settings(session: Session, actor: Actor) -> dict[str, Any]:
         },
         "defaults": organisation.defaults,
         "names": {language: known for language, known in names.items() if known},
+        "field_names": organisation.field_names,
         "prm_enabled_at": moment(organisation.prm_enabled_at),
         "portal_published_at": moment(organisation.portal_published_at),
         "portal_roles": list(organisation.portal_roles),

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
 from app.campaigns.models import CampaignStatus, CampaignType
+from app.kernel import labels
 
 LONGEST_TEXT = 32_000
 LONGEST_NAME = 120
@@ -33,7 +34,7 @@ def _campaign_fields() -> list[Field]:
     ]  # fmt: skip
 
 
-CAMPAIGN_FIELDS: dict[str, Field] = {field.name: field for field in _campaign_fields()}
+CAMPAIGN_FIELDS: dict[str, Field] = labels.named("campaign", _campaign_fields())
 STATUSES: Mapping[str, Any] = {
     CampaignStatus.PLANNED: _l("Planned"),
     CampaignStatus.ACTIVE: _l("Active"),

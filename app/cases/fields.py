@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
 from app.cases.models import CaseOrigin, CasePriority, CaseStatus, CaseType
+from app.kernel import labels
 
 LONGEST_TEXT = 32_000
 
@@ -46,7 +47,7 @@ def _case_fields() -> list[Field]:
     ]
 
 
-CASE_FIELDS: dict[str, Field] = {field.name: field for field in _case_fields()}
+CASE_FIELDS: dict[str, Field] = labels.named("case", _case_fields())
 
 PRIORITIES: Mapping[str, Any] = {
     CasePriority.LOW: _l("Low"),

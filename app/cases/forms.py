@@ -92,7 +92,7 @@ class CaseForm(RecordForm):
 class TurnForm(Form):
     """Closing a case, or opening it again."""
 
-    status = SelectField(_l("Status"), choices=[], validate_choice=False)
+    status = SelectField(CASE_FIELDS["status"].label, choices=[], validate_choice=False)
     reason = TextAreaField(_l("Reason"), validators=[Marked()])
     version = HiddenField()
 

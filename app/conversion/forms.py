@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, SelectField, StringField
 
 from app.opportunities.currencies import choices as currency_choices
+from app.opportunities.fields import OPPORTUNITY_FIELDS
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -24,10 +25,10 @@ class ConvertForm(Form):
     contact = StringField(_l("Contact"))
     shown = HiddenField()
     with_opportunity = BooleanField(_l("Make an opportunity as well"))
-    name = StringField(_l("Name"))
-    amount = StringField(_l("Amount"))
-    currency = SelectField(_l("Currency"), choices=[], validate_choice=False)
-    close_date = StringField(_l("Close date"))
+    name = StringField(OPPORTUNITY_FIELDS["name"].label)
+    amount = StringField(OPPORTUNITY_FIELDS["amount"].label)
+    currency = SelectField(OPPORTUNITY_FIELDS["currency"].label, choices=[], validate_choice=False)
+    close_date = StringField(OPPORTUNITY_FIELDS["close_date"].label)
 
     def offer_currencies(self, own: str) -> None:
         self.currency.choices = options([("", "–"), *currency_choices(own)])

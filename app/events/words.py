@@ -453,6 +453,7 @@ _OTHER_FIELDS: dict[str, Any] = {
     "strict_capture": _l("Ask for last name, company and status at once"),
     "accent": _l("Accent colour"),
     "names": _l("Names of objects"),
+    "field_names": _l("Names of fields"),
     "inverse": _l("From the other side"),
     "allowed": _l("Values to choose from"),
     "interest": _l("Interested"),

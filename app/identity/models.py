@@ -211,7 +211,9 @@ class Organisation(Base):
 
     currency: of amounts that come without one.
     defaults: object → {"internal": "private"|"read"|"read_write", "external": …}.
-    names: language → object → [singular, plural] where an administrator renamed it.
+    names: language → object → [singular, plural] where an administrator renamed it, in Spanish and Catalan with its
+    gender, "m" or "f", as the third.  field_names: language → object → field → label, likewise.
+    words_key: another one with each change of these (`words.edition`); "" while nothing is renamed.
     is_demo: the demo company's database, in which nobody must have a second factor unless a setting says so.
     portal_roles: roles of partners that are members of the portal; the others are given nothing and stay out.
     preview_fields, hidden_fields: fields of a lead that partners see before they claim it, and those that they never
@@ -241,6 +243,8 @@ class Organisation(Base):
     currency: Mapped[str] = mapped_column(String(3), default="EUR", server_default="EUR")
     defaults: Mapped[dict[str, Any]]
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    field_names: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    words_key: Mapped[str] = mapped_column(String(40), default="", server_default="")
     is_demo: Mapped[bool] = mapped_column(default=False)
     account_naming: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     lead_process: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

@@ -10,26 +10,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.events.operations import record
-from app.fields.catalogue import catalogue
+from app.fields.catalogue import catalogue, new_key
 from app.identity.models import Organisation
 from app.kernel.actor import Actor, Permission
 from app.kernel.clock import zones
 from app.kernel.db import db, is_sqlite
 from app.kernel.errors import Invalid, Stale, WrongOrder
-from app.kernel.labels import RENAMEABLE
 from app.kernel.text import clean_text
 from app.leads.fields import PREVIEWABLE
 from app.leads.visibility import SETTABLE
 from app.opportunities.currencies import CODES
+from app.words import nouns
+from app.words.given import given_field_names, given_names
 
-LANGUAGES = ("en", "es", "ca")
+LANGUAGES = nouns.LANGUAGES
 # As `static/css/tokens.css` names them.
 ACCENTS = (
     "indigo", "blue", "cyan", "teal", "green", "olive", "orange", "red", "rose", "plum", "violet", "graphite",
 )  # fmt: skip
 EDITABLE = (
     "name", "accent", "language", "time_zone", "currency", "strict_capture", "preview_fields", "fourth_category", "defaults",
-    "names",
+    "names", "field_names",
 )  # fmt: skip
 LEVELS = ("private", "read", "read_write")
 # Objects whose defaults can be chosen; contacts follow their accounts unless they are named too.
@@ -105,8 +106,9 @@ def edit_organisation(
     values: any of `EDITABLE`.  fourth_category: the name of the fourth category of accounts, None for none.
     preview_fields: what all partners see of a lead before they claim it; what tells whom to call is not put among
     them here, see `lead_fields`.  defaults: object → {"internal": level,
-    "external": level}, either left out, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural]; they
-    replace all that were given before.  Writes an event with old and new values.
+    "external": level}, either left out, of `CHOOSABLE_DEFAULTS`.  names: language → object → [singular, plural] or, in
+    Spanish and Catalan, with a gender as the third; field_names: language → object → field → label; both replace all
+    that were given before.  Writes an event with old and new values.
     Raises NotAllowed, Invalid, Stale.
     """
     actor.require(Permission.SETTING_MANAGE)
@@ -133,6 +135,8 @@ def edit_organisation(
         return organisation
     for name, (_old, new) in changes.items():
         setattr(organisation, name, new)
+    if "names" in changes or "field_names" in changes:
+        organisation.words_key = new_key() if organisation.names or organisation.field_names else ""
     organisation.version += 1
     record(session, actor, verb="edited", subject=SUBJECT, at=now, changes=changes)
     return organisation
@@ -224,25 +228,10 @@ def _defaults(value: Any) -> dict[str, dict[str, str]]:
     return chosen
 
 
-def _names(value: Any) -> dict[str, dict[str, list[str]]]:
-    """Language → object → [singular, plural]."""
-    if not isinstance(value, Mapping):
-        raise Invalid({"names": [_l("This must be an object.")]})
-    cleaned: dict[str, dict[str, list[str]]] = {}
-    for language, objects in value.items():
-        if language not in LANGUAGES:
-            raise Invalid({"names": [_l("Choose one of: %(known)s.", known=", ".join(LANGUAGES))]})
-        for thing, pair in objects.items():
-            words = [clean_text(word, max_length=40, field="names") for word in pair]
-            if thing not in RENAMEABLE or len(words) != 2 or not all(words):
-                raise Invalid({"names": [_l("Give a known object its singular and its plural.")]})
-            cleaned.setdefault(language, {})[thing] = [word for word in words if word]
-    return cleaned
-
-
 _CLEANERS: dict[str, Any] = {
     "defaults": _defaults,
-    "names": _names,
+    "names": given_names,
+    "field_names": given_field_names,
     "name": _name,
     "accent": _one_of("accent", ("", *ACCENTS)),
     "language": _one_of("language", LANGUAGES),

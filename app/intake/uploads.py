@@ -35,6 +35,7 @@ from app.kernel.actor import Actor
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.settings import current_settings
+from app.words.edition import in_force, standard_words
 
 LANGUAGES = ("en", "es", "ca")
 SAMPLED_ROWS, SAMPLES, SAMPLE_LENGTH = 100, 3, 40
@@ -241,8 +242,12 @@ def suggest_fields(
 
 
 def field_labels(kind: str = LEAD) -> dict[str, list[str]]:
-    """Field → its labels in the three languages."""
-    plain = {name: list(labels) for name, labels in _labels(kind).items()}
+    """Field → its labels in the three languages: the standard ones, and what the organisation calls it."""
+    with standard_words():
+        plain = {name: list(labels) for name, labels in _labels(kind).items()}
+    if in_force() is not None:
+        for name, labels in _labels_now(kind).items():
+            plain[name] = list(dict.fromkeys([*labels, *plain[name]]))
     known = catalogue(db.session())
     if kind == PAIR:
         accounts = {f"{OF_ACCOUNT}{n}": f.all_labels() for n, f in known.active(ACCOUNT).items()}
@@ -252,6 +257,11 @@ def field_labels(kind: str = LEAD) -> dict[str, list[str]]:
 
 @cache
 def _labels(kind: str) -> dict[str, tuple[str, ...]]:
+    """Those in the standard words."""
+    return {name: tuple(labels) for name, labels in _labels_now(kind).items()}
+
+
+def _labels_now(kind: str) -> dict[str, list[str]]:
     fields = {
         name: field
         for name, field in fields_of(kind).items()
@@ -264,7 +274,7 @@ def _labels(kind: str) -> dict[str, tuple[str, ...]]:
                 labels[name].append(str(field.label))
     if kind == LEAD:
         labels["campaign"].append("campaign_id")  # as the API names it
-    return {name: tuple(found) for name, found in labels.items()}
+    return labels
 
 
 def path_of(import_: Import) -> Path:

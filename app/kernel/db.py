@@ -160,6 +160,18 @@ def reading() -> Iterator[Session]:
         session.rollback()
 
 
+@contextmanager
+def aside() -> Iterator[Session]:
+    """A look into the database beside whatever the session at hand is about to do: it takes no lock and begins nothing."""
+    before = _reading.get()
+    _reading.set(True)
+    try:
+        with Session(db.engine) as session:
+            yield session
+    finally:
+        _reading.set(before)
+
+
 def prepare_engine(engine: Engine) -> None:
     """Set up SQLite's connections; PostgreSQL's need nothing beyond its URL and options."""
     if engine.dialect.name != "sqlite":

@@ -1,11 +1,17 @@
-"""What objects are called on screen.  One place, so that an administrator can rename them per language.
+"""What objects and fields are called on screen.  One place, so that an administrator can rename them per language.
 
-`organisation.names` (language → object → [singular, plural]) wins over the standard names here.
+The names here go through the catalogue like every other text, and it says them in the words in force (`app.words`).
 """
 
-from flask import g
-from flask_babel import get_locale
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from flask_babel import get_translations
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+F = TypeVar("F", bound=Any)
 
 _STANDARD = {
     "account": (_l("account"), _l("accounts")),
@@ -27,6 +33,9 @@ _STANDARD = {
     "saved_view": (_l("saved view"), _l("saved views")),
 }
 
+# Object → field → standard label, filled as the rooms declare their fields.
+_OF_FIELDS: dict[str, dict[str, Any]] = {}
+
 # Objects that an administrator may call otherwise.
 RENAMEABLE = frozenset(_STANDARD)
 
@@ -41,15 +50,35 @@ def many(kind: str, *, title: bool = False) -> str:
     return _name(kind, 1, title)
 
 
+def of_field(thing: str, name: str, standard: Any) -> Any:
+    """The label of an object's field, said when it is read: what an administrator calls it, or the standard one."""
+    return LazyString(_field, thing, name, standard)
+
+
+def named(thing: str, fields: Iterable[F]) -> dict[str, F]:
+    """An object's table of fields, by name, each with a label that can be renamed.  fields: dataclasses with `name` and `label`."""
+    found = {}
+    for each in fields:
+        _OF_FIELDS.setdefault(thing, {})[each.name] = each.label
+        found[each.name] = replace(each, label=of_field(thing, each.name, each.label))
+    return found
+
+
+def field(thing: str, name: str) -> str:
+    """What a standard field of an object is called, for pages that show it outside of a form."""
+    return _field(thing, name, _OF_FIELDS[thing][name])
+
+
+def fields_of(thing: str) -> dict[str, Any]:
+    """Field → standard label of an object's fields that can be renamed."""
+    return _OF_FIELDS.get(thing, {})
+
+
+def _field(thing: str, name: str, standard: Any) -> str:
+    find = getattr(get_translations(), "field", None)
+    return (find(thing, name) if find is not None else None) or str(standard)
+
+
 def _name(kind: str, number: int, title: bool) -> str:
-    renamed = _renamed(kind)
-    name = renamed[number] if renamed else str(_STANDARD[kind][number])
+    name = str(_STANDARD[kind][number])
     return name[:1].upper() + name[1:] if title else name
-
-
-def _renamed(kind: str) -> list[str] | None:
-    organisation = g.get("organisation")
-    if organisation is None or not organisation.names:
-        return None
-    names: dict[str, list[str]] = organisation.names.get(str(get_locale()), {})
-    return names.get(kind)

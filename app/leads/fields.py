@@ -6,6 +6,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.kernel import labels
+
 
 class FieldKind(StrEnum):
     TEXT = "text"
@@ -225,7 +227,7 @@ def _fields() -> list[Field]:
     ]
 
 
-FIELDS: dict[str, Field] = {field.name: field for field in _fields()}
+FIELDS: dict[str, Field] = labels.named("lead", _fields())
 IDENTIFYING = ("last_name", "company", "email", "phone", "mobile")
 QUALIFICATION = ("budget", "authority", "need", "timeframe", "interest_confirmed")
 # What may be shown before a claim without a second thought; the age in days stands for the arrival.

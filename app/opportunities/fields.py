@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.fields import Field, FieldKind
+from app.kernel import labels
 from app.opportunities.models import ContactRole, OpportunityStage, OutcomeReason, StageCategory
 
 LONGEST_TEXT = 32_000
@@ -80,7 +81,7 @@ def _opportunity_fields() -> list[Field]:
     ]
 
 
-OPPORTUNITY_FIELDS: dict[str, Field] = {field.name: field for field in _opportunity_fields()}
+OPPORTUNITY_FIELDS: dict[str, Field] = labels.named("opportunity", _opportunity_fields())
 # What partner people change of those that are theirs to work on.
 BY_PARTNER = frozenset(
     {"name", "amount", "currency", "stage", "probability", "close_date", "outcome", "outcome_note", "description"}

@@ -99,9 +99,9 @@ class OpportunityForm(RecordForm):
 class TurnForm(Form):
     """Winning, losing, or opening again."""
 
-    stage = SelectField(_l("Stage"), choices=[], validate_choice=False)
-    outcome = SelectField(_l("Reason"), choices=[], validate_choice=False)
-    note = TextAreaField(_l("What came of it"))
+    stage = SelectField(OPPORTUNITY_FIELDS["stage"].label, choices=[], validate_choice=False)
+    outcome = SelectField(OPPORTUNITY_FIELDS["outcome"].label, choices=[], validate_choice=False)
+    note = TextAreaField(OPPORTUNITY_FIELDS["outcome_note"].label)
     version = HiddenField()
 
     @property

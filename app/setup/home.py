@@ -353,6 +353,13 @@ def _organisation() -> list[_Row]:
             Permission.SETTING_MANAGE,
         ),
         _Row(
+            _("Words"),
+            _("What objects and fields are called, in each language."),
+            "tag",
+            "words.index",
+            Permission.SETTING_MANAGE,
+        ),
+        _Row(
             _("Audit log"),
             _("Who did what to which record, when and from where."),
             "history",

@@ -10,13 +10,16 @@ from app.kernel.actor import Permission
 from app.web.htmx import wants_fragment
 from app.web.navigation import navigation
 from app.web.signed_in import load_organisation
+from app.words.edition import in_force
+from app.words.translations import WordsDomain
 
 LANGUAGES = ("en", "es", "ca")
 
 
 def init_context(app: Flask) -> None:
     """Set up languages and the names that templates share."""
-    Babel(app, locale_selector=page_locale, timezone_selector=page_zone)
+    babel = Babel(app, locale_selector=page_locale, timezone_selector=page_zone)
+    babel.domain_instance = WordsDomain(domain="messages")  # type: ignore[no-untyped-call]  # Flask-Babel has no types
     app.jinja_env.globals.update(permissions=Permission, labels=labels, wants_fragment=wants_fragment)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension that Babel adds
         gettext=lambda text: _catalogue().ugettext(text),
@@ -48,14 +51,14 @@ def page_zone() -> str:
 def _catalogue() -> Any:
     """The translations of the page's language.
 
-    Flask-Babel looks them up for every word, some eighty times a page, by the text of the locale; here they
-    are kept beside the locale for as long as it stays the same (`force_locale` changes it).
+    Flask-Babel looks them up for every word, some eighty times a page, by the text of the locale; here they are kept
+    beside the locale and the words in force for as long as these stay the same (`force_locale` changes the locale).
     """
-    locale = get_locale()
-    kept: tuple[Any, Any] | None = g.get("catalogue")
-    if kept is None or kept[0] is not locale:
-        kept = g.catalogue = (locale, get_translations())
-    return kept[1]
+    locale, edition = get_locale(), in_force()
+    kept: tuple[Any, Any, Any] | None = g.get("catalogue")
+    if kept is None or kept[0] is not locale or kept[1] is not edition:
+        kept = g.catalogue = (locale, edition, get_translations())
+    return kept[2]
 
 
 def _context() -> dict[str, Any]:

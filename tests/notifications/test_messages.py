@@ -196,7 +196,8 @@ def test_leads_of_a_bulk_act_that_went_elsewhere_are_left_out(session: Session) 
 
 
 def test_an_object_that_was_renamed_is_called_so(session: Session) -> None:
-    get_organisation(session).names = {"en": {"lead": ["enquiry", "enquiries"]}}
+    organisation = get_organisation(session)
+    organisation.names, organisation.words_key = {"en": {"lead": ["enquiry", "enquiries"]}}, "enquiries"
     world = correspond(session)
     assert world.write(session, "lead_assigned")["Subject"].startswith("New enquiry from")
     assert "3 enquiries" in text_of(world.write(session, "leads_assigned"))

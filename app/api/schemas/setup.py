@@ -71,7 +71,9 @@ class LeadFieldsIn(Body):
 
 
 class Settings(Answer):
-    """The organisation.  names: language → object → [singular, plural] where it was renamed."""
+    """The organisation.  names: language → object → [singular, plural] where it was renamed, in Spanish and Catalan
+    perhaps with the gender, m or f, as the third.  field_names: language → object → field → label, likewise.
+    """
 
     version: str
     name: str
@@ -84,6 +86,7 @@ class Settings(Answer):
     lead_fields: LeadFieldsOut
     defaults: dict[str, DefaultsOut]
     names: dict[str, dict[str, list[str]]]
+    field_names: dict[str, dict[str, dict[str, str]]]
     prm_enabled_at: Moment | None
     portal_published_at: Moment | None
     portal_roles: list[Literal["user", "manager", "executive"]]
@@ -117,7 +120,12 @@ class SettingsChanges(Body):
         default=None, description="Of lead, account, contact, case, document and saved_view."
     )
     names: dict[str, dict[str, list[StrictStr]]] | None = Field(
-        default=None, description="Language → object → [singular, plural]; replaces all that were renamed."
+        default=None,
+        description="Language → object → [singular, plural] or, in es and ca, [singular, plural, m or f]; replaces all that"
+        " were renamed.",
+    )
+    field_names: dict[str, dict[str, dict[str, StrictStr]]] | None = Field(
+        default=None, description="Language → object → field → label; replaces all that were renamed."
     )
 
 
