@@ -61,8 +61,8 @@ class DocumentedArea:
     endpoints: Sequence[Endpoint]
 
 
-def documented_areas(document: Mapping[str, Any]) -> list[DocumentedArea]:
-    """The document's areas in their order, each with its endpoints."""
+def documented_areas(document: Mapping[str, Any], ids: Sequence[str]) -> list[DocumentedArea]:
+    """The document's areas in their order, each with its endpoints.  ids: where each stands on the page."""
     endpoints: dict[str, list[Endpoint]] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -70,12 +70,12 @@ def documented_areas(document: Mapping[str, Any]) -> list[DocumentedArea]:
                 endpoints.setdefault(tag, []).append(_endpoint(document, path, method, operation))
     return [
         DocumentedArea(
-            tag["name"].lower().replace(" ", "-"),
+            place,
             tag["name"],
             tag.get("description", ""),
             endpoints.get(tag["name"], []),
         )
-        for tag in document["tags"]
+        for place, tag in zip(ids, document["tags"], strict=True)
     ]
 
 

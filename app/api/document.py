@@ -12,8 +12,10 @@ from app.api.docs import documented_areas, documented_records
 from app.api.door import bp
 from app.api.routes import DECLARED, Declared
 from app.api.schemas.common import Problem
+from app.api.worded import worded
 from app.kernel.actor import Permission
 from app.web.access import needs
+from app.words.edition import in_force
 
 INFO = {
     "title": "Canal",
@@ -77,18 +79,33 @@ def openapi() -> dict[str, Any]:
     return document
 
 
+def openapi_in_force() -> dict[str, Any]:
+    """The document as the organisation calls things, made once for each edition of its words."""
+    edition = in_force()
+    if edition is None or "en" not in edition.names:
+        return openapi()
+    kept: tuple[str, dict[str, Any]] | None = current_app.extensions.get("canal_openapi_worded")
+    if kept is None or kept[0] != edition.key:
+        kept = current_app.extensions["canal_openapi_worded"] = (edition.key, worded(openapi(), edition))
+    return kept[1]
+
+
 @bp.get("/openapi.json")
 @needs(Permission.PROFILE_EDIT)
 def openapi_document() -> Response:
-    return jsonify(openapi())
+    return jsonify(openapi_in_force())
 
 
 @bp.get("/docs")
 @needs(Permission.PROFILE_EDIT)
 def docs() -> str:
-    document = openapi()
+    document = openapi_in_force()
+    ids = [tag["name"].lower().replace(" ", "-") for tag in openapi()["tags"]]  # addresses stay
     return render_template(
-        "api/docs.html", info=INFO, areas=documented_areas(document), records=documented_records(document)
+        "api/docs.html",
+        info=document["info"],
+        areas=documented_areas(document, ids),
+        records=documented_records(document),
     )
 
 

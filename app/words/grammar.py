@@ -13,7 +13,10 @@ from app.words.inflection import after, an, before, determines, elides, joined, 
 from app.words.nouns import STANDARD, Gender, Noun
 from app.words.senses import ALSO_MEANT, MEANT_OTHERWISE, corrected, idioms_hidden, idioms_shown
 
-_TOKEN = re.compile(r"%\(\w+\)[a-z]|[ldsnmtLDSNMT]['’](?=\w|%)|[^\W\d_]+(?:-[^\W\d_]+)*|.", re.DOTALL)
+# A placeholder, what is code, an elided word, a word, or a single sign.
+_TOKEN = re.compile(
+    r"%\(\w+\)[a-z]|`[^`]*`|\w*[_/={]\S*|[ldsnmtLDSNMT]['’](?=\w|%)|[^\W\d_]+(?:-[^\W\d_]+)*|.", re.DOTALL
+)
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]")
 _APART = {"del": ("de", "el"), "dels": ("de", "els"), "al": ("a", "el"), "als": ("a", "els"), "pel": ("per", "el"),
           "pels": ("per", "els")}  # fmt: skip

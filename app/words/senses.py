@@ -82,6 +82,9 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
+# Texts of the API's description that list names of objects as a program writes them.
+MACHINE_NAMES = ("lead, account or contact", "Of lead, account, contact", "portal: user, manager")
+
 # Language → what has a noun in it and means another thing: «en comptes de» is "instead of".
 _IDIOMS = {
     "es": ("en cualquier caso", "en todo caso", "en ese caso", "en cuenta"),
