@@ -34,6 +34,7 @@ from app.intake.vcard_table import FIELDS as CARD_FIELDS
 from app.kernel.actor import Actor
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
+from app.lists.catalogue import known_fields
 from app.settings import current_settings
 from app.words.edition import in_force, standard_words
 
@@ -272,6 +273,9 @@ def _labels_now(kind: str) -> dict[str, list[str]]:
         with force_locale(language):
             for name, field in fields.items():
                 labels[name].append(str(field.label))
+            for name, listed in known_fields(kind).items() if kind != PAIR else ():
+                if name in labels:
+                    labels[name].append(str(listed.label))  # over the columns of an export
     if kind == LEAD:
         labels["campaign"].append("campaign_id")  # as the API names it
     return labels

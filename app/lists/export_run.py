@@ -31,6 +31,8 @@ from app.lists.standing import standing_of
 BATCH = 2000
 MOST_LEFT_OUT = 10_000
 TELL_EVERY = 1.0  # seconds between two notes of how far it is
+# Headings of a file that are the labels of the screen.
+AS_SHOWN = "shown"
 FORMATS = ("csv", "xlsx")
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 _TEXTS = (Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
@@ -102,10 +104,11 @@ class ExportRun:
             actor = acting_for(session, job)
             # Kept from before the first row, so that who loses something meanwhile does not get the file.
             job.task = {**job.task, "standing": standing_of(actor)}
-            names = [
-                f.name
-                for f in columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
-            ]
+            columns = columns_of(fields_of(session, actor, job.object), job.task.get("columns") or ())
+            with force_locale(actor.language):
+                names = (
+                    headings(columns) if job.task.get("headings") == AS_SHOWN else [f.name for f in columns]
+                )
             path, format_ = folder() / job.path, job.task["format"]
         path.unlink(missing_ok=True)
         self._file = CsvFile(path) if format_ == "csv" else SheetFile(path)
@@ -150,6 +153,15 @@ def columns_of(fields: Any, names: Sequence[str]) -> list[ListField]:
     if not found:
         raise Stopped(_("None of these fields is there any more."))
     return found
+
+
+def headings(columns: Sequence[ListField]) -> list[str]:
+    """What the columns are called on the screen of whoever asked; two of one label have their names too."""
+    shown = [str(field.label) for field in columns]
+    return [
+        label if shown.count(label) == 1 else f"{label} ({field.name})"
+        for label, field in zip(shown, columns, strict=True)
+    ]
 
 
 def written(field: ListField, column: Sequence[Any]) -> list[Any]:

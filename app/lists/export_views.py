@@ -42,6 +42,7 @@ def export(thing: str) -> ResponseReturnValue:
             params_sent(),
             format_=request.form.get("format", "csv"),
             purpose=request.form.get("purpose", ""),
+            headings=request.form.get("headings", ""),
             now=clock.now(),
         )
     return redirect(url_for("lists.show_export", export_ref=job.ref), 303)

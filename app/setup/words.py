@@ -17,10 +17,10 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotFound, Stale
 from app.setup.words_samples import sentences
 from app.web.access import current_actor, needs
-from app.words.edition import noun_of
+from app.words.edition import Edition, noun_of, nouns_of
 from app.words.given import LONGEST
 from app.words.nouns import LANGUAGES, STANDARD, Noun
-from app.words.translations import standard_labels, standard_noun, standard_translations
+from app.words.translations import Renamed, standard_labels, standard_noun, standard_translations
 
 bp = Blueprint("words", __name__, url_prefix="/setup/words")
 
@@ -41,9 +41,9 @@ class Line:
 def index() -> str:
     """Every object with its words."""
     organisation = get_organisation(db.session())
-    return render_template(
-        "setup/words.html", lines=[_line(organisation, thing) for thing in STANDARD], languages=NAMES
-    )
+    own = {code: nouns_of(code, known) for code, known in organisation.names.items()}
+    lines = [_line(organisation, own, thing) for thing in STANDARD]
+    return render_template("setup/words.html", lines=lines, languages=NAMES)
 
 
 @bp.get("/<string:thing>")
@@ -89,11 +89,13 @@ def _standard(thing: str) -> dict[str, Noun]:
     return {code: standard_noun(standard_translations(code), code, thing) for code in LANGUAGES}
 
 
-def _line(organisation: Organisation, thing: str) -> Line:
+def _line(organisation: Organisation, own: Mapping[str, Mapping[str, Noun]], thing: str) -> Line:
     nouns: dict[str, tuple[Noun, Noun | None]] = {}
     for code, standard in _standard(thing).items():
-        own = organisation.names.get(code, {}).get(thing)
-        nouns[code] = (noun_of(code, thing, own), standard) if own else (standard, None)
+        said = Renamed(standard_translations(code), Edition("", {code: own.get(code, {})}), code)
+        one, many = (said.ugettext(form) for form in STANDARD[thing])
+        is_standard = (one, many) == (standard.one, standard.many)
+        nouns[code] = (Noun(one, many), None if is_standard else standard)
     renamed = {name for known in organisation.field_names.values() for name in known.get(thing, ())}
     return Line(thing, nouns, len(renamed))
 

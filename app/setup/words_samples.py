@@ -8,7 +8,7 @@ from app.words.nouns import LANGUAGES, STANDARD
 from app.words.translations import Renamed, standard_translations
 
 # Texts of the catalogue; a pair is singular and plural.
-_SAMPLES: Mapping[str, tuple[str | tuple[str, str], ...]] = {
+SAMPLES: Mapping[str, tuple[str | tuple[str, str], ...]] = {
     "lead": ("New %(lead)s", "What becomes of the open leads?", "a lead is given to me", ("%(num)s open lead", "%(num)s open leads")),
     "account": ("Choose an account.", "There is no such account.", "An account is a business or a person."),
     "contact": ("New %(contact)s", "There is no such contact.", "This contact is not of that account."),
@@ -47,7 +47,7 @@ def _in(code: str, thing: str, edition: Edition) -> list[str]:
     one, many = (said.ugettext(form) for form in STANDARD[thing])
     filled = _Filled({thing: one, STANDARD[thing][1].replace(" ", "_"): many, "num": "3"})
     found = []
-    for text in _SAMPLES[thing]:
+    for text in SAMPLES[thing]:
         form = said.ugettext(text) if isinstance(text, str) else said.ungettext(*text, 3)
         sentence = form % filled
         found.append(sentence[:1].upper() + sentence[1:])

@@ -153,7 +153,7 @@ def elides(word: str, gender: Gender | None) -> bool:
         return True
     # «la idea» but «l'illa»: feminine words keep it before an unstressed i or u.
     first = re.split(r"[\s-]", word.lower())[0]
-    vowels = len(re.findall(r"[aeiouàáèéíòóúïü]+", first))
+    vowels = len(re.findall(r"[aàeèéoòóuú][iu]|[aàeèéiíoòóuúïü]", first))
     if re.search("[àáèéíòóú]", first):
         return first.removeprefix("h")[:1] in "íú"
     return vowels == 1 or (vowels == 2 and re.search(r"([aeiou]s?|[ei]n)$", first) is not None)

@@ -1,5 +1,6 @@
 """Sentences in which the word for an object says something else, and what agrees with it from afar."""
 
+import re
 from collections.abc import Mapping
 
 # Object → phrases, in English, in which its word has another sense: an account one signs in to, to lead to a page.
@@ -91,14 +92,17 @@ _IDIOMS = {
     "ca": ("en comptes d", "en tot cas", "en compte"),
 }
 _HIDDEN = {
-    chr(0xE000 + at): idiom for at, idiom in enumerate(idiom for all_ in _IDIOMS.values() for idiom in all_)
+    chr(0xE000 + at): idiom
+    for at, idiom in enumerate(
+        written for all_ in _IDIOMS.values() for idiom in all_ for written in (idiom, idiom.capitalize())
+    )
 }
 
 
 def idioms_hidden(text: str) -> str:
     """The text with a sign of no alphabet for each idiom."""
     for sign, idiom in _HIDDEN.items():
-        text = text.replace(idiom, sign)
+        text = re.sub(rf"\b{idiom}", sign, text)
     return text
 
 
