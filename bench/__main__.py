@@ -15,7 +15,7 @@ from bench.crm import measure_crm
 from bench.crm_world import make_crm_world
 from bench.exports import measure_exports, measure_many
 from bench.figures import Figure, Report, median
-from bench.intake import measure_beside, measure_import, measure_memory
+from bench.intake import measure_beside, measure_import, measure_memory, measure_records
 from bench.pages import count_statements, measure_pages
 from bench.races import measure_claim_operation, measure_turns
 from bench.servers import Load
@@ -85,6 +85,7 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
                 _say(f"{engine}: {size:,} accounts loaded in {time.monotonic() - began:.0f} s")
             report.begin(f"Accounts and contacts, {engine}")
             measure_crm(report, worlds[-2:], load, rounds=rounds, each=20)
+            measure_records(report, worlds[-1], rows=2_000)
             _say(f"{engine}: accounts and contacts measured")
             report.begin(f"Care of data, {engine}")
             measure_care(report, worlds[-1], load, rounds=rounds, each=20)

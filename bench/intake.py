@@ -1,19 +1,30 @@
 """Round 4: an import with everything that it checks and writes, beside a bare batched insert of the same leads."""
 
+import io
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from random import Random
+from unittest.mock import patch
 
 from sqlalchemy import select
 
+from app.accounts.models import Account
+from app.identity.queries import find_actor
+from app.intake.models import Import
+from app.intake.run import run_one
+from app.intake.uploads import Wishes, submit_file
 from app.kernel import clock
+from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
-from app.kernel.db import db, transaction
+from app.kernel.db import db, set_reading, transaction
 from app.leads.models import Lead
 from app.routing.models import Queue
 from app.settings import ROOT
+from app.sharing.scope import scope
 from bench.figures import Figure, Report, median
 from bench.leads import csv_lines, file_rows
 from bench.servers import BadRun, Load, Server, get, memory_of
@@ -23,6 +34,27 @@ BATCH = 1000
 IMPORT = (sys.executable, "-m", "flask", "--app", "app", "leads", "import")
 START_SECONDS = 2.0
 BESIDE_SECONDS = 6.0
+_SYLLABLES = (
+    "ba",
+    "co",
+    "di",
+    "fer",
+    "gu",
+    "la",
+    "mo",
+    "ni",
+    "pe",
+    "ra",
+    "so",
+    "ti",
+    "ve",
+    "xa",
+    "bri",
+    "ton",
+    "sol",
+    "vic",
+)
+_ALL = Actor.system("benchmark")
 
 
 def measure_import(report: Report, world: World, *, rows: int, rounds: int) -> None:
@@ -128,3 +160,62 @@ def _insert(world: World, rows: int, seed: int) -> float:
         db.session.remove()
         db.engine.dispose()
     return seconds
+
+
+def measure_records(report: Report, world: World, *, rows: int) -> None:
+    """Rows a second of new accounts and contacts, beside the same row by row: as it is where rows are known already."""
+    with world.app().app_context():
+        set_reading(False)
+        try:
+            for kind in ("account", "contact"):
+                together = _records(world, kind, rows, "together")
+                with patch("app.intake.record_rows.make_set", lambda *_given: None):
+                    alone = _records(world, kind, max(rows // 5, 100), "alone")
+                note = f"{together:,.0f} : {alone:,.0f} rows/s"
+                what = f"import of {rows:,} new {kind}s : row by row"
+                report.add(Figure(what, world.engine, together / alone, "times", 4, at_most=False, note=note))
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _records(world: World, kind: str, rows: int, mark: str) -> float:
+    """Rows a second of an import of so many new records."""
+    with transaction() as session:
+        actor = find_actor(session, world.people["administrator"].id, door="web")
+        assert actor is not None
+        places = session.scalars(
+            select(Account.ref).where(scope(Account, _ALL)).order_by(Account.id).limit(500)
+        ).all()
+    random = Random(f"{kind} {mark}")
+    header, *lines = _record_lines(kind, rows, mark, places, random)
+    mapping: dict[str, str | None] = {name: name for name in header.split(",")}
+    file = io.BytesIO("\n".join([header, *lines]).encode())
+    import_ = submit_file(actor, file, "records.csv", Wishes(kind=kind, mapping=mapping), now=clock.now())
+    began = time.perf_counter()
+    run_one(import_.id)
+    seconds = time.perf_counter() - began
+    set_reading(False)
+    done = db.session().get_one(Import, import_.id, populate_existing=True)
+    if done.created < rows:
+        raise BadRun(f"{done.created} of {rows} rows were created")
+    db.session().rollback()
+    return rows / seconds
+
+
+def _record_lines(kind: str, rows: int, mark: str, places: Sequence[str], random: Random) -> Iterator[str]:
+    def name() -> str:
+        return "".join(random.choice(_SYLLABLES) for _ in range(random.randint(2, 4))).title()
+
+    if kind == "account":
+        yield "name,external_id,website,phone,billing_street,billing_city,billing_country"
+        for n in range(rows):
+            web = f"https://{name().lower()}{mark}{n}.example"
+            street = f"{name()} {random.randint(1, 200)}"
+            yield f"{name()} {name()} {name()},{mark}{n},{web},+34 9{random.randint(10**7, 10**8 - 1)},{street},{name()},ES"
+        return
+    yield "first_name,last_name,external_id,email,phone,account_id"
+    for n in range(rows):
+        first, last = name(), name()
+        mail = f"{first}.{last}@{mark}{n}.example".lower()
+        yield f"{first},{last},{mark}{n},{mail},+34 6{random.randint(10**7, 10**8 - 1)},{random.choice(places)}"

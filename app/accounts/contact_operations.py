@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.asking import Asking
 from app.accounts.changes import (
     changed_columns,
     find_owner,
@@ -20,8 +21,8 @@ from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import CONTACT_FIELDS
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import RESTORABLE
-from app.accounts.queries import get_account, get_contact_and_level, may_govern
-from app.accounts.reporting import kept_kind, leave_reports, superior_id
+from app.accounts.queries import get_contact_and_level, may_govern
+from app.accounts.reporting import leave_reports, superior_id
 from app.accounts.values import clean_values, contact_keys
 from app.activities.lasting import follow_record
 from app.events.operations import record
@@ -48,6 +49,21 @@ def create_contact(
     private to its owner and administrators.
     Raises NotAllowed, Invalid, ProbableDuplicate unless that is allowed.
     """
+    columns = contact_columns(Asking(session, actor), values, now=now)
+    if not allow_duplicate:
+        matches = find_contact_duplicates(session, actor, columns)
+        if matches:
+            raise ProbableDuplicate(matches)
+    contact = Contact(**columns)
+    session.add(contact)
+    session.flush()  # its id goes into the event
+    record(session, actor, verb="created", subject=contact, at=now)
+    return contact
+
+
+def contact_columns(asking: Asking, values: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Every column of the contact that `create_contact` is to store, but its key.  Raises NotAllowed, Invalid."""
+    session, actor = asking.session, asking.actor
     actor.require(Permission.CONTACT_EDIT)
     standard, own = split(values)
     cleaned, custom = read_both(
@@ -55,53 +71,20 @@ def create_contact(
         lambda: read_given(session, actor, "contact", own, is_new=True),
     )
     columns: dict[str, Any] = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
-    account = _account(session, actor, cleaned.get("account_id"))
+    account = asking.account(cleaned.get("account_id"))
     columns["account_id"] = account.id if account else None
     columns["reports_to_id"] = superior_id(
         session, actor, None, cleaned.get("reports_to_id"), columns["account_id"]
     )
-    columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
+    columns["owner_user_id"] = asking.owner_id(cleaned.get("owner"))
     if account is None:
         _refuse_hiding(actor, columns["owner_user_id"])
-    refuse_taken(session, actor, Contact, cleaned.get("external_id"))
+    asking.refuse_taken(Contact, cleaned.get("external_id"))
+    columns |= asking.held_in_fields("contact", custom, now)
     columns |= contact_keys(columns, account.billing_country if account else None)
-    if not allow_duplicate:
-        matches = find_contact_duplicates(session, actor, columns)
-        if matches:
-            raise ProbableDuplicate(matches)
-    columns |= write(session, "contact", None, custom, now=now).columns
-    contact = Contact(
-        ref=refs.new_ref(refs.CONTACT),
-        created_at=now,
-        updated_at=now,
-        created_by_id=actor.user_id,
-        updated_by_id=actor.user_id,
-        **columns,
-    )
-    session.add(contact)
-    session.flush()  # its id goes into the event
-    record(session, actor, verb="created", subject=contact, at=now)
-    return contact
-
-
-def _first_owner(session: Session, actor: Actor, ref: str | None) -> int:
-    if ref is not None:
-        return find_owner(session, ref).id
-    if actor.user_id is None:
-        raise Invalid({"owner": [_l("Choose one of the people listed.")]})
-    return actor.user_id
-
-
-def _account(session: Session, actor: Actor, ref: str | None) -> Account | None:
-    if ref is None:
-        return None
-    try:
-        account = get_account(session, actor, ref)
-    except NotFound as error:
-        raise Invalid({"account_id": [_l("There is no such account.")]}) from error
-    if kept_kind(session, account) is AccountKind.PERSON:
-        raise Invalid({"account_id": [_l("A person account is one person and has no contacts.")]})
-    return account
+    by = actor.user_id
+    stamps = {"created_at": now, "updated_at": now, "created_by_id": by, "updated_by_id": by}
+    return {**columns, **stamps, "ref": refs.new_ref(refs.CONTACT)}
 
 
 def _refuse_hiding(actor: Actor, owner_id: int) -> None:
@@ -172,7 +155,7 @@ def _resolve_references(
         if name in cleaned and is_kept(session, actor, model, getattr(contact, name), cleaned[name]):
             del cleaned[name], columns[name]
     if "account_id" in cleaned:
-        account = _account(session, actor, cleaned["account_id"])
+        account = Asking(session, actor).account(cleaned["account_id"])
         columns["account_id"] = account.id if account else None
         if columns["account_id"] != contact.account_id:
             _refuse_moving_user(session, contact)

@@ -1,6 +1,6 @@
 """Records that are probably the same, among those that the person may see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,10 +22,12 @@ def find_account_duplicates(
     values: its columns, derived ones included (`values.account_keys`).  Two statements.  What the actor may
     not see is not looked at: the owners of such records are told later, by `care.comparing`.
     """
-    found = [
-        (account_reasons(values, other), other)
-        for other in find_candidates(session, actor, Account, values, except_id=except_id or 0)
-    ]
+    return account_matches(values, find_candidates(session, actor, Account, values, except_id=except_id or 0))
+
+
+def account_matches(values: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> list[Match]:
+    """Which of these the account probably is, those with most in common first, at most five."""
+    found = [(account_reasons(values, other), other) for other in others]
     return [
         Match(
             "account", other["ref"], other["name"], shown(other, ("site", "billing_city")), reasons,
@@ -42,10 +44,12 @@ def find_contact_duplicates(
 
     values: columns of the contact at hand, derived ones included.  Two statements.
     """
-    found = [
-        (contact_reasons(values, other), other)
-        for other in find_candidates(session, actor, Contact, values, except_id=except_id or 0)
-    ]
+    return contact_matches(values, find_candidates(session, actor, Contact, values, except_id=except_id or 0))
+
+
+def contact_matches(values: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> list[Match]:
+    """The same for a contact."""
+    found = [(contact_reasons(values, other), other) for other in others]
     return [
         Match(
             "contact", other["ref"], _full_name(other), shown(other, ("title",)), reasons,

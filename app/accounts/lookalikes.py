@@ -5,13 +5,13 @@ the record at hand, not on how many there are.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Select, String, Text, bindparam, func, select, true
+from sqlalchemy import Select, String, Text, and_, bindparam, func, join, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.kernel.actor import Actor, Level
@@ -46,22 +46,36 @@ def find_candidates(
 
     values: its columns, derived ones included.  Two statements: the spellings of its words, the records.
     """
-    kind = model.__tablename__
-    texts = account_texts(session, values) if model is Account else contact_texts(session, values)
-    if not texts:
-        return []
-    statement = _statement(model, actor, is_sqlite(session))
-    wanted = sorted(texts)[:MOST_TEXTS]
-    given: Any = json.dumps(wanted) if is_sqlite(session) else wanted
-    found = session.execute(statement, {"texts": given, "kind": KINDS[kind]}).mappings()
-    kept: dict[int, Mapping[str, Any]] = {row["id"]: dict(row) for row in found if row["id"] != except_id}
+    wanted = texts_of(model, values, partial(near_words, session))
+    found = by_text(session, actor, model, wanted)
+    kept = {row["id"]: row for rows in found.values() for row in rows if row["id"] != except_id}
     return list(kept.values())
 
 
+def by_text(
+    session: Session, actor: Actor, model: Any, texts: Collection[str]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Text → columns of the first records that the actor may read which have it as an entry.  One statement."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    if texts:
+        given: Any = json.dumps(list(texts)) if is_sqlite(session) else list(texts)
+        parameters = {"texts": given, "kind": KINDS[model.__tablename__]}
+        for row in session.execute(_statement(model, actor, is_sqlite(session)), parameters).mappings():
+            found.setdefault(row["wanted_text"], []).append(dict(row))
+    return found
+
+
 # Texts
+Near = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # see `near_words`
 
 
-def account_texts(session: Session, values: Mapping[str, Any]) -> set[str]:
+def texts_of(model: Any, values: Mapping[str, Any], near: Near) -> list[str]:
+    """The entries that a record which is probably the same has, in order; no more than are looked up."""
+    texts = account_texts(near, values) if model is Account else contact_texts(near, values)
+    return sorted(texts)[:MOST_TEXTS]
+
+
+def account_texts(near_to: Near, values: Mapping[str, Any]) -> set[str]:
     """Entries that an account which is probably the same has."""
     texts = entries_of(
         "account", {**values, "name": "", "company_key": " ", "site": None, "account_number": None}
@@ -71,19 +85,19 @@ def account_texts(session: Session, values: Mapping[str, Any]) -> set[str]:
         texts.discard(f"@{values['domain']}")
     if values.get("kind") == "person":
         names = [" ".join(words_of(values.get(name))) for name in ("first_name", "last_name")]
-        texts |= set(_respelt(session, [name for name in names if name]))
-        near = near_words(session, [name for name in names if is_spellable(name)])
+        texts |= set(_respelt(near_to, [name for name in names if name]))
+        near = near_to([name for name in names if is_spellable(name)])
         alike = {*names, *(other for others in near.values() for other in others[:MOST_ALIKE])}
         return texts | address_keys(values) | name_at_place(values, alike)
     texts = {text for text in texts if not text.startswith("$")}
     key = values.get("company_key") or company_key(values.get("name")) or ""
     if key:
         texts |= {key[:LONGEST], key.replace(" ", "")[:LONGEST]}
-        texts |= set(_respelt(session, key.split()))
+        texts |= set(_respelt(near_to, key.split()))
     return texts
 
 
-def contact_texts(session: Session, values: Mapping[str, Any]) -> set[str]:
+def contact_texts(near_to: Near, values: Mapping[str, Any]) -> set[str]:
     """Entries that a contact which is probably the same has."""
     texts = set(entries_of("contact", {**values, "first_name": "", "last_name": ""}))
     # A mail domain is shared by all who work there.
@@ -91,11 +105,11 @@ def contact_texts(session: Session, values: Mapping[str, Any]) -> set[str]:
     if values.get("account_id") is not None:
         texts |= at_account(values)
         names = [" ".join(words_of(values.get(name))) for name in ("first_name", "last_name")]
-        texts |= set(_respelt(session, [name for name in names if name], at=values["account_id"]))
+        texts |= set(_respelt(near_to, [name for name in names if name], at=values["account_id"]))
     return texts
 
 
-def _respelt(session: Session, names: Sequence[str], at: int | None = None) -> Iterator[str]:
+def _respelt(near_to: Near, names: Sequence[str], at: int | None = None) -> Iterator[str]:
     """The names one after the other, from each on, as they are and with one or two of their words respelt.
 
     at: an account; the texts are those that its contacts have besides, see `words.at_account`.
@@ -103,7 +117,7 @@ def _respelt(session: Session, names: Sequence[str], at: int | None = None) -> I
     words = " ".join(names).split()[:8]
     if not words:
         return
-    near = near_words(session, [word for word in sorted(words, key=len)[-MOST_WORDS:] if is_spellable(word)])
+    near = near_to([word for word in sorted(words, key=len)[-MOST_WORDS:] if is_spellable(word)])
     spelt = [words]
     for place, word in enumerate(words):
         spelt += [[*words[:place], other, *words[place + 1 :]] for other in near.get(word, ())[:8]]
@@ -121,7 +135,7 @@ def _respelt(session: Session, names: Sequence[str], at: int | None = None) -> I
 
 @lru_cache(maxsize=512)
 def _statement(model: Any, actor: Actor, on_sqlite: bool) -> Select[Any]:
-    """Columns of the first records that the actor may read for each of the texts."""
+    """Columns of the first records that the actor may read for each of the texts, with the text."""
     columns = [getattr(model, name) for name in _COMPARED[model]]
     kind: Any = bindparam("kind")
     if on_sqlite:
@@ -143,10 +157,16 @@ def _statement(model: Any, actor: Actor, on_sqlite: bool) -> Select[Any]:
         .correlate(wanted)
     )
     if on_sqlite:
-        # The names within mean the table within: it hides the one without.
-        return select(*columns).select_from(wanted).join(model, model.id.in_(first.scalar_subquery()))
-    found = first.lateral("first")
-    return select(*found.c).select_from(wanted.join(found, true()))
+        # The names within mean the tables within: they hide the ones without.  By way of the entries, or SQLite
+        # would go through all records for each text.
+        entry = aliased(SearchEntry, name="entry")
+        found = and_(
+            entry.kind == kind, entry.text == wanted.c.value, entry.record_id.in_(first.scalar_subquery())
+        )
+        rows = join(wanted, entry, found).join(model, model.id == entry.record_id)
+        return select(wanted.c.value.label("wanted_text"), *columns).select_from(rows)
+    each = first.lateral("first")
+    return select(wanted.c.value.label("wanted_text"), *each.c).select_from(wanted.join(each, true()))
 
 
 def shown(values: Mapping[str, Any], names: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.accounts.asking import Asking
 from app.accounts.changes import (
     changed_columns,
     find_owner,
@@ -59,6 +60,24 @@ def create_account(
     References (`parent_id`, `owner`) are public names; without `owner` it is the actor's own.
     Raises NotAllowed, Invalid, NotFound (parent), ProbableDuplicate unless that is allowed.
     """
+    columns = account_columns(Asking(session, actor), values, now=now)
+    if not allow_duplicate:
+        matches = find_account_duplicates(session, actor, columns)
+        if matches:
+            raise ProbableDuplicate(matches)
+    account = Account(**columns)
+    session.add(account)
+    session.flush()  # its id goes into the event
+    record(session, actor, verb="created", subject=account, at=now)
+    return account
+
+
+def account_columns(asking: Asking, values: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Every column of the account that `create_account` is to store, but its key.
+
+    Raises NotAllowed, Invalid, NotFound (parent).
+    """
+    session, actor = asking.session, asking.actor
     actor.require(Permission.ACCOUNT_EDIT)
     kind = _kind(values.get("kind", AccountKind.BUSINESS))
     fields = fields_of_kind(kind)
@@ -67,42 +86,29 @@ def create_account(
         lambda: clean_values(fields, standard, is_new=True),
         lambda: read_given(session, actor, "account", own, is_new=True),
     )
-    refuse_name(session, cleaned.get("name"))
+    refuse_misnamed(asking.naming(), cleaned.get("name"))
     columns: dict[str, Any] = {ACCOUNT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     columns["category"] = columns.get("category") or "unclassified"
     if kind is AccountKind.PERSON:
         columns["name"] = person_name(cleaned)
-    columns["owner_user_id"] = _first_owner(session, actor, cleaned.get("owner"))
+    columns["owner_user_id"] = asking.owner_id(cleaned.get("owner"))
     columns["parent_id"] = _parent_id(session, actor, None, cleaned.get("parent_id"))
-    refuse_taken(session, actor, Account, cleaned.get("external_id"))
-    keys = account_keys(columns)
-    if not allow_duplicate:
-        matches = find_account_duplicates(session, actor, {**columns, **keys, "kind": kind})
-        if matches:
-            raise ProbableDuplicate(matches)
-    columns |= write(session, "account", None, custom, now=now).columns
-    account = Account(
-        ref=refs.new_ref(refs.ACCOUNT),
-        kind=kind,
-        created_at=now,
-        updated_at=now,
-        created_by_id=actor.user_id,
-        updated_by_id=actor.user_id,
-        **columns,
-        **keys,
-    )
-    session.add(account)
-    session.flush()  # its id goes into the event
-    record(session, actor, verb="created", subject=account, at=now)
-    return account
+    asking.refuse_taken(Account, cleaned.get("external_id"))
+    columns |= asking.held_in_fields("account", custom, now)
+    by = actor.user_id
+    stamps = {"created_at": now, "updated_at": now, "created_by_id": by, "updated_by_id": by}
+    return {**columns, **account_keys(columns), **stamps, "kind": kind, "ref": refs.new_ref(refs.ACCOUNT)}
 
 
 def refuse_name(session: Session, name: str | None) -> None:
     """Raises Invalid for a company's name that does not fit the patterns, where they must be kept."""
-    if name is None:
-        return
-    naming = Naming.stored(get_organisation(session).account_naming)
-    complaint = naming.complaint(name) if naming.is_must else None
+    if name is not None:
+        refuse_misnamed(Naming.stored(get_organisation(session).account_naming), name)
+
+
+def refuse_misnamed(naming: Naming, name: str | None) -> None:
+    """The same, by these patterns."""
+    complaint = naming.complaint(name) if naming.is_must and name is not None else None
     if complaint is not None:
         raise Invalid({"name": [complaint]})
 
@@ -119,14 +125,6 @@ def _kind(given: Any) -> AccountKind:
         return AccountKind(given)
     except ValueError as error:
         raise Invalid({"kind": [_l("An account is a business or a person.")]}) from error
-
-
-def _first_owner(session: Session, actor: Actor, ref: str | None) -> int:
-    if ref is not None:
-        return find_owner(session, ref).id
-    if actor.user_id is None:
-        raise Invalid({"owner": [_l("Choose one of the people listed.")]})
-    return actor.user_id
 
 
 def edit_account(

@@ -5,6 +5,7 @@ changes it.  A row is taken whole or not at all, and refused with the half that 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -80,14 +81,19 @@ class PairRows:
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
         """Take the rows in, each whole or not at all.  Does not commit."""
         self._fresh = {}
-        return take_each(session, rows, lambda row, taken: self._take_one(session, actor, row, taken, now))
+        counts: Counter[str] = Counter()
+        taken = take_each(session, rows, lambda row: self._take_one(session, actor, row, counts, now))
+        taken.halves = counts
+        return taken
 
     def keep(self) -> None:
         """The batch is stored."""
         self._met |= self._fresh
         self._fresh = {}
 
-    def _take_one(self, session: Session, actor: Actor, row: Row, taken: Taken, now: datetime) -> Told:
+    def _take_one(
+        self, session: Session, actor: Actor, row: Row, counts: Counter[str], now: datetime
+    ) -> Told:
         told = Told(words=self._accounts.words)
         told.words = _in_half(ACCOUNT, self._accounts)
         key, met, account = None, None, None
@@ -111,7 +117,7 @@ class PairRows:
             raise RowRefused(_l("The row names neither an account nor a contact."))
         if account is not None:
             told.outcomes.insert(0, (ACCOUNT, account))
-        self._count(taken, key, met, read, told)
+        self._count(counts, key, met, read, told)
         return told
 
     def _account(
@@ -135,19 +141,19 @@ class PairRows:
         return outcome
 
     def _count(
-        self, taken: Taken, key: tuple[str, ...] | None, met: _Met | None, read: Read, told: Told
+        self, counts: Counter[str], key: tuple[str, ...] | None, met: _Met | None, read: Read, told: Told
     ) -> None:
         for kind, outcome in told.outcomes:
             became = outcome.became
             if kind == CONTACT:
-                taken.halves[f"{CONTACT}.{became}"] += 1
+                counts[f"{CONTACT}.{became}"] += 1
                 continue
             assert key is not None
             if met is None:
-                taken.halves[f"{ACCOUNT}.{became}"] += 1
+                counts[f"{ACCOUNT}.{became}"] += 1
             elif met.became == UNCHANGED and became == UPDATED:
-                taken.halves[f"{ACCOUNT}.{UNCHANGED}"] -= 1
-                taken.halves[f"{ACCOUNT}.{UPDATED}"] += 1
+                counts[f"{ACCOUNT}.{UNCHANGED}"] -= 1
+                counts[f"{ACCOUNT}.{UPDATED}"] += 1
             else:
                 became = met.became
             self._fresh[key] = _Met(outcome.record.ref, became, _said(read))

@@ -7,6 +7,7 @@ account by its name, public name or external id, a contact by the latter two or 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.contact_operations import create_contact, edit_contact
 from app.accounts.errors import ProbableDuplicate
-from app.accounts.fields import fields_of_kind
+from app.accounts.fields import FieldKind, fields_of_kind
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.operations import create_account, edit_account
 from app.fields.catalogue import Definition
@@ -25,7 +26,8 @@ from app.intake.known import NOWHERE, find_known
 from app.intake.lead_rows import RefusedRow
 from app.intake.manner import ACCOUNT, CONTACT, Manner, Match, Mode, Unknown
 from app.intake.record_later import find_above
-from app.intake.record_values import NOT_STORED, UPWARD, NoneSuch, Read, Reader
+from app.intake.record_sets import New, accounts_named, keys_of_match, known_by, make_set, probably_there
+from app.intake.record_values import NOT_STORED, UPWARD, Named, NoneSuch, Read, Reader
 from app.intake.tables import Row
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
@@ -118,14 +120,12 @@ class Writer:
         self, session: Session, actor: Actor, read: Read, later: str | None, now: datetime
     ) -> Outcome:
         is_alike = False
-        if read.values.get("kind") is AccountKind.PERSON and read.values.get("last_name"):
-            read.values.pop("name", None)
+        name_by_parts(read)
         try:
             record = self.create(session, actor, read.values, now=now)
         except ProbableDuplicate as probable:
             is_alike = True
-            names = ", ".join(match.name for match in probable.matches[:3])
-            read.warnings.append(_l("Probably there already, created all the same: %(names)s.", names=names))
+            read.warnings.append(probably_there(probable.matches))
             record = self.create(session, actor, read.values, allow_duplicate=True, now=now)
         record.imported = read.kept
         return Outcome(record, CREATED, is_alike, later)
@@ -145,6 +145,12 @@ class Writer:
         return None
 
 
+def name_by_parts(read: Read) -> None:
+    """The name of a new person is made of its parts."""
+    if read.values.get("kind") is AccountKind.PERSON and read.values.get("last_name"):
+        read.values.pop("name", None)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordRows:
     """How rows become accounts or contacts."""
@@ -161,9 +167,80 @@ class RecordRows:
         return cls(reader, Writer.of(kind, manner))
 
     def take(self, session: Session, actor: Actor, rows: Sequence[Row], now: datetime) -> Taken:
-        """Take the rows in, each whole or not at all.  Does not commit."""
-        batch = _Batch(self._unknown_ids(session, actor, rows))
-        return take_each(session, rows, lambda row, taken: self._take_one(session, actor, row, batch, now))
+        """Take the rows in, each whole or not at all; what is new in few statements.  Does not commit."""
+        named = accounts_named(session, actor, self.reader.named_accounts(rows))
+        batch = _Batch(self._unknown_ids(session, actor, rows), named)
+        reads = self._new_ones(session, actor, rows, batch)
+        taken, place = Taken(), 0
+        while place < len(rows):
+            together = list(takewhile(lambda read: read is not None, reads[place:]))
+            made = None
+            if len(together) > 1:
+                made = make_set(
+                    session, actor, self.writer.model, [r for r in together if r is not None], now
+                )
+            if made is None:
+                for row in rows[place : place + max(len(together), 1)]:
+                    take_one(session, taken, row, lambda row: self._take_one(session, actor, row, batch, now))
+                place += max(len(together), 1)
+                continue
+            for row, new in zip(rows[place:], made, strict=False):
+                self._note_new(taken, row, new)
+                batch.unknown.discard(new.read.values.get("external_id") or "")
+            place += len(made)
+            if place < len(rows) and len(made) < len(together):
+                reads[place] = None  # it may be the same as one before it
+        taken.refused.sort(key=lambda each: each.row.line_number)
+        return taken
+
+    def _note_new(self, taken: Taken, row: Row, new: New) -> None:
+        if new.refusal is not None:
+            taken.refused.append(RefusedRow(row, self.reader.words(new.refusal)))
+            return
+        told = Told(self.reader.words, new.read.warnings)
+        told.outcomes = [(self.writer.kind, Outcome(new.record, CREATED, new.is_alike))]
+        _note(taken, row, told)
+
+    def _new_ones(
+        self, session: Session, actor: Actor, rows: Sequence[Row], batch: "_Batch"
+    ) -> list[Read | None]:
+        """What the rows say that are certainly new; None for those that are to be looked at one by one."""
+        manner, model = self.writer.manner, self.writer.model
+        found: list[Read | None] = [None] * len(rows)
+        if manner.mode is Mode.UPDATE:
+            return found
+        keys: list[int | None] = [None] * len(rows)
+        met: set[tuple[Any, ...]] = set()
+        for place, row in enumerate(rows):
+            read = self._read_ahead(session, actor, row, batch)
+            if read is None:
+                continue
+            if read.values.get("account_id"):
+                keys[place] = batch.key_of(session, actor, read.values["account_id"])
+            mine = keys_of_match(model, read, manner.match)
+            is_plain = read.ref is None and read.above is None and read.unknown is None
+            external_id = read.values.get("external_id")
+            is_unknown = (
+                manner.match is not Match.EXTERNAL_ID or external_id is None or external_id in batch.unknown
+            )
+            if is_plain and is_unknown and met.isdisjoint(mine):
+                found[place] = read
+            met |= mine
+        places = [place for place, read in enumerate(found) if read is not None]
+        known = known_by(session, actor, model, [(found[p], keys[p]) for p in places], manner.match)  # type: ignore[misc]
+        for at in known:
+            found[places[at]] = None
+        return found
+
+    def _read_ahead(self, session: Session, actor: Actor, row: Row, batch: "_Batch") -> Read | None:
+        if row.problem is not None:
+            return None
+        try:
+            read = self.reader.read(session, actor, row, batch.named)
+        except DomainError:
+            return None
+        name_by_parts(read)
+        return read
 
     def meet(self, rows: Iterable[Row]) -> None:
         pass
@@ -184,7 +261,7 @@ class RecordRows:
     def _take_one(self, session: Session, actor: Actor, row: Row, batch: "_Batch", now: datetime) -> "Told":
         told = Told(words=self.reader.words)
         with told:
-            read = self.reader.read(session, actor, row, batch.accounts)
+            read = self.reader.read(session, actor, row, batch.named)
             told.warnings = read.warnings
             account_id = None
             if self.writer.kind == CONTACT and read.values.get("account_id"):
@@ -203,7 +280,7 @@ class RecordRows:
                 at=None if read.unknown is None else lambda: self._find_place(session, actor, read, now),
             )
             if read.unknown is not None and read.values.get("account_id"):
-                batch.accounts[read.unknown] = read.values["account_id"]
+                batch.named[FieldKind.ACCOUNT, read.unknown] = read.values["account_id"]
             batch.unknown.discard(external_id or "")
             told.outcomes = [(self.writer.kind, outcome)]
         return told
@@ -229,13 +306,13 @@ class RecordRows:
 class _Batch:
     """What rows of one batch need not ask for again.  unknown: external ids that no record has yet.
 
-    accounts: text of a cell → public name of the account it means.
+    named: what cells mean.  accounts: text of a cell → public name and key of the account it means.
     """
 
-    def __init__(self, unknown: set[str]) -> None:
+    def __init__(self, unknown: set[str], accounts: Mapping[str, tuple[str, int]]) -> None:
         self.unknown = unknown
-        self.accounts: dict[str, str] = {}
-        self._keys: dict[str, int | None] = {}
+        self.named: Named = {(FieldKind.ACCOUNT, text): ref for text, (ref, _key) in accounts.items()}
+        self._keys: dict[str, int | None] = dict(accounts.values())
 
     def key_of(self, session: Session, actor: Actor, ref: str) -> int | None:
         if ref not in self._keys:
@@ -267,24 +344,28 @@ class RowRefused(Exception):
         self.reason = reason
 
 
-def take_each(session: Session, rows: Sequence[Row], take_one: Callable[[Row, Taken], Told]) -> Taken:
+def take_each(session: Session, rows: Sequence[Row], take: Callable[[Row], Told]) -> Taken:
     """Take rows in one after the other, each in a savepoint of its own."""
     taken = Taken()
     for row in rows:
-        if row.problem is not None:
-            taken.refused.append(RefusedRow(row, row.problem))
-            continue
-        try:
-            with session.begin_nested():
-                told = take_one(row, taken)
-        except RowRefused as refused:
-            taken.refused.append(RefusedRow(row, refused.reason))
-            continue
-        except (IntegrityError, DataError):
-            taken.refused.append(RefusedRow(row, NOT_STORED))
-            continue
-        _note(taken, row, told)
+        take_one(session, taken, row, take)
     return taken
+
+
+def take_one(session: Session, taken: Taken, row: Row, take: Callable[[Row], Told]) -> None:
+    """Take a row in, or note why it is refused."""
+    if row.problem is not None:
+        taken.refused.append(RefusedRow(row, row.problem))
+        return
+    try:
+        with session.begin_nested():
+            told = take(row)
+    except RowRefused as refused:
+        taken.refused.append(RefusedRow(row, refused.reason))
+    except (IntegrityError, DataError):
+        taken.refused.append(RefusedRow(row, NOT_STORED))
+    else:
+        _note(taken, row, told)
 
 
 def _note(taken: Taken, row: Row, told: Told) -> None:

@@ -1,6 +1,7 @@
 """What the cells of a row say about an account or a contact: values, texts to keep, other records by name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,10 @@ _FORGIVEN = {
 _PERSON = {"person", "persona", "individual", "particular"}
 # They may name a record that a later row makes: looked up last, see `record_later`.
 UPWARD = {"account": "parent_id", "contact": "reports_to_id"}
+
+
+# (what it is, how a cell names it) → its public name
+Named = dict[tuple[FieldKind, str], str]
 
 
 class NoneSuch(Invalid):
@@ -103,8 +108,8 @@ class Reader:
         }
         return cls.of(kind, mine, added)
 
-    def read(self, session: Session, actor: Actor, row: Row, accounts: dict[str, str] | None = None) -> Read:
-        """What the row says.  accounts: those that rows of the same batch have named, remembered there.
+    def read(self, session: Session, actor: Actor, row: Row, named: Named | None = None) -> Read:
+        """What the row says.  named: accounts and people that rows of the same batch have named, remembered there.
 
         Raises Invalid when the row cannot be taken.
         """
@@ -126,7 +131,7 @@ class Reader:
                 read.above = clean_text(cell, max_length=255, field=name)
             else:
                 try:
-                    value = self._value(session, actor, name, cell, read.warnings, accounts)
+                    value = self._value(session, actor, name, cell, read.warnings, named)
                 except NoneSuch as none:
                     if name != "account_id" or not self.takes_unknown:
                         raise
@@ -137,6 +142,16 @@ class Reader:
                     read.cleared.append(name)
         return read
 
+    def named_accounts(self, rows: Sequence[Row]) -> set[str]:
+        """How the rows name accounts."""
+        header = next((header for header, name in self.columns if name == "account_id"), None)
+        texts: set[str] = set()
+        for row in rows if header is not None else ():
+            with suppress(Invalid):
+                cell = original(row.cells.get(header or "", ""))
+                texts.add(clean_text(cell, max_length=NOTE, field="account_id", multiline=True) or "")
+        return texts - {""}
+
     def _value(
         self,
         session: Session,
@@ -144,7 +159,7 @@ class Reader:
         name: str,
         cell: str,
         warnings: list[Any],
-        accounts: dict[str, str] | None,
+        named: Named | None,
     ) -> Any | None:
         if is_custom(name):
             return self._added_value(name, cell, warnings)
@@ -153,10 +168,10 @@ class Reader:
             text = clean_text(cell, max_length=NOTE, field=name, multiline=True)
             if text is None:
                 return None
-            if known.kind is FieldKind.ACCOUNT and accounts is not None:
-                if text not in accounts:
-                    accounts[text] = resolve(session, actor, known, text)
-                return accounts[text]
+            if known.kind in (FieldKind.ACCOUNT, FieldKind.USER) and named is not None:
+                if (known.kind, text) not in named:
+                    named[known.kind, text] = resolve(session, actor, known, text)
+                return named[known.kind, text]
             if known.is_reference:
                 return resolve(session, actor, known, text)
             return clean_values({name: known}, {name: text})[name]

@@ -75,9 +75,11 @@ def enter(session: Session, records: Iterable[Any]) -> None:
     enter_values(session, ((each.__tablename__, each.id, values_of(each)) for each in records))
 
 
-def enter_arrived(session: Session, leads: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Write the entries of leads that were stored past the session: (key, columns) of each.  Does not commit."""
-    arrived = [(Lead.__tablename__, key, values) for key, values in leads]
+def enter_arrived(
+    session: Session, records: Iterable[tuple[int, Mapping[str, Any]]], model: Any = Lead
+) -> None:
+    """Write the entries of records that were stored past the session: (key, columns) of each.  Does not commit."""
+    arrived = [(model.__tablename__, key, values) for key, values in records]
     enter_values(session, arrived)
     _let_learn(session, ((table, key) for table, key, _values in arrived))
 

@@ -5,16 +5,20 @@ them one by one would learn which are there.  Two records of one external id can
 other's people; whoever sees both is told of several when a row or a call names it.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import Text, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid
 from app.sharing.scope import scope
+
+TAKEN = _l("Another record has this external id.")
 
 
 def refuse_taken(session: Session, actor: Actor, model: Any, external_id: str | None) -> None:
@@ -24,9 +28,17 @@ def refuse_taken(session: Session, actor: Actor, model: Any, external_id: str | 
     """
     if external_id is None:
         return
-    if not is_sqlite(session):  # SQLite has one writer at a time
-        key = func.hashtextextended(f"{model.__tablename__}:{external_id}", 0)
-        session.execute(select(func.pg_advisory_xact_lock(key)))
+    hold(session, model, [external_id])
     taken = select(model.id).where(scope(model, actor, Level.READ), model.external_id == external_id)
     if session.scalar(taken.limit(1)) is not None:
-        raise Invalid({"external_id": [_l("Another record has this external id.")]})
+        raise Invalid({"external_id": [TAKEN]})
+
+
+def hold(session: Session, model: Any, external_ids: Collection[str]) -> None:
+    """Let nobody else take these ids until the transaction ends."""
+    if external_ids and not is_sqlite(session):  # SQLite has one writer at a time
+        # In one order, so that two imports never wait in a circle.
+        names = [f"{model.__tablename__}:{external_id}" for external_id in sorted(external_ids)]
+        each = func.unnest(literal(names, ARRAY(Text))).table_valued("name").render_derived(name="each")
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(each.c.name, 0))
+        session.execute(select(lock).select_from(each))

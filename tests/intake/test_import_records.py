@@ -11,7 +11,8 @@ from app.accounts.models import Account, AccountKind, Contact
 from app.events.models import Event
 from app.identity.models import User
 from app.intake.models import ImportIssue, ImportState
-from tests.factories import make_account, make_contact, make_user, row_count, rows
+from app.search.finding import find_ids
+from tests.factories import actor_of, make_account, make_contact, make_user, row_count, rows
 from tests.intake.importing import take
 from tests.shared_data import shared_data
 
@@ -108,3 +109,56 @@ def test_resellers_of_a_real_set(app: Flask, session: Session, mara: User) -> No
     )  # fmt: skip
     assert (done.state, done.rows, done.accepted, done.refused) == (ImportState.DONE, 701, 701, 0)
     assert row_count(session, Account) == 701
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_batch_comes_out_the_same_at_once_and_row_by_row(
+    app: Flask, session: Session, mara: User, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that have to do with one another, with what is there, or with nothing at all."""
+    if not together:
+        monkeypatch.setattr("app.intake.record_rows.make_set", lambda *_given: None)
+    make_account(session, "Acme", owner=mara, external_id="a0", website="https://acme.example")
+    hidden = make_user(session, "Sal Ventura")
+    accounts = (
+        "Name,Id,Website,Owner,Kind,Last name,Parent\n"
+        "Forges Ter,a1,https://ter.example,Sal Ventura,,,\n"
+        "Forges Ter SL,a2,https://ter.example,,,,\n"  # alike an earlier row
+        "Nord,a1,,,,,\n"  # changes an earlier row
+        "Acme SL,a3,https://acme.example,,,,\n"  # alike what is there
+        ",a4,,,person,Puig,\n"
+        f"{'x' * 300},a5,,,,,\n"  # refused
+        "Sud,a6,,nobody,,,Nord\n"  # below an earlier row
+        "Est,,,,,,\nEst,,,,,,\n"
+    )
+    mapping = dict(
+        zip(accounts.split("\n", maxsplit=1)[0].split(","), (
+            "name", "external_id", "website", "owner", "kind", "last_name", "parent_id",
+        ), strict=True)
+    )  # fmt: skip
+    done = take(session, accounts, by=mara, kind="account", mapping=mapping)
+    assert (done.created, done.updated, done.refused, done.warnings) == (7, 1, 1, 4)
+    assert done.options["duplicates"] == 3
+    made = {a.external_id: a for a in rows(session, Account)}
+    assert (made["a1"].name, made["a1"].owner_user_id, made["a4"].name) == ("Nord", hidden.id, "Puig")
+    assert made["a6"].parent_id == made["a1"].id
+    assert row_count(session, Event, Event.record_kind == "account", Event.verb == "created") == 7
+    contacts = (
+        "Last name,First name,E-mail,Account\nPuig,Anna,anna@ter.example,a1\nPuig,Anna,ANNA@ter.example,a1\n"
+        "Vila,,,Acme\nVila,,,Nowhere\nSerra,,s@x.example,\nRoca,,r@x.example,Puig\nPons,,p@x.example,Acme\n"
+    )
+    mapping = {
+        "Last name": "last_name",
+        "First name": "first_name",
+        "E-mail": "email",
+        "Account": "account_id",
+    }
+    done = take(session, contacts, by=mara, kind="contact", mapping=mapping, match="email")
+    assert (done.created, done.unchanged, done.updated, done.refused) == (4, 0, 1, 2)
+    lines = {i.line: i.reason for i in rows(session, ImportIssue, ImportIssue.import_id == done.id)}
+    assert "“Nowhere” is not found" in lines[5]
+    assert "has no contacts" in lines[7]
+    people = {(c.last_name, c.first_name): c for c in rows(session, Contact)}
+    assert people["Puig", "Anna"].email == "ANNA@ter.example"
+    assert people["Vila", None].account_id == made["a0"].id
+    assert find_ids(session, actor_of(session, mara), Contact, "serra", limit=3) == [people["Serra", None].id]
