@@ -73,6 +73,7 @@ def _list_field(model: Any, field: Definition) -> ListField:
         text=_names(field),
         sort=field.name if field.is_indexed else "",
         sort_column=getattr(model, field.column) if field.is_indexed else None,
+        sorts_empty=field.is_indexed,
         edits=field.name if field.kind is not Kind.CHOICES else "",
         section=SECTION,
     )

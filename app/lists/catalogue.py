@@ -133,7 +133,7 @@ class ListField:
     text: what an export writes of a shown value, where that is not its text.
     sort: which of the object's sort keys its column is sorted by, "" for none.  sort_column: what that sorts by
     where it is a key of the field's own; in an index with the key, whose records alone are listed then.
-    sorts_empty: that index holds empty ones too, which stand last.
+    sorts_empty: that index holds empty ones too, which stand last either way.
     edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.

@@ -26,12 +26,14 @@ def list_ids(
     session: Session, actor: Actor, query: ListQuery, *, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[Found]:
     """The records of a page, previews too where the object has them; one statement.  Raises BadCursor."""
-    given, back = {}, False
+    given, after, back = {}, None, False
     if cursor:
         value, key, back = read_cursor(actor.user_id, query.shape, cursor)
-        given = {"after_value": value, "after_key": key}
-    wanted = _Wanted(actor, query, query.descending != back, limit, bool(given))
-    statement = _page_ids(wanted) if query.is_lasting else _make_ids(wanted)
+        given, after = {"after_value": value, "after_key": key}, (value, key)
+    if query.is_lasting:
+        statement = _page_ids(_Wanted(actor, query, query.descending != back, limit, bool(given)))
+    else:
+        statement, given = _ids_in(actor, query, window_of(query, limit, after, back=back)), {}
     rows = [Found(row.id, Level(row.given), row.sort_value) for row in session.execute(statement, given)]
     more, rows = len(rows) > limit, rows[:limit]
     if back:
@@ -43,7 +45,7 @@ def list_ids(
         return make_cursor(actor.user_id, query.shape, row.sort_value, row.id, back=back)
 
     older = at(rows[-1], back=False) if (back or more) else None
-    newer = at(rows[0], back=True) if (more if back else given) else None
+    newer = at(rows[0], back=True) if (more if back else after) else None
     return Page(rows, older, newer)
 
 
@@ -54,7 +56,7 @@ def window_of(
     empties: Literal["first", "last"] | None = None
     if query.sorts_empty:
         empties = "first" if back else "last"
-    return Window(query.sort_column, query.descending != back, limit, after, empties)
+    return Window(query.sort_column, query.descending != back, limit, after, empties, query.empty)
 
 
 def window_at(actor: Actor, query: ListQuery, cursor: str | None, limit: int) -> tuple[Window, bool]:
@@ -98,7 +100,13 @@ def _make_ids(wanted: _Wanted) -> Select[*tuple[Any, ...]]:
     model = query.object.model
     after = (bindparam("after_value", type_=sort.type), bindparam("after_key", type_=model.id.type))
     window = Window(sort, wanted.descending, wanted.limit, after if wanted.goes_on else None)
-    return merged_ids(model, wanted.actor, window, query.conditions, level=query.level, causes=query.causes)
+    return _ids_in(wanted.actor, query, window)
+
+
+def _ids_in(actor: Actor, query: ListQuery, window: Window) -> Select[*tuple[Any, ...]]:
+    return merged_ids(
+        query.object.model, actor, window, query.conditions, level=query.level, causes=query.causes
+    )
 
 
 def _make_count(wanted: _Wanted) -> Select[int]:

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.paging import COUNT_CAP, Page
 from app.lists.catalogue import ListField, ListObject, fields_of, objects
@@ -73,9 +73,8 @@ class ListPage:
     def may_change(self) -> bool:
         """Whether the reader may be able to change records here, one by one or many at once."""
         actor, object_ = current_actor(), self.object
-        # What partner people change of what they see as previews too goes by a version of their own.
-        is_for_all = actor.is_internal or object_.sight is None
-        return object_.write is not None and is_for_all and actor.can(object_.edit)
+        # As the pages behind the buttons ask: partner people change each record on its own page.
+        return object_.write is not None and actor.can(Permission.ACCOUNT_EDIT) and actor.can(object_.edit)
 
     @property
     def may_give(self) -> bool:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from app.fields.kinds import is_custom
 from app.kernel import clock
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
@@ -70,15 +71,20 @@ class ListQuery:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         found = tuple(part.condition for part in self.parts)
-        if self.sort in self.object.sorts or self.sorts_empty:
+        if self.sort in self.object.sorts or (self.sorts_empty and self.empty is None):
             return found
-        # The index of such a field holds the records that have it.
+        # As the index of such a field says it; the column of an added field holds something in every record.
         return (*found, self.sort_column.is_not(None))
 
     @property
     def sorts_empty(self) -> bool:
         """Whether records stand at the end that have nothing to sort by."""
         return any(each.sorts_empty for each in self.fields.values() if each.sort == self.sort)
+
+    @property
+    def empty(self) -> str | None:
+        """What the column sorted by holds of these: nothing, or "" in the columns of added fields."""
+        return "" if is_custom(self.sort) else None
 
     def where(self, *conditions: Condition) -> "ListQuery":
         """The same list, narrowed by what no address can ask for."""

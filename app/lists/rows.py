@@ -163,7 +163,8 @@ def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
         return min(found, cap), found > cap
     model = query.object.model
     window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
-    ids = merged_ids(model, actor, window, level=query.level, causes=query.causes).subquery("near")
+    held = () if query.empty is None else (query.sort_column.is_not(None),)  # as its index says it
+    ids = merged_ids(model, actor, window, held, level=query.level, causes=query.causes).subquery("near")
     matching = func.sum(case((and_(*query.conditions), 1), else_=0))
     statement = select(func.count(), matching).select_from(ids).join(model, model.id == ids.c.id)
     looked_at, found = session.execute(statement).one()

@@ -167,6 +167,13 @@ def _tiers(actor: Actor, model: Model, text: str) -> Iterator[list[Select[Any]]]
     country = get_global("zone_territories").get(actor.time_zone)
     numbers, whole = typed_numbers(text, country)
     first = _ways(actor, model, Sort.NAME, begins(name)) if name else []
+    if (
+        name
+        and model is Lead
+        and "first_name" in actor.hidden_fields
+        and "last_name" not in actor.hidden_fields
+    ):
+        first.append(_by_last_name(actor, name))
     for start in numbers:
         first += _ways(actor, model, Sort.NUMBER, begins(start))
     for start in typed_address(text):
@@ -200,8 +207,6 @@ def _ways(actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool]
     One for each kind of entry where they are walked: in their order they stand by kinds.
     """
     kinds = kinds_for(actor, model, sort)
-    if not kinds:
-        return []
     if actor.is_system or _sees_most(actor, model):
         return [
             select(model.id)
@@ -211,7 +216,16 @@ def _ways(actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool]
             .order_by(SearchEntry.text, SearchEntry.record_id)
             for kind in kinds
         ]
-    return [_along_records(actor, model, _has_entry(model, kinds, condition))]
+    return [_along_records(actor, model, _has_entry(model, kinds, condition))] if kinds else []
+
+
+def _by_last_name(actor: Actor, name: str) -> Select[Any]:
+    """Leads whose last name begins so, for those who do not see the first: entries hold the two together."""
+    key = Lead.last_name_fold
+    here = and_(key >= name, key < name + LAST)
+    if _sees_most(actor, Lead):
+        return select(Lead.id).where(scope(Lead, actor, Level.READ), here).order_by(key, Lead.id)
+    return _along_records(actor, Lead, here)
 
 
 def _has_entry(

@@ -42,7 +42,7 @@ class Window:
     parameters may stand for them.
     limit: rows wanted; one more is read to know whether another page follows.
     empties: where rows stand that have nothing to sort by, by key; None where every row has something.  Then the
-    values of `after` are no parameters that are bound later.
+    values of `after` are no parameters that are bound later.  empty: what the column holds of these.
     """
 
     sort: ColumnElement[Any] | InstrumentedAttribute[Any]
@@ -50,6 +50,17 @@ class Window:
     limit: int
     after: tuple[Any, Any] | None = None
     empties: Literal["first", "last"] | None = None
+    empty: str | None = None
+
+    def is_empty(self, sort: Any) -> ColumnElement[bool]:
+        """That a row has nothing to sort by.  sort: the column, or what a statement within called it."""
+        found: ColumnElement[bool] = sort.is_(None) if self.empty is None else sort == self.empty
+        return found
+
+    def is_filled(self, sort: Any) -> ColumnElement[bool]:
+        """The opposite; nothing is sorted before an empty text."""
+        found: ColumnElement[bool] = sort.is_not(None) if self.empty is None else sort > self.empty
+        return found
 
 
 def merged_ids(
@@ -94,7 +105,7 @@ def _order(window: Window, sort: Any, key: Any) -> tuple[ColumnElement[Any], ...
     order = (sort.desc(), key.desc()) if window.descending else (sort.asc(), key.asc())
     if window.empties is None:
         return order
-    is_empty = sort.is_(None)
+    is_empty = window.is_empty(sort)
     return (is_empty.desc() if window.empties == "first" else is_empty.asc(), *order)
 
 
@@ -235,7 +246,7 @@ def _parts(window: Window) -> list[_Part]:
     whole = replace(window, after=None)
     if window.after is None:
         return [_Part(whole, False), _Part(whole, True)]
-    is_empty = window.after[0] is None
+    is_empty = window.after[0] == window.empty
     here = _Part(window, is_empty)
     goes_on = is_empty == (window.empties == "first")
     return [here, _Part(whole, not is_empty)] if goes_on else [here]
@@ -252,7 +263,7 @@ def _branch(
     conditions: list[ColumnElement[bool]] = [scoped(model, condition), *filters]
     after, order = _keyset(window, window.sort, model.id)
     if part.is_empty is not None:
-        conditions.append(window.sort.is_(None) if part.is_empty else window.sort.is_not(None))
+        conditions.append((window.is_empty if part.is_empty else window.is_filled)(window.sort))
     if part.is_empty:
         after, order = _keyset_of_keys(window, model.id)
     conditions += after
