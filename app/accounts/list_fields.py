@@ -1,6 +1,7 @@
 """What lists of accounts and contacts can show, filter by, sort by and edit."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import has_request_context, url_for
@@ -12,7 +13,15 @@ from sqlalchemy.orm import Session
 from app.accounts import filters
 from app.accounts.categories import category_name, fourth_category
 from app.accounts.contact_operations import edit_contact
-from app.accounts.fields import ACCOUNT_FIELDS, CATEGORIES, CONTACT_FIELDS, FOURTH_CATEGORY, KINDS, Field
+from app.accounts.fields import (
+    ACCOUNT_FIELDS,
+    CATEGORIES,
+    CONTACT_FIELDS,
+    FOURTH_CATEGORY,
+    KINDS,
+    SECTIONS,
+    Field,
+)
 from app.accounts.fields import FieldKind as Crm
 from app.accounts.giving import contacts_along, give_account, unfit_for
 from app.accounts.models import Account, Contact
@@ -192,6 +201,11 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
     )
 
 
+def _on_page(model: Any, field: Field, prefix: str) -> ListField:
+    """A field under the heading that it has on the record's page."""
+    return replace(_field(model, field, prefix), section=SECTIONS[field.section])
+
+
 def _in_order(field: Field, column: Any) -> Any:
     """What the field is sorted by, as its index has it: text whatever its case."""
     return func.lower(column) if field.kind is Crm.TEXT else column
@@ -237,10 +251,11 @@ def _stamps(model: Any) -> list[ListField]:
 
 def _account_fields() -> list[ListField]:
     name = ListField("name", _l("Name"), Kind.TEXT, Account.name, sort="name")
-    plain = [_field(Account, f, refs.ACCOUNT) for f in ACCOUNT_FIELDS.values() if f.name != "name"]
+    plain = [_on_page(Account, f, refs.ACCOUNT) for f in ACCOUNT_FIELDS.values() if f.name != "name"]
+    main = SECTIONS["main"]
     return [
-        name,
-        ListField("kind", _l("Kind"), Kind.CHOICE, Account.kind, ops=SAME[:4], choices=_kinds),
+        replace(name, section=main),
+        ListField("kind", _l("Kind"), Kind.CHOICE, Account.kind, ops=SAME[:4], choices=_kinds, section=main),
         *plain,
         *_stamps(Account),
         ListField(
@@ -256,8 +271,16 @@ def _contact_fields() -> list[ListField]:
         else_=Contact.first_name + " " + Contact.last_name,
     )
     return [
-        ListField("name", _l("Name"), Kind.TEXT, full_name, sort="last_name", is_export=False),
-        *(_field(Contact, field, refs.CONTACT) for field in CONTACT_FIELDS.values()),
+        ListField(
+            "name",
+            _l("Name"),
+            Kind.TEXT,
+            full_name,
+            sort="last_name",
+            is_export=False,
+            section=SECTIONS["main"],
+        ),
+        *(_on_page(Contact, field, refs.CONTACT) for field in CONTACT_FIELDS.values()),
         *_stamps(Contact),
         *(
             _of_account(name)

@@ -1,6 +1,7 @@
 """What lists of leads can show, filter by, sort by and edit; what a page shows is read as `row_queries` reads it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads import filters
 from app.leads.choices import knows_queue, names_of, reason_name, status_name
-from app.leads.fields import FIELDS, Field, FieldKind
+from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import edit_lead, refuse_foreign_fields
 from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
@@ -24,6 +25,7 @@ from app.leads.rows import LeadRow
 from app.leads.sight import SIGHT
 from app.leads.values import read_lead_values, reading_for
 from app.lists.catalogue import (
+    PLAIN,
     RELATED,
     SAME,
     Kind,
@@ -400,5 +402,13 @@ describe(
         ),
     )
 )  # fmt: skip
-add_fields("lead", *_about_the_lead(), *(_field(field) for field in FIELDS.values()), *_stamps())
+add_fields(
+    "lead",
+    *(
+        each if each.heading is not PLAIN else replace(each, section=SECTIONS["work"])
+        for each in _about_the_lead()
+    ),
+    *(replace(_field(each), section=SECTIONS[each.section]) for each in FIELDS.values()),
+    *_stamps(),
+)
 add_provider("lead", _by_side)

@@ -94,8 +94,11 @@ _OPS: Mapping[Kind, tuple[Op, ...]] = {
     Kind.NAMES: IS_ONE_OF,
 }
 
+# Headings under which a field stands where one is chosen; those that records' pages have come beside these.
 PLAIN = _l("Fields")
 RELATED = _l("Related")
+PEOPLE = _l("People")
+DATES = _l("Dates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,15 @@ class ListField:
     def type(self) -> FieldType:
         """What the criteria language takes its values for."""
         return FIELD_TYPES.get(self.kind, FieldType.TEXT)
+
+    @property
+    def heading(self) -> Any:
+        """Under what it stands where a field is chosen: its section, else what it holds."""
+        if self.section is not PLAIN:
+            return self.section
+        return {Kind.USER: PEOPLE, Kind.DATE: DATES, Kind.MOMENT: DATES, Kind.REFERENCE: RELATED}.get(
+            self.kind, PLAIN
+        )
 
     @property
     def operators(self) -> tuple[Op, ...]:
