@@ -389,6 +389,7 @@ describe(
         create=Permission.LEAD_CREATE,
         gives_at="owners.change_many",
         may_give=_may_give,
+        headings=tuple(SECTIONS.values()),
         sight=SIGHT,
         beside=_read,
         aside=("owner",),

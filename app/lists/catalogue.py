@@ -250,6 +250,7 @@ class ListObject:
     that have `of`; aside: fields that rows need though they are no columns.
     purposes: what an export can be for → (what it is called, condition of the records that it may hold then).
     lasting: filters whose condition follows from their values alone, so that a statement made with it can be kept.
+    headings: of the record's page, in its order: fields are chosen under them.
     """
 
     name: str
@@ -285,6 +286,7 @@ class ListObject:
     aside: tuple[str, ...] = ()
     purposes: Mapping[str, tuple[Any, Condition]] = field(default_factory=dict)
     lasting: frozenset[str] = frozenset()
+    headings: tuple[Any, ...] = ()
 
 
 Provider = Callable[[Session, Actor], Sequence[ListField]]

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
-from app.lists.catalogue import DATES, PEOPLE, RELATED, Kind, ListField
+from app.lists.catalogue import DATES, PEOPLE, RELATED, Kind, ListField, ListObject
 from app.lists.filter_text import Criteria
 from app.routing.criteria import LISTS, WITHOUT_VALUE, Op
 from app.routing.criteria_form import join_values, split_values
@@ -190,14 +190,15 @@ def operator_words(field: ListField | None) -> list[tuple[str, str]]:
     return [(op.value, words[op]) for op in field.operators]
 
 
-def _place(heading: Any) -> int:
-    return next((place for place, last in enumerate((DATES, PEOPLE, RELATED), 1) if heading is last), 0)
-
-
-def field_groups(fields: Mapping[str, ListField]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The fields that can be filtered by, under their headings: the record's own first, what is related to it last."""
+def field_groups(
+    object_: ListObject, fields: Mapping[str, ListField]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The fields that can be filtered by, under their headings: those of the record's page first, in its order."""
+    first = [str(heading) for heading in object_.headings]
+    last = [str(heading) for heading in (DATES, PEOPLE, RELATED)]
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, each in sorted(fields.items(), key=lambda item: _place(item[1].heading)):
+    for name, each in fields.items():
         if each.is_filter:
             groups.setdefault(str(each.heading), []).append((name, str(each.label)))
-    return list(groups.items())
+    others = [heading for heading in groups if heading not in (*first, *last)]
+    return [(heading, groups[heading]) for heading in (*first, *others, *last) if heading in groups]

@@ -179,7 +179,7 @@ def _page(
         object=object_,
         joins=editor.joins,
         rows=rows,
-        groups=field_groups(fields),
+        groups=field_groups(object_, fields),
         params=params,
         view=request.args.get("view", ""),
         kept=kept,
