@@ -1,7 +1,7 @@
 """What an import would do, found out by doing it and rolling it back: same code, same answers, nothing left."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,9 +11,12 @@ from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from app.intake.batch import Later, Taken
+from app.intake.full_names import split_name, telling
 from app.intake.models import Import
+from app.intake.neutralise import original
 from app.intake.queries import group_issues
 from app.intake.record_later import settle
+from app.intake.record_values import LAST_NAMES
 from app.intake.run import use_indexes
 from app.intake.tables import Table
 from app.intake.takers import Taker, find_taker
@@ -25,6 +28,7 @@ from app.leads.arrivals import Arrival
 
 # Rows tried in one transaction: turns and capacities hold within it, and SQLite's writer is held for it.
 ROWS_TOGETHER = 2000
+NAMES_SHOWN = 10
 
 
 @dataclass(slots=True)
@@ -134,6 +138,21 @@ def _note(session: Session, check: Check, taken: Taken, rows: int, seen: set[int
     check.warnings += len(taken.warnings)
     check.refusals.extend((row.row.line_number, str(row.reason)) for row in taken.refused)
     check.warned.extend((line, str(reason)) for line, reason in taken.warnings)
+
+
+def split_names(table: Table, mapping: Mapping[str, str | None]) -> list[tuple[str, str, str]]:
+    """(name, first name, last name) of some names that the file has whole."""
+    column = next(
+        ((header, LAST_NAMES[name]) for header, name in mapping.items() if name in LAST_NAMES), None
+    )
+    if column is None:
+        return []
+    header, count = column
+    texts = (original(row.cells.get(header, "")) for row in islice(table.rows(), ROWS_TOGETHER))
+    split = [
+        (text[:255], split_name(text[:255], last_names=count)) for text in telling(texts, most=NAMES_SHOWN)
+    ]
+    return [(text, first or "", last) for text, (first, last) in split]
 
 
 class _Undo(Exception):

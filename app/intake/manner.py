@@ -121,6 +121,8 @@ def is_known_by(kind: str, match: str, fields: Collection[str | None]) -> bool:
     if match == Match.EMAIL and "email" in fields:
         return True
     name = "name" if kind == ACCOUNT else "last_name"
+    if kind != ACCOUNT and not {"full_name", "full_name_two"}.isdisjoint(fields):
+        return True
     return name in fields or (kind == ACCOUNT and "last_name" in fields)
 
 

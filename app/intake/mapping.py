@@ -16,6 +16,9 @@ from app.kernel.fold import fold
 SYNONYMS: Mapping[str, str] = {
     "last_name": "Surname|Family Name|Second Name|Apellido|Apellidos|Primer Apellido|Cognom|Cognoms|Lastname",
     "first_name": "Given Name|Forename|Firstname|Nombre|Nombre de pila|Nom|Nom de pila|Prénom",
+    "full_name": "Contact Name|Fullname|Display Name|Complete Name|Person|Contact Person|Persona de contacto|Nombre del contacto"
+    "|Persona de contacte|Nom del contacte",
+    "full_name_two": "Nombre completo|Nombre y apellidos|Apellidos y nombre|Nom complet|Nom i cognoms|Cognoms i nom",
     "title": "Job Title|Position|Role|Cargo|Puesto|Càrrec|Job|Job Position|Job Role",
     "company": "Company Name|Account|Account Name|Company / Account|Organization|Organisation|Organization Name"
     "|Organisation Name|Associated Company|Business Name|Business|Employer|Firm|Empresa|Compañía|Razón Social"
@@ -142,9 +145,21 @@ _ACCOUNT_WORD = re.compile(
     re.IGNORECASE,
 )
 _CONTACT_WORD = re.compile(r"^(?:contact|contacto|contacte|person|persona)\b[\s:._/-]*", re.IGNORECASE)
+_NAMES = frozenset({"last_name", "full_name", "full_name_two"})
 # What a person has rather than a company, where a header does not say whose it is.
 _PERSONAL = frozenset(
-    {"last_name", "first_name", "title", "email", "mobile", "reports_to_id", "language", "time_zone"}
+    {
+        "last_name",
+        "first_name",
+        "full_name",
+        "full_name_two",
+        "title",
+        "email",
+        "mobile",
+        "reports_to_id",
+        "language",
+        "time_zone",
+    }
 )
 
 
@@ -161,6 +176,10 @@ def suggest(
         found = _suggest_pair(headers, fields)
     else:
         found = suggest_mapping(headers, fields, guess=guess)
+    if kind == CONTACT and guess and _NAMES.isdisjoint(found.values()):
+        for header in headers:
+            if found[header] is None and _plain(header) == "name":
+                found[header] = "full_name"
     if kind != LEAD:
         find_public_names(kind, found, samples)
     return found

@@ -16,6 +16,7 @@ from app.fields.catalogue import Definition
 from app.fields.kinds import is_custom
 from app.fields.values import problem_of, reading_of
 from app.identity.models import User, UserState
+from app.intake.full_names import split_name
 from app.intake.manner import ACCOUNT, CONTACT, OF_ACCOUNT
 from app.intake.neutralise import original
 from app.intake.tables import Row
@@ -27,6 +28,12 @@ from app.sharing.scope import scope
 
 KIND = Field("kind", _l("Business or person"), _l("Which of the two an account is."))
 ID = Field("id", _l("Id in Canal"), _l("As exports name the record."), section="more")
+# How many last names there are → the field for a whole name that is split, see `full_names`.
+FULL_NAMES = {
+    1: Field("full_name", _l("Full name"), _l("Split into first and last name.")),
+    2: Field("full_name_two", _l("Full name with two last names"), _l("Split into first and last names.")),
+}
+LAST_NAMES = {field.name: count for count, field in FULL_NAMES.items()}
 NOT_STORED = _l("This row could not be stored.")
 # What an import may leave empty, with a warning; anything else that is wrong refuses the row.
 _FORGIVEN = {
@@ -56,7 +63,7 @@ class Read:
 
     kept: texts of columns without a field.  ref: the record's public name.  unknown: how a contact's row names an
     account that is not found, where that does not refuse it.  above: how the row names the
-    record that this one hangs below.  warnings: what was left out.
+    record that this one hangs below.  warnings: what was left out.  parts: of a name that was given whole.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +73,7 @@ class Read:
     unknown: str | None = None
     above: str | None = None
     warnings: list[Any] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,8 @@ class Reader:
                     read.values["kind"] = (
                         AccountKind.PERSON if fold(cell) in _PERSON else AccountKind.BUSINESS
                     )
+            elif name in LAST_NAMES:
+                self._split(read, header, cell, LAST_NAMES[name])
             elif name == UPWARD.get(self.kind):
                 read.above = clean_text(cell, max_length=255, field=name)
             else:
@@ -140,7 +150,18 @@ class Reader:
                     read.values[name] = value
                 elif not cell.strip() and name != "owner":
                     read.cleared.append(name)
+        for name, part in read.parts.items():
+            read.values.setdefault(name, part)  # what has a column of its own stands there
         return read
+
+    def _split(self, read: Read, header: str, cell: str, last_names: int) -> None:
+        text = clean_text(cell, max_length=255, field="last_name")
+        if text is None:
+            return
+        first, last = split_name(text, last_names=last_names)
+        read.parts = {"last_name": last, **({"first_name": first} if first else {})}
+        if len(f"{first or ''} {last}".split()) < len(text.split()):
+            read.kept[header] = text  # a title was left out
 
     def named_accounts(self, rows: Sequence[Row]) -> set[str]:
         """How the rows name accounts."""
@@ -267,7 +288,7 @@ def fields_of_pairs(
 ) -> dict[str, "HalfField"]:
     """Field → its description, for files of accounts and contacts."""
     account = {**ACCOUNT_FIELDS, KIND.name: KIND, ID.name: ID, **accounts}
-    contact = {**CONTACT_FIELDS, ID.name: ID, **contacts}
+    contact = {**CONTACT_FIELDS, ID.name: ID, **{f.name: f for f in FULL_NAMES.values()}, **contacts}
     contact.pop("account_id")
     return {
         **{

@@ -16,7 +16,7 @@ from app.intake.models import Import
 from app.intake.pair_rows import PairRows
 from app.intake.plans import COMMAND, load_plan
 from app.intake.record_rows import RecordRows
-from app.intake.record_values import ID, KIND, fields_of_pairs
+from app.intake.record_values import FULL_NAMES, ID, KIND, fields_of_pairs
 from app.intake.sources import Sources
 from app.intake.statuses import load_statuses
 from app.intake.tables import Row, Table
@@ -137,5 +137,10 @@ def fields_of(kind: str) -> dict[str, Any]:
     if kind == ACCOUNT:
         return {**ACCOUNT_FIELDS, KIND.name: KIND, ID.name: ID, **known.active(kind)}
     if kind == CONTACT:
-        return {**CONTACT_FIELDS, ID.name: ID, **known.active(kind)}
+        return {
+            **CONTACT_FIELDS,
+            ID.name: ID,
+            **{f.name: f for f in FULL_NAMES.values()},
+            **known.active(kind),
+        }
     return {**FIELDS, **known.active(kind)}

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.queries import get_organisation
 from app.intake import operations
-from app.intake.checks import Check, check_table
+from app.intake.checks import Check, check_table, split_names
 from app.intake.files import remove_file
 from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups, kind_name
 from app.intake.manner import best_match, kinds_for
@@ -200,9 +200,10 @@ def _try(import_: Import) -> None:
     check = Check()
     for check, _taken in check_table(actor, trial, table, limit=CHECKED_ROWS):  # noqa: B007 - the last one is kept
         pass
+    names = split_names(table, import_.mapping)
     with transaction() as session:
         import_ = get_import(session, actor, ref, for_update=True)
-        found = {**check.to_json(), "at": clock.now().isoformat()}
+        found = {**check.to_json(), "names": names, "at": clock.now().isoformat()}
         import_.options = {**import_.options, "day_first": day_first, "check": found}
 
 
