@@ -18,6 +18,7 @@ from bench.figures import Figure, Report, median
 from bench.intake import measure_beside, measure_import, measure_memory, measure_records
 from bench.pages import count_statements, measure_pages
 from bench.races import measure_claim_operation, measure_turns
+from bench.reports import measure_reports
 from bench.servers import Load
 from bench.sharing import measure_sharing
 from bench.throughput import measure_claims, measure_inbox
@@ -79,6 +80,9 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             report.begin(f"Sharing, {engine}")
             measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
             _say(f"{engine}: sharing measured")
+            report.begin(f"Reports, {engine}")
+            measure_reports(report, worlds[-1], load, rounds=rounds, each=20)
+            _say(f"{engine}: reports measured")
             for size in _accounts(engine, max(sizes)):
                 began = time.monotonic()
                 worlds.append(make_crm_world(engine, size, Path(folder, f"{engine}-crm-{size}")))

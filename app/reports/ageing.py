@@ -98,9 +98,10 @@ def _row(
     if criteria is None:
         return AgeingRow(key, label, whole, {})
     unclaimed: Criteria = {"field": "unclaimed", "op": "equals", "value": "true"}
-    urls = {"all": asked.leads(*criteria, unclaimed)}
+    url = asked.lists_of((*criteria, unclaimed))
+    urls = {"all": url()}
     for each in BUCKETS:
-        urls[each.key] = asked.leads(*criteria, unclaimed, *_since(each, today, asked.zone))
+        urls[each.key] = url(*_since(each, today, asked.zone))
     return AgeingRow(key, label, whole, urls)
 
 

@@ -1,11 +1,11 @@
 """What a report is asked for: months of arrival and filters, as its address says them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
@@ -60,19 +60,30 @@ class Asked:
         return replace(self, given={**self.given, name: values})
 
     def leads(self, *further: Criteria) -> str:
-        """The address of the list of the leads that are counted, and meet these criteria.
+        """The address of the list of the leads that are counted, and meet these criteria."""
+        return self.lists_of(further)()
+
+    def lists_of(self, criteria: Sequence[Criteria]) -> Callable[..., str]:
+        """What makes the addresses of the lists of leads that meet these criteria, and further ones each is given.
 
         A lead that one does not read in full is not counted: the step `captured` keeps previews out of the list.
         """
-        parts = [*self.criteria, *further]
-        if not any(part.get("field") == "reached" for part in parts):
-            parts.append(came_to("captured"))
-        return "/leads?" + urlencode({"filter": write_filter({"all": parts})})
+        parts = [write_filter(part) for part in (*self.criteria, *criteria)]
+        begin = "/leads?filter=" + quote_plus("all(" + "".join(f"{part}," for part in parts))
+
+        def url(*further: Criteria) -> str:
+            more = further if any(part["field"] == "reached" for part in further) else (*further, _ALL)
+            return begin + quote_plus(",".join(map(write_filter, more)) + ")")
+
+        return url
 
 
 def came_to(step: str) -> Criteria:
     """That a lead came to this step or further, as criteria."""
     return {"field": "reached", "op": "equals", "value": step}
+
+
+_ALL = came_to("captured")
 
 
 def _one_of(name: str, values: Sequence[str]) -> Criteria:

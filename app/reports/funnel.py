@@ -95,12 +95,9 @@ def _row(
     named = dict(zip(steps.MEASURES, counts, strict=True))
     if criteria is None:
         return FunnelRow(key, label, named)
-    urls = {step: asked.leads(*criteria, came_to(step)) for step in steps.KEYS}
-    urls[steps.UNQUALIFIED] = asked.leads(
-        *criteria, {"field": "category", "op": "equals", "value": "unqualified"}
-    )
+    url = asked.lists_of(criteria)
+    urls = {step: url(came_to(step)) for step in steps.KEYS}
+    urls[steps.UNQUALIFIED] = url({"field": "category", "op": "equals", "value": "unqualified"})
     if seen_by.is_internal:
-        urls[steps.HANDED_OVER] = asked.leads(
-            *criteria, {"field": "marketing_qualified_at", "op": "is_not_empty"}
-        )
+        urls[steps.HANDED_OVER] = url({"field": "marketing_qualified_at", "op": "is_not_empty"})
     return FunnelRow(key, label, named, urls)

@@ -79,8 +79,8 @@ def length(session, actor, url):
     return count_rows(session, actor, parse_list(session, actor, object_, parse_qs(place.query)))
 
 
-def numbers(session, actor):
-    """(report, head, number, address) of every number that leads somewhere."""
+def numbers(session, actor, chance, share):
+    """(report, head, number, address) of every number that leads somewhere, of that share of all reports."""
     for report in reports_for(actor):
         groups = list(report.groups(session, actor)) or [""]
         asked = [Asked("America/Sao_Paulo")]
@@ -93,6 +93,8 @@ def numbers(session, actor):
             asked.append(read_asked(session, actor, args))
         for by in groups:
             for each in asked:
+                if chance.random() > share:
+                    continue
                 sheet = report.read(session, actor, each, by, NOW())
                 for row in (*sheet.rows, sheet.total):
                     for head, cell in zip(sheet.heads, row, strict=False):
@@ -102,8 +104,8 @@ def numbers(session, actor):
 
 def compare(session, actor, chance, most):
     """That numbers, some by chance where there are many, are the lengths of their lists."""
-    seen = list(numbers(session, actor))
-    assert len(seen) > 20
+    seen = list(numbers(session, actor, chance, 0.3 if most < 100 else 1))
+    assert seen
     for where, value, url in chance.sample(seen, min(most, len(seen))):
         assert length(session, actor, url) == value, (actor.name, where, url)
 
@@ -127,7 +129,7 @@ def check(app, session, mara, people, most):
 
 
 def test_numbers_are_the_lengths_of_their_lists(app, session, ada, mara, pam, pex, otto):
-    check(app, session, mara, (ada, pam, pex, otto), 40)
+    check(app, session, mara, (ada, pam, pex, otto), 15)
 
 
 @pytest.mark.long

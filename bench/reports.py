@@ -1,0 +1,127 @@
+"""Reports beside a page of the lead list, for who sees every lead; and what noting changes for them costs a save."""
+
+import time
+from collections.abc import Sequence
+
+from flask import Flask
+from sqlalchemy import text
+
+from app.identity.queries import find_actor
+from app.kernel import clock
+from app.kernel.db import db, set_reading, transaction
+from app.leads.operations import edit_lead
+from app.reports.counting import rebuild
+from bench.figures import Figure, Report, median
+from bench.servers import Load, Server, get
+from bench.worlds import World
+
+PAGES = {
+    "funnel by source": "/reports/funnel?by=source",
+    "funnel by partner": "/reports/funnel?by=partner",
+    "funnel by month": "/reports/funnel?by=month&from=2025-01",
+    "unclaimed": "/reports/ageing",
+    "response times": "/reports/times",
+    "scores": "/reports/scores",
+}
+# Changed since the counts were brought up to date, as many as a busy minute leaves.
+CHANGED = 500
+TRIGGERS = {
+    "lead": ("lead_counted", "lead_counted_new", "lead_counted_gone"),
+}
+
+
+def measure_reports(report: Report, world: World, load: Load, *, rounds: int, each: int) -> None:
+    """Each report once its leads are counted, with some that changed since.  The triggers are gone afterwards."""
+    app = world.app()
+    with app.app_context():
+        set_reading(False)
+        began = time.perf_counter()
+        with transaction() as session:
+            count = rebuild(session)
+        seconds = time.perf_counter() - began
+        with db.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "UPDATE lead SET score = score + 1 WHERE id IN (SELECT id FROM lead ORDER BY id LIMIT :n)"
+                ),
+                {"n": CHANGED},
+            )
+            if world.engine == "postgresql":
+                connection.execute(text("ANALYZE"))
+        db.session.remove()
+        db.engine.dispose()
+    report.add(
+        Figure(
+            "reports rebuild", world.engine, count / seconds, "/s", note=f"{count:,} leads in {seconds:.1f} s"
+        )
+    )
+    _pages(report, world, load, rounds, each)
+    _saves(report, world, app, rounds, each)
+
+
+def _pages(report: Report, world: World, load: Load, rounds: int, each: int) -> None:
+    person = world.people["administrator"]
+    times: dict[str, list[float]] = {}
+    with Server(world) as server:
+        for number in range(rounds + 1):
+            for name, path in {"list": "/leads", **PAGES}.items():
+                answers = load.run(server, [get(path, person)], each=each)
+                if number:  # the first round fills caches
+                    times.setdefault(name, []).append(answers.p50)
+    p50 = {name: median(found) for name, found in times.items()}
+    for name in PAGES:
+        report.add(
+            Figure(
+                f"report, {name}, sees all {world.size:,}: page : lead list page", world.engine,
+                p50[name] / p50["list"], "times", 5, 2, note=f"{p50[name]:.1f} : {p50['list']:.1f} ms",
+            )
+        )  # fmt: skip
+
+
+def _saves(report: Report, world: World, app: Flask, rounds: int, each: int) -> None:
+    """Saving a lead with what notes changes for reports : without."""
+    with app.app_context():
+        set_reading(True)
+        actor = find_actor(db.session(), world.people["administrator"].id)
+        assert actor is not None
+        with db.engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT ref FROM lead WHERE converted_at IS NULL LIMIT :n"), {"n": each}
+            )
+            refs = [ref for (ref,) in found]
+        db.session.remove()
+        times: dict[bool, list[float]] = {True: [], False: []}
+        for watched in (True, False):
+            if not watched:
+                _unwatch(world)
+            for number in range(rounds + 1):
+                taken = _save(actor, refs, f"{watched}{number}")
+                if number:
+                    times[watched].append(taken)
+        db.session.remove()
+        db.engine.dispose()
+    with_, without = median(times[True]), median(times[False])
+    report.add(
+        Figure(
+            "saving a lead with the read model of reports : without", world.engine, with_ / without, "times", 1.2,
+            note=f"{with_ * 1000:.1f} : {without * 1000:.1f} ms",
+        )
+    )  # fmt: skip
+
+
+def _save(actor: object, refs: Sequence[str], mark: str) -> float:
+    """Seconds of one save, of a field that reports tell apart."""
+    began = time.perf_counter()
+    for ref in refs:
+        with transaction() as session:
+            edit_lead(session, actor, ref, {"product_interest": f"Bench {mark}"}, now=clock.now())  # type: ignore[arg-type]
+        db.session.remove()
+    return (time.perf_counter() - began) / len(refs)
+
+
+def _unwatch(world: World) -> None:
+    with db.engine.begin() as connection:
+        for table, names in TRIGGERS.items():
+            for name in names:
+                on = f" ON {table}" if world.engine == "postgresql" else ""
+                connection.execute(text(f"DROP TRIGGER {name}{on}"))
