@@ -151,6 +151,7 @@ API: tuple[str, ...] = (
     "app.api.inbox",
     "app.api.activities",
     "app.api.documents",
+    "app.api.record_documents",
     "app.api.accounts",
     "app.api.relations",
     "app.api.contacts",
