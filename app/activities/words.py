@@ -255,6 +255,10 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "marked_ready": ("flag", _plain(_l("marked this as ready for a new product"))),
     "unmarked_ready": ("flag", _plain(_l("no longer marked this as ready for a new product"))),
     "merged": ("merge", _plain(_l("merged another record into this"))),
+    "erased": (
+        "shield",
+        lambda event: _("erased the person's data: %(why)s", why=event.detail.get("why", "")),
+    ),
     "merged_into": ("merge", _plain(_l("merged this into another"))),
     "claimed": ("hand", _plain(_l("claimed it"))),
     "converted": ("refresh", _plain(_l("converted it"))),

@@ -57,3 +57,36 @@ class DuplicatePair(Named, Base):
     found_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
+
+
+class Erasure(Base):
+    """That one person's data was erased, by whom and why.  Append-only, and nothing in it says who the person was.
+
+    records: public names of what was theirs.  counts: kind → how many were changed.
+    """
+
+    __tablename__ = "erasure"
+
+    id: Mapped[Key]
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    reason: Mapped[str]
+    records: Mapped[list[Any]]
+    counts: Mapped[dict[str, Any]]
+
+
+class ErasureGate(Base):
+    """Stands within the transaction of an erasure alone: while it does, the guard of events lets marked texts pass.
+
+    closed_id: of a row that is never there, asked at the commit; a gate that was left open lets nothing be committed.
+    """
+
+    __tablename__ = "erasure_gate"
+    __table_args__ = (CheckConstraint("closed_id < 0", name="never"),)
+
+    erasure_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("erasure.id"), primary_key=True, autoincrement=False
+    )
+    closed_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("erasure.id", deferrable=True, initially="DEFERRED")
+    )

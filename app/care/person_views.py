@@ -5,7 +5,7 @@ import json
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.care import consent_views  # noqa: F401 - its routes hang on the same blueprint
+from app.care import consent_views, erase_views  # noqa: F401 - their routes hang on the same blueprint
 from app.care.person import held_about, records_of
 from app.care.views import bp
 from app.kernel import clock

@@ -79,6 +79,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "marked_ready": ("flag", "records", _l("marked %(record)s as ready for a new product")),
     "unmarked_ready": ("flag", "records", _l("no longer marked %(record)s as ready for a new product")),
     "merged": ("merge", "records", _l("merged others into %(record)s")),
+    "erased": ("shield", "records", _l("erased the person's data in %(record)s")),
+    "person_erased": ("shield", "records", _l("erased one person's data")),
     "merged_into": ("merge", "records", _l("merged %(record)s into another")),
     "closed": ("check-circle", "records", _l("closed %(record)s")),
     "reopened": ("undo", "records", _l("opened %(record)s again")),

@@ -129,7 +129,7 @@ def _verify_chunk(
 
 def _problems(assignment: Assignment, looked: _Looked) -> Iterator[str]:
     steps = {step["step"]: step for step in assignment.trace}
-    if "rules" in steps:
+    if "rules" in steps and not steps["rules"].get("erased"):  # what was compared is there no more
         yield from _rules_problems(assignment, steps["rules"], looked)
     if assignment.turn_id is not None or "turn" in steps:
         yield from _turn_problems(assignment, steps.get("turn"), looked)

@@ -1,0 +1,135 @@
+"""Finding and replacing texts in whatever table they stand: the part of an erasure that knows no table by its name.
+
+Every table and every column that holds text takes part, so that a new one does by itself; `SKIPPED` says which do not.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Enum,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account, Contact
+from app.campaigns.models import Campaign
+from app.care.erasable import Needles, marked_leaves, marked_wholly, spellings, without
+from app.cases.models import Case
+from app.documents.models import Document
+from app.kernel.actor import Actor
+from app.kernel.db import Base, is_sqlite
+from app.leads.models import Lead
+from app.opportunities.models import Opportunity
+from app.sharing.scope import scope
+
+# What is erased is erased everywhere, whoever sees the records that it stands in; nobody is shown them.
+_ERASING = Actor.system("erasing a person")
+_SHARED = {
+    model.__tablename__: model for model in (Lead, Account, Contact, Opportunity, Case, Document, Campaign)
+}
+# Users sign in with what is theirs and have their own end; words of the search are removed one by one.
+SKIPPED = frozenset({"user", "spelling", "erasure", "erasure_gate"})
+# Whoever did something as a user of Canal stays on record, and keys and digests say nothing.
+_SKIPPED_COLUMNS = frozenset({"ref", "actor_name", "lease", "digest", "path"})
+# Of these one hit is the whole of what somebody typed: all their texts go.
+_WHOLE = frozenset({"lead_form_post", "import_issue"})
+# Of these a hit removes the row: they are answers kept for a day, words and places in an index.
+_REMOVED = frozenset({"idempotency_key", "search_entry", "document_word"})
+
+
+def tables() -> Iterator[tuple[Table, list[Column[Any]]]]:
+    """The tables that take part, each with its columns that hold text."""
+    for table in Base.metadata.sorted_tables:
+        columns = [column for column in table.columns if _holds_text(column)]
+        if columns and table.name not in SKIPPED:
+            yield table, columns
+
+
+def _holds_text(column: Column[Any]) -> bool:
+    kind = column.type
+    if column.name in _SKIPPED_COLUMNS or column.name.endswith("_hash") or isinstance(kind, Enum):
+        return False
+    return isinstance(kind, (String, Text, JSON)) or (isinstance(kind, LargeBinary) and column.name == "body")
+
+
+def rows_with(
+    session: Session, table: Table, columns: list[Column[Any]], needles: Needles
+) -> list[Mapping[str, Any]]:
+    """The rows in which one of the needles stands."""
+    like = [f"%{_escaped(word)}%" for word in spellings(needles.everywhere)]
+    if not like:
+        return []
+    texts = [_as_text(session, column) for column in columns]
+    found = or_(*(text.like(pattern, escape="!") for text in texts for pattern in like))
+    return [dict(row) for row in session.connection().execute(select(table).where(_scoped(table), found)).mappings()]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _as_text(session: Session, column: Column[Any]) -> Any:
+    if isinstance(column.type, LargeBinary):
+        raw = cast(column, Text) if is_sqlite(session) else func.convert_from(column, "UTF8")
+        return func.lower(raw)
+    return func.lower(cast(column, Text))
+
+
+def _scoped(table: Table) -> Any:
+    model = _SHARED.get(table.name)
+    return and_(True) if model is None else scope(model, _ERASING)
+
+
+def replace_in(
+    session: Session, table: Table, columns: list[Column[Any]], row: Mapping[str, Any], needles: Needles
+) -> None:
+    """Write the row without what is erased, or take it away where it is of no use without."""
+    key = and_(*(column == row[column.name] for column in table.primary_key))
+    if table.name in _REMOVED:
+        session.connection().execute(table.delete().where(_scoped(table), key))
+        return
+    values = {}
+    for column in columns:
+        value = row[column.name]
+        new = _whole(value, needles) if table.name in _WHOLE else _value(column, value, needles.pattern)
+        if new != value:
+            values[column.name] = new
+    if values:
+        session.connection().execute(table.update().where(_scoped(table), key).values(values))
+
+
+def _whole(value: Any, needles: Needles) -> Any:
+    if isinstance(value, dict | list):
+        return marked_wholly(value, needles.pattern)
+    return without(value, needles.pattern) if isinstance(value, str) else value
+
+
+def _value(column: Column[Any], value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return without(value, pattern, getattr(column.type, "length", None))
+    return marked_leaves(value, pattern) if isinstance(value, dict | list) else value
+
+
+def sweep(session: Session, needles: Needles, *, write: bool) -> dict[str, int]:
+    """Table → rows in which something of it stands; replaced if `write`."""
+    counts = {}
+    for table, columns in tables():
+        found = rows_with(session, table, columns, needles)
+        if found:
+            counts[table.name] = len(found)
+        if write:
+            for row in found:
+                replace_in(session, table, columns, row, needles)
+    return counts
