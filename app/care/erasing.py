@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Table, and_, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity
@@ -20,7 +20,7 @@ from app.care.erasable import EMPTIED, MARK, NAMES, REPLACED, Needles, marked_wh
 from app.care.erased_files import remove_files
 from app.care.models import Erasure, ErasureGate
 from app.care.people_found import Held
-from app.care.sweeping import sweep
+from app.care.sweeping import rewrite, rows_of, sweep
 from app.conversion.models import Conversion
 from app.documents.models import Document, DocumentVersion
 from app.documents.operations import KEPT_DELETED
@@ -30,7 +30,6 @@ from app.fields.catalogue import catalogue
 from app.fields.records import index_columns
 from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Permission
-from app.kernel.db import Base
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.fold import fold
 from app.leads.models import Assignment, Offer
@@ -39,7 +38,6 @@ from app.sharing.scope import scope
 
 LONGEST_REASON = 1_000
 _ERASING = Actor.system("erasing a person")
-_EVENTS: Any = Event.__table__
 
 
 class PersonIsUser(Conflict):
@@ -177,7 +175,7 @@ def _erase_what_hangs_on_them(session: Session, plan: Plan, now: datetime) -> No
             "detail": marked_wholly(event.detail, own),
         }
         if values != {"changes": event.changes, "detail": event.detail}:
-            session.connection().execute(_EVENTS.update().where(_EVENTS.c.id == event.id).values(values))
+            rewrite(session, Event.__tablename__, {"id": event.id}, values)
     _erase_of_leads(session, plan.keys.get("lead", ()), plan)
     for kind in EMPTIED:
         _rewrite_named(session, kind, plan)
@@ -217,11 +215,7 @@ def _rewrite_named(session: Session, kind: str, plan: Plan) -> None:
     """Rows of lists' jobs that name the records, with what stood in them before."""
     refs = [held.record.ref for held in plan.chosen if held.table == kind]
     for name, columns in (("list_job_change", ("name", "before")), ("list_job_refusal", ("record_name",))):
-        table: Table = Base.metadata.tables[name]
-        found = (
-            session.connection().execute(select(table).where(table.c.record_ref.in_(refs))).mappings().all()
-        )
-        for row in found:
+        for row in rows_of(session, name, "record_ref", refs):
             values = {
                 column: MARK
                 if isinstance(row[column], str)
@@ -229,8 +223,8 @@ def _rewrite_named(session: Session, kind: str, plan: Plan) -> None:
                 for column in columns
                 if row[column]
             }
-            key = and_(*(column == row[column.name] for column in table.primary_key))
-            session.connection().execute(table.update().where(key).values(values))
+            if values:
+                rewrite(session, name, row, values)
 
 
 def _on(model: Any, keys: Mapping[str, Sequence[int]]) -> Any:

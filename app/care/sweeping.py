@@ -4,7 +4,9 @@ Every table and every column that holds text takes part, so that a new one does 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import (
@@ -45,6 +47,8 @@ SKIPPED = frozenset({"user", "spelling", "erasure", "erasure_gate"})
 _SKIPPED_COLUMNS = frozenset({"ref", "actor_name", "lease", "digest", "path"})
 # Of these one hit is the whole of what somebody typed: all their texts go.
 _WHOLE = frozenset({"lead_form_post", "import_issue"})
+# Rows of the file, cut into columns: what is beside the hit is the person's too.
+_SAMPLES = "samples"
 # Of these a hit removes the row: they are answers kept for a day, words and places in an index.
 _REMOVED = frozenset({"idempotency_key", "search_entry", "document_word"})
 
@@ -71,9 +75,13 @@ def rows_with(
     like = [f"%{_escaped(word)}%" for word in spellings(needles.everywhere)]
     if not like:
         return []
-    texts = [_as_text(session, column) for column in columns]
-    found = or_(*(text.like(pattern, escape="!") for text in texts for pattern in like))
-    return [dict(row) for row in session.connection().execute(select(table).where(_scoped(table), found)).mappings()]
+    # All columns as one text, so that each spelling is asked once of a row.
+    whole = reduce(add, (_as_text(session, column) for column in columns))
+    found = or_(*(func.lower(whole).like(pattern, escape="!") for pattern in like))
+    return [
+        dict(row)
+        for row in session.connection().execute(select(table).where(_scoped(table), found)).mappings()
+    ]
 
 
 def _escaped(word: str) -> str:
@@ -81,10 +89,10 @@ def _escaped(word: str) -> str:
 
 
 def _as_text(session: Session, column: Column[Any]) -> Any:
-    if isinstance(column.type, LargeBinary):
-        raw = cast(column, Text) if is_sqlite(session) else func.convert_from(column, "UTF8")
-        return func.lower(raw)
-    return func.lower(cast(column, Text))
+    text: Any = cast(column, Text)
+    if isinstance(column.type, LargeBinary) and not is_sqlite(session):
+        text = func.convert_from(column, "UTF8", type_=Text)
+    return func.coalesce(text, "", type_=Text)
 
 
 def _scoped(table: Table) -> Any:
@@ -96,18 +104,34 @@ def replace_in(
     session: Session, table: Table, columns: list[Column[Any]], row: Mapping[str, Any], needles: Needles
 ) -> None:
     """Write the row without what is erased, or take it away where it is of no use without."""
-    key = and_(*(column == row[column.name] for column in table.primary_key))
     if table.name in _REMOVED:
+        key = and_(*(column == row[column.name] for column in table.primary_key))
         session.connection().execute(table.delete().where(_scoped(table), key))
         return
     values = {}
     for column in columns:
         value = row[column.name]
         new = _whole(value, needles) if table.name in _WHOLE else _value(column, value, needles.pattern)
+        if new != value and isinstance(new, dict) and _SAMPLES in new:
+            new = {**new, _SAMPLES: {}}
         if new != value:
             values[column.name] = new
     if values:
-        session.connection().execute(table.update().where(_scoped(table), key).values(values))
+        rewrite(session, table.name, row, values)
+
+
+def rewrite(session: Session, name: str, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Write values into one row of a table past the session, where nothing hangs on its being loaded."""
+    table = Base.metadata.tables[name]
+    key = and_(*(column == row[column.name] for column in table.primary_key))
+    session.connection().execute(table.update().where(_scoped(table), key).values(dict(values)))
+
+
+def rows_of(session: Session, name: str, column: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """The rows of a table that have one of the values in a column."""
+    table = Base.metadata.tables[name]
+    found = select(table).where(_scoped(table), table.c[column].in_(values))
+    return [dict(row) for row in session.connection().execute(found).mappings()]
 
 
 def _whole(value: Any, needles: Needles) -> Any:

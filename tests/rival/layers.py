@@ -22,6 +22,7 @@ from app.campaigns.operations import create_campaign
 from app.capture.models import Cause, LeadFormPost
 from app.capture.operations import create_lead_form
 from app.capture.taking import asked_by, read_post, take_post
+from app.care.models import Erasure
 from app.fields.counting import count_fields
 from app.fields.operations import arrange_form
 from app.health.models import WorkerSign
@@ -278,6 +279,9 @@ def _lead_form(session: Session, world: World) -> None:
 
 def _keys(session: Session, world: World) -> None:
     """What Northwind's people sign in with."""
+    session.add(
+        Erasure(at=world.now, by_id=world.people["ada"].id, reason=f"{STRANGER} asked", records=[], counts={})
+    )
     pia, now = world.people["pia"], world.now
     soon = now + HOUR
     renew_address(session, actor_of(session, pia), pia, now=now)

@@ -238,6 +238,7 @@ COMMON = {
     "unqualified_reason.name": "whoever gives a lead up chooses among all reasons",
     "organisation.name": "everybody knows whose Canal this is",
     "organisation.accent": "a colour",
+    "erasure_gate": "stands within a transaction alone",
 }
 
 

@@ -41,6 +41,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "documents follow their lead": ({"documents"}, "documents of a lead go along, whoever sees each of them"),
     "needs that became opportunities": ({"opportunities"}, "a need becomes one opportunity, whoever sees that"),
     "campaigns": ({"campaigns"}, "a campaign is renamed on all that came by it, and not deleted while anything did, whoever sees that"),
+    "erasing a person": ({"care"}, "what is erased is erased everywhere, whoever sees the records that it stands in; nobody is shown them"),
     "what is held about a person": ({"care"}, "administrators alone give out what is held about a person, who has a right to all of it"),
     "events of records": ({"events"}, "the log finds a record's key by its public name; `visibility` decides"),
     # What decides: the state of the whole, of which nothing is told
@@ -141,6 +142,7 @@ def test_every_system_actor_is_known_with_its_reason():
 
 # Where statements pass the session by, and with it the guard, with the reason
 PAST_THE_GUARD = {
+    "care/sweeping.py": "replaces what is erased in every table there is, under a scope of its own",
     "factory.py": "hands the engine to `prepare_engine`",
     "kernel/bulk.py": "inserts rows; an insert shows nothing",
     "kernel/db.py": "begins transactions",
