@@ -98,13 +98,13 @@ def _areas(session: Session, _actor: Actor) -> list[tuple[str, str]]:
 
 def _area_cells(*where: Any, with_need: bool = False) -> Resolve:
     def cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-        paths = {area.id: area.path for area in list_areas(session)}
         held = AccountInterest
         rows = session.execute(
             select(held.account_id, held.area_id, held.need).where(
                 among(session, held.account_id, keys), *where
             )
-        )
+        ).all()
+        paths = {area.id: area.path for area in list_areas(session)} if rows else {}
         found: dict[Any, list[str]] = defaultdict(list)
         for account_id, area_id, need in rows:
             found[account_id].append(f"{paths[area_id]}: {need}" if with_need else paths[area_id])
