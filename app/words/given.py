@@ -11,6 +11,8 @@ from app.kernel.text import clean_text
 from app.words.nouns import LANGUAGES, STANDARD, Gender
 
 LONGEST = 40
+# Words become part of the catalogue's sentences, which templates fill in and take for HTML as they are.
+_NO_WORD = '%{}<>"'
 
 
 def given_names(value: Any) -> dict[str, dict[str, list[str]]]:
@@ -29,8 +31,8 @@ def given_noun(language: str, words: Sequence[Any], field: str = "names") -> lis
     one, many = (clean_text(word, max_length=LONGEST, field=field) for word in words[:2])
     if not one or not many:
         raise Invalid({field: [_l("Give a known object its singular and its plural.")]})
-    if any(sign in one + many for sign in "%{}"):
-        raise Invalid({field: [_l("A word holds no percent signs or braces.")]})
+    if any(sign in one + many for sign in _NO_WORD):
+        raise Invalid({field: [_l("A word holds no percent signs, braces, quotation marks or < and >.")]})
     noun = [_uncapital(one), _uncapital(many)]
     if len(words) == 2 or (language == "en" and words[2] is None):
         return noun

@@ -11,10 +11,12 @@ from babel.messages.pofile import read_po
 from app.events.models import Event
 from app.identity.queries import get_organisation
 from app.intake.uploads import field_labels
+from app.kernel.errors import Invalid
 from app.kernel.labels import RENAMEABLE
 from app.lists.jobs import run_waiting
 from app.setup.words_samples import SAMPLES
 from app.words.edition import in_force
+from app.words.given import given_noun
 from app.words.grammar import Renaming, is_about, rewritten
 from app.words.nouns import STANDARD, Gender, Noun, standard_gender
 from app.words.senses import ALSO_MEANT, MEANT_OTHERWISE, afar
@@ -71,6 +73,14 @@ def test_what_is_said_of_words_is_true_of_the_catalogue(app):
             assert standard_gender(language, thing) is not None
     spoken = {"leads to something", "leads to the right", "nothing leads to", "pages lead", "your account at"}
     assert spoken <= {phrase for phrases in MEANT_OTHERWISE.values() for phrase in phrases}
+
+
+@pytest.mark.parametrize("word", ["lead<b>", 'lead" hx-get="/x', "100% lead", "{lead}"])
+def test_a_word_is_no_part_of_a_page_or_a_form(word):
+    for noun in ([word, "leads"], ["lead", word]):
+        with pytest.raises(Invalid):
+            given_noun("en", noun)
+    assert given_noun("en", ["R&D call", "l'ordre d'entrada"]) == ["R&D call", "l'ordre d'entrada"]
 
 
 @pytest.mark.databases("sqlite")
