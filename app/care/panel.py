@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.care.survivors import find_survivor
+from app.care.survivors import MODELS, find_survivor
 from app.identity.models import User
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.lists.models import ListJob
+from app.sharing.scope import scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class CarePanel:
 
 
 def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> CarePanel:
-    """What the record's page shows.  One statement where a mark is set, one while it is merged."""
+    """What the record's page shows.  One statement where a mark is set, two while it is merged."""
     kind = record.__tablename__
     people = {record.left_out_by_id, record.ready_by_id} - {None}
     names: dict[int, str] = {}
@@ -77,13 +78,23 @@ def panel_of(session: Session, actor: Actor, record: Any, *, may_edit: bool) -> 
 
 
 def _merge_of(session: Session, actor: Actor, record: Any) -> MergeUnderWay | None:
+    """Told to whoever sees all that become one: to anybody else it would tell that the others are there, and how much hangs on them."""
     if record.merging is None or actor.is_partner:
         return None
     job = session.scalars(select(ListJob).where(ListJob.ref == record.merging)).one()
     mine = job.user_id == actor.user_id
+    if not mine and not _sees_all(session, actor, job):
+        return None
     return MergeUnderWay(
         job.rows or 0, job.done, url_for("merging.show_merge", merge_ref=job.ref) if mine else ""
     )
+
+
+def _sees_all(session: Session, actor: Actor, job: ListJob) -> bool:
+    model: Any = MODELS[job.object]
+    keys = {job.task["survivor"], *job.task["losers"]}
+    seen = select(func.count()).select_from(model).where(scope(model, actor, Level.READ), model.id.in_(keys))
+    return session.scalar(seen) == len(keys)
 
 
 def survivor_url(session: Session, actor: Actor, kind: str, ref: str) -> str | None:

@@ -17,6 +17,7 @@ from app.care.models import DuplicatePair, PairState
 from app.care.moving import BY_KIND, OTHERWISE, references
 from app.events.models import Event
 from app.factory import MODELS
+from app.identity.models import AccountScope
 from app.jobs import MERGES
 from app.kernel import refs
 from app.kernel.db import Base
@@ -212,7 +213,9 @@ def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, s
     assert "merged one of these records meanwhile" in again.get_data(as_text=True)
 
 
-def test_a_merge_of_much_is_a_job_that_nobody_gets_between(signed_in, session, ada, mara, now, monkeypatch):
+def test_a_merge_of_much_is_a_job_that_nobody_gets_between(
+    signed_in, session, ada, mara, sal, now, monkeypatch
+):
     monkeypatch.setattr("app.care.merge_job.AT_ONCE", 3)
     monkeypatch.setattr("app.care.merge_job.FIRST", 2)
     monkeypatch.setattr("app.kernel.pace.WANTED_SECONDS", 0)  # two by two
@@ -222,6 +225,8 @@ def test_a_merge_of_much_is_a_job_that_nobody_gets_between(signed_in, session, a
     contacts = [make_contact(session, f"Puig {n}", account=two, owner=ada) for n in range(3)]
     make_account(session, "Forges Vic", parent_id=two.id)
     log_activity(session, actor, contacts[0], kind="note", subject="Met", now=now)
+    sal.account_scope = AccountScope.PORTFOLIO
+    answer_for(session, one, sal, now)
     session.commit()
     browser = signed_in(ada)
     sent = {"ref": [one.ref, two.ref], "survivor": one.ref}
@@ -237,7 +242,12 @@ def test_a_merge_of_much_is_a_job_that_nobody_gets_between(signed_in, session, a
     shown = browser.get(f"/accounts/{one.ref}").get_data(as_text=True)
     assert "This is being merged with another record" in shown
     assert answer.location in shown
-    assert signed_in(mara).get(answer.location).status_code == 404
+    colleague = signed_in(mara)
+    assert colleague.get(answer.location).status_code == 404
+    assert "This is being merged" in colleague.get(f"/accounts/{one.ref}").get_data(as_text=True)
+    # Who sees one of them alone is not told that there is another, nor how much hangs on it.
+    alone = signed_in(sal).get(f"/accounts/{one.ref}").get_data(as_text=True)
+    assert ("Forges Riera" in alone, "This is being merged" in alone) == (True, False)
     assert browser.get(page).status_code == 409
     for act in (
         lambda: edit_account(session, actor, two.ref, {"name": "F"}, now=now),
