@@ -20,7 +20,7 @@ from app.activities.places import Record
 from app.identity.models import User
 from app.identity.queries import find_actor, get_organisation
 from app.kernel.actor import Actor, Level
-from app.kernel.errors import Conflict, NotAllowed
+from app.kernel.errors import Conflict, NotAllowed, NotFound
 from app.leads.models import Assignment, Lead
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Notice, notify_many
@@ -107,15 +107,17 @@ def readers_of(session: Session, actor: Actor, activities: Iterable[Activity]) -
 def find_shared_with(session: Session, actor: Actor, record: Record, expected: str | None) -> int:
     """The key of the partner account that a comment is shared with; the lead stays where it is until it is written.
 
-    expected: public name of the account that its author thought of.  Raises NobodyToWriteTo, OtherSideChanged.
+    expected: public name of the account that its author thought of.  Raises NotFound, NobodyToWriteTo, OtherSideChanged.
     """
     if isinstance(record, Lead):
-        session.scalar(
+        here = session.scalar(
             select(Lead)
             .where(Lead.id == record.id, scope(Lead, actor, Level.READ))
             .with_for_update()
             .execution_options(populate_existing=True)
         )
+        if here is None:  # it was taken away a moment ago
+            raise NotFound(Lead.__tablename__, record.ref)
     company = company_to_write_with(session, actor, record)
     if company is None:
         raise NobodyToWriteTo

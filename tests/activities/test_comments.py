@@ -1,17 +1,19 @@
 """Partner and vendor write to each other on a lead: who reads it, who is told, and what another partner never sees."""
 
 import pytest
+from sqlalchemy import update
 
-from app.activities.comments import CommentStays, NobodyToWriteTo, OtherSideChanged
+from app.activities.comments import CommentStays, NobodyToWriteTo, OtherSideChanged, find_shared_with
 from app.activities.models import Activity
 from app.activities.operations import delete_activity, edit_activity, log_activity
 from app.activities.queries import get_activity, list_activities, timeline
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotAllowed, NotFound
-from app.leads.models import AssignmentCause, Offer
+from app.leads.models import AssignmentCause, Lead, Offer
 from app.leads.placement import Move, Owner, place
 from app.notifications.models import Delivery, Notification, NotificationKind
-from tests.factories import actor_of, make_lead, row_count, rows
+from app.sharing.scope import scope
+from tests.factories import SYSTEM, actor_of, make_lead, row_count, rows
 
 
 def write(session, who, lead, text, **more):
@@ -106,6 +108,19 @@ def test_without_another_side_there_is_nobody_to_write_to(session, mara, sal, pi
             session, actor_of(session, mara), theirs, kind="call", text="x", shared=True, now=clock.now()
         )
     assert row_count(session, Activity) == 0
+
+
+def test_nothing_is_written_on_a_lead_that_went_away_at_the_same_moment(session, pia, otto):
+    lead, partner = make_lead(session, owner=pia), actor_of(session, pia)
+    session.execute(
+        update(Lead)
+        .where(scope(Lead, SYSTEM), Lead.id == lead.id)
+        .values(owner_user_id=otto.id, partner_account_id=otto.partner_account_id),
+        execution_options={"synchronize_session": False},
+    )
+    assert lead.owner_user_id == pia.id, "as it was read"
+    with pytest.raises(NotFound):
+        find_shared_with(session, partner, lead, None)
 
 
 @pytest.mark.parametrize("htmx", [True, False])
