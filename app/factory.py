@@ -97,6 +97,8 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.activities.calendar_views:bp",
     "app.partners.views:bp",
     "app.targets.views:bp",
+    "app.subscriptions.views:bp",
+    "app.scorecards.views:bp",
     "app.setup.views:bp",
     "app.setup.lead_fields:bp",
     "app.setup.lead_path:bp",

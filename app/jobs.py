@@ -16,6 +16,7 @@ from app.documents.scanning import scan_step
 from app.fields.counting import count_due, count_step
 from app.fields.work import waiting as fields_waiting
 from app.fields.work import work_step
+from app.health.operations import give_sign
 from app.identity.tidy import delete_outdated
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
@@ -41,10 +42,12 @@ from app.settings import Settings
 from app.sharing.building import build_step, sweep
 from app.sharing.models import GrantSet, GrantSetState, ManualShare
 from app.sharing.shares import end_lapsed
+from app.subscriptions.writing import write_report_mails
 from app.worker import Job
 
 TIDY_EVERY_SECONDS = 600.0
 DIGESTS_EVERY_SECONDS = 20.0
+SIGN_EVERY_SECONDS = 30.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
 REPORTS_EVERY_SECONDS = 5.0
@@ -56,7 +59,9 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
     sender = make_sender(app, settings)
     return (
         Job("deliveries", sender.step, close=sender.stop),
+        Job("sign of life", _give_sign, SIGN_EVERY_SECONDS),
         Job("digests", write_digests, DIGESTS_EVERY_SECONDS),
+        Job("reports by mail", write_report_mails, DIGESTS_EVERY_SECONDS),
         Job("reminders", give_reminders, REMINDERS_EVERY_SECONDS),
         Job("offers", end_lapsed_offers),
         Job("first touches", recycle_step, REMINDERS_EVERY_SECONDS),
@@ -78,6 +83,12 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("tidy", _tidy, TIDY_EVERY_SECONDS),
         Job("uploads", lambda: forget_uploads(settings.data, now=clock.now()) > 0, TIDY_EVERY_SECONDS),
     )
+
+
+def _give_sign() -> bool:
+    with transaction() as session:
+        give_sign(session, now=clock.now())
+    return False
 
 
 def _import(stop: Event) -> bool:

@@ -135,6 +135,8 @@ VERBS: dict[str, tuple[str, str, Any]] = {
     "partner_edited": ("handshake", "partners", _l("changed the partnership of %(record)s")),
     "partner_suspended": ("pause", "partners", _l("suspended the partnership of %(record)s")),
     "partner_resumed": ("play", "partners", _l("resumed the partnership of %(record)s")),
+    "report_subscribed": ("mail", "people", _l("asked for a report by mail")),
+    "report_unsubscribed": ("mail", "people", _l("stopped a report by mail")),
     "target_set": ("target", "partners", _l("gave %(record)s a target")),
     "target_changed": ("target", "partners", _l("changed a target of %(record)s")),
     "target_removed": ("target", "partners", _l("took a target of %(record)s back")),

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from app.home.figures import AGEING_DAYS, LAPSING_HOURS, Figures
 from app.home.queries import STALE_DAYS, Needs
 from app.identity.models import Organisation
 from app.kernel import labels
@@ -40,12 +41,15 @@ class SetupStep:
     done: int
 
 
-def todo(actor: Actor, needs: Needs) -> Sequence[Need]:
+def todo(actor: Actor, needs: Needs, figures: Figures | None) -> Sequence[Need]:
     """What needs somebody, the most pressing first; nothing for a count of zero."""
     lines = [
         (needs.alerts, _alerts(needs)),
+        *([(figures.lapsing.number, _lapsing(figures))] if figures else []),
         (needs.waiting, _waiting(needs)),
+        *([(figures.ageing.number, _ageing(figures))] if figures else []),
         (needs.left_behind, _left_behind(needs)),
+        *([(figures.untouched.number, _untouched(figures))] if figures else []),
         (needs.stale, _stale(needs)),
         (needs.refusals, _refusals(needs)),
         (needs.failed_mail, _failed_mail(needs)),
@@ -77,6 +81,46 @@ def _waiting(needs: Needs) -> Need:
     note = Markup("{} {}").format(_("The oldest for"), time_tag(needs.oldest_waiting, "age"))
     url = url_for("leads.index", owner=needs.default_queue_ref, sort="waiting_since")
     return Need("inbox", "amber", what, note, url, _("Assign"))
+
+
+def _lapsing(figures: Figures) -> Need:
+    count = figures.lapsing.number
+    what = ngettext(
+        "%(count)s offer ends within %(hours)s hours",
+        "%(count)s offers end within %(hours)s hours",
+        count,
+        count=_many(count),
+        hours=LAPSING_HOURS,
+    )
+    note = _("Not accepted by then, they go on to somebody else.")
+    return Need("clock", "amber", what, note, figures.lapsing.url, _("See them"))
+
+
+def _ageing(figures: Figures) -> Need:
+    count = figures.ageing.number
+    what = ngettext(
+        "%(count)s %(leads)s unclaimed for %(days)s days or longer",
+        "%(count)s %(leads)s unclaimed for %(days)s days or longer",
+        count,
+        count=number(count),
+        leads=labels.many("lead") if count > 1 else labels.one("lead"),
+        days=AGEING_DAYS,
+    )
+    note = _("In any queue, or offered and not accepted.")
+    return Need("hourglass", "amber", what, note, figures.ageing.url, _("See them"))
+
+
+def _untouched(figures: Figures) -> Need:
+    count = figures.untouched.number
+    what = ngettext(
+        "%(count)s %(leads)s taken and not yet touched",
+        "%(count)s %(leads)s taken and not yet touched",
+        count,
+        count=_many(count),
+        leads=labels.many("lead") if count > 1 else labels.one("lead"),
+    )
+    note = _("Somebody has them and has done nothing on them so far.")
+    return Need("phone", "grey", what, note, figures.untouched.url, _("See them"))
 
 
 def _left_behind(needs: Needs) -> Need:

@@ -10,6 +10,9 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app.health.lines import Line, health_lines
+from app.health.queries import read_health
+from app.home.figures import read_figures
 from app.home.first_steps import first_steps, is_first_visit
 from app.home.needs import next_setup_step, todo
 from app.home.queries import (
@@ -33,6 +36,7 @@ from app.leads.queries import list_decline_reasons, list_leads
 from app.leads.row_queries import last_activity_of
 from app.leads.rows import LeadRow
 from app.search.recent import recent_hits
+from app.settings import current_settings
 from app.targets.progress import progress_of, today_of
 from app.targets.queries import my_targets
 from app.web.access import current_actor, needs
@@ -80,13 +84,20 @@ def _page(session: Session, actor: Actor, now: datetime) -> tuple[str, Mapping[s
 def _manager(session: Session, actor: Actor, now: datetime) -> Mapping[str, Any]:
     since = _today(now)
     counts = what_needs(session, actor, since=since)
+    figures = read_figures(session, actor, now=now)
     return {
         "step": next_setup_step(actor, g.organisation, counts),
-        "needs": todo(actor, counts),
+        "needs": todo(actor, counts, figures),
+        "figures": figures,
         "arrivals": _leads(session, actor, {}, SHOWN),
         "partners": partner_activity(session, actor, since=since),
         "recent": recent_hits(session, actor, limit=SHOWN),
+        "health": _health(session, now) if actor.role is Role.ADMINISTRATOR else [],
     }
+
+
+def _health(session: Session, now: datetime) -> Sequence[Line]:
+    return health_lines(read_health(session, now=now), current_settings().data, now=now)
 
 
 def _colleague(session: Session, actor: Actor) -> Mapping[str, Any]:

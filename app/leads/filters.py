@@ -161,6 +161,15 @@ def is_stale(since: Any) -> Condition:
     )
 
 
+def is_untouched(_session: Session, _actor: Actor, _op: Op, value: Any) -> Condition:
+    """Open, and with somebody who has done nothing on it since they took it."""
+    # Written like the partial index ix_lead_untouched.
+    found = and_(
+        Lead.is_open, Lead.deleted_at.is_(None), Lead.taken_at.is_not(None), Lead.touched_at.is_(None)
+    )
+    return found if value else not_(found)
+
+
 def _sees_everything(actor: Actor) -> bool:
     defaults = (actor.default_lead_level, actor.default_account_level, actor.default_contact_level)
     return actor.role is Role.ADMINISTRATOR or (

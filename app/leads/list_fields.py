@@ -285,6 +285,11 @@ def _about_the_lead() -> list[ListField]:
             is_export=False, section=RELATED,
         ),
         ListField(
+            "untouched", _l("Not yet touched"), Kind.YES_NO, None, filters.is_untouched, is_column=False,
+            is_export=False, section=RELATED, is_internal=True,
+            says=_says(_l("whoever has it has done nothing on it"), _l("something was done on it, or nobody has it")),
+        ),
+        ListField(
             "stale_days", _l("Untouched for"), Kind.NUMBER, None, filters.untouched_for, (Op.GTE,), is_column=False,
             is_export=False, says=_says_stale, unit=_l("days"), section=RELATED,
         ),

@@ -94,6 +94,7 @@ _SCORE_DUE = text("score_due_on IS NOT NULL AND deleted_at IS NULL")
 _ROUTE_DUE = text("route_due_at IS NOT NULL AND deleted_at IS NULL")
 _TOUCH_DUE = text("touch_due_at IS NOT NULL AND deleted_at IS NULL")
 _TOUCH_WARN = text("touch_warn_at IS NOT NULL AND deleted_at IS NULL")
+_UNTOUCHED = "deleted_at IS NULL AND taken_at IS NOT NULL AND touched_at IS NULL"
 _HANDED_OVER = text("marketing_qualified_at IS NOT NULL AND deleted_at IS NULL")
 _OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
 _OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
@@ -172,6 +173,10 @@ class Lead(Named, Stamped, Extended, Base):
             "id",
             postgresql_where=_TOUCH_WARN,
             sqlite_where=_TOUCH_WARN,
+        ),
+        Index(
+            "ix_lead_untouched", "taken_at", "id",
+            postgresql_where=text(f"is_open AND {_UNTOUCHED}"), sqlite_where=text(f"is_open = 1 AND {_UNTOUCHED}"),
         ),
         Index(
             "ix_lead_marketing_qualified",
@@ -369,6 +374,7 @@ class Offer(Base):
         ),
         Index("ix_offer_lead", "lead_id", "id"),
         Index("ix_offer_user", "user_id", "state"),
+        Index("ix_offer_company", "company_id", "made_at", "state"),
     )
 
     id: Mapped[Key]
@@ -394,6 +400,7 @@ class LeadRefusal(Base):
     """
 
     __tablename__ = "lead_refusal"
+    __table_args__ = (Index("ix_lead_refusal_company", "company_id", "at", "cause"),)
 
     lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lead.id"), primary_key=True)
     company_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"), primary_key=True)

@@ -39,7 +39,7 @@ class Letter:
     url: where its one button goes.  words: what the kind's template names.  fields: of a lead, name → label
     and value, and only what the recipient may see.  more: how many records there are beyond `items`.
     is_overtaken: it tells of something that is otherwise by now, which only the built-in words say.
-    told: the deliveries that a digest tells of.
+    told: the deliveries that a digest tells of.  choices_url: where it is stopped, "" where mail is chosen of.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Letter:
     more: int = 0
     is_overtaken: bool = False
     told: tuple[int, ...] | None = None
+    choices_url: str = ""
 
     @property
     def facts(self) -> Sequence[tuple[str, str]]:

@@ -35,17 +35,19 @@ from app.notifications.texts import trying
 from app.notifications.texts.language import LONGEST_SUBJECT
 from app.notifications.texts.wording import OwnText, OwnWords, find_own_text, say
 from app.settings import current_settings
+from app.subscriptions import letter as report_letter
 
 log = structlog.get_logger("canal.mail")
 
 CHOICES_PATH = "/profile#mail"
 # News: they follow a person to a new address, and say where to choose what is mailed.
-_NEWS = frozenset({*CHOOSABLE, Kind.DAILY_DIGEST})
+_NEWS = frozenset({*CHOOSABLE, Kind.DAILY_DIGEST, Kind.REPORT_MAIL})
 _WRITERS: Mapping[Kind, Callable[[Envelope], Letter]] = {
     **letters.WRITERS,
     **people_letters.WRITERS,
     **activity_letters.WRITERS,
     Kind.DAILY_DIGEST: digest_letter.write,
+    Kind.REPORT_MAIL: report_letter.write,
 }
 
 
@@ -198,7 +200,7 @@ def _lay_out(words: Words, letter: Letter, envelope: Envelope, language: str) ->
         "items": letter.items,
         "more": letter.more,
         "more_text": ngettext("and %(num)s more", "and %(num)s more", letter.more) if letter.more else "",
-        "choices_url": envelope.link(CHOICES_PATH) if letter.kind in _NEWS else "",
+        "choices_url": letter.choices_url or (envelope.link(CHOICES_PATH) if letter.kind in _NEWS else ""),
         "vendor": one_line(envelope.organisation.name),
         "language": language,
     }

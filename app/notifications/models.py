@@ -31,6 +31,7 @@ class NotificationKind(StrEnum):
     DAILY_DIGEST: `digest:<date>`, no record; what it tells of are the deliveries that name it.
     ACTIVITY_GIVEN: the activity that somebody was given or invited to; `who` did it.
     ACTIVITY_DUE: the activity, of which its people wanted to be reminded.
+    REPORT_MAIL: `report:<subscription>:<date>`, no record; `report` and `query` of its address.
     MAIL_TEST: no record; the text that somebody tries on themselves, see `notifications.texts.trying`.
     """
 
@@ -53,6 +54,7 @@ class NotificationKind(StrEnum):
     DAILY_DIGEST = "daily_digest"
     ACTIVITY_GIVEN = "activity_given"
     ACTIVITY_DUE = "activity_due"
+    REPORT_MAIL = "report_mail"
     MAIL_TEST = "mail_test"
 
 

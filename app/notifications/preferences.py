@@ -18,11 +18,14 @@ ALWAYS_MAILED = frozenset(
         Kind.SECOND_FACTOR,
         Kind.NEW_DEVICE,
         Kind.DAILY_DIGEST,
+        Kind.REPORT_MAIL,
         Kind.MAIL_TEST,
     }
 )
 # Of what the bell shows nothing: links that work once, and mails about what it shows already.
-MAIL_ONLY = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.DAILY_DIGEST, Kind.MAIL_TEST})
+MAIL_ONLY = frozenset(
+    {Kind.INVITATION, Kind.PASSWORD_RESET, Kind.DAILY_DIGEST, Kind.REPORT_MAIL, Kind.MAIL_TEST}
+)
 CHOOSABLE = tuple(kind for kind in Kind if kind not in ALWAYS_MAILED)
 
 

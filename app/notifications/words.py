@@ -28,6 +28,7 @@ KIND_NAMES: Mapping[Kind, Any] = {
     Kind.DAILY_DIGEST: _l("Daily digest"),
     Kind.ACTIVITY_GIVEN: _l("Activity given to them"),
     Kind.ACTIVITY_DUE: _l("Reminder"),
+    Kind.REPORT_MAIL: _l("Weekly report"),
     Kind.MAIL_TEST: _l("Test of a text"),
 }
 STATE_NAMES: Mapping[DeliveryState, Any] = {

@@ -31,6 +31,10 @@ class ReportFact(Base):
     """
 
     __tablename__ = "report_fact"
+    # By itself enough for how the leads of partners are mixed, see `app.scorecards`.
+    __table_args__ = (
+        Index("ix_report_fact_mix", "partner", "month", "source", "country", "product", "stage"),
+    )
 
     lead_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     month: Mapped[int]

@@ -24,6 +24,7 @@ from app.reports.asked import Asked, filters_for, read_asked
 from app.reports.files import TYPES, write
 from app.reports.reading import TooMany
 from app.reports.sheets import REPORTS, Report, Sheet, reports_for
+from app.reports.words import within
 from app.sharing.scope import scope
 from app.web.access import current_actor, needs
 
@@ -34,6 +35,7 @@ bp.add_app_template_filter(
     ],
     "report_heads",
 )
+bp.add_app_template_filter(within, "report_within")
 # More rows than these are in the file alone.
 MOST_SHOWN = 200
 

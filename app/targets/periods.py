@@ -32,7 +32,7 @@ def bounds(period: Period, first: date, zone: str) -> tuple[datetime, datetime]:
 
 def period_name(period: Period, first: date) -> str:
     """ "November 2026", "Q4 2026"."""
-    return format_date(first, "LLLL y" if period is Period.MONTH else "QQQ y")
+    return str(format_date(first, "LLLL y" if period is Period.MONTH else "QQQ y"))
 
 
 def periods_to_choose(today: date) -> Sequence[tuple[Period, date]]:

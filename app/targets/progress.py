@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -129,7 +129,7 @@ def _numbers(
         name, given, _code = each
         query = parse_list(session, actor, objects()[name], given)
         if name == "lead":
-            found = select(func.count()).select_from(
+            found: Select[Any] = select(func.count()).select_from(
                 select(Lead.id).where(scope(Lead, actor, query.level), *query.conditions).subquery()
             )
         else:

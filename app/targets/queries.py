@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -96,7 +96,7 @@ def people_to_aim(session: Session, account: Account) -> Sequence[User]:
     ).all()
 
 
-def _present(today: date) -> object:
+def _present(today: date) -> ColumnElement[bool]:
     return or_(
         *(
             and_(PartnerTarget.period == period, PartnerTarget.starts_on == first_day(period, today))
@@ -105,11 +105,11 @@ def _present(today: date) -> object:
     )
 
 
-def _aims(session: Session, condition: object) -> Sequence[Aim]:
+def _aims(session: Session, condition: ColumnElement[bool]) -> Sequence[Aim]:
     rows = session.execute(
         select(PartnerTarget, User)
         .outerjoin(User, User.id == PartnerTarget.user_id)
-        .where(condition)  # type: ignore[arg-type]  # a condition of SQL
+        .where(condition)
         .order_by(
             PartnerTarget.starts_on.desc(),
             PartnerTarget.period,

@@ -33,6 +33,16 @@ def upgrade() -> None:
         "uq_report_subscription", "report_subscription", ["user_id", "report", "query"], unique=True
     )
     op.create_index("ix_report_subscription_next", "report_subscription", ["next_at", "id"])
+    untouched = "deleted_at IS NULL AND taken_at IS NOT NULL AND touched_at IS NULL"
+    op.create_index(
+        "ix_lead_untouched", "lead", ["taken_at", "id"],
+        postgresql_where=sa.text(f"is_open AND {untouched}"), sqlite_where=sa.text(f"is_open = 1 AND {untouched}"),
+    )  # fmt: skip
+    op.create_index("ix_offer_company", "offer", ["company_id", "made_at", "state"])
+    op.create_index("ix_lead_refusal_company", "lead_refusal", ["company_id", "at", "cause"])
+    op.create_index(
+        "ix_report_fact_mix", "report_fact", ["partner", "month", "source", "country", "product", "stage"]
+    )
     op.create_table(
         "worker_sign",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -81,6 +91,10 @@ def _create_target() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_report_fact_mix", "report_fact")
+    op.drop_index("ix_lead_refusal_company", "lead_refusal")
+    op.drop_index("ix_offer_company", "offer")
+    op.drop_index("ix_lead_untouched", "lead")
     op.drop_table("worker_sign")
     op.drop_table("report_subscription")
     op.drop_table("partner_target")

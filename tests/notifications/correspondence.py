@@ -101,6 +101,7 @@ NAMES = (
     "lead_commented_partner",
     "activity_due",
     "activity_given",
+    "report_mail",
     "daily_digest",
     "mail_test",
 )
@@ -161,6 +162,8 @@ def correspond(session: Session, language: str = "en", *, company: str = "Forges
     _tell(
         session, world, "lead_recycled_partner", pia, Kind.LEAD_RECYCLED, world.leads["waiting"], detail=who
     )
+    asked = {"report": "partners", "query": "from=2026-01&to=2199-12"}
+    _tell(session, world, "report_mail", mara, Kind.REPORT_MAIL, None, detail=asked)
     written = {"who": "Pia Riera (Northwind)"}
     _tell(session, world, "lead_commented", mara, Kind.LEAD_COMMENTED, world.leads["owned"], detail=written)
     written = {"who": "Acme Pumps"}

@@ -86,7 +86,7 @@ def test_who_chose_the_portal_gets_no_mail_but_security_mail(
     session: Session, pia: User, now: datetime
 ) -> None:
     pia.mail_preferences = {kind.value: "portal" for kind in Kind}
-    for number, kind in enumerate(set(Kind) - {Kind.DAILY_DIGEST, Kind.MAIL_TEST}):
+    for number, kind in enumerate(set(Kind) - {Kind.DAILY_DIGEST, Kind.REPORT_MAIL, Kind.MAIL_TEST}):
         notify(session, act=f"test:{number}", user=pia, kind=kind, now=now)
     mailed = session.scalars(
         select(Notification.kind).join(Delivery, Delivery.notification_id == Notification.id)

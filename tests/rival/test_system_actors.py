@@ -59,6 +59,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "trees of records": ({"accounts"}, "no account stands below itself, no contact reports to itself, through whatever"),
     "kinds of accounts": ({"accounts"}, "what has contacts or accounts below does not become a person, whoever sees these"),
     "queue in use": ({"routing"}, "a queue is not deleted while something waits in it"),
+    "own scorecard": ({"scorecards"}, "a partner's people, who see no accounts, are told the name of their own"),
     "recycling": ({"routing"}, "leads that nobody touched go back, whoever sees them; who took them and their manager are told"),
     "score rules": ({"scores"}, "the score of every lead is made by the rules; it is told with the lead alone"),
     "statuses that go": ({"leads"}, "leads of a status that is removed go to another, whoever sees them; how many is told to administrators"),

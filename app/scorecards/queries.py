@@ -1,0 +1,149 @@
+"""What scorecards are made of beside the funnel: offers, leads taken back, amounts won, and the mix of leads."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import User
+from app.kernel.actor import Actor, Level, Role
+from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer, OfferState
+from app.opportunities.models import Opportunity, StageCategory
+from app.partners.models import PartnerAccount
+from app.reports.asked import Asked, begin_of, next_month
+from app.reports.models import ReportFact
+from app.reports.reading import sees_all
+from app.reports.steps import KEYS
+from app.scorecards.fair import Kind
+from app.sharing.scope import scope
+
+CONVERTED = KEYS.index("converted")
+_ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
+# Averages of partners tell nobody's numbers from so many others on.
+FEWEST_OTHERS = 5
+
+
+def span(asked: Asked) -> tuple[datetime | None, datetime | None]:
+    """The first moment of the months that are asked for, and the first one after them."""
+    begin = begin_of(asked.first, asked.zone) if asked.first is not None else None
+    end = begin_of(next_month(asked.last), asked.zone) if asked.last is not None else None
+    return begin, end
+
+
+def _within(column: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    begin, end = span(asked)
+    return [*([column >= begin] if begin else []), *([column < end] if end else [])]
+
+
+def _offered_to(actor: Actor) -> list[ColumnElement[bool]]:
+    """Which offers the actor is told of: partner people of their own, and of those whom they lead."""
+    if not actor.is_partner:
+        return _seen(actor, Offer.lead_id)
+    below = [role for role in Role if 0 <= role.rank < actor.rank]
+    led = select(User.id).where(User.partner_account_id == actor.company_id, User.role.in_(below))
+    return [or_(Offer.user_id == actor.user_id, Offer.user_id.in_(led))]
+
+
+def _seen(actor: Actor, lead_id: Any) -> list[ColumnElement[bool]]:
+    """That the lead is one that the actor reads; nothing for those who read all."""
+    if sees_all(actor):
+        return []
+    return [lead_id.in_(select(Lead.id).where(scope(Lead, actor, Level.READ)))]
+
+
+def read_offers(
+    session: Session, actor: Actor, asked: Asked, company_ids: Sequence[int]
+) -> Mapping[int, tuple[int, int]]:
+    """Company → (offers accepted, offers answered or let lapse) of those made in these months."""
+    rows = session.execute(
+        select(
+            Offer.company_id,
+            func.sum(case((Offer.state == OfferState.ACCEPTED, 1), else_=0)),
+            func.count(),
+        )
+        .where(
+            Offer.company_id.in_(company_ids),
+            Offer.state.in_(_ANSWERED),
+            *_within(Offer.made_at, asked),
+            *_offered_to(actor),
+        )
+        .group_by(Offer.company_id)
+    )
+    return {row[0]: (int(row[1] or 0), int(row[2])) for row in rows}
+
+
+def read_taken_back(
+    session: Session, actor: Actor, asked: Asked, company_ids: Sequence[int]
+) -> Mapping[int, int]:
+    """Company → leads that it took and lost in these months, since nothing was done on them in time.
+
+    To partner people nothing is told of them: whose they were is written nowhere any more.
+    """
+    if actor.is_partner:
+        return {}
+    rows = session.execute(
+        select(LeadRefusal.company_id, func.count())
+        .where(
+            LeadRefusal.company_id.in_(company_ids),
+            LeadRefusal.cause == AssignmentCause.RECYCLE.value,
+            *_within(LeadRefusal.at, asked),
+            *_seen(actor, LeadRefusal.lead_id),
+        )
+        .group_by(LeadRefusal.company_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def read_won(
+    session: Session, actor: Actor, asked: Asked, company_ids: Sequence[int]
+) -> Mapping[int, Mapping[str, Decimal]]:
+    """Company → currency → amount of its opportunities that were won in these months and that the actor reads."""
+    rows = session.execute(
+        select(Opportunity.partner_account_id, Opportunity.currency, func.sum(Opportunity.amount))
+        .where(
+            scope(Opportunity, actor, Level.READ),
+            Opportunity.partner_account_id.in_(company_ids),
+            Opportunity.category == StageCategory.WON,
+            Opportunity.amount.is_not(None),
+            *_within(Opportunity.closed_at, asked),
+        )
+        .group_by(Opportunity.partner_account_id, Opportunity.currency)
+        .order_by(Opportunity.currency)
+    )
+    found: dict[int, dict[str, Decimal]] = {}
+    for company, code, amount in rows:
+        if company is not None and code is not None:
+            found.setdefault(company, {})[code] = Decimal(str(amount or 0))
+    return found
+
+
+def read_mix(session: Session, asked: Asked) -> Mapping[str, Mapping[Kind, tuple[int, int]]]:
+    """Partner (its account's key as text) → kind of lead → (had, converted), of every lead of every partner.
+
+    For those who see all leads, and for what is told of others only as one number of many.
+    """
+    fact = ReportFact
+    months = [
+        *([fact.month >= asked.first] if asked.first is not None else []),
+        *([fact.month <= asked.last] if asked.last is not None else []),
+    ]
+    rows = session.execute(
+        select(
+            fact.partner, fact.source, fact.country, fact.product, func.count(),
+            func.sum(case((fact.stage >= CONVERTED, 1), else_=0)),
+        )
+        .where(fact.partner != "", *months)
+        .group_by(fact.partner, fact.source, fact.country, fact.product)
+    )  # fmt: skip
+    found: dict[str, dict[Kind, tuple[int, int]]] = {}
+    for partner, source, country, product, had, converted in rows:
+        found.setdefault(partner, {})[source, country, product] = (int(had), int(converted or 0))
+    return found
+
+
+def partner_keys(session: Session) -> Sequence[int]:
+    """The keys of all partner accounts."""
+    return session.scalars(select(PartnerAccount.account_id)).all()

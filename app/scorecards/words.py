@@ -1,0 +1,44 @@
+"""How scorecards read."""
+
+from flask_babel import format_percent
+from flask_babel import gettext as _
+
+from app.opportunities import currencies
+from app.scorecards.cards import Card
+from app.scorecards.fair import Comparison, Verdict
+from app.web.filters import number
+
+
+def percent(share: float | None) -> str:
+    """A share of one, in whole percent."""
+    return "–" if share is None else format_percent(share, "#,##0 %")
+
+
+def won_words(card: Card) -> str:
+    """What was won, each currency by itself."""
+    return " · ".join(currencies.money(amount, code) for code, amount in card.won.items()) or "–"
+
+
+def verdict_words(comparison: Comparison | None) -> tuple[str, str]:
+    """(what the comparison says, its tone)."""
+    if comparison is None:
+        return "–", "grey"
+    return {
+        Verdict.TOO_FEW: (_("Too few to tell"), "grey"),
+        Verdict.ABOVE: (_("Better than expected"), "green"),
+        Verdict.AS_EXPECTED: (_("As expected"), "blue"),
+        Verdict.BELOW: (_("Below what is expected"), "amber"),
+    }[comparison.verdict]
+
+
+def expected_words(comparison: Comparison) -> str:
+    """The conversions that were to be expected."""
+    return number(comparison.expected, 1)
+
+
+def basis_words(comparison: Comparison) -> str:
+    """What a comparison rests on."""
+    return _(
+        "It rests on %(leads)s of its %(received)s, of kinds that others had too.",
+        leads=number(comparison.leads), received=number(comparison.received),
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Writing the weekly mails that are due, each exactly once.
+
+The mail is a notification whose act names the subscription and the day, written in the transaction that moves the
+subscription on to its next week: a worker that is killed in between has done neither.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.identity.models import Organisation, User
+from app.identity.queries import find_actor
+from app.kernel import clock
+from app.kernel.db import reading, transaction
+from app.notifications.models import NotificationKind
+from app.notifications.mornings import local_day
+from app.notifications.operations import notify
+from app.subscriptions.models import ReportSubscription
+from app.subscriptions.weeks import next_mail
+
+log = structlog.get_logger("canal.reports")
+
+AT_ONCE = 100
+
+
+def write_report_mails() -> bool:
+    """Write those that are due, each in a transaction of its own; true when there may be more.
+
+    One that cannot be written is logged and tried again next time; it keeps no other waiting.
+    """
+    now = clock.now()
+    with reading() as session:  # without asking for SQLite's write lock
+        waiting = due(session, now=now, limit=AT_ONCE)
+    done = 0
+    for key in waiting:
+        try:
+            with transaction() as session:
+                write_report_mail(session, key, now=now)
+            done += 1
+        except Exception:
+            log.exception("a weekly report could not be written", subscription=key)
+    return done == AT_ONCE
+
+
+def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """The subscriptions whose morning has come; none while sending is held."""
+    if session.scalar(select(Organisation.sending_held_at)) is not None:
+        return ()
+    return session.scalars(
+        select(ReportSubscription.id)
+        .where(ReportSubscription.next_at <= now)
+        .order_by(ReportSubscription.next_at, ReportSubscription.id)
+        .limit(limit)
+    ).all()
+
+
+def write_report_mail(session: Session, key: int, *, now: datetime) -> bool:
+    """Put one mail into the outbox and move the subscription on; whether there is one.  Does not commit.
+
+    Weeks that were missed are left out.  Who may not sign in now gets none, and is asked again next week.
+    """
+    found = session.scalar(
+        select(ReportSubscription)
+        .where(ReportSubscription.id == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if found is None or found.next_at > now:
+        return False  # another worker was here, or it was stopped
+    user = session.get_one(User, found.user_id)
+    day = local_day(found.next_at, user.time_zone)
+    found.next_at = next_mail(now, found.weekday, user.time_zone)
+    if find_actor(session, user.id, door="mail") is None:
+        return False
+    notify(
+        session,
+        act=f"report:{found.id}:{day.isoformat()}",
+        user=user,
+        kind=NotificationKind.REPORT_MAIL,
+        now=now,
+        detail={"subscription": found.ref, "report": found.report, "query": found.query},
+    )
+    return True
