@@ -80,6 +80,11 @@ class Report:
     is_internal: bool = False
     filters: bool = True
 
+    @property
+    def about(self) -> str:
+        """What it tells, in a sentence."""
+        return str(self.intro) % {"leads": labels.many("lead")}
+
 
 def _count(value: int, url: str = "") -> Cell:
     return Cell(number(value), value, url if value else "")
@@ -105,7 +110,7 @@ def _funnel_sheet(actor: Actor, funnel: Funnel, head: str) -> Sheet:
         Head(head, is_number=False),
         *(Head(str(each.label), str(each.help)) for each in measures),
         Head(_("Conversion"), _("Of the captured ones, the share that was converted.")),
-        Head(_("Won of captured"), _("Of the captured ones, the share of which an opportunity is won.")),
+        Head(_("Won of captured"), _("Of the captured ones, the share that was won.")),
     ]
 
     def cells(row: FunnelRow) -> list[Cell]:
@@ -254,23 +259,23 @@ REPORTS: dict[str, Report] = {
     each.name: each
     for each in (
         Report(
-            "funnel", _l("Funnel"), _l("How far leads came, from capture to a won opportunity, and what share was converted."),
+            "funnel", _l("Funnel"), _l("How far %(leads)s came, from capture to a sale, and what share was converted."),
             "filter", _read_funnel, _dimensions,
         ),
         Report(
-            "ageing", _l("Unclaimed"), _l("Open leads that wait in a queue, or are offered and not accepted, by how long they wait."),
+            "ageing", _l("Unclaimed"), _l("Open %(leads)s that wait in a queue, or are offered and not accepted, by how long they wait."),
             "clock", _read_ageing, _partner_or_queue, is_internal=True,
         ),
         Report(
-            "times", _l("Response times"), _l("How long leads waited to be claimed or accepted, and then for their first touch."),
+            "times", _l("Response times"), _l("How long %(leads)s waited to be claimed or accepted, and then for their first touch."),
             "history", _read_times, _partner_or_queue, is_internal=True,
         ),
         Report(
-            "scores", _l("Scores"), _l("How many leads have which score, and what became of them."),
+            "scores", _l("Scores"), _l("How many %(leads)s have which score, and what became of them."),
             "target", _read_scores, _nothing, is_internal=True,
         ),
         Report(
-            "pipeline", _l("Pipeline"), _l("Opportunities by stage, what they are worth in each currency, and what is likely of it."),
+            "pipeline", _l("Pipeline"), _l("What there is at each stage, what it is worth in each currency, and what is likely of it."),
             "trend", _read_pipeline, _nothing, Permission.OPPORTUNITY_VIEW, filters=False,
         ),
     )

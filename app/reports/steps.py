@@ -26,7 +26,7 @@ class Step:
 
 
 STEPS = (
-    Step("captured", _l("Captured"), _l("Every lead that is there; deleted ones are not.")),
+    Step("captured", _l("Captured"), _l("All that there are; deleted ones are not counted.")),
     Step(
         "assigned",
         _l("Assigned"),
@@ -47,8 +47,8 @@ STEPS = (
         ),
     ),
     Step("qualified", _l("Qualified"), _l("Its status is one of the qualified ones.")),
-    Step("converted", _l("Converted"), _l("It became an account, and what else was made of it.")),
-    Step("won", _l("Won"), _l("An opportunity that was made of it is won.")),
+    Step("converted", _l("Converted"), _l("It was converted, and that was not undone.")),
+    Step("won", _l("Won"), _l("It led to a sale: what was made of it is won.")),
 )
 KEYS = tuple(step.key for step in STEPS)
 HANDED_OVER, UNQUALIFIED = "handed_over", "unqualified"
