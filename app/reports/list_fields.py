@@ -79,7 +79,7 @@ add_fields(
         "last_queue", _l("Last queue"), Kind.CHOICE, Lead.last_queue_id, _came_from, SAME, names=_queue_names,
         resolve=_queue_cells, text=str, is_column=False, section=RELATED, is_internal=True,
     ),
-    ListField("taken_at", _l("Taken"), Kind.MOMENT, Lead.taken_at, is_internal=True),
+    ListField("taken_at", _l("In hand since"), Kind.MOMENT, Lead.taken_at, is_internal=True),
     ListField("touched_at", _l("First touched"), Kind.MOMENT, Lead.touched_at, is_internal=True),
     _seconds("taken_after", _l("Waited before it was taken")),
     _seconds("touched_after", _l("Waited for its first touch")),

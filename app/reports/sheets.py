@@ -185,7 +185,10 @@ def _read_times(session: Session, actor: Actor, asked: Asked, by: str, _now: dat
             found.setdefault(row.label, {})[what] = row
     heads = [Head(_partner_or_queue(session, actor)[by], is_number=False)]
     for label, help_ in (
-        (_("Taken"), _("Claimed or accepted ones, from when they began to wait for it.")),
+        (
+            _("Claimed or accepted"),
+            _("Those that a person claimed or accepted, from when they began to wait for it."),
+        ),
         (_("Touched"), _("Those on which something was done, from when they were taken.")),
     ):
         heads += [

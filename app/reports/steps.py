@@ -36,7 +36,7 @@ STEPS = (
     ),
     Step(
         "taken",
-        _l("Taken"),
+        _l("In hand"),
         _l("A person has it: they claimed it, accepted its offer or were given it outright."),
     ),
     Step(
