@@ -110,12 +110,14 @@ def is_readable(actor: Actor) -> ColumnElement[bool]:
         exists().where(place.model.id == place.column, scope(place.model, actor, Level.READ))
         for place in PLACES
     ]
+    # Beside each other rather than one in the other: SQLite reads conditions to a certain depth only.
     became = [
-        exists().where(model.id == column, scope(model, actor, Level.READ))
+        exists().where(
+            Conversion.lead_id == Activity.lead_id, model.id == column, scope(model, actor, Level.READ)
+        )
         for model, column in _RESULTS.items()
     ]
-    through = exists().where(Conversion.lead_id == Activity.lead_id, or_(*became))
-    return or_(*readable, and_(Activity.lead_id.is_not(None), through))
+    return or_(*readable, and_(Activity.lead_id.is_not(None), or_(*became)))
 
 
 _RESULTS: Mapping[Any, Any] = {

@@ -11,12 +11,15 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, bindparam, literal, or_, select, union_all
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.identity.models import User, UserState
 from app.identity.roles import role_names
 from app.kernel.actor import INTERNAL_ROLES, PARTNER_ROLES, Actor, Role
+from app.kernel.db import is_sqlite
 from app.kernel.errors import Invalid
 from app.partners.models import PartnerAccount, PartnerLevel
 from app.routing.models import Queue
@@ -313,10 +316,13 @@ def keep_principal(session: Session, key: str) -> int:
     found = session.scalar(select(Principal.id).where(Principal.key == key))
     if found is not None:
         return found
-    row = Principal(key=key)
-    session.add(row)
-    session.flush()
-    return row.id
+    insert: Any = sqlite_insert if is_sqlite(session) else postgresql_insert
+    # Two may refer to it for the first time at once: the second waits for the first, and finds it.
+    statement = insert(Principal).values(key=key).on_conflict_do_nothing(index_elements=["key"])
+    made = session.scalar(statement.returning(Principal.id))
+    if made is None:
+        made = session.scalars(select(Principal.id).where(Principal.key == key)).one()
+    return int(made)
 
 
 def keep_principals(session: Session, keys: Iterable[str]) -> dict[str, int]:

@@ -22,8 +22,9 @@ def frame_counts(actor: Actor) -> dict[str, int]:
 @lru_cache(maxsize=128)
 def _counting(actor: Actor) -> Select[*tuple[Any, ...]]:
     """Kept by the actor's whole value: making it costs more than running it."""
-    unread = unread_notifications(actor)
-    parts = [select(literal_column("'unread'").label("what"), unread.limit(CAP).subquery().c.id)]
+    # In front of the statement rather than inside: what may be seen is long, and SQLite reads to a certain depth only.
+    unread = unread_notifications(actor).limit(CAP).cte("unread")
+    parts = [select(literal_column("'unread'").label("what"), unread.c.id)]
     if actor.is_partner:
         for rule in branches(Lead, actor):
             if rule.cause == "queue":
