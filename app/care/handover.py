@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.changes import find_owner
 from app.accounts.models import Account, Contact
-from app.events.operations import record
+from app.events.operations import record_many
 from app.identity.models import User, UserState
 from app.identity.roles import PERMISSIONS
 from app.kernel import refs
@@ -106,16 +106,13 @@ def hand_over(session: Session, actor: Actor, from_ref: str, to_ref: str, *, now
         each.version += 1
         each.updated_at, each.updated_by_id = now, actor.user_id
     session.flush()
-    for each in (*accounts, *contacts):
-        record(
-            session,
-            actor,
-            verb="edited",
-            subject=each,
-            at=now,
-            changes={"owner": (leaver.name, heir.name)},
-            detail={"version": each.version},
-        )
+    told = {"owner": (leaver.name, heir.name)}
+    record_many(
+        session,
+        actor,
+        [("edited", each, told, {"version": each.version}) for each in (*accounts, *contacts)],
+        at=now,
+    )
     why = _l("It is a partner, and its owner must be a channel manager.")
     return HandedOver(
         len(accounts),

@@ -81,7 +81,9 @@ def _merge_of(session: Session, actor: Actor, record: Any) -> MergeUnderWay | No
     """Told to whoever sees all that become one: to anybody else it would tell that the others are there, and how much hangs on them."""
     if record.merging is None or actor.is_partner:
         return None
-    job = session.scalars(select(ListJob).where(ListJob.ref == record.merging)).one()
+    job = session.scalars(select(ListJob).where(ListJob.ref == record.merging)).first()
+    if job is None:
+        return None
     mine = job.user_id == actor.user_id
     if not mine and not _sees_all(session, actor, job):
         return None
