@@ -3,9 +3,10 @@
 What counts stays: status, owner, source, campaign, country and town, industry, amounts, score, history of assignment.
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.kernel.fold import fold
 # The guard of events knows it too: migration 0035.
 MARK = "[erased]"
 FEWEST = 4  # shorter words would be found in everything
+FEWEST_DIGITS = 7  # and so would shorter numbers, and 0000
 
 # Emptied, and what is replaced where something was written, by table.
 EMPTIED: Mapping[str, tuple[str, ...]] = {
@@ -81,7 +83,32 @@ class Needles:
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted(set(words), key=lambda word: (-len(word), word))
-    return re.compile("|".join(re.escape(word) for word in longest_first) or r"(?!)", re.IGNORECASE)
+    return re.compile("|".join(_apart(word) for word in longest_first) or r"(?!)", re.IGNORECASE)
+
+
+def _apart(word: str) -> str:
+    """A pattern of the word where it stands by itself: within a longer name, address or number it is somebody else's.
+
+    Numbers may have more before them, the country's; letters without small and large ones are written without blanks.
+    """
+    if "@" in word:
+        return rf"(?<!\w)(?<!\w[.+-]){re.escape(word)}(?!\w)(?![.-]\w)"
+    if not any(letter.isalpha() for letter in word):
+        return rf"{re.escape(word)}(?!\d)"
+    before = r"(?<![^\W\d_])" if _is_spaced(word[0]) else ""
+    after = r"(?![^\W\d_])" if _is_spaced(word[-1]) else ""
+    return f"{before}{re.escape(word)}{after}"
+
+
+def _is_spaced(letter: str) -> bool:
+    return letter.lower() != letter.upper()
+
+
+def _tells_of_one(word: str) -> bool:
+    """Whether it is long enough to be looked for everywhere."""
+    if any(letter.isalpha() for letter in word):
+        return len(word.strip()) >= FEWEST
+    return sum(letter.isdigit() for letter in word) >= FEWEST_DIGITS
 
 
 def needles_of(records: Iterable[tuple[str, Any]], more: Iterable[str] = ()) -> Needles:
@@ -94,7 +121,7 @@ def needles_of(records: Iterable[tuple[str, Any]], more: Iterable[str] = ()) -> 
             whole |= {f"{first} {last}", f"{last} {first}", f"{last}, {first}"}
         parts |= {part for part in (first, last) if part}
         if table == "account":
-            whole.add(each.name)
+            (whole if len(each.name.split()) > 1 else parts).add(each.name)
         for name in ("email", "phone", "mobile"):
             value = getattr(each, name, None)
             if value:
@@ -105,7 +132,7 @@ def needles_of(records: Iterable[tuple[str, Any]], more: Iterable[str] = ()) -> 
             if getattr(each, name, None):
                 whole.add(getattr(each, name))
     whole |= {word.strip() for word in more}
-    kept = {word for word in whole if MARK not in word and len(word.strip()) >= FEWEST}
+    kept = {word for word in whole if MARK not in word and _tells_of_one(word)}
     own = {word for word in parts if MARK not in word and len(word) > 1}
     folded = {fold(word, 200) for word in kept} | {fold(word, 200) for word in own}
     return Needles(
@@ -141,6 +168,20 @@ def marked_wholly(value: Any, pattern: re.Pattern[str], name: str = "") -> Any:
     if isinstance(value, list):
         return [marked_wholly(each, pattern, name) for each in value]
     return value
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts of a structure, and of one that is written as JSON."""
+    if isinstance(value, bytes | memoryview):
+        text = bytes(value).decode("utf-8", errors="replace")
+        yield text
+        with contextlib.suppress(ValueError):
+            yield from texts_in(json.loads(text))
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(each)
 
 
 def spellings(needles: Collection[str]) -> list[str]:

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.campaigns.models import Campaign
-from app.care.erasable import Needles, marked_leaves, marked_wholly, spellings, without
+from app.care.erasable import Needles, marked_leaves, marked_wholly, spellings, texts_in, without
 from app.cases.models import Case
 from app.documents.models import Document
 from app.kernel.actor import Actor
@@ -78,9 +78,14 @@ def rows_with(
     # All columns as one text, so that each spelling is asked once of a row.
     whole = reduce(add, (_as_text(session, column) for column in columns))
     found = or_(*(func.lower(whole).like(pattern, escape="!") for pattern in like))
+    rows = session.connection().execute(select(table).where(_scoped(table), found)).mappings()
+    pattern = needles.pattern
+    names = [column.name for column in columns]
+    # The database finds them within longer words too, which are others'.
     return [
         dict(row)
-        for row in session.connection().execute(select(table).where(_scoped(table), found)).mappings()
+        for row in rows
+        if any(pattern.search(text) for name in names for text in texts_in(row[name]))
     ]
 
 

@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import LargeBinary, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.accounts.models import Account, Contact
 from app.activities.operations import log_activity
+from app.care.erasable import needles_of, without
+from app.care.erasing import erase_person, plan_erasure
 from app.care.models import DuplicatePair, Erasure, ErasureGate
 from app.care.people_found import Asked, find_person
 from app.conversion.operations import convert_lead
@@ -28,6 +31,7 @@ from app.lists.models import ListJob
 from app.notifications.models import NotificationKind
 from app.notifications.operations import notify
 from app.routing.verify import verify_routing
+from app.search.finding import find_ids
 from app.settings import current_settings
 from tests.documents.conftest import stored  # noqa: F401 - a fixture, asked for by name
 from tests.factories import (
@@ -205,6 +209,43 @@ def test_nothing_of_the_person_is_left_and_what_counts_stays(signed_in, session,
     assert "They asked us to" in browser.get("/care/erase").get_data(as_text=True)
     assert (current_settings().data / "mail" / "two.eml").exists()
     assert row_count(session, ListJob, ListJob.path != "") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Met Ana Li, called ANA LI.", "Met [erased], called [erased]."),
+        ("Diana Li; Ana Lima; Li, Ana", "Diana Li; Ana Lima; [erased]"),
+        ("diana@x.example, jo-ana@x.example, ana@x.example.com", "diana@x.example, jo-ana@x.example, ana@x.example.com"),
+        ("<ana@x.example>; ana@x.example.", "<[erased]>; [erased]."),
+        ("+34600111222 0034600111222 6001112223", "+34[erased] 0034[erased] 6001112223"),
+        ("at 10:00:00.000000", "at 10:00:00.000000"),
+        ("山田太郎さん", "[erased]さん"),
+    ],
+)  # fmt: skip
+def test_what_is_part_of_a_longer_name_address_or_number_is_somebody_elses(text, left):
+    people = (
+        Contact(first_name="Ana", last_name="Li", email="ana@x.example", phone="600111222", mobile="0000"),
+        Account(name="Lima"),
+        Account(name="山田太郎 x"),
+    )
+    needles = needles_of(zip(("contact", "account", "account"), people, strict=True), ["山田太郎"])
+    assert without(text, needles.pattern) == left
+
+
+def test_whoever_has_a_longer_name_is_left_alone(session, ada, mara):
+    actor, now = actor_of(session, ada), clock.now()
+    make_contact(session, "Li", first_name="Ana", owner=mara, email="ana@x.example", phone="0000")
+    other = make_contact(session, "Lima", first_name="Diana", owner=mara, email="diana@x.example")
+    session.commit()
+    chosen = find_person(session, actor, Asked("ana@x.example"))
+    assert plan_erasure(session, actor, chosen).counts["contact"] == 1
+    erase_person(session, actor, chosen, reason="They asked us to", now=now)
+    session.commit()
+    assert (other.email, other.full_name, other.version) == ("diana@x.example", "Diana Lima", 1)
+    assert find_ids(session, actor, Contact, "diana@x.example", limit=5) == [other.id]
+    assert find_ids(session, actor, Contact, "lima", limit=5) == [other.id]
+    assert find_ids(session, actor, Contact, "ana li", limit=5) == []
 
 
 @pytest.mark.parametrize(
