@@ -50,6 +50,7 @@ def test_a_sentence_follows_its_noun(language, thing, old, new, before, after):
     assert rewritten(language, before, [Renaming(thing, old, new)]) == after
 
 
+@pytest.mark.databases("sqlite")
 def test_what_is_said_of_words_is_true_of_the_catalogue(app):
     """No phrase is kept for a text that is gone, and the objects here are those of the labels."""
     assert set(STANDARD) == RENAMEABLE == set(SAMPLES)
