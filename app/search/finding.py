@@ -1,8 +1,9 @@
 """Records by what people type: from the entries to records, under the scope of who asks.
 
-Of a lead only what the person may read in full is found, and by no field that is hidden from them.  Each way reads a bounded part of one index.  Whoever sees (nearly) everything walks the entries that begin
-with the text until enough are found; whoever sees little walks what they see, and asks of each whether it
-has such an entry: neither grows with the number of records.
+Of a lead only what the person may read in full is found, and by no field that is hidden from them.  Each way
+reads a bounded part of one index.  Whoever sees much walks the entries that begin with the text until enough
+are found; whoever sees little walks what they see, and asks of each whether it has such an entry: neither
+grows with the number of records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from app.search.words import (
     typed_name,
     typed_numbers,
 )
-from app.sharing.merge import conditions_of
+from app.sharing.merge import capped_count, conditions_of
 from app.sharing.scope import branches, scope, scoped
 
 Model = type[Account] | type[Contact] | type[Lead] | type[Campaign]
@@ -38,6 +39,8 @@ MOST = 1000
 # So many entries of the text's rarest word are looked through for its other words.
 MOST_LOOKED_AT = 2000
 MOST_ACCOUNTS = 50
+# Whoever sees no more than so many records of a kind has these walked, not the entries.
+MOST_WALKED = 1000
 MOST_GUESSES = 6
 _REFS: Mapping[Any, str] = {
     Account: refs.ACCOUNT, Contact: refs.CONTACT, Lead: refs.LEAD, Campaign: refs.CAMPAIGN,
@@ -78,7 +81,8 @@ def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
 
 def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnElement[bool]:
     """That the record is one of those which the text finds; for lists.  Misspellings are not tried."""
-    selects = [way for tier in _tiers(actor, model, text) for way in tier]
+    sees_much = _sees_much(session, actor, model)
+    selects = [way for tier in _tiers(actor, model, text, sees_much) for way in tier]
     if not selects:
         return model.id.is_(None)
     limited = [select(way.limit(MOST).subquery().c.id) for way in selects]
@@ -93,7 +97,7 @@ def find_ids(
     beyond_first: only by the ways that come after `beginnings`, which the caller has looked through.
     """
     found: dict[int, None] = {}
-    for place, tier in enumerate(_tiers(actor, model, text)):
+    for place, tier in enumerate(_tiers(actor, model, text, _sees_much(session, actor, model))):
         if not tier or (beyond_first and place == 0):
             continue
         # A record may begin with the text in several of its words.
@@ -158,7 +162,19 @@ def begins(text: str, entry: Any = SearchEntry) -> ColumnElement[bool]:
     return and_(entry.text >= text, entry.text < text + LAST)
 
 
-def _tiers(actor: Actor, model: Model, text: str) -> Iterator[list[Select[Any]]]:
+def _sees_much(session: Session, actor: Actor, model: Model) -> bool:
+    """Whether walking entries leads sooner to what the actor sees than walking what they see."""
+    if actor.is_system or _sees_most(actor, model):
+        return True
+    return (session.scalar(_how_many(actor, model)) or 0) > MOST_WALKED
+
+
+@lru_cache(maxsize=256)
+def _how_many(actor: Actor, model: Model) -> Select[int]:
+    return capped_count(model, actor, cap=MOST_WALKED, level=Level.READ)
+
+
+def _tiers(actor: Actor, model: Model, text: str, sees_much: bool) -> Iterator[list[Select[Any]]]:
     """Selects of keys, in groups: those of the first are answered from one range of an index each."""
     if refs.is_ref(_REFS[model], text):
         yield [select(model.id).where(scope(model, actor, Level.READ), model.ref == text)]
@@ -166,24 +182,24 @@ def _tiers(actor: Actor, model: Model, text: str) -> Iterator[list[Select[Any]]]
     name = typed_name(text)
     country = get_global("zone_territories").get(actor.time_zone)
     numbers, whole = typed_numbers(text, country)
-    first = _ways(actor, model, Sort.NAME, begins(name)) if name else []
+    first = _ways(actor, model, Sort.NAME, begins(name), sees_much) if name else []
     if (
         name
         and model is Lead
         and "first_name" in actor.hidden_fields
         and "last_name" not in actor.hidden_fields
     ):
-        first.append(_by_last_name(actor, name))
+        first.append(_by_last_name(actor, name, sees_much))
     for start in numbers:
-        first += _ways(actor, model, Sort.NUMBER, begins(start))
+        first += _ways(actor, model, Sort.NUMBER, begins(start), sees_much)
     for start in typed_address(text):
-        first += _ways(actor, model, Sort.ADDRESS, begins(start))
+        first += _ways(actor, model, Sort.ADDRESS, begins(start), sees_much)
     if whole:
-        first += _ways(actor, model, Sort.NUMBER, SearchEntry.text.in_(whole))
+        first += _ways(actor, model, Sort.NUMBER, SearchEntry.text.in_(whole), sees_much)
     yield first
     words = name.split()
     if 2 <= len(words) <= 6 and not whole and kinds_for(actor, model, Sort.NAME):
-        yield [_all_words(actor, model, words)]
+        yield [_all_words(actor, model, words, sees_much)]
         if model is Contact:
             yield [_at_account(actor, words, cut) for cut in range(1, len(words))]
             yield [
@@ -201,29 +217,36 @@ def _rules(model: Model, actor: Actor) -> Sequence[Any]:
     return tuple(branches(model, actor, Level.READ)) if not actor.is_system else ()
 
 
-def _ways(actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool]) -> list[Select[Any]]:
+def _ways(
+    actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool], sees_much: bool
+) -> list[Select[Any]]:
     """Keys of records that have an entry for which the condition holds, among those for texts of that sort.
 
     One for each kind of entry where they are walked: in their order they stand by kinds.
     """
     kinds = kinds_for(actor, model, sort)
-    if actor.is_system or _sees_most(actor, model):
-        return [
-            select(model.id)
-            .select_from(SearchEntry)
-            .join(model, model.id == SearchEntry.record_id)
-            .where(SearchEntry.kind == kind, condition, scope(model, actor, Level.READ))
-            .order_by(SearchEntry.text, SearchEntry.record_id)
-            for kind in kinds
-        ]
+    if sees_much:
+        return [_along_entries(actor, model, kind, condition) for kind in kinds]
     return [_along_records(actor, model, _has_entry(model, kinds, condition))] if kinds else []
 
 
-def _by_last_name(actor: Actor, name: str) -> Select[Any]:
+def _along_entries(actor: Actor, model: Model, kind: int, condition: ColumnElement[bool]) -> Select[Any]:
+    here = (SearchEntry.kind == kind, condition)
+    order = (SearchEntry.text, SearchEntry.record_id)
+    if actor.is_system or _sees_most(actor, model):
+        joined = select(model.id).select_from(SearchEntry).join(model, model.id == SearchEntry.record_id)
+        return joined.where(*here, scope(model, actor, Level.READ)).order_by(*order)
+    # No join: a planner that sees the rules' own conditions begins with all that they give.
+    seen = select(model.id).where(model.id == SearchEntry.record_id, scope(model, actor, Level.READ)).limit(1)
+    is_seen = seen.correlate(SearchEntry).scalar_subquery().is_not(None)
+    return select(SearchEntry.record_id.label("id")).where(*here, is_seen).order_by(*order)
+
+
+def _by_last_name(actor: Actor, name: str, sees_much: bool) -> Select[Any]:
     """Leads whose last name begins so, for those who do not see the first: entries hold the two together."""
     key = Lead.last_name_fold
     here = and_(key >= name, key < name + LAST)
-    if _sees_most(actor, Lead):
+    if sees_much:
         return select(Lead.id).where(scope(Lead, actor, Level.READ), here).order_by(key, Lead.id)
     return _along_records(actor, Lead, here)
 
@@ -251,7 +274,7 @@ def _along_records(actor: Actor, model: Model, has_entry: ColumnElement[bool]) -
     return select(merged.c.id).order_by(merged.c.id)
 
 
-def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
+def _all_words(actor: Actor, model: Model, words: Sequence[str], sees_much: bool) -> Select[Any]:
     """Records that have each of the words, wherever; found by the longest, which few others have."""
     kinds = kinds_for(actor, model, Sort.NAME)
     longest = max(words, key=len)
@@ -261,7 +284,7 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
         if word is not longest
         for other in (aliased(SearchEntry),)
     ]
-    if not (actor.is_system or _sees_most(actor, model)):
+    if not sees_much:
         return _along_records(actor, model, and_(_has_entry(model, kinds, begins(longest)), *others))
     having = (
         select(SearchEntry.record_id)
@@ -279,7 +302,11 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str]) -> Select[Any]:
 def _at_account(actor: Actor, words: Sequence[str], cut: int) -> Select[Any]:
     """Contacts called by the first words, of accounts called by the others: "maria forges"."""
     person, company = " ".join(words[:cut]), " ".join(words[cut:])
-    at = _ways(actor, Account, Sort.NAME, begins(company))[0].limit(MOST_ACCOUNTS).subquery()
+    at = (
+        _ways(actor, Account, Sort.NAME, begins(company), _sees_most(actor, Account))[0]
+        .limit(MOST_ACCOUNTS)
+        .subquery()
+    )
     entry = aliased(SearchEntry)
     return select(Contact.id).where(
         scope(Contact, actor, Level.READ),
