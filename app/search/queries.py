@@ -338,4 +338,4 @@ def _find_contacts(session: Session, actor: Actor, text: str, limit: int) -> Seq
 add_source(Source("lead", "target", Permission.LEAD_VIEW, _find_leads))
 add_source(Source("account", "building", Permission.ACCOUNT_VIEW, _find_accounts))
 add_source(Source("contact", "contact", Permission.CONTACT_VIEW, _find_contacts))
-add_source(Source("campaign", "campaign", Permission.CAMPAIGN_VIEW, _find_campaigns))
+add_source(Source("campaign", "megaphone", Permission.CAMPAIGN_VIEW, _find_campaigns))
