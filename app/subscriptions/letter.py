@@ -60,7 +60,7 @@ def _row(envelope: Envelope, sheet: Sheet, row: Sequence[Cell], page: str) -> It
     told = [
         f"{one_line(head.label)} {one_line(cell.text)}"
         for head, cell in zip(sheet.heads[1:], row[1:], strict=False)
-        if cell.value not in (None, "", 0)
+        if cell.value not in (None, "", 0) and cell.text != "–"
     ]
     link = next((cell.url for cell in row if cell.url), "")
     return Item(one_line(row[0].text), ", ".join(told), envelope.link(link) if link else page)
