@@ -17,6 +17,7 @@ from app.reports.reading import TooMany, sees_all
 from app.reports.times import TimesRow, read_times
 from app.scorecards.fair import Comparison, Mix, compare
 from app.scorecards.queries import (
+    FEWEST_LEADS,
     FEWEST_OTHERS,
     partner_keys,
     read_mix,
@@ -34,9 +35,8 @@ _OWN = Actor.system("own scorecard")
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """What share of their leads the other partners convert on average.  partners: how many they are."""
+    """What share of their leads the other partners convert on average."""
 
-    partners: int
     converted: float
 
 
@@ -111,10 +111,13 @@ def read_card(session: Session, actor: Actor, account: Account, asked: Asked) ->
     return found if isinstance(found, TooMany) else found[0]
 
 
-def read_own(session: Session, actor: Actor, asked: Asked) -> tuple[Card, Averages | None] | TooMany:
+def read_own(
+    session: Session, actor: Actor, asked: Asked, now: datetime
+) -> tuple[Card, Averages | None] | TooMany:
     """The card of the actor's own company, of the leads that they see; and what the others make on average.
 
-    What is told of others stands only where they are so many that it tells nobody's numbers.
+    What is told of others stands only where they are so many, with so many leads each, that it tells nobody's numbers,
+    and of the usual months alone: months of one's choice would set apart who had leads in some of them.
     """
     account = session.execute(
         select(Account.id, Account.ref, Account.name).where(
@@ -124,19 +127,18 @@ def read_own(session: Session, actor: Actor, asked: Asked) -> tuple[Card, Averag
     found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], None)
     if isinstance(found, TooMany):
         return found
-    return found[0], _averages(session, asked, str(actor.company_id))
+    is_usual = asked == with_months(session, Asked(asked.zone), now)
+    return found[0], _averages(session, asked, str(actor.company_id)) if is_usual else None
 
 
 def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
     known = {str(key) for key in partner_keys(session)} - {own}
-    mix = {key: kinds for key, kinds in read_mix(session, asked).items() if key in known}
-    if len(mix) < FEWEST_OTHERS:
-        return None
     shares = []
-    for kinds in mix.values():
+    for key, kinds in read_mix(session, asked).items():
         had = sum(each[0] for each in kinds.values())
-        shares.append(sum(each[1] for each in kinds.values()) / had)
-    return Averages(len(mix), sum(shares) / len(shares))
+        if key in known and had >= FEWEST_LEADS:
+            shares.append(sum(each[1] for each in kinds.values()) / had)
+    return Averages(sum(shares) / len(shares)) if len(shares) >= FEWEST_OTHERS else None
 
 
 def _cards(

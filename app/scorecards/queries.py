@@ -22,8 +22,8 @@ from app.sharing.scope import scope
 
 CONVERTED = KEYS.index("converted")
 _ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
-# Averages of partners tell nobody's numbers from so many others on.
-FEWEST_OTHERS = 5
+# Averages of partners tell nobody's numbers from so many others on, of whom each had so many leads.
+FEWEST_OTHERS, FEWEST_LEADS = 5, 5
 
 
 def span(asked: Asked) -> tuple[datetime | None, datetime | None]:

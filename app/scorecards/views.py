@@ -43,7 +43,7 @@ def mine() -> ResponseReturnValue:
     """The same for a partner's own people, of the leads that they see."""
     session, actor, now = db.session(), current_actor(), clock.now()
     asked = _asked(session, actor, now)
-    found = read_own(session, actor, asked)
+    found = read_own(session, actor, asked, now)
     card, averages = (found, None) if isinstance(found, TooMany) else found
     return _page(session, actor, card, asked, averages, name=actor.company_name)
 
