@@ -1,7 +1,7 @@
 """Changing every record of a list: its owner, a tag, one field.  A batch and how far it got are one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +17,14 @@ from app.kernel.db import transaction
 from app.kernel.errors import DomainError, Invalid, NotAllowed, Stale
 from app.kernel.pace import Pace
 from app.kernel.parse import parse_iso_moment
-from app.lists.catalogue import Kind, ListField, ListObject, State, fields_of, objects
+from app.lists.catalogue import Kind, ListField, ListObject, State, objects
 from app.lists.jobs import Held, Stopped, acting_for, list_of
-from app.lists.models import JobChange, JobRefusal, JobState, ListJob
+from app.lists.models import JobChange, JobRefusal, JobState, ListJob, Tag
 from app.lists.operations import find_or_make_tag, find_tag, set_tag
+from app.lists.query import ListQuery
 from app.lists.rows import Row, batches, rows_of
 
-FIRST = 50  # so many in the first transaction
+FIRST = 25  # so many in the first transaction
 OWNER, TAG, UNTAG, FIELD = "owner", "tag", "untag", "field"
 ACTS = (OWNER, TAG, UNTAG, FIELD)
 
@@ -41,9 +42,11 @@ class ChangeRun:
             actor = acting_for(session, job)
             now = clock.now()
             with force_locale(actor.language):
-                rows, more = self._next(session, actor, job, size)
+                query = list_of(session, actor, job)
+                rows, more = self._next(session, actor, job, query, size)
+                means = Means.of(session, query.fields, job.task)
                 for row in rows:
-                    self._one(session, actor, job, row, now)
+                    self._one(session, actor, job, row, means, now)
                 if not more:
                     held.end(session, actor, JobState.DONE)
         return more
@@ -54,8 +57,9 @@ class ChangeRun:
     def fail(self, session: Session, job: ListJob) -> None:
         """What was done until then stays."""
 
-    def _next(self, session: Session, actor: Actor, job: ListJob, size: int) -> tuple[Sequence[Row], bool]:
-        query = list_of(session, actor, job)
+    def _next(
+        self, session: Session, actor: Actor, job: ListJob, query: ListQuery, size: int
+    ) -> tuple[Sequence[Row], bool]:
         fields = [query.fields[query.object.title]]
         field = field_of(query.fields, job.task)
         if field is not None and field is not fields[0]:
@@ -80,12 +84,14 @@ class ChangeRun:
         job.reached = {"at": value.isoformat(), "id": key}
         return rows, len(rows) == size
 
-    def _one(self, session: Session, actor: Actor, job: ListJob, row: Row, now: datetime) -> None:
+    def _one(
+        self, session: Session, actor: Actor, job: ListJob, row: Row, means: "Means", now: datetime
+    ) -> None:
         object_ = objects()[job.object]
         name = str(row.cells.get(object_.title) or "")
         try:
             with session.begin_nested():
-                changed = change_one(session, actor, object_, job.task, row, now=now)
+                changed = change_one(session, actor, object_, job.task, row, means, now=now)
         except DomainError as error:
             refuse(session, job, row.ref, name, reason_of(error))
             return
@@ -95,6 +101,18 @@ class ChangeRun:
             job.changed += 1
             each.job_id, each.name = job.id, (each.name or name)[:255]
             session.add(each)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a task is done with, looked up once for a batch.  tag: None where there is none of that name."""
+
+    field: ListField | None
+    tag: Tag | None
+
+    @classmethod
+    def of(cls, session: Session, fields: Any, task: Any) -> "Means":
+        return cls(field_of(fields, task), find_tag(session, task["tag"]) if "tag" in task else None)
 
 
 def _by_age(query: Any) -> Any:
@@ -148,7 +166,7 @@ def raw_value(field: ListField, shown: Any) -> str:
 
 
 def change_one(
-    session: Session, actor: Actor, object_: ListObject, task: Any, row: Row, *, now: datetime
+    session: Session, actor: Actor, object_: ListObject, task: Any, row: Row, means: Means, *, now: datetime
 ) -> list[JobChange]:
     """Change one record as the task says; what that changed, and how it was.  Raises the errors of its operation."""
     if row.given < Level.EDIT:
@@ -159,11 +177,9 @@ def change_one(
         if actor.is_partner:  # tags are the vendor's own words
             raise NotAllowed
         subject = Subject(kind, row.id, row.ref)
-        tag = (
-            find_or_make_tag(session, actor, task["tag"], now=now)
-            if act == TAG
-            else find_tag(session, task["tag"])
-        )
+        tag = means.tag
+        if tag is None and act == TAG:
+            tag = find_or_make_tag(session, actor, task["tag"], now=now)
         if tag is None or not set_tag(session, actor, subject, tag, on=act == TAG, now=now):
             return []
         return [_changed(subject, "", {"tag": tag.name}, None)]
@@ -176,7 +192,7 @@ def change_one(
             _changed(each.record, each.name, {"owner": owners[each.before]}, each.record.version)
             for each in given
         ]
-    field = field_of(fields_of(session, actor, object_.name), task)
+    field = means.field
     if field is None or not (field.edits or act == OWNER):
         raise Stopped(_("This field is not there any more."))
     name, value = ("owner", task["owner"]) if act == OWNER else (field.edits, task["value"])

@@ -70,7 +70,7 @@ class UndoRun:
     """Takes back what the job `task["of"]` changed."""
 
     def __init__(self) -> None:
-        self._pace = Pace(50, most=200)
+        self._pace = Pace(25, most=200)
 
     def step(self, held: Held) -> bool:
         """Take the next batch back, in one transaction.  Raises Lost, Stopped."""
