@@ -1,5 +1,7 @@
 """Combined filters: written in the address, put together without JavaScript, said as a sentence, true to the language."""
 
+import re
+
 import pytest
 
 from app.identity.models import AccountScope
@@ -117,6 +119,16 @@ def test_chips_read_as_a_sentence_and_go_one_by_one(signed_in, accounts, sal):
 def test_a_filter_is_put_together_without_javascript(signed_in, accounts, sal):
     browser = signed_in(sal)
     page = browser.get("/lists/account/filter?owner=me").get_data(as_text=True)
+    headings = re.findall(r'<optgroup label="([^"]+)"', page)[:7]
+    assert headings == [
+        "Essentials",
+        "Billing address",
+        "Shipping address",
+        "More",
+        "Dates",
+        "People",
+        "Related",
+    ]
     assert 'value="me" selected' in page
     row = "&field=industry&op=equals&value=Metal&group=1&field=employees&op=gt&value=100&group=1"
     more = browser.get(

@@ -100,6 +100,9 @@ def test_a_partner_works_on_theirs_and_sees_no_other(signed_in, api, session, sa
     assert "Gravel" in listed
     assert "Secret" not in listed
     assert "Sal" not in listed
+    # Changing many at once, or in the list, is not for partners: it is not offered.
+    assert "Change a field" not in listed
+    assert "data-cells" not in listed
     page = text(browser.get(url))
     assert "Forges" not in page  # the account is nobody's of theirs
     assert "Sal" not in page
