@@ -41,13 +41,17 @@ _editions: OrderedDict[str, Edition] = OrderedDict()
 
 def in_force() -> Edition | None:
     """The edition of the organisation at hand; None where nothing is called otherwise, or no database answers."""
-    if g.get("words_are_standard"):
+    # Asked for every word of a page, so without the proxy, by the way that Werkzeug documents.
+    here = g._get_current_object().__dict__  # noqa: SLF001
+    if "words_are_standard" in here:
         return None
-    organisation: Organisation | None = g.get("organisation")
+    organisation: Organisation | None = here.get("organisation")
     try:
         if organisation is not None:
+            if not organisation.words_key:
+                return None
             return _edition(organisation.words_key, organisation.names, organisation.field_names)
-        kept = g.get("words", _UNREAD)
+        kept = here.get("words", _UNREAD)
         if kept is _UNREAD:
             kept = g.words = _read()
     except SQLAlchemyError:
@@ -59,11 +63,14 @@ def in_force() -> Edition | None:
 @contextmanager
 def standard_words() -> Iterator[None]:
     """Say everything as if nothing were called otherwise."""
-    before, g.words_are_standard = g.get("words_are_standard", False), True
+    if "words_are_standard" in g:
+        yield
+        return
+    g.words_are_standard = True
     try:
         yield
     finally:
-        g.words_are_standard = before
+        g.pop("words_are_standard")
 
 
 def _read() -> Edition | None:
