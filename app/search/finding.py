@@ -236,10 +236,16 @@ def _along_entries(actor: Actor, model: Model, kind: int, condition: ColumnEleme
     if actor.is_system or _sees_most(actor, model):
         joined = select(model.id).select_from(SearchEntry).join(model, model.id == SearchEntry.record_id)
         return joined.where(*here, scope(model, actor, Level.READ)).order_by(*order)
-    # No join: a planner that sees the rules' own conditions begins with all that they give.
+    return select(SearchEntry.record_id.label("id")).where(*here, _is_seen(actor, model)).order_by(*order)
+
+
+def _is_seen(actor: Actor, model: Model) -> ColumnElement[bool]:
+    """That the entry's record is one that the actor reads.
+
+    No join: a planner that sees the rules' own conditions begins with all that they give.
+    """
     seen = select(model.id).where(model.id == SearchEntry.record_id, scope(model, actor, Level.READ)).limit(1)
-    is_seen = seen.correlate(SearchEntry).scalar_subquery().is_not(None)
-    return select(SearchEntry.record_id.label("id")).where(*here, is_seen).order_by(*order)
+    return seen.correlate(SearchEntry).scalar_subquery().is_not(None)
 
 
 def _by_last_name(actor: Actor, name: str, sees_much: bool) -> Select[Any]:
@@ -286,12 +292,10 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str], sees_much: bool
     ]
     if not sees_much:
         return _along_records(actor, model, and_(_has_entry(model, kinds, begins(longest)), *others))
-    having = (
-        select(SearchEntry.record_id)
-        .where(SearchEntry.kind.in_(kinds), begins(longest))
-        .limit(MOST_LOOKED_AT)
-        .subquery()
-    )
+    here = [SearchEntry.kind.in_(kinds), begins(longest)]
+    if not (actor.is_system or _sees_most(actor, model)):
+        here.append(_is_seen(actor, model))  # or hidden ones would take the place of what is theirs to find
+    having = select(SearchEntry.record_id).where(*here).limit(MOST_LOOKED_AT).subquery()
     return (
         select(model.id)
         .join(having, having.c.record_id == model.id)

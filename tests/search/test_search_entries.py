@@ -116,6 +116,16 @@ def test_partners_find_nothing_by_what_they_do_not_see(session, pia, mara, north
     assert find(pia, "puigg") == []
 
 
+def test_what_others_hold_takes_no_place_among_what_one_finds(session, pia, otto, find, monkeypatch):
+    """Whoever sees many records walks entries, of which those of hidden records come first here."""
+    monkeypatch.setattr("app.search.finding.MOST_WALKED", 0)
+    monkeypatch.setattr("app.search.finding.MOST_LOOKED_AT", 2)
+    make_lead(session, owner=pia, company="Lopez Zeta")
+    for name in ("Ana", "Bea", "Carla"):
+        make_lead(session, owner=otto, company=f"Lopez {name}")
+    assert find(pia, "lop zet") == find(pia, "lopez") == ["Lopez Zeta"]
+
+
 def test_a_campaign_is_found_by_whom_campaigns_are_for(session, mara, sal, pia, find, now):
     actor = actor_of(session, mara)
     campaign = create_campaign(session, actor, {"name": "Spring fair Girona", "external_id": "C-77"}, now=now)
