@@ -36,6 +36,7 @@ PLAIN = {
     "token": ("made-up",),
     "feed_token": ("made-up",),
     "key": ("lead_offered",),
+    "report_name": ("funnel", "partners"),
 }
 NOBODY = "nobody@nowhere.example"
 OFFERED = 1  # so many of the values that a filter offers
