@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,17 +58,16 @@ class Ageing:
 def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: datetime) -> Ageing | TooMany:
     """The open leads that nobody has, by partner or queue.  by: partner or queue; for internal people."""
     dimension = DIMENSIONS["waits_in" if by == "queue" else by]
-    cells = count_cells(session, actor, asked, Wanted(dimension.column, "waiting_day", "waiting_day"))
+    today = now.astimezone(ZoneInfo(asked.zone)).date()
+    cells = count_cells(
+        session, actor, asked, Wanted(dimension.column, "waiting_day", "waiting_day", _days(today))
+    )
     if isinstance(cells, TooMany):
         return cells
-    today = now.astimezone(ZoneInfo(asked.zone)).date()
-    days = {int((today - timedelta(days=count)).strftime("%Y%m%d")): count for count in range(30)}
     counted: dict[str, dict[str, int]] = {}
-    for (key, day), found in cells.items():
+    for (key, bucket), found in cells.items():
         if found[0]:
-            of_key = counted.setdefault(key, {})
-            bucket = _bucket_of(days.get(int(day), 0 if int(day) > max(days) else 30))
-            of_key[bucket] = of_key.get(bucket, 0) + found[0]
+            counted.setdefault(key, {})[bucket or BUCKETS[-1].key] = found[0]
     rows = []
     for value in values_of(session, actor, asked, dimension, counted):
         of_value: dict[str, int] = {}
@@ -81,8 +80,13 @@ def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: d
     return Ageing(rows, _row(asked, "", _("All"), every, (), today))
 
 
-def _bucket_of(days: int) -> str:
-    return next(each.key for each in reversed(BUCKETS) if days >= each.first)
+def _days(today: date) -> tuple[tuple[int, str], ...]:
+    """The first day of each bucket but the last, as `Wanted.days`."""
+    return tuple(
+        (int((today - timedelta(days=each.last)).strftime("%Y%m%d")), each.key)
+        for each in BUCKETS
+        if each.last is not None
+    )
 
 
 def _row(

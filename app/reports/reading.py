@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, literal, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
@@ -48,11 +60,24 @@ class TooMany:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out."""
+    """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out.
+
+    days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
+    """
 
     a: str = ""
     b: str = ""
     needs: str = ""
+    days: tuple[tuple[int, str], ...] = ()
+
+    def key_b(self, column: Any) -> ColumnElement[Any]:
+        """SQL of the second key.  Written out, for a parameter would be another one where it is grouped by."""
+        if not self.days:
+            return column  # type: ignore[no-any-return]
+        text = literal_column
+        return case(
+            *((column >= text(f"'{day}'"), text(f"'{key}'")) for day, key in self.days), else_=text("''")
+        )
 
 
 def sees_all(actor: Actor) -> bool:
@@ -100,12 +125,12 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
         else []
     )
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
-    key_b = b if wanted.b else literal("")
+    key_b = wanted.key_b(b) if wanted.b else literal("")
     nothing = [literal(0) for _name in MEASURES]
     counted = (
         select(literal(0), key_a, key_b, *[literal(0)] * 3, *(func.sum(getattr(ReportCount, m)) for m in MEASURES))
         .where(ReportCount.cut == cut.name, *_months(ReportCount.month, asked), *picks)
-        .group_by(*({"a": a, "b": b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
+        .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
     )  # fmt: skip
     changed = select(ReportChange.lead_id)
     fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
@@ -232,8 +257,8 @@ def _live_columns(actor: Actor, asked: Asked, wanted: Wanted) -> dict[str, Colum
 
 def _told(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
     """(a, b, stage, handed over, unqualified) of one lead."""
-    keys = [cast(columns[name], String) if name else literal("") for name in (wanted.a, wanted.b)]
-    return [*keys, columns["stage"], columns["handed_over"], columns["unqualified"]]
+    key_a, key_b = (cast(columns[name], String) if name else literal("") for name in (wanted.a, wanted.b))
+    return [key_a, wanted.key_b(key_b), columns["stage"], columns["handed_over"], columns["unqualified"]]
 
 
 def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
