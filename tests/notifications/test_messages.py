@@ -2,8 +2,8 @@
 
 import os
 import re
-from html import escape
 from email.message import EmailMessage
+from html import escape
 from pathlib import Path
 
 import pytest
