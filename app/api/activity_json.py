@@ -20,7 +20,7 @@ from app.kernel.errors import Invalid
 
 MOMENTS = ("at", "due_at", "ends_at", "remind_at")
 # What the operations call otherwise.
-_NAMES = {"assignee": "assigned_to", "people": "participants"}
+_NAMES = {"assignee": "assigned_to", "people": "participants", "company": "shared_with"}
 
 
 def read_values(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,6 +29,8 @@ def read_values(given: Mapping[str, Any]) -> dict[str, Any]:
     values |= {name: read_moment(name, given[name]) for name in MOMENTS if name in given}
     if "assigned_to" in given:
         values["assignee"] = given["assigned_to"]
+    if "shared_with" in given:
+        values["company"] = given["shared_with"]
     if "participants" in given:
         people: Sequence[Participant | Mapping[str, str]] = given["participants"] or ()
         values["people"] = [one["id"] if isinstance(one, Mapping) else one.id for one in people]

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import update
 
+from app.accounts.models import Account
 from app.activities.comments import CommentStays, NobodyToWriteTo, OtherSideChanged, find_shared_with
 from app.activities.models import Activity
 from app.activities.operations import delete_activity, edit_activity, log_activity
@@ -82,8 +83,6 @@ def _give(session, manager, lead, to):
 
 
 def _ref(session, partner_user):
-    from app.accounts.models import Account
-
     return rows(session, Account, Account.id == partner_user.partner_account_id)[0].ref
 
 
@@ -158,6 +157,11 @@ def test_programs_write_and_read_them(api, session, mara, pia, otto):
     assert hidden.json["shared"] is False
     [seen] = pia_api.get(f"/leads/{lead.ref}/activities").json["items"]
     assert (seen["id"], seen["created_by"], seen["assigned_to"]) == (made.json["id"], None, None)
+    north, south = _ref(session, pia), _ref(session, otto)
+    meant = mara_api.post(f"/leads/{lead.ref}/activities", json=body | {"shared_with": north})
+    assert meant.status_code == 201
+    late = mara_api.post(f"/leads/{lead.ref}/activities", json=body | {"shared_with": south})
+    assert (late.status_code, late.json["type"].rsplit("/", 1)[-1]) == (409, "stale")
     own = make_lead(session, owner=mara)
     refused = mara_api.post(f"/leads/{own.ref}/activities", json=body)
     assert (refused.status_code, refused.json["type"].rsplit("/", 1)[-1]) == (409, "no-other-side")

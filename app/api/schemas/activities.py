@@ -30,6 +30,7 @@ class NewActivity(Body):
     `due_at` of a meeting is when it begins, `ends_at` when it ends.  `assigned_to` is the id of a colleague who
     sees the record; the caller unless given.  `shared`: of a note on a lead that a partner's user owns, that it is
     written to the other side, vendor or partner, who is told; 409 `no-other-side` where there is none.
+    `shared_with`: the id of the partner account that its author thinks of; 409 `stale` once the lead has gone to another.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class NewActivity(Body):
     assigned_to: Text = None
     participants: list[Participant] | None = None
     shared: StrictBool | None = None
+    shared_with: Text = None
 
 
 class ActivityChanges(Body):
