@@ -5,7 +5,7 @@ Every table and every column that holds text takes part, so that a new one does 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     and_,
     cast,
     func,
@@ -117,12 +118,27 @@ def replace_in(
     for column in columns:
         value = row[column.name]
         new = _whole(value, needles) if table.name in _WHOLE else _value(column, value, needles.pattern)
+        if new != value and isinstance(new, str) and column.name in _one_of_a_kind(table):
+            new = _told_apart(new, row["id"], getattr(column.type, "length", None))
         if new != value and isinstance(new, dict) and _SAMPLES in new:
             new = {**new, _SAMPLES: {}}
         if new != value:
             values[column.name] = new
     if values:
         rewrite(session, table.name, row, values)
+
+
+@cache
+def _one_of_a_kind(table: Table) -> frozenset[str]:
+    """Columns of which no two rows may have the same: two queues may have been called after one person."""
+    sets = [index.columns for index in table.indexes if index.unique]
+    sets += [each.columns for each in table.constraints if isinstance(each, UniqueConstraint)]
+    return frozenset(column.name for columns in sets for column in columns)
+
+
+def _told_apart(text: str, key: int, most: int | None) -> str:
+    end = f" {key}"
+    return text[: None if most is None else most - len(end)] + end
 
 
 def rewrite(session: Session, name: str, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -237,6 +237,8 @@ def test_whoever_has_a_longer_name_is_left_alone(session, ada, mara):
     actor, now = actor_of(session, ada), clock.now()
     make_contact(session, "Li", first_name="Ana", owner=mara, email="ana@x.example", phone="0000")
     other = make_contact(session, "Lima", first_name="Diana", owner=mara, email="diana@x.example")
+    for name in ("Ana Li", "ana@x.example"):
+        make_queue(session, name)
     session.commit()
     chosen = find_person(session, actor, Asked("ana@x.example"))
     assert plan_erasure(session, actor, chosen).counts["contact"] == 1
