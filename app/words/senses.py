@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 # Object → phrases, in English, in which its word has another sense: an account one signs in to, to lead to a page.
 MEANT_OTHERWISE: Mapping[str, tuple[str, ...]] = {
-    "lead": ("leads to something", "leads to the right", "nothing leads to", "pages lead", "it leads", "status leads", "button leads"),
+    "lead": ("leads to something", "leads to the right", "leads to the list", "leads to what", "people you lead", "nothing leads to", "pages lead", "it leads", "status leads", "button leads"),
     "account": (
         "your account at", "opened an account for you", "off your account", "not open an account", "sign-in to your account",
         "the account %(email)s",
