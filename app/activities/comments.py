@@ -126,11 +126,6 @@ def find_shared_with(session: Session, actor: Actor, record: Record, expected: s
     return company.id
 
 
-def other_side(session: Session, actor: Actor, company: Account) -> str:
-    """What the other side is called: the vendor for the partner, the partner for the vendor."""
-    return get_organisation(session).name if actor.is_partner else company.name
-
-
 def tell_of_comment(session: Session, actor: Actor, lead: Lead, comment: Activity, *, now: datetime) -> None:
     """Tell the lead's owner, those who wrote before and, of what a partner writes, who gave them the lead and who
     looks after them; of these who read the lead, never the author.  Partners are told in the vendor's name.

@@ -8,17 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from sqlalchemy.orm import Session
 
-from app.activities.comments import company_to_write_with, other_side
+from app.activities.comments import company_to_write_with
 from app.activities.fields import KINDS
 from app.activities.forms import ActivityForm, CommentForm
 from app.activities.people import PersonNamed, colleagues_of, contacts_to_pick
 from app.activities.places import Record, place_of
 from app.activities.queries import planned, timeline
 from app.activities.words import TimelineRow
-from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.sharing.levels import find_level
@@ -104,10 +103,11 @@ def _conversation(
     company = company_to_write_with(session, actor, record)
     if company is None:
         return None
+    vendor = g.organisation.name
     return Conversation(
         url_for("activities.comment_on_lead", lead_ref=record.ref),
-        other_side(session, actor, company),
-        get_organisation(session).name,
+        vendor if actor.is_partner else company.name,
+        vendor,
         company.name,
         form or CommentForm(formdata=None, data={"company": company.ref}),
     )

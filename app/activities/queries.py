@@ -286,11 +286,12 @@ def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: 
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit + 1)
     )
+    found = rows.all()
+    theirs = {row[0].id for row in found if is_of_other_side(actor, row[0])}
+    vendor = get_organisation(session).name if theirs else ""
     return [
-        (row[0], get_organisation(session).name)
-        if is_of_other_side(actor, row[0])
-        else (row[0], _doer(actor, row[0], row[1], row[2], row[3]))
-        for row in rows
+        (row[0], vendor if row[0].id in theirs else _doer(actor, row[0], row[1], row[2], row[3]))
+        for row in found
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 _TITLES = frozenset(
     ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "sr", "sra", "srta", "don", "doña", "herr", "frau", "mme", "mlle", "dra", "prof", "dott", "ing", "lic"]
-)
+)  # fmt: skip
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"])
 _PARTICLES = frozenset(
     ["de", "del", "della", "di", "da", "das", "do", "dos", "du", "des", "la", "las", "los", "le", "les", "van", "von", "der", "den", "ter", "ten", "zu", "zur", "vom", "af", "av", "bin", "ibn"]

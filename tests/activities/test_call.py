@@ -163,6 +163,7 @@ def test_a_reader_finds_on_an_account_what_they_see_at_the_same_cost(session, co
             now=now,
             people=[bea.ref],
         )
+    timeline(session, actor, account)  # which knows the words of the organisation from then on
     with count_queries() as few:
         page = timeline(session, actor, account, limit=50)
     said = {
