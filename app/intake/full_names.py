@@ -12,7 +12,7 @@ _TITLES = frozenset(
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"])
 _PARTICLES = frozenset(
     ["de", "del", "della", "di", "da", "das", "do", "dos", "du", "des", "la", "las", "los", "le", "les", "van", "von", "der", "den", "ter", "ten", "zu", "zur", "vom", "af", "av", "bin", "ibn"]
-)
+)  # fmt: skip
 _CONNECTORS = frozenset(("i", "y", "e"))
 
 
