@@ -2,8 +2,9 @@
 
 A test that takes `app`, `session` or a person runs on SQLite and on PostgreSQL; one that goes through pages
 (`client`, `signed_in`) on SQLite, and on PostgreSQL too with `--pages-on-both`.  Marks narrow that: `race`
-(PostgreSQL, real connections) and `databases("sqlite")`.  Browser tests are marked `browser`, the invariants
-at their full figures `long`, those that need the true costs of passwords `real_hashes`.
+(PostgreSQL, real connections), `databases("sqlite")`, and `long_on("postgresql")` for what would take long on both.
+Browser tests are marked `browser`, the invariants at their full figures `long`, those that need the true costs of
+passwords `real_hashes`.
 """
 
 import ipaddress
@@ -45,7 +46,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         both = metafunc.config.getoption("--pages-on-both")
         engines = engines_of(metafunc.definition, metafunc.fixturenames, pages_on_both=both)
-        metafunc.parametrize("engine", engines, indirect=True)
+        late = {name for mark in metafunc.definition.iter_markers("long_on") for name in mark.args}
+        asked = [pytest.param(each, marks=pytest.mark.long) if each in late else each for each in engines]
+        metafunc.parametrize("engine", asked, indirect=True)
 
 
 # The longest first, whatever the order of the rest: else one worker waits at the end for what the other began late.

@@ -168,6 +168,7 @@ def test_answers_stay_out_of_caches(api, mara):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.databases("sqlite")  # the counters are in memory
 def test_too_many_calls_with_a_token_are_held_back(session, worlds, app, api, mara, pia, engine):
     token, other = api(mara).token, api(pia).token
     limited = worlds.another(app, rate_limits=True)

@@ -356,6 +356,7 @@ def play(crowd):
         act(crowd)
 
 
+@pytest.mark.long_on("postgresql")
 def test_every_transaction_that_changes_something_says_so_and_keeps_no_secret(crowd, session):
     play(crowd)
     assert crowd.watch.silent == []

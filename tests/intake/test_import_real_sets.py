@@ -29,6 +29,7 @@ def count_by(session: Session, column: object) -> dict[object, int]:
     )  # type: ignore[call-overload]
 
 
+@pytest.mark.long_on("postgresql")
 def test_olist_8000_leads_all_taken_and_the_same_again_creates_nothing(
     app: Flask, session: Session, mara: User
 ) -> None:

@@ -148,6 +148,7 @@ def test_terminated_in_mid_send_it_finishes_what_it_began(
     assert len(smtp.received) == 1
 
 
+@pytest.mark.long
 @pytest.mark.databases("postgresql")
 def test_three_at_once_send_everything_once(
     session: Session, pia: User, pam: User, now: datetime, smtp: SmtpServer, start_worker: StartWorker

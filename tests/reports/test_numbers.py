@@ -128,6 +128,7 @@ def check(app, session, mara, people, most):
             compare(session, actor, chance, most)
 
 
+@pytest.mark.long_on("postgresql")
 def test_numbers_are_the_lengths_of_their_lists(app, session, ada, mara, pam, pex, otto):
     check(app, session, mara, (ada, pam, pex, otto), 15)
 

@@ -107,6 +107,7 @@ def check(session, mara, people, found):
     return by_label(sources)
 
 
+@pytest.mark.long_on("postgresql")
 def test_a_part_of_the_real_leads_gives_its_conversion_table(session, mara, pia, otto):
     shared_data("olist")
     check(session, mara, (pia, otto), olist_leads(FOLDER)[::60])

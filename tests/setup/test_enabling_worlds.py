@@ -42,6 +42,7 @@ def everybody(session, people):
     }
 
 
+@pytest.mark.long_on("postgresql")
 @pytest.mark.parametrize("fate", [None, Fate.KEEP, Fate.REMOVE])
 def test_in_random_worlds_nobody_gets_more_and_ones_own_people_keep_what_is_narrowed(app, session, fate):
     for seed in (5, 12):

@@ -38,6 +38,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
+@pytest.mark.long_on("postgresql")
 def test_who_sees_a_case_agrees_with_the_oracle(app: Any, session: Session) -> None:
     _live_through(session, 1)
 

@@ -138,6 +138,7 @@ def _check_leads(session: Session, seed: int, default: str) -> None:
     session.rollback()
 
 
+@pytest.mark.long_on("postgresql")
 @pytest.mark.parametrize("default", ["private", "read", "read_write"])
 def test_explaining_accounts_contacts_and_cases_agrees_with_scope(
     session: Session, default: str, northwind, pia

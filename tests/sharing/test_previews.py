@@ -281,6 +281,7 @@ def _owners(session, shared: Shared, chance) -> Change:
 CHANGES = [_defaults, _rule, _rule, _group, _group, _person, _partner, _team, _owners]
 
 
+@pytest.mark.long_on("postgresql")
 def test_a_preview_is_the_difference_after_applying(app, session):
     live_through(session, 3, changes=len(CHANGES))
 

@@ -39,6 +39,7 @@ def walk(session, asker, person, wanted):
             return found
 
 
+@pytest.mark.long_on("postgresql")
 def test_the_list_says_of_each_record_what_explaining_it_says(app, session):
     shared = build_shared(session, 21)
     ada = actor_of(session, shared.administrator)

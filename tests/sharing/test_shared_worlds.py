@@ -48,6 +48,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
 
 
+@pytest.mark.long_on("postgresql")
 @settings(max_examples=3, derandomize=True, **_QUIET)  # type: ignore[arg-type]
 @given(seed=st.integers(0, 10**6))
 def test_worlds_that_share_agree_with_the_oracle(app: Flask, session: Session, seed: int) -> None:

@@ -109,6 +109,7 @@ def test_a_rule_that_is_still_being_built_is_told_of(session, ada, sal):
     assert "“Girona to sales” will give it to them" in _said(session, sal, lead)
 
 
+@pytest.mark.long_on("postgresql")
 def test_in_random_worlds_everybody_who_sees_nothing_gets_an_answer(app, session):
     shared = build_shared(session, 5)
     asked = 0
