@@ -4,7 +4,7 @@ Each width with one of the themes; the other two of the four with the long tests
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import pytest
@@ -117,15 +117,21 @@ AXE = Axe()
 Way = tuple[int, Literal["light", "dark"]]
 CROSSED: Sequence[Way] = ((1280, "light"), (390, "dark"))
 THE_REST: Sequence[Way] = ((1280, "dark"), (390, "light"))
+Check = Callable[[Page, list[str]], None]
 STRANGER = ["/sign-in", "/sign-in/code", "/forgot-password", "/welcome/nothing-here"]
 
 
-def check_pages(page: Page, portal: Portal, paths: list[str], ways: Sequence[Way] = CROSSED) -> None:
-    """Nothing for axe to find on these pages and nothing that sticks out.  ways: at which widths, in which themes."""
+def check_pages(
+    page: Page, portal: Portal, paths: list[str], ways: Sequence[Way] = CROSSED, *, in_turn: bool = False
+) -> None:
+    """Nothing for axe to find on these pages and nothing that sticks out.  ways: at which widths, in which themes.
+
+    in_turn: axe looks at each page in one of the ways, at the next page in the next.
+    """
     problems: list[str] = []
-    for path in paths:
+    for number, path in enumerate(paths):
         _open(page, portal, path)
-        for width, theme in ways:
+        for turn, (width, theme) in enumerate(ways):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             wide = page.evaluate(
@@ -133,7 +139,8 @@ def check_pages(page: Page, portal: Portal, paths: list[str], ways: Sequence[Way
             )
             if wide > 0:
                 problems.append(f"{path} at {width}: {wide} px stick out")
-            problems.extend(f"{path} at {width}, {theme}: {found}" for found in axe_problems(page))
+            if not in_turn or number % len(ways) == turn:
+                problems.extend(f"{path} at {width}, {theme}: {found}" for found in axe_problems(page))
         page.set_viewport_size({"width": 1280, "height": 900})
     assert problems == []
 
@@ -166,29 +173,29 @@ def axe_problems(page: Page) -> list[str]:
     ]
 
 
-@pytest.fixture(params=[CROSSED, pytest.param(THE_REST, marks=pytest.mark.long)], ids=["crossed", "the_rest"])
-def ways(request: pytest.FixtureRequest) -> Sequence[Way]:
-    return request.param  # type: ignore[no-any-return]
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.long)], ids=["in_turn", "all"])
+def check(request: pytest.FixtureRequest, portal: Portal) -> Check:
+    """Checks pages in one way each; in all four with the long tests."""
+    ways = CROSSED if request.param else (*CROSSED, *THE_REST)
+    return lambda page, paths: check_pages(page, portal, paths, ways, in_turn=request.param)
 
 
 @pytest.mark.parametrize("half", [0, 1])
-def test_pages_of_the_channel_manager(
-    portal: Portal, sign_in: SignIn, ways: Sequence[Way], half: int
-) -> None:
+def test_pages_of_the_channel_manager(sign_in: SignIn, check: Check, half: int) -> None:
     middle = MANAGER.index("/accounts")
-    check_pages(sign_in("channel manager"), portal, MANAGER[middle:] if half else MANAGER[:middle], ways)
+    check(sign_in("channel manager"), MANAGER[middle:] if half else MANAGER[:middle])
 
 
-def test_pages_of_the_administrator(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
-    check_pages(sign_in("administrator"), portal, ADMINISTRATOR, ways)
+def test_pages_of_the_administrator(sign_in: SignIn, check: Check) -> None:
+    check(sign_in("administrator"), ADMINISTRATOR)
 
 
-def test_pages_of_the_partner_user(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
-    check_pages(sign_in("partner user"), portal, PARTNER, ways)
+def test_pages_of_the_partner_user(sign_in: SignIn, check: Check) -> None:
+    check(sign_in("partner user"), PARTNER)
 
 
-def test_pages_of_a_partners_executive(portal: Portal, sign_in: SignIn, ways: Sequence[Way]) -> None:
-    check_pages(sign_in(executive_of(portal)), portal, LEADER, ways)
+def test_pages_of_a_partners_executive(portal: Portal, sign_in: SignIn, check: Check) -> None:
+    check(sign_in(executive_of(portal)), LEADER)
 
 
 @pytest.mark.parametrize("language", ["es", "ca"])
