@@ -65,12 +65,12 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
 system-packages:
 	@tests/system-packages
 
-test: test-rooms test-browser ## all tests but the long ones, on both databases (pages on SQLite) and in a browser
+test: test-rooms test-browser ## all tests but the long ones, on both databases (pages and API on SQLite) and in a browser
 
 test-rooms: setup-dev system-packages ## all of them but those in a browser
 	$(PYTEST) --dist loadgroup -m "not long and not browser"
 
-test-both: setup-dev system-packages ## the same, pages on PostgreSQL too
+test-both: setup-dev system-packages ## the same, pages and API on PostgreSQL too
 	$(PYTEST) --dist loadgroup -m "not long and not browser" --pages-on-both
 
 # Apart: the browser's event loop and the mail server's do not share a process.

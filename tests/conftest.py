@@ -1,7 +1,7 @@
 """What all tests share: the application on both databases, four people and their companies, clients.
 
-A test that takes `app`, `session` or a person runs on SQLite and on PostgreSQL; one that goes through pages
-(`client`, `signed_in`) on SQLite, and on PostgreSQL too with `--pages-on-both`.  Marks narrow that: `race`
+A test that takes `app`, `session` or a person runs on SQLite and on PostgreSQL; one that goes through pages or the API
+(`client`, `signed_in`, `api`) on SQLite, and on PostgreSQL too with `--pages-on-both`.  Marks narrow that: `race`
 (PostgreSQL, real connections), `databases("sqlite")`, and `long_on("postgresql")` for what would take long on both.
 Browser tests are marked `browser`, the invariants at their full figures `long`, those that need the true costs of
 passwords `real_hashes`.
@@ -38,7 +38,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--pages-on-both", action="store_true", help="tests of pages on PostgreSQL too, not on SQLite alone"
+        "--pages-on-both", action="store_true", help="tests of pages and of the API on PostgreSQL too, not on SQLite alone"
     )
 
 

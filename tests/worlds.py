@@ -172,14 +172,14 @@ def listen(into: Queries) -> Iterator[Queries]:
 
 
 # A test that asks for one of these goes through pages, which read and write through what others test on both.
-_BROWSERS = frozenset({"client", "new_client", "signed_in", "browse"})
+_DOORS = frozenset({"client", "new_client", "signed_in", "browse", "api"})
 
 
 def engines_of(definition: Any, fixtures: Collection[str], *, pages_on_both: bool) -> tuple[str, ...]:
-    """Which databases a test runs on: both, unless it is marked `race` or `databases("…")`, or is about pages."""
+    """Which databases a test runs on: both, unless it is marked `race` or `databases("…")`, or goes through a door."""
     if definition.get_closest_marker("race"):
         return ("postgresql",)
     mark: pytest.Mark | None = definition.get_closest_marker("databases")
     if mark:
         return tuple(mark.args)
-    return ENGINES if pages_on_both or not _BROWSERS & set(fixtures) else ENGINES[:1]
+    return ENGINES if pages_on_both or not _DOORS & set(fixtures) else ENGINES[:1]
