@@ -38,7 +38,9 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--pages-on-both", action="store_true", help="tests of pages and of the API on PostgreSQL too, not on SQLite alone"
+        "--pages-on-both",
+        action="store_true",
+        help="tests of pages and of the API on PostgreSQL too, not on SQLite alone",
     )
 
 

@@ -204,7 +204,9 @@ def test_an_indexed_field_is_answered_from_its_index(session, ada, engine):
     session.commit()
     finish_work(session)
     if engine == "postgresql":
-        session.connection().exec_driver_sql("ANALYZE lead")  # which an idle server does at a moment of its own
+        session.connection().exec_driver_sql(
+            "ANALYZE lead"
+        )  # which an idle server does at a moment of its own
     for given, sort, index in (({"c_segment": ["gold"]}, "-created_at", "_list"), ({}, "c_segment", "")):
         query = parse_lead_query(session, actor, given, sort)
         plan = _plan(session, engine, lambda query=query: list_leads(session, actor, query))
