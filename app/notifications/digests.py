@@ -8,41 +8,23 @@ database refuses a second one, whatever clocks and other workers do.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Subquery, literal_column, select, text, update
 from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation, User
-from app.kernel import clock
-from app.kernel.db import Moment, is_sqlite, reading, transaction
+from app.kernel.db import Moment, is_sqlite
+from app.notifications.apart import write_each
 from app.notifications.models import Delivery, Notification
 from app.notifications.models import NotificationKind as Kind
 from app.notifications.mornings import local_day, morning_of, next_morning
 from app.notifications.operations import notify
 
-log = structlog.get_logger("canal.digests")
-
-AT_ONCE = 100
 _QUIETLY = {"synchronize_session": False}
 
 
 def write_digests() -> bool:
-    """Write the digests that are due, each in a transaction of its own; true when there may be more.
-
-    One that cannot be written is logged and tried again next time; it keeps no other waiting.
-    """
-    now = clock.now()
-    with reading() as session:  # without asking for SQLite's write lock
-        people = people_due(session, now=now, limit=AT_ONCE)
-    done = 0
-    for user_id in people:
-        try:
-            with transaction() as session:
-                write_digest(session, user_id, now=now)
-            done += 1
-        except Exception:
-            log.exception("a daily digest could not be written", user=user_id)
-    return done == AT_ONCE
+    """Write the digests that are due, each in a transaction of its own; true when there may be more."""
+    return write_each(people_due, write_digest, "daily digest")
 
 
 def people_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:

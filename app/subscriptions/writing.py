@@ -7,42 +7,22 @@ subscription on to its next week: a worker that is killed in between has done ne
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation, User
 from app.identity.queries import find_actor
-from app.kernel import clock
-from app.kernel.db import reading, transaction
+from app.notifications.apart import write_each
 from app.notifications.models import NotificationKind
 from app.notifications.mornings import local_day
 from app.notifications.operations import notify
 from app.subscriptions.models import ReportSubscription
 from app.subscriptions.weeks import next_mail
 
-log = structlog.get_logger("canal.reports")
-
-AT_ONCE = 100
-
 
 def write_report_mails() -> bool:
-    """Write those that are due, each in a transaction of its own; true when there may be more.
-
-    One that cannot be written is logged and tried again next time; it keeps no other waiting.
-    """
-    now = clock.now()
-    with reading() as session:  # without asking for SQLite's write lock
-        waiting = due(session, now=now, limit=AT_ONCE)
-    done = 0
-    for key in waiting:
-        try:
-            with transaction() as session:
-                write_report_mail(session, key, now=now)
-            done += 1
-        except Exception:
-            log.exception("a weekly report could not be written", subscription=key)
-    return done == AT_ONCE
+    """Write those that are due, each in a transaction of its own; true when there may be more."""
+    return write_each(due, write_report_mail, "weekly report")
 
 
 def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
