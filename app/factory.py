@@ -29,6 +29,7 @@ from app.web.converters import RefConverter
 from app.web.filters import init_filters
 from app.web.limits import limiter
 from app.web.logs import init_logs
+from app.web.once import form_tokens
 from app.web.security import init_security
 from app.web.signed_in import init_sign_in
 from app.web.uploads import init_uploads
@@ -225,6 +226,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_filters(app)
     limiter.init_app(app)
     csrf.init_app(app)
+    app.jinja_env.globals["form_tokens"] = form_tokens
     error_pages.init_error_pages(app)
     for path in BLUEPRINTS:
         app.register_blueprint(_load(path))

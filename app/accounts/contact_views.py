@@ -45,6 +45,7 @@ from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
+from app.web.once import once
 
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 
@@ -123,6 +124,7 @@ def _account_asked_for(session: Session) -> Account | None:
 
 @bp.post("")
 @needs(Permission.CONTACT_EDIT)
+@once
 def create() -> ResponseReturnValue:
     """Store a new contact."""
     actor = current_actor()

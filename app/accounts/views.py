@@ -60,6 +60,7 @@ from app.sharing.trying import account_edited, responsible_added, responsible_re
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
+from app.web.once import once
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
 
@@ -139,6 +140,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def create() -> ResponseReturnValue:
     """Store a new account."""
     actor, kind = current_actor(), _kind()
@@ -314,6 +316,7 @@ def restore(account_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('acct'):account_ref>/responsibles")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def add_person(account_ref: str) -> ResponseReturnValue:
     """Make a colleague answerable for the account."""
     user_ref, role = request.form.get("user", ""), request.form.get("role", "")

@@ -33,6 +33,7 @@ from app.opportunities.models import Opportunity
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 bp = Blueprint("activities", __name__)
 
@@ -85,30 +86,35 @@ def _frame(actor: Actor, record: Record) -> dict[str, str]:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/activities")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def log_on_lead(lead_ref: str) -> ResponseReturnValue:
     return _log(Lead, lead_ref)
 
 
 @bp.post("/accounts/<ref('acct'):account_ref>/activities")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def log_on_account(account_ref: str) -> ResponseReturnValue:
     return _log(Account, account_ref)
 
 
 @bp.post("/contacts/<ref('cont'):contact_ref>/activities")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def log_on_contact(contact_ref: str) -> ResponseReturnValue:
     return _log(Contact, contact_ref)
 
 
 @bp.post("/cases/<ref('case'):case_ref>/activities")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def log_on_case(case_ref: str) -> ResponseReturnValue:
     return _log(Case, case_ref)
 
 
 @bp.post("/opportunities/<ref('opp'):opportunity_ref>/activities")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def log_on_opportunity(opportunity_ref: str) -> ResponseReturnValue:
     return _log(Opportunity, opportunity_ref)
 
@@ -130,6 +136,7 @@ def _log(model: type[Record], ref: str) -> ResponseReturnValue:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/comments")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def comment_on_lead(lead_ref: str) -> ResponseReturnValue:
     """Write to the other side.  What is refused comes back as it was typed; nothing goes to another partner than was meant."""
     actor, form = current_actor(), CommentForm()

@@ -23,10 +23,12 @@ from app.lists.query import parse_list
 from app.lists.rows import count_near
 from app.web.access import current_actor, needs
 from app.web.filters import number
+from app.web.once import once
 
 
 @bp.post("/<ref('camp'):campaign_ref>/members")
 @needs(Permission.CAMPAIGN_EDIT)
+@once
 def add(campaign_ref: str) -> ResponseReturnValue:
     """Make a lead or a contact a member: named by their page's address, their public name, or chosen from a list."""
     given = request.form.get("record", "").strip()
@@ -121,6 +123,7 @@ def _back(campaign_ref: str) -> str:
 
 @bp.post("/members/add")
 @needs(Permission.CAMPAIGN_EDIT)
+@once
 def add_list() -> ResponseReturnValue:
     """Make all that a list has members; without a campaign named it is asked which."""
     session, actor = db.session(), current_actor()

@@ -30,6 +30,7 @@ from app.lists.page import open_list
 from app.lists.recent import remember_opened
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 bp.add_app_template_filter(member_status_name, "member_status")
@@ -84,6 +85,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.CAMPAIGN_EDIT)
+@once
 def create() -> ResponseReturnValue:
     """Store a new campaign."""
     form = CampaignForm()

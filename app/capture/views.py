@@ -36,6 +36,7 @@ from app.leads.models import LeadSource
 from app.settings import current_settings
 from app.web.access import current_actor, needs
 from app.web.listing import ListAddress
+from app.web.once import once
 from app.web.streams import stream_csv
 
 bp = Blueprint("lead_forms", __name__, url_prefix="/setup/lead-forms")
@@ -87,6 +88,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.LEAD_FORM_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     """Make a form."""
     draft = _sent()

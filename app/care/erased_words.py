@@ -22,6 +22,7 @@ _OF = {
     "list_job_change": "export",
     "list_job_refusal": "export",
     "idempotency_key": "answer",
+    "sent_form": "answer",
 }
 
 

@@ -51,7 +51,7 @@ _WHOLE = frozenset({"lead_form_post", "import_issue"})
 # Rows of the file, cut into columns: what is beside the hit is the person's too.
 _SAMPLES = "samples"
 # Of these a hit removes the row: they are answers kept for a day, words and places in an index.
-_REMOVED = frozenset({"idempotency_key", "search_entry", "document_word"})
+_REMOVED = frozenset({"idempotency_key", "sent_form", "search_entry", "document_word"})
 
 
 def tables() -> Iterator[tuple[Table, list[Column[Any]]]]:

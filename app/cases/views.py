@@ -39,6 +39,7 @@ from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
+from app.web.once import once
 
 bp = Blueprint("cases", __name__, url_prefix="/cases")
 bp.add_app_template_filter(status_name, "case_status")
@@ -106,6 +107,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.CASE_EDIT)
+@once
 def create() -> ResponseReturnValue:
     """Store a new case."""
     actor, form = current_actor(), CaseForm()

@@ -22,6 +22,7 @@ from app.leads.queries import get_lead
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("conversion", __name__)
 
@@ -148,6 +149,7 @@ def _mapping_page(form: MappingForm) -> str:
 
 @bp.post("/setup/conversion")
 @needs(Permission.SETTING_MANAGE)
+@once
 def add_field() -> ResponseReturnValue:
     """Let a field go along."""
     form = MappingForm()

@@ -42,6 +42,7 @@ from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("fields", __name__, url_prefix="/setup/fields")
 
@@ -113,6 +114,7 @@ def new(object_: str) -> ResponseReturnValue:
 
 @bp.post(f"/new/{_OBJECT}")
 @needs(Permission.SETTING_MANAGE)
+@once
 def create(object_: str) -> ResponseReturnValue:
     """Add the field."""
     form = FieldForm()

@@ -206,6 +206,20 @@ class IdempotencyKey(Base):
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class SentForm(Base):
+    """A form that made something, so that it makes nothing when it is sent again, for 24 hours.
+
+    digest: of its key, its address and its content.  location: where its answer led, None where it was no page.
+    """
+
+    __tablename__ = "sent_form"
+
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    created_at: Mapped[datetime]
+    location: Mapped[str | None]
+
+
 class Organisation(Base):
     """The installation's one row: switches that are thrown once, defaults, names, looks.
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.identity.models import IdempotencyKey, OneTimeLink, SignInStep, UserSession
+from app.identity.models import IdempotencyKey, OneTimeLink, SentForm, SignInStep, UserSession
 
 KEEP_ANSWERS = timedelta(hours=24)
 KEEP_ENDED = timedelta(days=30)
@@ -18,6 +18,7 @@ def delete_outdated(session: Session, *, now: datetime) -> int:
     old = now - KEEP_ENDED
     return (
         _delete(session, IdempotencyKey, IdempotencyKey.created_at < now - KEEP_ANSWERS)
+        + _delete(session, SentForm, SentForm.created_at < now - KEEP_ANSWERS)
         + _delete(
             session,
             UserSession,

@@ -40,6 +40,7 @@ from app.sharing.asking import Question, ask, may_be_told
 from app.sharing.trying import user_edited
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("users", __name__, url_prefix="/setup/users")
 
@@ -64,6 +65,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.USER_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     """Invite an internal user."""
     form = InviteForm()
@@ -155,6 +157,7 @@ def _ask(row: UserRow, values: dict[str, Any]) -> Question | None:
 
 @bp.post("/<ref('user'):user_ref>/invite")
 @needs(Permission.USER_VIEW)
+@once
 def invite(user_ref: str) -> ResponseReturnValue:
     """Send the invitation again, with a new link."""
     with transaction() as session:

@@ -30,6 +30,7 @@ from app.web.access import current_actor, needs
 from app.web.filters import number
 from app.web.htmx import wants_fragment
 from app.web.listing import ListAddress
+from app.web.once import once
 
 bp = Blueprint("inbox", __name__)
 
@@ -158,6 +159,7 @@ def _taken(actor: Actor, lead: Any) -> ResponseReturnValue:
 
 @bp.post("/inbox/claim-next")
 @needs(Permission.INBOX_VIEW)
+@once
 def take_next() -> ResponseReturnValue:
     """Claim whichever has waited longest, and open it."""
     with transaction() as session:

@@ -110,24 +110,37 @@ _joined: ContextVar[bool] = ContextVar("canal_joined", default=False)
 
 
 def join_transactions(value: bool) -> None:
-    """Let `transaction` neither commit nor roll back from here on: the caller does, for all of them.
+    """Let `transaction` not commit from here on: the caller does, for all of them.  An error ends it.
 
     For a door that must commit its own answer together with what the operation did.
     """
     _joined.set(value)
 
 
-@contextmanager
-def transaction() -> Iterator[Session]:
-    """The one way in which a door changes data: commits at the end, rolls back on any error."""
+def begin_writing() -> Session:
+    """The session, in a transaction that may write; what it has read so far is let go if it could not."""
     session = db.session()
-    if _joined.get():
-        yield session
-        session.flush()
-        return
     if _reading.get():
         session.rollback()  # a reading transaction cannot take the write lock any more
         _reading.set(False)
+    return session
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one way in which a door changes data: commits at the end, rolls back on any error."""
+    if _joined.get():
+        try:
+            yield db.session()
+            db.session().flush()
+        except BaseException:
+            # Nothing of it stays, as ever; what comes after is by itself.
+            _joined.set(False)
+            db.session().rollback()
+            _reading.set(True)
+            raise
+        return
+    session = begin_writing()
     try:
         yield session
         session.commit()

@@ -28,6 +28,7 @@ from app.lists.queries import get_job
 from app.lists.tagging import tag_choices
 from app.lists.undo import ask_for_undo
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 
 @bp.post("/<thing>/change")
@@ -49,6 +50,7 @@ def change(thing: str) -> ResponseReturnValue:
 
 @bp.post("/<thing>/change/start")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def start_change(thing: str) -> ResponseReturnValue:
     """Do it: few records at once, many by the worker."""
     actor, form = current_actor(), request.form

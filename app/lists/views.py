@@ -31,6 +31,7 @@ from app.lists.page import builtin_views, query_of
 from app.lists.queries import choice_of, get_view, groups_to_share_with, views_for
 from app.lists.shown import init_list_templates
 from app.web.access import current_actor, needs
+from app.web.once import once
 from app.web.redirects import is_local
 
 __all__ = ["bp", "cell_views", "change_views", "export_views", "tag_views"]
@@ -167,6 +168,7 @@ def _view_page(name: str, row: Any, values: dict[str, Any], errors: dict[str, An
 
 @bp.post("/<thing>/views")
 @needs(Permission.LEAD_VIEW)
+@once
 def create_view(thing: str) -> ResponseReturnValue:
     """Keep a list under a name."""
     actor, form = current_actor(), request.form

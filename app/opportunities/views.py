@@ -39,6 +39,7 @@ from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.notices import flash_with_button, flash_with_link
+from app.web.once import once
 
 bp = Blueprint("opportunities", __name__, url_prefix="/opportunities")
 bp.add_app_template_filter(entry_name, "opportunity_entry")
@@ -101,6 +102,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.OPPORTUNITY_CREATE)
+@once
 def create() -> ResponseReturnValue:
     """Store a new opportunity."""
     actor, form = current_actor(), OpportunityForm()

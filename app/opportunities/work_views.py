@@ -31,6 +31,7 @@ from app.opportunities.queries import (
 from app.opportunities.views import editable, show_page
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("opportunity_work", __name__)
 # Of the list's filters those that the board takes over.
@@ -171,6 +172,7 @@ def _turn_page(detail: OpportunityDetail, stage: OpportunityStage, form: TurnFor
 
 @bp.post("/opportunities/<ref('opp'):opportunity_ref>/contacts")
 @needs(Permission.OPPORTUNITY_EDIT)
+@once
 def add_contact(opportunity_ref: str) -> ResponseReturnValue:
     """Give a contact a part in it."""
     actor, form = current_actor(), PartForm()
@@ -208,6 +210,7 @@ def end_contact(opportunity_ref: str, part_ref: str) -> ResponseReturnValue:
 
 @bp.post("/accounts/<ref('acct'):account_ref>/interests/<ref('int'):interest_ref>/opportunity")
 @needs(Permission.OPPORTUNITY_CREATE)
+@once
 def from_need(account_ref: str, interest_ref: str) -> ResponseReturnValue:
     """Make an opportunity of an account's unmet need."""
     with transaction() as session:

@@ -32,6 +32,7 @@ from app.sharing.trying import partner_edited
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 
 @bp.get("/accounts/<ref('acct'):account_ref>/enable-partner")
@@ -76,6 +77,7 @@ def _fill(session: Session, form: PartnerForm) -> None:
 
 @bp.post("/accounts/<ref('acct'):account_ref>/enable-partner")
 @needs(Permission.PARTNER_ENABLE)
+@once
 def enable_now(account_ref: str) -> ResponseReturnValue:
     """Make the account a partner."""
     form = PartnerForm()
@@ -213,6 +215,7 @@ def _user_page(session: Session, contact: Contact, account: Account, form: Partn
 
 @bp.post("/contacts/<ref('cont'):contact_ref>/enable-partner-user")
 @needs(Permission.PARTNER_ENABLE)
+@once
 def enable_user_now(contact_ref: str) -> ResponseReturnValue:
     """Make the contact a partner user and send the invitation."""
     form = PartnerUserForm()

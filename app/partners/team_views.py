@@ -25,6 +25,7 @@ from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
 from app.web.limits import invitations
+from app.web.once import once
 
 
 @bp.get("/team")
@@ -57,6 +58,7 @@ def _roles(present: User | None) -> Any:
 @bp.post("/team/invite")
 @needs(Permission.TEAM_MANAGE)
 @invitations
+@once
 def invite_now() -> ResponseReturnValue:
     """Invite a colleague.  The answer is the same whether or not the address is somebody's already."""
     form = InviteColleagueForm()
@@ -133,6 +135,7 @@ def _version() -> int | None:
 @bp.post("/team/<ref('user'):user_ref>/invite")
 @needs(Permission.TEAM_MANAGE)
 @invitations
+@once
 def invite_again(user_ref: str) -> ResponseReturnValue:
     """Send a colleague's invitation again, with a new link."""
     with transaction() as session:

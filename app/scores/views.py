@@ -35,6 +35,7 @@ from app.scores.reading import date_fields, number_fields, score_fields
 from app.sharing.scope import scope
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 bp = Blueprint("scores", __name__, url_prefix="/setup/score-rules")
 
@@ -130,6 +131,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.SETTING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     """A button of the editor of a new version."""
     return _edit(read_draft(request.form), "")

@@ -28,6 +28,7 @@ from app.sharing.enabling import begin_draft, find_draft
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
@@ -237,6 +238,7 @@ def _refused(page: ListPage, ref: str, error: Invalid | Conflict) -> ResponseRet
 
 @bp.post(_LIST)
 @needs(Permission.SETUP_VIEW)
+@once
 def add_entry(name: str) -> ResponseReturnValue:
     """Add an entry to a list."""
     page = _page(name)

@@ -31,6 +31,7 @@ from app.targets.queries import (
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("targets", __name__)
 
@@ -81,6 +82,7 @@ def _offer_currencies(session: Session, form: AimForm) -> None:
 
 @bp.post("/partners/<ref('acct'):account_ref>/targets")
 @needs(Permission.TARGET_EDIT)
+@once
 def add(account_ref: str) -> ResponseReturnValue:
     """Set a target."""
     form, actor = TargetForm(), current_actor()

@@ -22,6 +22,7 @@ UNTOLD: dict[str, tuple[str, ...]] = {
     "notification": ("read_at",),
     "delivery": ("state", "due_at", "attempts", "lease", "leased_until", "error", "sent_at", "give_up_at"),
     "idempotency_key": ("*",),
+    "sent_form": ("*",),
     "document_blob": ("*",),  # stored before a document is made of it, which is told
     "routing_alert": ("*",),  # raised by routing; putting one aside is tested by itself
     "sign_in_step": ("*",),  # between password and code; what it ends in is told

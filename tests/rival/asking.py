@@ -18,7 +18,7 @@ from tests.people import Client, make_token, sign_in
 REQUEST_ID = "asked-by-a-rival"
 FRAGMENT = {"HX-Request": "true"}
 _TOKENS = re.compile(
-    r'((?<=[?&;])cursor=|"next_cursor":\s*"|name="csrf_token"[^>]*value="|X-CSRFToken&#34;: &#34;|"X-CSRFToken": ")'
+    r'((?<=[?&;])cursor=|"next_cursor":\s*"|name="(?:csrf_token|once)"[^>]*value="|X-CSRFToken&#34;: &#34;|"X-CSRFToken": ")'
     r'[^"&]+'
 )
 _PASSING = frozenset({"set-cookie", "content-length", "date"})

@@ -170,7 +170,7 @@ class Page(HTMLParser):
         name = given.get("name", "")
         if tag == "option" and self._select and given.get("value"):
             self._into[self._select].append(given["value"])
-        if tag in ("input", "select", "textarea", "button") and name and name != "csrf_token":
+        if tag in ("input", "select", "textarea", "button") and name and name not in ("csrf_token", "once"):
             offered = self._into.setdefault(name, [])
             if given.get("type") not in ("text", "search", "email", "password") and given.get("value"):
                 offered.append(given["value"])

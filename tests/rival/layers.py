@@ -33,6 +33,7 @@ from app.identity.models import (
     LinkPurpose,
     OneTimeLink,
     RecoveryCode,
+    SentForm,
     SignInStep,
     User,
     UserSession,
@@ -305,6 +306,12 @@ def _keys(session: Session, world: World) -> None:
                 expires_at=soon,
             ),
             RecoveryCode(user_id=pia.id, code_hash=digest(f"{STRANGER} code"), created_at=now),
+            SentForm(
+                user_id=pia.id,
+                digest=digest(f"{STRANGER} form"),
+                created_at=now,
+                location=f"/leads?q={STRANGER}",
+            ),
             SignInStep(
                 token_hash=digest(f"{STRANGER} step"), user_id=pia.id, created_at=now, expires_at=soon
             ),

@@ -34,6 +34,7 @@ from app.kernel.errors import Conflict, Invalid, NotFound
 from app.opportunities.needs import made_of_needs
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("relations", __name__, url_prefix="/accounts")
 
@@ -93,6 +94,7 @@ def _refused(account_ref: str, name: str, form: Any, error: Invalid | Conflict) 
 
 @bp.post(_ACCOUNT + "/relationships")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def relate(account_ref: str) -> ResponseReturnValue:
     """Relate the account to another one."""
     actor, form = current_actor(), relationship_form(db.session(), is_sent=True)
@@ -134,6 +136,7 @@ def unrelate(account_ref: str, relationship_ref: str) -> ResponseReturnValue:
 
 @bp.post(_ACCOUNT + "/interests")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def note(account_ref: str) -> ResponseReturnValue:
     """Note what the account thinks of an area."""
     form = interest_form(db.session(), is_sent=True)
@@ -175,6 +178,7 @@ def change(account_ref: str, interest_ref: str) -> ResponseReturnValue:
 
 @bp.post(_ACCOUNT + "/characteristics")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def characterise(account_ref: str) -> ResponseReturnValue:
     """Say what is characteristic of the account."""
     form, _values = characteristic_form(db.session(), is_sent=True)

@@ -24,6 +24,7 @@ from app.leads.views.carried import carried, to_board
 from app.leads.views.show import lead_page
 from app.scores.operations import hand_over as hand_over_lead
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/status")
@@ -86,6 +87,7 @@ def _ask_reason(lead_ref: str, key: str, problem: Any = "") -> str:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/hand-over")
 @needs(Permission.LEAD_HAND_OVER)
+@once
 def hand_over(lead_ref: str) -> ResponseReturnValue:
     """Mark it as marketing-qualified by hand."""
     actor = current_actor()

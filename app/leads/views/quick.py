@@ -29,6 +29,7 @@ from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
 from app.web.forms import Form
+from app.web.once import once
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
@@ -76,6 +77,7 @@ def quick() -> ResponseReturnValue:
 
 @bp.post("/leads/quick")
 @needs(Permission.LEAD_CREATE)
+@once
 def add_quickly() -> ResponseReturnValue:
     """Save it, and offer the next."""
     actor, form = current_actor(), QuickForm()

@@ -33,6 +33,7 @@ from app.routing.picker import Choice, LeftOut, OwnerChoices, owner_choices
 from app.routing.targets import Target, find_target
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("/leads")
 @needs(Permission.LEAD_CREATE)
+@once
 def create() -> ResponseReturnValue:
     actor, form, owner = current_actor(), lead_form(current_actor())(), OwnerChoice()
     try:

@@ -27,6 +27,7 @@ from app.notifications.texts.trying import READER_WORDS, READERS, Reader, Trial,
 from app.notifications.words import KIND_NAMES
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 bp = Blueprint("mail_texts", __name__, url_prefix="/setup/mail-texts")
 _ONE = "/<string(maxlength=40):key>/<any(en, es, ca):language>"
@@ -44,6 +45,7 @@ def index() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.SETTING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     """A text that rules can choose."""
     name = request.form.get("name", "")

@@ -40,6 +40,7 @@ from app.sharing.trying import owners_changed
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.filters import number
+from app.web.once import once
 
 bp = Blueprint("owners", __name__)
 
@@ -85,6 +86,7 @@ def edit(lead_ref: str) -> ResponseReturnValue:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/owner")
 @needs(Permission.LEAD_VIEW)
+@once
 def change(lead_ref: str) -> ResponseReturnValue:
     actor, form, asked = current_actor(), OwnerForm(), Asked()
     try:
@@ -191,6 +193,7 @@ def _listed(choices: Sequence[Choice]) -> Any:
 
 @bp.post("/leads/change-owner")
 @needs(Permission.LEAD_VIEW)
+@once
 def change_many() -> ResponseReturnValue:
     """From the ticked rows to the question; with the answer, the change of them all."""
     actor, refs = (

@@ -39,6 +39,7 @@ from app.web.choices import options
 from app.web.filters import number
 from app.web.form_errors import show_errors
 from app.web.listing import ListAddress
+from app.web.once import once
 
 bp = Blueprint("queues", __name__, url_prefix="/queues")
 bp.add_app_template_global(minutes_words, "minutes_words")
@@ -116,6 +117,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     form = QueueForm()
     try:
@@ -179,6 +181,7 @@ def save(queue_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('queue'):queue_ref>/members")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def add_member(queue_ref: str) -> ResponseReturnValue:
     form = MemberForm()
     kind, _colon, ref = (form.principal.data or "").partition(":")
@@ -229,6 +232,7 @@ def delete(queue_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('queue'):queue_ref>/claim-next")
 @needs(Permission.QUEUE_VIEW)
+@once
 def take_next(queue_ref: str) -> ResponseReturnValue:
     """Claim whichever has waited longest here, and open it."""
     try:

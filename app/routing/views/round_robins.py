@@ -31,6 +31,7 @@ from app.routing.round_robins import (
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 bp = Blueprint("round_robins", __name__, url_prefix="/setup/round-robins")
 
@@ -74,6 +75,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     form = RoundRobinForm()
     try:
@@ -145,6 +147,7 @@ def _form_page(form: RoundRobinForm, group: RoundRobin | None) -> str:
 
 @bp.post("/<ref('rr'):rr_ref>/members")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def add_member(rr_ref: str) -> ResponseReturnValue:
     form = MemberForm()
     kind, _colon, ref = (form.principal.data or "").partition(":")

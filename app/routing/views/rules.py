@@ -44,6 +44,7 @@ from app.routing.rule_trial import MOST_LEADS, STANDARD_LEADS, try_rules
 from app.routing.rules import criteria_fields
 from app.routing.trace import criteria_sentence
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 bp = Blueprint("rules", __name__, url_prefix="/setup/assignment-rules")
 bp.add_app_template_global(criteria_sentence, "criteria_sentence")
@@ -98,6 +99,7 @@ def new() -> ResponseReturnValue:
 
 @bp.post("")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     """A button of the editor of a new version."""
     return _work(read_draft(request.form), "")

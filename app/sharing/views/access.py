@@ -35,6 +35,7 @@ from app.web.access import current_actor, needs
 from app.web.filters import local_date
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 bp = Blueprint("access", __name__)
 
@@ -194,6 +195,7 @@ def people(kind: str, record_ref: str) -> ResponseReturnValue:
 @bp.post("/opportunities/<ref('opp'):record_ref>/access/shares", defaults={"kind": "opportunity"})
 @bp.post("/cases/<ref('case'):record_ref>/access/shares", defaults={"kind": "case"})
 @needs(Permission.RECORD_SHARE)
+@once
 def share(kind: str, record_ref: str) -> ResponseReturnValue:
     """Share a record, or only show whom the chosen type offers."""
     actor, picker, form = current_actor(), read_picker(request.form, WITH), ShareForm()

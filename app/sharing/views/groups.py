@@ -34,6 +34,7 @@ from app.sharing.words import Who, count_words, sentence_of, who_of
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.listing import ListAddress
+from app.web.once import once
 
 bp = Blueprint("groups", __name__, url_prefix="/setup/groups")
 
@@ -143,6 +144,7 @@ def _form_page(form: GroupForm, group: PublicGroup | None) -> str:
 
 @bp.post("")
 @needs(Permission.SHARING_MANAGE)
+@once
 def create() -> ResponseReturnValue:
     form = GroupForm()
     try:
@@ -207,6 +209,7 @@ def save(group_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('group'):group_ref>/members")
 @needs(Permission.SHARING_MANAGE)
+@once
 def add_member(group_ref: str) -> ResponseReturnValue:
     """Put somebody into the group, or only show whom the chosen type offers."""
     picker = read_picker(request.form, "principal")

@@ -44,6 +44,7 @@ from app.sharing.words import (
 )
 from app.web.access import current_actor, needs
 from app.web.listing import ListAddress
+from app.web.once import once
 
 bp = Blueprint("sharing_rules", __name__, url_prefix="/setup/sharing-rules")
 
@@ -196,24 +197,26 @@ def _work(draft: RuleDraft, rule: SharingRule | None) -> ResponseReturnValue:
         question, reach = _ask(db.session(), draft, rule)
         if question is not None:
             return _editor(draft, rule, question, reach)
-        saved = _save(draft, rule)
+        return _save(draft, rule)
     except Invalid as error:
         draft.note(error)
         return _editor(draft, rule), 422
     except Stale as error:
         draft.problems[""] = [str(error.message)]
         return _editor(draft, rule), 409
-    flash(_("“%(name)s” is saved. It takes effect as a whole when it is built.", name=saved.name), "success")
-    return redirect(url_for("sharing_rules.show", rule_ref=saved.ref), 303)
 
 
-def _save(draft: RuleDraft, rule: SharingRule | None) -> SharingRule:
+@once  # not the whole view, in which counting lets go of the lock
+def _save(draft: RuleDraft, rule: SharingRule | None) -> ResponseReturnValue:
     with transaction() as session:
         actor, now = current_actor(), clock.now()
         written = written_of(session, draft)
         if rule is None:
-            return create_rule(session, actor, written, now=now)
-        return edit_rule(session, actor, rule.ref, written, version=draft.began_from, now=now)
+            saved = create_rule(session, actor, written, now=now)
+        else:
+            saved = edit_rule(session, actor, rule.ref, written, version=draft.began_from, now=now)
+    flash(_("“%(name)s” is saved. It takes effect as a whole when it is built.", name=saved.name), "success")
+    return redirect(url_for("sharing_rules.show", rule_ref=saved.ref), 303)
 
 
 @dataclass(frozen=True, slots=True)
