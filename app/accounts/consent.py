@@ -10,6 +10,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, func, true
 
+from app.kernel.fold import fold
+
 OPT_OUTS = ("opted_out_email", "opted_out_phone")
 CONSENT = ("consent", "consent_basis", "consent_on", "consent_origin")
 # What processing somebody's data may rest on.  Source: Regulation (EU) 2016/679, article 6(1).
@@ -20,6 +22,19 @@ BASES: Mapping[str, Any] = {
     "legal_obligation": _l("Legal obligation"),
     "public_interest": _l("Public interest"),
     "vital_interest": _l("Vital interest"),
+}
+# What spreadsheets and other systems write for them, folded.
+_WORDS: Mapping[str, str] = {
+    fold(word): key
+    for key, words in {
+        "consent": "consent, opt-in, opt in, explicit consent, consentimiento, consentiment, 6(1)(a)",
+        "contract": "contract, performance of a contract, contrato, contracte, 6(1)(b)",
+        "legal_obligation": "legal obligation, obligación legal, obligació legal, 6(1)(c)",
+        "vital_interest": "vital interest, vital interests, interés vital, interès vital, 6(1)(d)",
+        "public_interest": "public interest, public task, interés público, interès públic, 6(1)(e)",
+        "legitimate_interest": "legitimate interest, legitimate interests, interés legítimo, interès legítim, 6(1)(f)",
+    }.items()
+    for word in (key, *words.split(", "))
 }
 
 
@@ -52,6 +67,17 @@ def may_reach(model: Any, channel: str) -> ColumnElement[bool]:
     """That a lead, or a contact, may be written to ("email"), or called ("phone"): no opt-out, and no no."""
     opted_out = {"email": model.opted_out_email, "phone": model.opted_out_phone}[channel]
     return and_(opted_out.is_(False), func.coalesce(model.consent, true()).is_(True))
+
+
+def basis_key(text: str) -> str | None:
+    """The basis that is meant by its key, by its name in one of Canal's languages, or by its article; None if none is."""
+    return _WORDS.get(fold(text))
+
+
+def basis_choices(kept: str | None) -> list[tuple[str, str]]:
+    """(key, name) of what consent may rest on; one that was written in words stays choosable where it is."""
+    known = [("", "–"), *((key, str(label)) for key, label in BASES.items())]
+    return known if not kept or kept in BASES else [*known, (kept, kept)]
 
 
 def basis_name(basis: str | None) -> str:

@@ -237,9 +237,13 @@ def _make_lead(
         raw["status"] = _first_status(session)
     if arrived_at is not None:
         raw["arrived_at"] = arrived_at
-    if raw.get("consent") and "consent_basis" not in raw:
-        raw["consent_basis"] = form.name
+    agreed = bool(raw.get("consent"))
+    if agreed:
+        raw.setdefault("consent_basis", "consent")
     lead, _is_new = take_in(session, _FORM, raw, Arrival(asks_required=False), now=now)
+    if agreed:
+        zone = ZoneInfo(get_organisation(session).time_zone)
+        lead.consent_on, lead.consent_origin = (arrived_at or now).astimezone(zone).date(), form.name
     lead.imported = {"Web form": form.name}
     record(session, _FORM, verb="filled_in", subject=form, at=now, detail={"lead": lead.ref})
     return lead

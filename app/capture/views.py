@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import basis_choices
 from app.capture.drafts import OFTEN, FormDraft, draft_of, new_draft, sent_draft
 from app.capture.exports import form_lines, post_lines, record_export
 from app.capture.fields import askable, hideable
@@ -305,5 +306,6 @@ def _editor(draft: FormDraft, form: LeadForm | None = None) -> str:
         seldom={name: field for name, field in fillable.items() if name not in OFTEN},
         is_more_open=any(text for name, text in draft.hidden.items() if name not in OFTEN),
         sources=list(sources),
+        bases=basis_choices(draft.hidden.get("consent_basis")),
         languages=language_names(),
     )

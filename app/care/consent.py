@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import StaleEdit
-from app.accounts.consent import BASES, CONSENT, OPT_OUTS, opt_outs_noted
+from app.accounts.consent import CONSENT, OPT_OUTS, basis_key, opt_outs_noted
 from app.accounts.queries import get_contact
 from app.events.operations import record
 from app.kernel import refs
@@ -53,7 +53,11 @@ def set_consent(
     person = get_person(session, actor, ref, Level.EDIT, for_update=True)
     if is_lead and person.converted_at is not None:
         raise AlreadyConverted
-    changed = {name: value for name, value in _clean(values).items() if getattr(person, name) != value}
+    changed = {
+        name: value
+        for name, value in _clean(values, person.consent_basis).items()
+        if getattr(person, name) != value
+    }
     if not changed:
         return person
     if version is not None and version != person.version:
@@ -77,7 +81,8 @@ def set_consent(
     return person
 
 
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any], basis: str | None) -> dict[str, Any]:
+    """basis: what is kept now, which may have been written in words before there was a list."""
     found: dict[str, Any] = {}
     errors: dict[str, list[Any]] = {}
     for name, given in values.items():
@@ -94,20 +99,15 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
                 found[name] = date.fromisoformat(given) if given else None
             except ValueError:
                 errors[name] = [_l("Give a date such as 2026-03-31.")]
+        elif name == "consent_basis":
+            found[name] = basis if given == basis else basis_key(given or "")
+            if given and found[name] is None:
+                errors[name] = [_l("Choose one of those listed.")]
         else:
             try:
-                found[name] = clean_text(
-                    given, max_length=120 if name == "consent_basis" else 255, field=name
-                )
+                found[name] = clean_text(given, max_length=255, field=name)
             except Invalid as error:
                 errors |= error.errors
     if errors:
         raise Invalid(errors)
     return found
-
-
-def bases_for(person: Any) -> list[tuple[str, str]]:
-    """(key, name) of what consent may rest on; one that was written in words stays choosable where it is."""
-    known = [("", "–"), *((key, str(label)) for key, label in BASES.items())]
-    own = person.consent_basis
-    return known if not own or own in BASES else [*known, (own, own)]

@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts.changes import StaleEdit
-from app.accounts.consent import CONSENT, OPT_OUTS, basis_name
-from app.care.consent import bases_for, get_person, set_consent
+from app.accounts.consent import CONSENT, OPT_OUTS, basis_choices, basis_name
+from app.care.consent import get_person, set_consent
 from app.care.views import bp
 from app.identity.models import User
 from app.kernel import clock
@@ -99,6 +99,6 @@ def _page(ref: str, given: dict[str, Any] | None = None, errors: dict[str, list[
         back=_url(ref),
         value=given or value,
         errors=errors or {},
-        bases=bases_for(person),
+        bases=basis_choices(person.consent_basis),
         noted={n: (e.get("at", "")[:10], names.get(e.get("by") or 0, "")) for n, e in noted.items()},
     )

@@ -191,7 +191,7 @@ def _fields() -> list[Field]:
         Field(
             "consent_basis",
             _l("Basis of consent"),
-            _l("How and where they agreed."),
+            _l("What it rests on that their data is kept and used."),
             by_partner=False,
             section="consent",
         ),

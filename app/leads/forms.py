@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms import Field as Input
 
+from app.accounts.consent import basis_choices
 from app.fields.catalogue import Definition, catalogue
 from app.fields.inputs import make_inputs, text_of
 from app.fields.layout import arranged
@@ -155,7 +156,7 @@ def _input(field: Field) -> Any:
     common = {"label": field.label, "description": field.help}
     if field.name in _TICKED:
         return BooleanField(**common)
-    if field.name == "campaign":
+    if field.name in ("campaign", "consent_basis"):
         return SelectField(choices=[], validate_choice=False, **common)
     match field.kind:
         case FieldKind.LONG_TEXT:
@@ -200,6 +201,9 @@ def offer_lists(form: LeadForm, lists: LeadLists) -> None:
     if "unqualified_reason" in inputs:
         reasons = [("", "–"), *lists.reasons]
         inputs["unqualified_reason"].choices = _with(inputs["unqualified_reason"].data, reasons)
+    if "consent_basis" in form:
+        basis: Any = form["consent_basis"]
+        basis.choices = options(basis_choices(basis.data))
 
 
 def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:

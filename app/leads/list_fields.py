@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session
 
-from app.accounts.consent import may_reach
+from app.accounts.consent import BASES, basis_name, may_reach
 from app.accounts.list_fields import account_links, accounts_named_by, user_field
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -160,6 +160,14 @@ def _reason_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Map
     return {row.id: reason_name(row.name) for row in rows}
 
 
+def _bases(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    return [(key, str(label)) for key, label in BASES.items()]
+
+
+def _basis_cells(_session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    return {key: basis_name(key) for key in keys}
+
+
 def _queue_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
     rows = session.execute(select(Queue.id, Queue.name).where(Queue.id.in_(keys)))
     return {row.id: row.name for row in rows}
@@ -230,6 +238,10 @@ def _field(field: Field) -> ListField:
             name, field.label, Kind.CHOICE, column, filters.has_reason, SAME, _reasons, resolve=_reason_cells,
             text=str, edits=edits,
         )  # fmt: skip
+    if name == "consent_basis":  # text, for old ones were written in words
+        return ListField(
+            name, field.label, Kind.TEXT, column, choices=_bases, resolve=_basis_cells, text=str, edits=edits
+        )
     return ListField(
         name, field.label, _KINDS.get(field.kind, Kind.TEXT), column, of=of, sort=sort, edits=edits
     )

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import BASES, basis_key
 from app.fields.catalogue import Definition, catalogue
 from app.fields.values import BadValue, read_value, reading_of
 from app.fields.values import Reading as OwnReading
@@ -175,6 +176,8 @@ def _reader(known: Field) -> Reader:
         return _source
     if known.name == "unqualified_reason":
         return _reason
+    if known.name == "consent_basis":
+        return _basis
     return make(known) if make else _text_reader(known)
 
 
@@ -323,6 +326,16 @@ def _reason(given: Any, reading: Reading) -> int | None:
     found = reading.choices.reasons.get(fold(text))
     if found is None:
         raise BadValue(_l("There is no reason “%(value)s”.", value=_short(text)))
+    return found
+
+
+def _basis(given: Any, _reading: Reading) -> str | None:
+    text = clean_text(given, field="consent_basis")
+    if text is None:
+        return None
+    found = basis_key(text)
+    if found is None:
+        raise BadValue(_l("“%(value)s” is none of: %(known)s.", value=_short(text), known=", ".join(BASES)))
     return found
 
 

@@ -78,6 +78,32 @@ def test_consent_is_kept_with_who_and_when_and_files_respect_it(signed_in, sessi
     assert signed_in(otto).get(f"/leads/{lead.ref}/consent").status_code in (403, 404)
 
 
+@pytest.mark.databases("sqlite")
+def test_what_consent_rests_on_is_of_a_list_and_older_words_stay(signed_in, api, session, mara):
+    lead = make_lead(
+        session, owner=mara, company="Forges", consent=True, consent_basis="Signed up at the fair"
+    )
+    caller, browser = api(mara), signed_in(mara)
+    refused = caller.patch(f"/leads/{lead.ref}", {"consent_basis": "a feeling"})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["consent_basis"])
+    page = browser.get(f"/leads/{lead.ref}/edit").text
+    assert "Signed up at the fair</option>" in page
+    assert "Legal obligation</option>" in page
+    kept = {"consent": "no", "consent_basis": "Signed up at the fair", "version": str(lead.version)}
+    assert browser.submit(f"/leads/{lead.ref}/consent", kept).status_code == 303
+    assert browser.submit(f"/leads/{lead.ref}/consent", {"consent_basis": "made up"}).status_code == 422
+    session.expire_all()
+    assert (lead.consent, lead.consent_basis) == (False, "Signed up at the fair")
+    for words, key in (
+        ("Interés legítimo", "legitimate_interest"),
+        ("opt-in", "consent"),
+        ("Contracte", "contract"),
+    ):
+        assert caller.patch(f"/leads/{lead.ref}", {"consent_basis": words}).json["consent_basis"] == key
+    assert "Contract" in browser.get("/leads?columns=company,consent_basis").text
+    assert ">contract<" not in browser.get(f"/leads/{lead.ref}").text
+
+
 def test_all_that_is_held_about_a_person_is_given_out_by_administrators_alone(
     signed_in, session, ada, mara, sal
 ):

@@ -51,9 +51,10 @@ def test_a_form_is_made_copied_changed_and_deleted(signed_in, client, session, a
     assert (lead.email, lead.consent, lead.consent_basis, lead.campaign_name) == (
         "a@b.example",
         True,
-        "Fair",
+        "consent",
         "Fira",
     )
+    assert (lead.consent_origin, lead.consent_on is None) == ("Fair", False)
     assert lead.custom == {field.name: form_choice(field)}
     page = f"/setup/lead-forms/{form.ref}/edit"
     for version, status in (("1", 303), ("1", 409)):

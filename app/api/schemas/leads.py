@@ -60,7 +60,11 @@ class LeadFields(Body):
         description="Key or name of an entry of unqualified_reasons; asked for with a status that is unqualified.",
     )
     consent: YesNo = None
-    consent_basis: Text = None
+    consent_basis: Text = Field(
+        default=None,
+        description="One of consent, contract, legitimate_interest, legal_obligation, public_interest, vital_interest, "
+        "or its name in English, Spanish or Catalan. What was written in words before stands until it is changed.",
+    )
     opted_out_email: YesNo = None
     opted_out_phone: YesNo = None
     score: Whole | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import basis_name
 from app.fields.catalogue import Definition
 from app.fields.records import refusal_of
 from app.fields.shown import show
@@ -138,6 +139,8 @@ def _sections(
         "source": detail.source,
         "unqualified_reason": reason_name(detail.reason.name) if detail.reason is not None else None,
     }
+    if "consent_basis" not in actor.hidden_fields:
+        values["consent_basis"] = basis_name(detail.lead.consent_basis) or None
     sections: list[tuple[str, Any, Sequence[Entry]]] = []
     for name, title in ALL_SECTIONS.items():
         entries = [
