@@ -10,6 +10,7 @@ from app.notifications.plain import one_line
 from app.reports.asked import read_asked
 from app.reports.reading import TooMany
 from app.reports.sheets import REPORTS, Cell, Sheet, reports_for
+from app.subscriptions.standing import still_stands
 from app.subscriptions.weeks import args_of
 
 MOST_ROWS = 12
@@ -17,13 +18,20 @@ MOST_FIGURES = 7
 
 
 def write(envelope: Envelope) -> Letter:
-    """The report's figures and first rows.  Raises Withheld when its reader has left, or has the report no more."""
+    """The report's figures and first rows; only that it cannot be told so any more where a filter has gone.
+
+    Raises Withheld when its reader has left, or has the report no more.
+    """
     actor, detail = recipient_of(envelope), envelope.detail
     report = REPORTS.get(detail.get("report", ""))
     if report is None or report not in reports_for(actor):
         raise Withheld(Outcome.NO_ACCESS)
     query = str(detail.get("query", ""))
     args = args_of(query)
+    stop = envelope.link("/profile/reports")
+    if not still_stands(envelope.session, actor, report, args):
+        words = {"report": one_line(str(report.label)), "by": "", "is_empty": True, "is_stopped": True}
+        return Letter(Kind.REPORT_MAIL, stop, words, choices_url=stop)
     groups = report.groups(envelope.session, actor)
     asked_by = next(iter(args.get("by", ())), "")
     by = asked_by if asked_by in groups else next(iter(groups), "")
@@ -31,11 +39,11 @@ def write(envelope: Envelope) -> Letter:
         known = args if report.filters else {name: args[name] for name in ("from", "to") if name in args}
         asked = read_asked(envelope.session, actor, known)
         found = report.read(envelope.session, actor, asked, by, envelope.now)
-    except DomainError as error:  # a filter that is not known any more
+    except DomainError as error:  # a value that is not known any more
         raise Withheld(Outcome.NO_ACCESS) from error
     url = envelope.link(f"/reports/{report.name}" + (f"?{query}" if query else ""))
     words = {"report": one_line(str(report.label)), "by": groups.get(by, ""), "is_empty": True}
-    stop = envelope.link("/profile/reports")
+    words["is_stopped"] = False
     if isinstance(found, TooMany) or not found.rows:
         return Letter(Kind.REPORT_MAIL, url, words, choices_url=stop)
     return Letter(

@@ -12,6 +12,7 @@ from app.kernel.db import db, transaction
 from app.reports.sheets import REPORTS, reports_for
 from app.subscriptions.operations import subscribe, unsubscribe
 from app.subscriptions.queries import find_subscription, my_subscriptions
+from app.subscriptions.standing import needs_attention
 from app.subscriptions.weeks import kept_query, weekday_names
 from app.web.access import current_actor, needs
 
@@ -52,9 +53,15 @@ def _page(report_name: str, query: str) -> str:
 @needs(Permission.REPORT_VIEW)
 def index() -> ResponseReturnValue:
     """The reports that are mailed to the person."""
+    session, actor = db.session(), current_actor()
     rows = [
-        (each, str(REPORTS[each.report].label), _page(each.report, each.query))
-        for each in my_subscriptions(db.session(), current_actor())
+        (
+            each,
+            str(REPORTS[each.report].label),
+            _page(each.report, each.query),
+            needs_attention(session, actor, each),
+        )
+        for each in my_subscriptions(session, actor)
         if each.report in REPORTS
     ]
     return render_template("subscriptions/index.html", rows=rows, days=dict(weekday_names()))

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from app.identity.models import Organisation, User
 from app.identity.queries import find_actor
 from app.notifications.apart import write_each
-from app.notifications.models import NotificationKind
+from app.notifications.models import Notification, NotificationKind
 from app.notifications.mornings import local_day
 from app.notifications.operations import notify
 from app.subscriptions.models import ReportSubscription
+from app.subscriptions.standing import needs_attention
 from app.subscriptions.weeks import next_mail
 
 
@@ -41,6 +42,7 @@ def write_report_mail(session: Session, key: int, *, now: datetime) -> bool:
     """Put one mail into the outbox and move the subscription on; whether there is one.  Does not commit.
 
     Weeks that were missed are left out.  Who may not sign in now gets none, and is asked again next week.
+    Of a report that cannot be told as it was asked for any more one mail says so, and no other follows.
     """
     found = session.scalar(
         select(ReportSubscription)
@@ -53,11 +55,17 @@ def write_report_mail(session: Session, key: int, *, now: datetime) -> bool:
     user = session.get_one(User, found.user_id)
     day = local_day(found.next_at, user.time_zone)
     found.next_at = next_mail(now, found.weekday, user.time_zone)
-    if find_actor(session, user.id, door="mail") is None:
+    actor = find_actor(session, user.id, door="mail")
+    if actor is None:
         return False
+    act = f"report:{found.id}:{day.isoformat()}"
+    if needs_attention(session, actor, found):
+        act = f"report:{found.id}:stopped"
+        if session.scalar(select(Notification.id).where(Notification.act == act)) is not None:
+            return False
     notify(
         session,
-        act=f"report:{found.id}:{day.isoformat()}",
+        act=act,
         user=user,
         kind=NotificationKind.REPORT_MAIL,
         now=now,

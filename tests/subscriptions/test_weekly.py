@@ -1,11 +1,13 @@
 """A report by mail every week: exactly once, computed as its reader, stopped by them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
 
 from app.identity.models import UserState
+from app.identity.queries import get_organisation
 from app.kernel.errors import Invalid, NotFound
 from app.notifications.messages import write_mail
 from app.notifications.models import Delivery, Notification
@@ -102,6 +104,35 @@ def test_only_what_one_sees_can_be_had_and_only_ones_own_be_stopped(session, mar
         subscribe(session, actor, "funnel", f"from=20{number + 10}-01", 0, now=now)
     with pytest.raises(Invalid):
         subscribe(session, actor, "funnel", "", 0, now=now)
+
+
+@pytest.mark.databases("sqlite")
+def test_a_filter_that_has_been_hidden_since_stops_it_instead_of_telling_more(
+    signed_in, session, mara, pia, otto
+):
+    open_portal(session)
+    actor = actor_of(session, pia)
+    own = subscribe(session, actor, "funnel", "source=Fair", 1, now=MONDAY)
+    cut = subscribe(session, actor, "funnel", "by=source", 1, now=MONDAY)
+    make_lead(session, owner=pia)
+    assert write_report_mail(session, own.id, now=own.next_at)
+    [before] = rows(session, Delivery)
+    get_organisation(session).hidden_fields = ["source"]
+    session.commit()
+    # Also one that was waiting to be sent.
+    _subject, text, _html = mail_of(session, before, MONDAY)
+    assert "a filter that you do not have any more" in text
+    assert "/profile/reports" in text
+    assert not re.search(r": \d", text), "no number"
+    assert write_report_mail(session, own.id, now=own.next_at)
+    assert not write_report_mail(session, own.id, now=own.next_at), "told once"
+    assert write_report_mail(session, cut.id, now=cut.next_at)
+    browser = signed_in(pia)
+    assert browser.get("/profile/reports").text.count("Needs your attention") == 2
+    get_organisation(session).hidden_fields = []
+    session.commit()
+    assert "Needs your attention" not in browser.get("/profile/reports").text
+    assert write_report_mail(session, own.id, now=own.next_at), "it goes on by itself"
 
 
 def test_it_is_asked_for_on_the_page_with_its_filters_and_stopped_in_the_profile(signed_in, session, mara):
