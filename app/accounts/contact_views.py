@@ -13,6 +13,7 @@ from app.accounts.deleted import list_deleted_contacts
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.forms import RecordForm, form_class
 from app.accounts.models import Account, Contact
+from app.accounts.outside import contact_page
 from app.accounts.pages import fill_pickers, form_data, show_differences
 from app.accounts.queries import (
     ContactDetail,
@@ -71,6 +72,8 @@ def show(contact_ref: str) -> ResponseReturnValue:
             raise
         return redirect(onward, 301)
     remember_opened(actor, detail.contact)
+    if actor.is_partner:
+        return contact_page(session, actor, detail)
     return render_template(
         "contacts/show.html",
         page_ref=detail.contact.ref,
@@ -96,8 +99,9 @@ def show(contact_ref: str) -> ResponseReturnValue:
 @needs(Permission.CONTACT_VIEW)
 def card(contact_ref: str) -> ResponseReturnValue:
     """The contact as an address card, for the telephone's own address book."""
-    detail = open_contact(db.session(), current_actor(), contact_ref)
-    answer = Response(card_of(detail), mimetype="text/vcard")
+    actor = current_actor()
+    detail = open_contact(db.session(), actor, contact_ref)
+    answer = Response(card_of(actor, detail), mimetype="text/vcard")
     name = "".join(c if c.isalnum() or c in " .-" else "_" for c in detail.contact.full_name)
     answer.headers.set(
         "Content-Disposition", "attachment", filename=f"{name[:80].strip(' .') or 'contact'}.vcf"

@@ -28,6 +28,7 @@ from app.accounts.models import Account, Contact
 from app.accounts.operations import edit_account
 from app.accounts.queries import find_names, list_contacts, may_govern
 from app.accounts.related import accounts_named, suggest_accounts
+from app.accounts.sight import sight_of
 from app.identity.forms import LANGUAGE_NAMES
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -131,6 +132,8 @@ def _contacts_meant(session: Session, actor: Actor, text: str) -> Sequence[tuple
 
 def account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
     """Key of an account → its name, leading to its page, as far as the reader may read it."""
+    if not actor.can(Permission.ACCOUNT_VIEW):
+        return {}
     rows = session.execute(
         select(Account.id, Account.ref, Account.name).where(
             scope(Account, actor, Level.READ), among(session, Account.id, keys)
@@ -141,6 +144,8 @@ def account_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapp
 
 
 def _contact_links(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
+    if not actor.can(Permission.CONTACT_VIEW):
+        return {}
     rows = session.execute(
         select(Contact.id, Contact.ref, Contact.first_name, Contact.last_name).where(
             scope(Contact, actor, Level.READ), among(session, Contact.id, keys)
@@ -341,6 +346,7 @@ describe(
         governs=may_govern,
         unfit=unfit_for,
         suggest=_accounts_meant,
+        sight=sight_of("account"),
     )
 )
 add_fields("account", *_account_fields())
@@ -364,6 +370,7 @@ describe(
         write=edit_contact,
         governs=may_govern,
         suggest=_contacts_meant,
+        sight=sight_of("contact"),
     )
 )
 add_fields("contact", *_contact_fields())

@@ -22,6 +22,7 @@ from app.accounts.operations import (
     remove_responsible,
     restore_account,
 )
+from app.accounts.outside import account_page
 from app.accounts.pages import fill_pickers, form_data, show_differences
 from app.accounts.queries import (
     AccountDetail,
@@ -100,6 +101,8 @@ def show(account_ref: str) -> ResponseReturnValue:
         return redirect(onward, 301)
     account = detail.account
     remember_opened(actor, account)
+    if actor.is_partner:
+        return account_page(session, actor, detail)
     return render_template(
         "accounts/show.html",
         page_ref=account.ref,

@@ -2,10 +2,11 @@
 
 `last_activity_at` counts everything that was done on an account's contacts and cases too, and of a contact all
 that it took part in; whoever reads the record need not read these.  `told_activity_at` counts what goes with it:
-of an account what was done on it and on its contacts, of a contact what was done on itself.  Partner people who
-work on an opportunity are told of what their own company did.
+of an account what was done on it and on its contacts, of a contact what was done on itself.  Partner people are told
+of what their own company did on the record itself.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,19 +25,25 @@ _DEFAULTS = tuple(
     if name.startswith("default_") and name != "default_document_level"
 )
 _NEVER = cast(null(), DateTime(timezone=True))
+# Where an activity says which record it is on.
+_OF_OWN: Mapping[Any, InstrumentedAttribute[int | None]] = {
+    Account: Activity.account_id,
+    Contact: Activity.contact_id,
+    Opportunity: Activity.opportunity_id,
+}
 
 
 def last_activity_column(
     model: Any, actor: Actor
 ) -> InstrumentedAttribute[datetime | None] | ColumnElement[Any]:
     """What the actor is shown of a record's last activity, and may filter by; of other models all of it."""
-    if model is Opportunity and actor.is_partner:
+    if model in _OF_OWN and actor.is_partner:
         own = select(func.max(Activity.at)).where(
-            Activity.opportunity_id == Opportunity.id,
+            _OF_OWN[model] == model.id,
             Activity.company_id == actor.company_id,
             Activity.is_done,
         )
-        return own.correlate(Opportunity).scalar_subquery()
+        return own.correlate(model).scalar_subquery()
     if model not in (Account, Contact) or _reads_everything(actor):
         return model.last_activity_at  # type: ignore[no-any-return]
     return _NEVER if _reads_accounts_alone(model, actor) else model.told_activity_at

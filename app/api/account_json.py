@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, AccountKind, Contact
+from app.accounts.sight import is_told
 from app.api.answers import moment, version_of
 from app.cases.models import Case
 from app.fields.catalogue import catalogue
@@ -31,47 +32,54 @@ CONTACT_PLAIN = (
 
 def accounts_json(session: Session, actor: Actor, accounts: Sequence[Account]) -> list[dict[str, Any]]:
     """The accounts, in their order."""
-    people = people_of(session, accounts)
+    people = people_of(session, actor, accounts)
     parents = refs_of(session, actor, Account, (account.parent_id for account in accounts))
-    partners = _partners(session, [account.id for account in accounts])
+    # Who else is a partner, and how, is the vendor's.
+    partners = _partners(session, [account.id for account in accounts]) if actor.is_internal else {}
     added = catalogue(session).seen(actor, "account")
     shown = []
     for account in accounts:
         body = _stamps(account, people)
-        body |= {name: getattr(account, name) for name in ACCOUNT_PLAIN}
+        body |= _told(actor, account, ACCOUNT_PLAIN)
         body |= {
             "kind": account.kind,
             "parent_id": parents.get(account.parent_id or 0),
-            "owner": people[account.owner_user_id],
+            "owner": people.get(account.owner_user_id),
             "custom": {name: account.custom.get(name) for name in added},
             "partner": partners.get(account.id),
         }
         if account.kind is AccountKind.PERSON:
-            body |= {name: getattr(account, name) for name in PERSON_PLAIN}
-        body["version"] = version_of(actor, body, account.version)
+            body |= _told(actor, account, PERSON_PLAIN)
+        body["version"] = _version(actor, body, account)
         shown.append(body)
     return shown
 
 
 def contacts_json(session: Session, actor: Actor, contacts: Sequence[Contact]) -> list[dict[str, Any]]:
     """The contacts, in their order."""
-    people = people_of(session, contacts)
+    people = people_of(session, actor, contacts)
     accounts = refs_of(session, actor, Account, (contact.account_id for contact in contacts))
     superiors = refs_of(session, actor, Contact, (contact.reports_to_id for contact in contacts))
     added = catalogue(session).seen(actor, "contact")
     shown = []
     for contact in contacts:
         body = _stamps(contact, people)
-        body |= {name: getattr(contact, name) for name in CONTACT_PLAIN}
+        body |= _told(actor, contact, CONTACT_PLAIN)
         body |= {
             "account_id": accounts.get(contact.account_id or 0),
             "reports_to_id": superiors.get(contact.reports_to_id or 0),
-            "owner": people[contact.owner_user_id],
+            "owner": people.get(contact.owner_user_id),
             "custom": {name: contact.custom.get(name) for name in added},
         }
-        body["version"] = version_of(actor, body, contact.version)
+        body["version"] = _version(actor, body, contact)
         shown.append(body)
     return shown
+
+
+def _version(actor: Actor, body: dict[str, Any], record: Account | Contact) -> str:
+    """What a change begins from; when somebody changed what the actor is not told is none of it."""
+    told = {name: value for name, value in body.items() if name not in ("updated_at", "updated_by")}
+    return version_of(actor, told, record.version)
 
 
 def _stamps(record: Account | Contact, people: dict[int, dict[str, Any]]) -> dict[str, Any]:
@@ -84,8 +92,16 @@ def _stamps(record: Account | Contact, people: dict[int, dict[str, Any]]) -> dic
     }
 
 
-def people_of(session: Session, records: Sequence[Account | Contact | Case]) -> dict[int, dict[str, Any]]:
-    """Key → owner, creator or changer.  Only the vendor's people read accounts; they know everybody."""
+def _told(actor: Actor, record: Account | Contact, names: Sequence[str]) -> dict[str, Any]:
+    """What it holds in these fields; nothing in those that the actor is not told."""
+    object_ = record.__tablename__
+    return {name: getattr(record, name) if is_told(actor, object_, name) else None for name in names}
+
+
+def people_of(
+    session: Session, actor: Actor, records: Sequence[Account | Contact | Case]
+) -> dict[int, dict[str, Any]]:
+    """Key → owner, creator or changer; partner people know those of their own company alone."""
     keys = {
         key
         for record in records
@@ -94,7 +110,10 @@ def people_of(session: Session, records: Sequence[Account | Contact | Case]) -> 
     }
     if not keys:
         return {}
-    rows = session.execute(select(User.id, User.ref, User.name).where(User.id.in_(keys)))
+    statement = select(User.id, User.ref, User.name).where(User.id.in_(keys))
+    if actor.is_partner:
+        statement = statement.where(User.partner_account_id == actor.company_id)
+    rows = session.execute(statement)
     return {key: {"type": "user", "id": ref, "name": name} for key, ref, name in rows}
 
 

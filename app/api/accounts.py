@@ -129,7 +129,7 @@ def remove_account(account_id: str) -> Response:
     "/accounts/<account_id>/responsibles", "List who answers for an account", {200: ResponsibleList},
     query=ResponsibleQuery,
 )  # fmt: skip
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def list_responsibles(account_id: str) -> Response:
     """By name."""
     limit, cursor, _filters = plain_list_arguments()

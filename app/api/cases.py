@@ -120,7 +120,7 @@ def check_case_version(session: Session, actor: Actor, case_id: str) -> None:
 
 def cases_json(session: Session, actor: Actor, cases: Sequence[CaseRecord]) -> list[dict[str, Any]]:
     """The cases, in their order.  A constant number of statements."""
-    people = people_of(session, cases)
+    people = people_of(session, actor, cases)
     accounts = refs_of(session, actor, Account, (case.account_id for case in cases))
     contacts = refs_of(session, actor, Contact, (case.contact_id for case in cases))
     statuses: dict[int, str] = {

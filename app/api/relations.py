@@ -62,7 +62,7 @@ CharacteristicQuery = list_query("CharacteristicQuery")
     "/accounts/<account_id>/relationships", "List an account's relationships", {200: RelationshipList},
     query=RelationshipQuery,
 )  # fmt: skip
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def list_relationships(account_id: str) -> Response:
     """By the other account's name, read from this one; those whose other account the caller may read."""
     account = get_account(db.session(), current_actor(), account_id)
@@ -106,7 +106,7 @@ def end_relationship(account_id: str, relationship_id: str) -> Response:
     "/accounts/<account_id>/interests", "List an account's interests", {200: InterestList},
     query=InterestQuery,
 )  # fmt: skip
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def list_interests(account_id: str) -> Response:
     """In the order of the areas."""
     account = get_account(db.session(), current_actor(), account_id)
@@ -162,7 +162,7 @@ def end_interest(account_id: str, interest_id: str) -> Response:
     "/accounts/<account_id>/characteristics", "List an account's characteristics", {200: CharacteristicList},
     query=CharacteristicQuery,
 )  # fmt: skip
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def list_characteristics(account_id: str) -> Response:
     """In the order of the types."""
     account = get_account(db.session(), current_actor(), account_id)

@@ -21,7 +21,7 @@ bp = Blueprint("ageing", __name__)
 
 
 @bp.get("/care")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def index() -> ResponseReturnValue:
     """Accounts, or contacts, without activity for 30, 60 and 90 days, by owner."""
     kind = request.args.get("kind", "account")

@@ -27,17 +27,20 @@ from app.conversion.wanted import Wanted, is_answered
 from app.documents.following import move_documents
 from app.events.operations import record
 from app.identity.models import User
+from app.identity.queries import get_organisation
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotFound
 from app.leads.converting import mark_converted
 from app.leads.errors import AlreadyConverted
 from app.leads.models import Lead
 from app.leads.queries import get_lead
+from app.leads.visibility import seen_at_level
 from app.opportunities.errors import no_such
 from app.opportunities.models import ContactRole, Opportunity
 from app.opportunities.operations import Origin, store_new
 from app.opportunities.parties import Holding
 from app.opportunities.people import store_part
+from app.partners.models import PartnerAccount, PartnerLevel
 from app.sharing.conversions import Result, grant_results
 from app.sharing.scope import scope
 
@@ -277,13 +280,27 @@ def _opportunity(
     cleaned = {
         **(wanted.opportunity or {}),
         "campaign": lead.campaign_name,
-        "description": lead.description,
+        "description": _description(session, lead),
     }
     holding = Holding(owner, lead.partner_account_id)
     made = store_new(session, actor, cleaned, account.id, holding, origin, now=now)
     if contact is not None:
         store_part(session, actor, made, contact, ContactRole.OTHER, now=now)
     return Result(made, made=True)
+
+
+def _description(session: Session, lead: Lead) -> str | None:
+    """What was written of the lead, unless it is hidden from the partner who will work on what it becomes."""
+    if lead.partner_account_id is None or lead.description is None:
+        return lead.description
+    organisation = get_organisation(session)
+    own = session.scalar(
+        select(PartnerLevel.lead_fields)
+        .join(PartnerAccount, PartnerAccount.level_id == PartnerLevel.id)
+        .where(PartnerAccount.account_id == lead.partner_account_id)
+    )
+    _preview, hidden = seen_at_level(organisation.preview_fields, organisation.hidden_fields, own)
+    return None if "description" in hidden else lead.description
 
 
 # What goes along

@@ -33,8 +33,8 @@ from app.lists.catalogue import (
 from app.routing.criteria import Op
 from app.sharing.scope import scope
 
-# What partner people can attach to; the others they do not know.
-_OF_PARTNERS = ("lead", "case")
+# Cases are the vendor's own; partner people do not know them.
+_OF_PARTNERS = ("lead", "account", "contact", "opportunity")
 
 
 def _kinds(_session: Session, actor: Actor) -> Sequence[tuple[str, str]]:

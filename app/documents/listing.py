@@ -69,11 +69,7 @@ def document_list(
 
 def kind_choices(actor: Actor) -> list[tuple[str, str]]:
     """What documents can be on, as far as the actor sees such records."""
-    shown = [
-        kind
-        for kind in kinds()
-        if kind != LIBRARY and (actor.is_internal or kind in ("lead", "opportunity", "case"))
-    ]
+    shown = [kind for kind in kinds() if kind != LIBRARY and (actor.is_internal or kind != "case")]
     return [*((kind, labels.many(kind, title=True)) for kind in shown), (LIBRARY, _("Library"))]
 
 

@@ -218,7 +218,11 @@ def _actor(
         ref=user.ref,
         name=user.name,
         role=user.role,
-        permissions=permissions_of(user.role, portfolio_only=user.account_scope is AccountScope.PORTFOLIO),
+        permissions=permissions_of(
+            user.role,
+            portfolio_only=user.account_scope is AccountScope.PORTFOLIO,
+            hidden_fields=hidden,
+        ),
         language=user.language,
         time_zone=user.time_zone,
         theme=user.theme,

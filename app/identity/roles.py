@@ -1,5 +1,6 @@
 """Which role may do what.  The only place where roles and permissions meet."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -17,12 +18,15 @@ _PARTNER = _EVERYONE | {
     P.DOCUMENT_EDIT,
     P.INBOX_VIEW,
     P.LEAD_CONVERT,
+    P.ACCOUNT_VIEW,
+    P.CONTACT_VIEW,
     P.OPPORTUNITY_VIEW,
     P.OPPORTUNITY_EDIT,
 }
 _LEADER = _PARTNER | {P.LEAD_TRANSFER, P.TEAM_VIEW, P.TEAM_MANAGE, P.PEOPLE_MANAGE}
 _VIEWER = _EVERYONE | {
     P.ACCOUNT_VIEW,
+    P.ACCOUNT_KEEP,
     P.CONTACT_VIEW,
     P.OPPORTUNITY_VIEW,
     P.CAMPAIGN_VIEW,
@@ -92,12 +96,24 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
 
 # What concerns the records of everybody; not for people who see their portfolio alone.
 _OF_ALL_RECORDS = frozenset({P.SHARING_MANAGE})
+_RECORDS = frozenset({P.ACCOUNT_VIEW, P.CONTACT_VIEW})
 
 
-def permissions_of(role: Role, *, portfolio_only: bool) -> frozenset[P]:
-    """What somebody may do.  portfolio_only: their account scope is their portfolio; administrators have no such limit."""
+# Fields of leads without which there is nothing to call what a lead became.
+_NAMES_OF_PERSONS = frozenset({"first_name", "last_name"})
+_NAMES_OF_ALL = _NAMES_OF_PERSONS | {"company"}
+
+
+def permissions_of(role: Role, *, portfolio_only: bool, hidden_fields: Iterable[str] = ()) -> frozenset[P]:
+    """What somebody may do.  portfolio_only: their account scope is their portfolio; administrators have no such limit.
+
+    hidden_fields: of leads, of partner people; whoever is not to know leads' names opens no account or contact.
+    """
     if portfolio_only and role is not Role.ADMINISTRATOR:
         return PERMISSIONS[role] - _OF_ALL_RECORDS
+    if role.is_partner and not _NAMES_OF_ALL.isdisjoint(hidden_fields):
+        taken = {P.ACCOUNT_VIEW} if _NAMES_OF_PERSONS.isdisjoint(hidden_fields) else _RECORDS
+        return PERMISSIONS[role] - taken
     return PERMISSIONS[role]
 
 

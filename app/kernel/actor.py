@@ -71,6 +71,7 @@ class Permission(StrEnum):
     ACCOUNT_DELETE = "account:delete"
     ACCOUNT_IMPORT = "account:import"  # accounts and contacts, from a file
     ACCOUNT_EXPORT = "account:export"  # accounts and contacts, as a file
+    ACCOUNT_KEEP = "account:keep"  # what the vendor keeps beside accounts and contacts: relationships, care, files made of lists
     CONTACT_VIEW = "contact:view"
     CONTACT_EDIT = "contact:edit"
     CASE_VIEW = "case:view"

@@ -10,6 +10,7 @@ from sqlalchemy import Select, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.accounts.sight import is_told
 from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
@@ -64,8 +65,11 @@ _PERMISSIONS = {
 
 def _named(actor: Actor, kind: str, ids: Sequence[int]) -> Select[Any]:
     model, *named = _NAMES[kind]
-    hidden = actor.hidden_fields if kind == "lead" else ()
-    name, other = (literal_column("NULL") if column.key in hidden else column for column in named)
+
+    def is_hidden(field: str) -> bool:
+        return field in actor.hidden_fields if kind == "lead" else not is_told(actor, kind, field)
+
+    name, other = (literal_column("NULL") if is_hidden(column.key) else column for column in named)
     return select(
         literal_column(f"'{kind}'").label("kind"),
         model.id,

@@ -49,7 +49,7 @@ def export(thing: str) -> ResponseReturnValue:
 
 
 @bp.get("/jobs")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def jobs() -> ResponseReturnValue:
     """The exports and changes of many that the person asked for lately."""
     found = [shown_job(job) for job in jobs_of(db.session(), current_actor())]
@@ -107,7 +107,7 @@ def is_kept(job: ListJob) -> bool:
 
 
 @bp.post("/jobs/<job_ref>/cancel")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def cancel(job_ref: str) -> ResponseReturnValue:
     """End a job that has not ended; what was changed stays."""
     actor = current_actor()

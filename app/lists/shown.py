@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.kernel.db import db
 from app.lists.catalogue import Kind
-from app.lists.page import ALL, ListPage, builtin_views, lost_text
+from app.lists.page import ALL, MINE, ListPage, builtin_views, lost_text
 from app.web.access import current_actor
 
 TABS = 4
@@ -36,6 +36,7 @@ def list_tabs(page: ListPage) -> list[dict[str, Any]]:
             "count": None,
         }
         for name, label in builtin_views()
+        if name != MINE or "owner" in page.fields
     ]
     rows = list(page.views[:TABS])
     if page.asked.row is not None and all(row.view.id != page.asked.row.view.id for row in rows):

@@ -1,8 +1,9 @@
 """Contacts that have a part in an opportunity, each with a role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Contact
 from app.accounts.queries import get_contact
+from app.accounts.sight import seen_values
 from app.events.operations import record
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -24,15 +26,18 @@ MOST_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Somebody's part in it, with the person as the reader may see them."""
+    """Somebody's part in it, with the person as the reader may see them.  seen: their fields, None where not told."""
 
     ref: str
     role: ContactRole
     contact: Contact
+    seen: Mapping[str, Any]
 
 
 def parts_of(session: Session, actor: Actor, opportunity: Opportunity) -> Sequence[Part]:
     """Of an opportunity that the reader sees; contacts that they do not see are left out."""
+    if not actor.can(Permission.CONTACT_VIEW):
+        return []
     rows = session.execute(
         select(OpportunityContact.ref, OpportunityContact.role, Contact)
         .join(Contact, Contact.id == OpportunityContact.contact_id)
@@ -43,7 +48,7 @@ def parts_of(session: Session, actor: Actor, opportunity: Opportunity) -> Sequen
         .order_by(OpportunityContact.id)
         .limit(MOST_SHOWN)
     )
-    return [Part(ref, role, contact) for ref, role, contact in rows]
+    return [Part(ref, role, contact, seen_values(actor, contact)) for ref, role, contact in rows]
 
 
 def add_part(

@@ -154,7 +154,7 @@ def open_opportunity(session: Session, actor: Actor, ref: str) -> OpportunityDet
         person_for(actor, row[4]),
         created_by.name if created_by else None,
         updated_by.name if updated_by else None,
-        row[7],
+        row[7] if actor.can(Permission.ACCOUNT_VIEW) else None,
         companies.get(opportunity.partner_account_id or 0),
         companies.get(opportunity.source_partner_id or 0),
         row[8],
@@ -239,7 +239,9 @@ def read_row(actor: Actor, row: Any, given: Level) -> OpportunityRow:
         row[0],
         row[1],
         person_for(actor, row[2]),
-        Named(row.account_ref, row.account_name) if row.account_ref else None,
+        Named(row.account_ref, row.account_name)
+        if row.account_ref and actor.can(Permission.ACCOUNT_VIEW)
+        else None,
         given,
     )
 

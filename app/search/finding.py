@@ -45,6 +45,8 @@ MOST_GUESSES = 6
 _REFS: Mapping[Any, str] = {
     Account: refs.ACCOUNT, Contact: refs.CONTACT, Lead: refs.LEAD, Campaign: refs.CAMPAIGN,
 }  # fmt: skip
+# What each is sorted by where lists go by name.
+_KEYS: Mapping[Any, Any] = {Account: Account.name_fold, Contact: Contact.last_name_fold}
 
 
 class Sort(StrEnum):
@@ -68,6 +70,13 @@ _OF_LEADS: Mapping[Sort, Sequence[tuple[int, frozenset[str]]]] = {
     Sort.ADDRESS: ((LEAD_KINDS[2], frozenset({"email"})),),
     Sort.NUMBER: ((LEAD_KINDS[2], frozenset({"phone", "mobile"})),),
 }
+# The same of what leads became: which fields of leads its entries tell of.
+_OF_RESULTS: Mapping[Sort, frozenset[str]] = {
+    Sort.NAME: frozenset({"email"}),
+    Sort.ADDRESS: frozenset({"email", "website"}),
+    Sort.NUMBER: frozenset({"phone", "mobile"}),
+}
+_TOLD_BY_RESULTS = frozenset[str]().union(*_OF_RESULTS.values())
 _TOLD_BY_LEADS = frozenset[str]().union(*(told for known in _OF_LEADS.values() for _kind, told in known))
 
 
@@ -75,7 +84,9 @@ _TOLD_BY_LEADS = frozenset[str]().union(*(told for known in _OF_LEADS.values() f
 def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
     """The kinds of entries that the actor may find records by, for a text of that sort."""
     if model is not Lead:
-        return kinds_of(model.__tablename__)
+        # What hangs on a name, an address and a number stands in entries of one kind.
+        told_by = _OF_RESULTS[sort] if model in (Account, Contact) else frozenset[str]()
+        return () if told_by & set(actor.hidden_fields) else kinds_of(model.__tablename__)
     return tuple(kind for kind, told in _OF_LEADS[sort] if not told & set(actor.hidden_fields))
 
 
@@ -127,7 +138,7 @@ def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
     """
     if refs.is_ref(_REFS[model], text) or not (actor.is_system or _sees_most(actor, model)):
         return None
-    if model is Lead and _TOLD_BY_LEADS & set(actor.hidden_fields):
+    if (_TOLD_BY_LEADS if model is Lead else _TOLD_BY_RESULTS) & set(actor.hidden_fields):
         return None
     numbers, whole = typed_numbers(text, get_global("zone_territories").get(actor.time_zone))
     if whole:
@@ -189,7 +200,9 @@ def _tiers(actor: Actor, model: Model, text: str, sees_much: bool) -> Iterator[l
         and "first_name" in actor.hidden_fields
         and "last_name" not in actor.hidden_fields
     ):
-        first.append(_by_last_name(actor, name, sees_much))
+        first.append(_by_key(actor, Lead, Lead.last_name_fold, name, sees_much))
+    if name and model in _KEYS and not kinds_for(actor, model, Sort.NAME):
+        first.append(_by_key(actor, model, _KEYS[model], name, sees_much))
     for start in numbers:
         first += _ways(actor, model, Sort.NUMBER, begins(start), sees_much)
     for start in typed_address(text):
@@ -248,13 +261,12 @@ def _is_seen(actor: Actor, model: Model) -> ColumnElement[bool]:
     return seen.correlate(SearchEntry).scalar_subquery().is_not(None)
 
 
-def _by_last_name(actor: Actor, name: str, sees_much: bool) -> Select[Any]:
-    """Leads whose last name begins so, for those who do not see the first: entries hold the two together."""
-    key = Lead.last_name_fold
+def _by_key(actor: Actor, model: Model, key: Any, name: str, sees_much: bool) -> Select[Any]:
+    """Records whose name begins so, for those who do not see all that their entries hold beside it."""
     here = and_(key >= name, key < name + LAST)
     if sees_much:
-        return select(Lead.id).where(scope(Lead, actor, Level.READ), here).order_by(key, Lead.id)
-    return _along_records(actor, Lead, here)
+        return select(model.id).where(scope(model, actor, Level.READ), here).order_by(key, model.id)
+    return _along_records(actor, model, here)
 
 
 def _has_entry(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
 from app.accounts.queries import Person
+from app.accounts.sight import is_told
 from app.campaigns.fields import STATUSES
 from app.campaigns.models import Campaign
 from app.identity.models import User
@@ -155,7 +156,7 @@ def note_of(*parts: str | None) -> str:
 
 def account_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
     """The accounts of those keys that the actor may read, in that order; site and parent tell shops apart."""
-    if not ids:
+    if not ids or not actor.can(Permission.ACCOUNT_VIEW):
         return []
     hits = {hit.key: hit for hit in _accounts(session, actor, _by_key(Account, actor), {"ids": list(ids)})}
     return [hits[key] for key in ids if key in hits]
@@ -163,12 +164,13 @@ def account_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit
 
 def _accounts(session: Session, actor: Actor, statement: Any, given: Mapping[str, Any]) -> list[Hit]:
     rows = session.execute(statement, given).all()
+    told = _telling(actor, "account")
     parents = names_of_accounts(session, actor, [row.parent_id for row in rows if row.parent_id])
     hits = {
         row.id: Hit(
             "account", row.ref, row.name,
-            note_of(row.site, row.billing_city, below(parents.get(row.parent_id))),
-            row.email, row.website, row.phone, Person(row.owner_ref, row.owner), key=row.id,
+            note_of(row.site, told(row, "billing_city"), below(parents.get(row.parent_id))),
+            told(row, "email"), told(row, "website"), told(row, "phone"), _owner(actor, row), key=row.id,
         )
         for row in rows
     }  # fmt: skip
@@ -193,22 +195,32 @@ def below(parent: str | None) -> str | None:
 
 def contact_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
     """The contacts of those keys that the actor may read, in that order, with their accounts if those may be read."""
-    if not ids:
+    if not ids or not actor.can(Permission.CONTACT_VIEW):
         return []
     hits = {hit.key: hit for hit in _contacts(session, actor, _by_key(Contact, actor), {"ids": list(ids)})}
     return [hits[key] for key in ids if key in hits]
 
 
-def _contacts(session: Session, _actor: Actor, statement: Any, given: Mapping[str, Any]) -> list[Hit]:
+def _contacts(session: Session, actor: Actor, statement: Any, given: Mapping[str, Any]) -> list[Hit]:
+    told = _telling(actor, "contact")
     hits = {
         row.id: Hit(
             "contact", row.ref, f"{row.first_name} {row.last_name}" if row.first_name else row.last_name,
-            note_of(row.title, row.account, row.site), row.email, None, row.phone or row.mobile,
-            Person(row.owner_ref, row.owner), key=row.id,
+            note_of(told(row, "title"), row.account, row.site), told(row, "email"), None,
+            told(row, "phone") or told(row, "mobile"), _owner(actor, row), key=row.id,
         )
         for row in session.execute(statement, given)
     }  # fmt: skip
     return list(hits.values())
+
+
+def _telling(actor: Actor, object_: str) -> Callable[[Any, str], Any]:
+    """(row, field) → what the actor is told of it."""
+    return lambda row, name: getattr(row, name) if is_told(actor, object_, name) else None
+
+
+def _owner(actor: Actor, row: Any) -> Person | None:
+    return Person(row.owner_ref, row.owner) if actor.is_internal else None
 
 
 def lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:

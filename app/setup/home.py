@@ -297,7 +297,7 @@ def _care() -> list[_Row]:
             _("What nobody has worked with for 30, 60 and 90 days, by owner."),
             "clock",
             "ageing.index",
-            Permission.ACCOUNT_VIEW,
+            Permission.ACCOUNT_KEEP,
         ),
         _Row(
             _("Probable duplicates"),

@@ -69,6 +69,8 @@ _PARTNER = (
     _Place("inbox", "/inbox", "inbox", Permission.INBOX_VIEW, shortcut="g i"),
     _Place("my_leads", "/leads?owner=me", "target", Permission.LEAD_VIEW, shortcut="g l"),
     _Place("opportunities", "/opportunities", "trend", Permission.OPPORTUNITY_VIEW, shortcut="g y"),
+    _Place("accounts", "/accounts", "building", Permission.ACCOUNT_VIEW, shortcut="g a"),
+    _Place("contacts", "/contacts", "contact", Permission.CONTACT_VIEW, shortcut="g c"),
     _Place("my_day", "/my-day", "calendar", Permission.HOME_VIEW, shortcut="g d"),
     _Place("team", "/team", "users", Permission.TEAM_VIEW, shortcut="g t"),
     _Place("documents", "/documents", "paperclip", Permission.DOCUMENT_VIEW, shortcut="g o"),
@@ -98,8 +100,17 @@ def navigation(actor: Actor | None, counts: Mapping[str, int] | None = None) -> 
             shortcut=place.shortcut,
         )
         for place in (_PARTNER if actor.is_partner else _INTERNAL)
-        if actor.can(place.permission)
+        if actor.can(place.permission) and _leads_somewhere(actor, place)
     ]
+
+
+def _leads_somewhere(actor: Actor, place: _Place) -> bool:
+    """Whether there may be something.  Partner people have accounts and contacts by default, or where some are given to them."""
+    if not actor.is_partner or place.key not in ("accounts", "contacts"):
+        return True
+    kind = place.key.removesuffix("s")
+    is_given = any(object_ == kind for object_, _principal in actor.shared)
+    return is_given or getattr(actor, f"default_{kind}_level") is not None
 
 
 def _names() -> dict[str, str]:

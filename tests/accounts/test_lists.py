@@ -164,11 +164,15 @@ def test_a_portfolio_holds_what_one_owns_and_answers_for(session, mara):
     assert people(session, pol, {"account_id": [other.ref]}) == []
 
 
-def test_partners_have_no_accounts_and_contacts(signed_in, pia, pex):
-    for person in (pia, pex):
-        browser = signed_in(person)
-        for page in ("/accounts", "/contacts", "/accounts/new", "/accounts/suggest?q=a"):
-            assert browser.get(page).status_code == 403
+def test_partners_list_what_they_are_given_and_make_none(signed_in, session, pia, sal):
+    make_contact(session, "Amada", account=make_account(session, "Acme", owner=sal))
+    browser = signed_in(pia)
+    for page in ("/accounts", "/contacts", "/accounts/suggest?q=a"):
+        text = browser.get(page).get_data(as_text=True)
+        assert "Acme" not in text
+        assert "Amada" not in text
+    for page in ("/accounts/new", "/contacts/new", "/accounts/deleted"):
+        assert browser.get(page).status_code == 403
 
 
 def test_suggestions_hold_what_one_may_see(signed_in, session, sal, mara):

@@ -74,6 +74,7 @@ from tests.factories import (
 )
 from tests.fields.making import make_field
 from tests.rival.deals import add_veiled_deals
+from tests.rival.given import add_veiled_to_given
 from tests.rival.lists import keep_lists
 from tests.rival.pairs import add_veiled_pairs
 from tests.rival.papers import add_veiled_documents
@@ -342,6 +343,7 @@ def add_veiled(session: Session, world: World) -> None:
         add_veiled_documents(session, world)
         _looks_like_theirs(session, world)
         add_veiled_pairs(session, world)
+        add_veiled_to_given(session, world)
         session.flush()
     settle_all(session)
     for number, lead in enumerate(rows(session, Lead, Lead.ref.in_(world.veiled["lead"]))):

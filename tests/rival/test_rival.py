@@ -122,8 +122,9 @@ def _learn_nothing(
     """What Southwind's people are answered is the same before and after there is anything to be learnt."""
     rounds = [of_southwind(app, world, name, is_brief=brief) for name, brief in people.items()]
     for round_ in rounds:  # so that what they have viewed themselves is the same in both rounds
-        for ref in round_.own["opp"]:
-            assert round_.walker.ask(Ask("GET", f"/opportunities/{ref}")).status == 200
+        for kind, path in (("acct", "accounts"), ("cont", "contacts"), ("opp", "opportunities")):
+            for ref in round_.own[kind]:
+                assert round_.walker.ask(Ask("GET", f"/{path}/{ref}")).status == 200
     before = [round_.read() for round_ in rounds]
     add_strangers(session, world)
     add_veiled(session, world)
@@ -322,8 +323,8 @@ def _is_theirs(table: str, row: Mapping[str, Any], people: set[int], leads: set[
 def _follows(table: str, row: Mapping[str, Any], now: Mapping[str, Any] | None, leads: set[int]) -> bool:
     """Whether no more of it is different than follows from what they may do."""
     different = {name for name in row if now is None or row[name] != now[name]}
-    if table == "account":  # of an opportunity that they work on
-        return different == {"last_activity_at"}
+    if table in ("account", "contact"):  # that they are given, or of an opportunity that they work on
+        return different <= {"last_activity_at", "told_activity_at"}
     # Documents go along when a lead is converted, and come back.
     return table == "document" and row["lead_id"] in leads and different == {"version"}
 

@@ -183,6 +183,9 @@ def build_base(session: Session) -> World:
         from tests.rival.papers import add_own_documents  # which marks with what is above
 
         add_own_documents(session, world)
+        from tests.rival.given import add_given_records  # likewise
+
+        add_given_records(session, world)
         session.flush()
         _their_keys(session, world)
     _spread(session, world)

@@ -44,7 +44,7 @@ _ACCOUNT = "/<ref('acct'):account_ref>"
 
 
 @bp.get(_ACCOUNT + "/relations")
-@needs(Permission.ACCOUNT_VIEW)
+@needs(Permission.ACCOUNT_KEEP)
 def show(account_ref: str) -> ResponseReturnValue:
     """Relationships, interests and characteristics of the account, each with its form."""
     return _page(account_ref)

@@ -92,7 +92,10 @@ class PartnerOut(Answer):
 
 
 class Account(Answer):
-    """A company, or one person.  The last five fields are a person account's alone."""
+    """A company, or one person.  The last five fields are a person account's alone.
+
+    What the vendor keeps for itself (owner, type, category, description, external_id, partner) is null to partner users.
+    """
 
     id: Id
     version: str
@@ -121,8 +124,8 @@ class Account(Answer):
     shipping_postal_code: str | None
     shipping_country: str | None
     parent_id: str | None
-    owner: Person
-    category: str
+    owner: Person | None
+    category: str | None
     description: str | None
     external_id: str | None
     custom: dict[str, Any]
@@ -170,7 +173,10 @@ class ContactChanges(ContactFields):
 
 
 class Contact(Answer):
-    """A person at an account."""
+    """A person at an account.
+
+    What the vendor keeps for itself (owner, language, time_zone, description, external_id) is null to partner users.
+    """
 
     id: Id
     version: str
@@ -186,7 +192,7 @@ class Contact(Answer):
     phone: str | None
     mobile: str | None
     reports_to_id: str | None
-    owner: Person
+    owner: Person | None
     language: str | None
     time_zone: str | None
     description: str | None
