@@ -221,7 +221,7 @@ def _actor(
         permissions=permissions_of(
             user.role,
             portfolio_only=user.account_scope is AccountScope.PORTFOLIO,
-            hidden_fields=hidden,
+            hidden_fields=hidden if user.is_partner else (),
         ),
         language=user.language,
         time_zone=user.time_zone,

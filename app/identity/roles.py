@@ -111,7 +111,7 @@ def permissions_of(role: Role, *, portfolio_only: bool, hidden_fields: Iterable[
     """
     if portfolio_only and role is not Role.ADMINISTRATOR:
         return PERMISSIONS[role] - _OF_ALL_RECORDS
-    if role.is_partner and not _NAMES_OF_ALL.isdisjoint(hidden_fields):
+    if not _NAMES_OF_ALL.isdisjoint(hidden_fields):
         taken = {P.ACCOUNT_VIEW} if _NAMES_OF_PERSONS.isdisjoint(hidden_fields) else _RECORDS
         return PERMISSIONS[role] - taken
     return PERMISSIONS[role]
