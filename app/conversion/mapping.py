@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.conversion.models import FieldMapping
 from app.events.operations import record
-from app.fields.catalogue import Definition, catalogue
+from app.fields.catalogue import Definition, catalogue, new_key
+from app.identity.organisation import lock_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid, NotFound
@@ -62,6 +63,7 @@ def add_mapping(
     )
     session.add(row)
     session.flush()
+    _renew(session)
     detail = {"name": source.label, "on": f"{object_}: {target.label}"}
     record(session, actor, verb="created", subject=row, at=now, detail=detail)
     return row
@@ -84,3 +86,9 @@ def remove_mapping(session: Session, actor: Actor, ref: str, *, now: datetime) -
     record(session, actor, verb="deleted", subject=row, at=now, detail={"name": row.lead_field})
     session.delete(row)
     session.flush()
+    _renew(session)
+
+
+def _renew(session: Session) -> None:
+    """Let the fields be read anew: who sees one follows from what is written into it."""
+    lock_organisation(session).fields_key = new_key()

@@ -7,7 +7,7 @@ force; an edition is kept by that key, which is never used for two.  So they cos
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_babel import get_locale
@@ -15,6 +15,7 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.conversion.models import FieldMapping
 from app.fields.kinds import OBJECTS, TYPES, Kind, is_custom
 from app.fields.models import CustomField, FormLayout
 from app.identity.models import Organisation
@@ -45,6 +46,7 @@ class Definition:
     """A field.  Its label is said in the language of whoever reads it, when they do.
 
     is_indexed: lists can filter and sort by `slot`.  slot is there from the moment that records begin to get it.
+    from_lead: the fields of leads that are written into it when one is converted.
     section, max_length, by_partner…: as standard fields have them (`leads.fields`, `accounts.fields`).
     """
 
@@ -69,6 +71,7 @@ class Definition:
     only_for: str = ""
     max_length: int = 255
     is_reference: bool = False
+    from_lead: tuple[str, ...] = ()
 
     @property
     def label(self) -> Any:
@@ -122,7 +125,13 @@ class Catalogue:
             return self.active(object_)
         if object_ == "lead":
             return {n: each for n, each in self.active(object_).items() if n not in actor.hidden_fields}
-        return {name: each for name, each in self.active(object_).items() if not each.is_internal}
+        # Whoever is not to read a field of leads does not read it in what they became either.
+        hidden = set(actor.hidden_fields)
+        return {
+            name: each
+            for name, each in self.active(object_).items()
+            if not each.is_internal and hidden.isdisjoint(each.from_lead)
+        }
 
     def in_slots(self, object_: str) -> list[Definition]:
         """Those that records keep a column for, full or being filled."""
@@ -176,8 +185,13 @@ def _read(session: Session, key: str) -> Catalogue:
         .order_by(CustomField.object, CustomField.created_at, CustomField.id)
     )
     found: dict[str, dict[str, Definition]] = {name: {} for name in OBJECTS}
+    sources: dict[tuple[str, str], tuple[str, ...]] = {}
+    for mapping in session.scalars(select(FieldMapping)):
+        at = mapping.object, mapping.field
+        sources[at] = (*sources.get(at, ()), mapping.lead_field)
     for row in rows:
-        found[row.object][row.name] = definition_of(row)
+        definition = definition_of(row)
+        found[row.object][row.name] = replace(definition, from_lead=sources.get((row.object, row.name), ()))
     layouts = {
         row.object: [(section, list(names)) for section, names in row.sections]
         for row in session.scalars(select(FormLayout))

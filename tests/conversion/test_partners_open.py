@@ -1,5 +1,6 @@
 """What a conversion, a share or a default gives partner people of accounts and contacts: facts, and nothing the vendor keeps."""
 
+from app.conversion.mapping import add_mapping
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
 from app.conversion.wanted import read_wanted
@@ -113,15 +114,21 @@ def test_partners_read_what_their_lead_became_and_nothing_else(
     ) == ([], False)
 
 
-def test_what_is_hidden_of_leads_is_hidden_of_what_they_become(signed_in, api, session, pia):
+def test_what_is_hidden_of_leads_is_hidden_of_what_they_become(signed_in, api, session, ada, pia):
+    secret, target = (make_field(session, ada, thing, label="Margin") for thing in ("lead", "account"))
+    add_mapping(session, actor_of(session, ada), secret.name, "account", target.name, now=clock.now())
     organisation = get_organisation(session)
-    organisation.hidden_fields = ["annual_revenue", "phone", "mobile", "email", "description"]
+    organisation.hidden_fields = ["annual_revenue", "phone", "mobile", "email", "description", secret.name]
     lead = make_lead(
         session, owner=pia, company="Forges", last_name="Puig", email="puig@forges.example", phone="+34 931234567",
         annual_revenue=77007, description="Zugeknöpft",
     )  # fmt: skip
+    lead.custom = {secret.name: "Zugeknöpft"}
     result = _convert(session, pia, lead, opportunity={"name": "Gravel"})
     session.commit()
+    assert result.account.custom == {target.name: "Zugeknöpft"}
+    assert api(ada).get(f"/accounts?{target.name}=Zugeknöpft").json["items"]
+    assert api(pia).get(f"/accounts?{target.name}=Zugeknöpft").status_code == 422
     browser, client = signed_in(pia), api(pia)
     for record, path in ((result.account, "accounts"), (result.contact, "contacts"), (result.opportunity, "opportunities")):  # fmt: skip
         for answer in (
