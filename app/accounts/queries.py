@@ -265,14 +265,14 @@ def find_names(
     names: dict[str, str] = {}
     keys = keys or {}
     accounts = [ref for ref in refs_wanted if refs.is_ref(refs.ACCOUNT, ref)]
-    if accounts or "account" in keys:
+    if (accounts or "account" in keys) and actor.can(Permission.ACCOUNT_VIEW):
         wanted = or_(Account.ref.in_(accounts), Account.id == keys.get("account", 0))
         rows = session.execute(
             select(Account.ref, Account.name).where(scope(Account, actor, Level.READ), wanted)
         )
         names.update((ref, name) for ref, name in rows)
     contacts = [ref for ref in refs_wanted if refs.is_ref(refs.CONTACT, ref)]
-    if contacts or "contact" in keys:
+    if (contacts or "contact" in keys) and actor.can(Permission.CONTACT_VIEW):
         wanted = or_(Contact.ref.in_(contacts), Contact.id == keys.get("contact", 0))
         found = session.scalars(select(Contact).where(scope(Contact, actor, Level.READ), wanted))
         names.update((contact.ref, contact.full_name) for contact in found)

@@ -38,6 +38,7 @@ from app.accounts.related import (
 )
 from app.accounts.relations.panel import relations_of, tree_of
 from app.accounts.relations.responsibles import roles_offered
+from app.accounts.sight import is_told
 from app.activities.facts import facts_of
 from app.activities.panel import feed_of
 from app.activities.told import last_activity
@@ -83,8 +84,11 @@ def index() -> ResponseReturnValue:
 def suggest() -> ResponseReturnValue:
     """Names for a picker's list, of the accounts that begin with what was typed."""
     text = next((request.args[name] for name in SUGGESTING_INPUTS if request.args.get(name)), "")
-    found = suggest_accounts(db.session(), current_actor(), text)
-    return render_template("accounts/_options.html", accounts=found)
+    actor = current_actor()
+    found = suggest_accounts(db.session(), actor, text)
+    with_place = is_told(actor, "account", "billing_city")
+    notes = [account.site or (account.billing_city if with_place else None) or "" for account in found]
+    return render_template("accounts/_options.html", accounts=list(zip(found, notes, strict=True)))
 
 
 @bp.get("/<ref('acct'):account_ref>")

@@ -64,7 +64,8 @@ def add_mapping(
     session.add(row)
     session.flush()
     _renew(session)
-    detail = {"name": source.label, "on": f"{object_}: {target.label}"}
+    # As administrators wrote them: an event is told in many languages.
+    detail = {"name": source.own_label, "on": f"{object_}: {target.own_label}"}
     record(session, actor, verb="created", subject=row, at=now, detail=detail)
     return row
 

@@ -1,7 +1,7 @@
 """Which records a lead may be already: those that the converting person sees, each with the reasons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,6 +20,13 @@ from app.leads.models import Lead
 from app.sharing.scope import scope
 
 MOST_ALIKE = 50
+# Reason → the fields of leads that it tells of; names are what they are called by.
+_TELLS = {
+    "address": ("street", "city", "postal_code"),
+    "domain": ("website", "email"),
+    "email": ("email",),
+    "phone": ("phone", "mobile"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,23 @@ def find_matches(session: Session, actor: Actor, lead: Lead) -> Matches:
             )
             found = find_contact_duplicates(session, actor, {**compared, "account_id": key})
             contacts += [each for each in found if all(each.ref != known.ref for known in contacts)]
-    return Matches(accounts, contacts)
+    return Matches(_told(actor, accounts), _told(actor, contacts))
+
+
+def _told(actor: Actor, matches: Sequence[Match]) -> Sequence[Match]:
+    """As far as they tell of no field that is hidden from the actor; a name alone is a reason, nothing is none."""
+    hidden = set(actor.hidden_fields)
+    if actor.is_internal or not hidden:
+        return matches
+    told = [
+        replace(
+            match,
+            reasons=tuple(reason for reason in match.reasons if hidden.isdisjoint(_TELLS.get(reason, ()))),
+            note="" if hidden & {"city", "title"} else match.note,
+        )
+        for match in matches
+    ]
+    return [match for match in told if match.reasons]
 
 
 def hold_company(session: Session, lead: Lead, *, is_person: bool) -> None:

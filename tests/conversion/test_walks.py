@@ -6,19 +6,24 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.models import Account, Contact
 from app.conversion.models import Conversion
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
 from app.conversion.wanted import read_wanted
 from app.kernel import clock
+from app.kernel.actor import Level
 from app.kernel.errors import DomainError
 from app.leads.models import Lead, LeadStatus, StatusCategory
 from app.leads.operations import delete_lead, edit_lead
 from app.opportunities.models import Opportunity
 from app.opportunities.operations import delete_opportunity, edit_opportunity
 from app.routing.operations import Wish, assign_lead, find_target
+from app.sharing.models import ConversionGrant
+from app.sharing.scope import scope
 from app.sharing.shares import share_record
 from app.sharing.verify import differences
 from tests.factories import actor_of, make_lead, rows
@@ -57,6 +62,8 @@ def _walk(session: Session, people: list[Any], seed: int, *, steps: int) -> None
             session.expire_all()
         _check(session, leads)
     assert done
+    for person in people:
+        _check_sight(session, actor_of(session, person))
 
 
 def _convert(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
@@ -96,6 +103,19 @@ def _sell(session: Session, chance: random.Random, actor: Any, lead: Lead, _peop
 
 
 _STEPS = (_convert, _convert, _undo, _assign, _share, _edit, _delete, _sell)
+
+
+def _check_sight(session: Session, actor: Any) -> None:
+    """Partner people open of what leads became exactly what stands among the grants of conversions."""
+    if actor.is_internal:
+        return
+    for thing, model in (("account", Account), ("contact", Contact)):
+        held = [principal_id for object_, principal_id in actor.shared if object_ == thing]
+        theirs = (ConversionGrant.object == thing, ConversionGrant.principal_id.in_(held))
+        listed = {grant.record_id for grant in rows(session, ConversionGrant, *theirs)}
+        seen = {row.id for row in session.scalars(select(model).where(scope(model, actor, Level.READ)))}
+        live = {row.id for row in rows(session, model, model.deleted_at.is_(None))}
+        assert seen == listed & live
 
 
 def _check(session: Session, leads: list[Lead]) -> None:
