@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_cursor
+from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, capped_count, many_granted, merged_ids
 
@@ -30,10 +31,11 @@ def list_ids(
     if cursor:
         value, key, back = read_cursor(actor.user_id, query.shape, cursor)
         given, after = {"after_value": value, "after_key": key}, (value, key)
+    leader = narrowest(session, actor, query)
     if query.is_lasting:
-        statement = _page_ids(_Wanted(actor, query, query.descending != back, limit, bool(given)))
+        statement = _page_ids(_Wanted(actor, query, query.descending != back, limit, bool(given), leader))
     else:
-        statement, given = _ids_in(actor, query, window_of(query, limit, after, back=back)), {}
+        statement, given = _ids_in(actor, query, window_of(query, limit, after, back=back), leader), {}
     rows = [Found(row.id, Level(row.given), row.sort_value) for row in session.execute(statement, given)]
     more, rows = len(rows) > limit, rows[:limit]
     if back:
@@ -81,12 +83,20 @@ def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
 class _Wanted:
     """A statement before it is made; two are equal when the same statement serves both."""
 
-    def __init__(self, actor: Actor, query: ListQuery, descending: bool, limit: int, goes_on: bool) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        query: ListQuery,
+        descending: bool,
+        limit: int,
+        goes_on: bool,
+        leader: int | None = None,
+    ) -> None:
         self.actor, self.query, self.descending, self.limit = actor, query, descending, limit
-        self.goes_on = goes_on
+        self.goes_on, self.leader = goes_on, leader
         filters = tuple((part.name, *part.values) for part in query.parts)
         seen = (query.level, query.causes)
-        self._key = (actor, query.object.name, query.sort, descending, limit, goes_on, *seen, filters)
+        self._key = (actor, query.object.name, query.sort, descending, limit, goes_on, leader, *seen, filters)
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -100,13 +110,12 @@ def _make_ids(wanted: _Wanted) -> Select[*tuple[Any, ...]]:
     model = query.object.model
     after = (bindparam("after_value", type_=sort.type), bindparam("after_key", type_=model.id.type))
     window = Window(sort, wanted.descending, wanted.limit, after if wanted.goes_on else None)
-    return _ids_in(wanted.actor, query, window)
+    return _ids_in(wanted.actor, query, window, wanted.leader)
 
 
-def _ids_in(actor: Actor, query: ListQuery, window: Window) -> Select[*tuple[Any, ...]]:
-    return merged_ids(
-        query.object.model, actor, window, query.conditions, level=query.level, causes=query.causes
-    )
+def _ids_in(actor: Actor, query: ListQuery, window: Window, leader: int | None) -> Select[*tuple[Any, ...]]:
+    conditions = led_by(query.conditions, leader)
+    return merged_ids(query.object.model, actor, window, conditions, level=query.level, causes=query.causes)
 
 
 def _make_count(wanted: _Wanted) -> Select[int]:

@@ -1,6 +1,6 @@
 """The rows of a list: a page by key, or batch after batch for exports and changes of many.
 
-A page is two statements and one more for each column that names other records, whatever the number of rows.
+A page is two statements (three of SQLite) and one more for each column that names other records, whatever the number of rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor
 from app.lists.catalogue import ListField
 from app.lists.found import Found, count_rows, list_ids, window_at, window_of
 from app.lists.models import RecentRecord
+from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
@@ -56,9 +57,8 @@ def list_rows(
         page = list_ids(session, actor, query, cursor=cursor, limit=limit)
         return Page(_beside(session, actor, query, fields, page.items), page.older, page.newer)
     window, back = window_at(actor, query, cursor, limit)
-    ids = merged_ids(query.object.model, actor, window, query.conditions, level=query.object.level).subquery(
-        "page"
-    )
+    conditions = led_by(query.conditions, narrowest(session, actor, query))
+    ids = merged_ids(query.object.model, actor, window, conditions, level=query.object.level).subquery("page")
     statement = _select(query, fields, ids).order_by(*order_of(window, ids)).limit(limit + 1)
     found = session.execute(statement).all()
     more, found = len(found) > limit, found[:limit]
