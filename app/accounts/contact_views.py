@@ -263,6 +263,7 @@ def ask_delete(contact_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('cont'):contact_ref>/delete")
 @needs(Permission.CONTACT_EDIT)
+@once
 def delete(contact_ref: str) -> ResponseReturnValue:
     """Delete the contact."""
     with transaction() as session:

@@ -299,6 +299,7 @@ def ask_delete(account_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('acct'):account_ref>/delete")
 @needs(Permission.ACCOUNT_DELETE)
+@once
 def delete(account_ref: str) -> ResponseReturnValue:
     """Delete the account and its contacts."""
     with transaction() as session:

@@ -270,6 +270,7 @@ def ask_delete(activity_ref: str) -> ResponseReturnValue:
 
 @bp.post("/activities/<ref('act'):activity_ref>/delete")
 @needs(Permission.ACTIVITY_LOG)
+@once
 def delete(activity_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         record = delete_activity(session, current_actor(), activity_ref, now=clock.now())

@@ -103,6 +103,7 @@ def change(campaign_ref: str, member_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('camp'):campaign_ref>/members/<ref('mem'):member_ref>/remove")
 @needs(Permission.CAMPAIGN_EDIT)
+@once
 def remove(campaign_ref: str, member_ref: str) -> ResponseReturnValue:
     """Take a member out."""
     try:

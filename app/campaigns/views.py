@@ -189,6 +189,7 @@ def ask_delete(campaign_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('camp'):campaign_ref>/delete")
 @needs(Permission.CAMPAIGN_EDIT)
+@once
 def delete(campaign_ref: str) -> ResponseReturnValue:
     """Delete a campaign that nothing refers to; what does is said otherwise."""
     try:

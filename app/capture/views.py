@@ -169,6 +169,7 @@ def ask_delete(form_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('form'):form_ref>/delete")
 @needs(Permission.LEAD_FORM_MANAGE)
+@once
 def delete(form_ref: str) -> ResponseReturnValue:
     """Delete it."""
     with transaction() as session:

@@ -28,6 +28,7 @@ from app.lists.queries import get_job
 from app.search.finding import find_ids
 from app.search.queries import Hit, account_hits, contact_hits
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 bp = Blueprint("merging", __name__, url_prefix="/care/merge")
 
@@ -139,6 +140,7 @@ def _choices(
 
 @bp.post("/account")
 @needs(Permission.ACCOUNT_DELETE)
+@once
 def merge_account() -> ResponseReturnValue:
     """Make one of two or three accounts."""
     return _merge("account")
@@ -146,6 +148,7 @@ def merge_account() -> ResponseReturnValue:
 
 @bp.post("/contact")
 @needs(Permission.CONTACT_EDIT)
+@once
 def merge_contact() -> ResponseReturnValue:
     """Make one of two or three contacts."""
     return _merge("contact")

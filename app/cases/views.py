@@ -303,6 +303,7 @@ def ask_delete(case_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('case'):case_ref>/delete")
 @needs(Permission.CASE_DELETE)
+@once
 def delete(case_ref: str) -> ResponseReturnValue:
     """Delete the case."""
     with transaction() as session:

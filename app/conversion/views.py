@@ -68,6 +68,7 @@ def _page(lead_ref: str, form: ConvertForm) -> str:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/convert")
 @needs(Permission.LEAD_CONVERT)
+@once
 def convert(lead_ref: str) -> ResponseReturnValue:
     """Convert it; pressed twice, the second shows what the first made."""
     actor, form = current_actor(), ConvertForm()
@@ -111,6 +112,7 @@ def _place(name: str) -> str:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/unconvert")
 @needs(Permission.LEAD_CONVERT)
+@once
 def undo(lead_ref: str) -> ResponseReturnValue:
     """Undo the conversion, or say what stands in the way."""
     try:
@@ -167,6 +169,7 @@ def add_field() -> ResponseReturnValue:
 
 @bp.post("/setup/conversion/<ref('map'):mapping_ref>/remove")
 @needs(Permission.SETTING_MANAGE)
+@once
 def end_field(mapping_ref: str) -> ResponseReturnValue:
     """Let a field go nowhere."""
     with transaction() as session:

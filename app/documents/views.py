@@ -47,6 +47,7 @@ from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 from app.web.notices import flash_with_button
+from app.web.once import once
 from app.web.security import FRAMING
 from app.web.uploads import takes_documents
 
@@ -345,6 +346,7 @@ def ask_delete(document_ref: str) -> ResponseReturnValue:
 
 @bp.post("/documents/<ref('doc'):document_ref>/delete")
 @needs(Permission.DOCUMENT_EDIT)
+@once
 def delete(document_ref: str) -> ResponseReturnValue:
     """Delete a document; back to its record."""
     session, actor = db.session(), current_actor()

@@ -164,6 +164,7 @@ def edit(field_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('field'):field_ref>/edit")
 @needs(Permission.SETTING_MANAGE)
+@once
 def save(field_ref: str) -> ResponseReturnValue:
     """Change the field; an edit that somebody overtook is refused with what was typed."""
     field = get_field(db.session(), field_ref)
@@ -281,6 +282,7 @@ def ask_delete(field_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('field'):field_ref>/delete")
 @needs(Permission.SETTING_MANAGE)
+@once
 def delete(field_ref: str) -> ResponseReturnValue:
     """Take it away for good; asks again where there are other values by now."""
     agreed = request.form.get("values", "")

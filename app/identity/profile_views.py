@@ -25,6 +25,7 @@ from app.kernel.errors import Invalid
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.limits import SIGN_IN, limiter
+from app.web.once import once
 from app.web.redirects import safe_next
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
@@ -138,6 +139,7 @@ def end_others() -> ResponseReturnValue:
 
 @bp.post("/tokens")
 @needs(Permission.PROFILE_EDIT)
+@once
 def new_token() -> ResponseReturnValue:
     """Make an API token and show it, this once."""
     form = TokenForm()
@@ -152,7 +154,9 @@ def new_token() -> ResponseReturnValue:
     except Invalid as error:
         show_errors(form, error)
         return _page(token=form), 422
-    return _page(new_secret=secret)  # not after a redirect: a token is kept nowhere, not even in a cookie
+    return _page(
+        new_secret=secret
+    ), 201  # not after a redirect: a token is kept nowhere, not even in a cookie
 
 
 @bp.post("/tokens/<ref('tok'):token_ref>/revoke")

@@ -109,12 +109,14 @@ def set_reading(value: bool) -> None:
 _joined: ContextVar[bool] = ContextVar("canal_joined", default=False)
 
 
-def join_transactions(value: bool) -> None:
+def join_transactions(value: bool) -> bool:
     """Let `transaction` not commit from here on: the caller does, for all of them.  An error ends it.
 
-    For a door that must commit its own answer together with what the operation did.
+    For a door that must commit its own answer together with what the operation did.  Whether it was so before.
     """
+    before = _joined.get()
     _joined.set(value)
+    return before
 
 
 def begin_writing() -> Session:

@@ -21,6 +21,7 @@ from app.lists.standing import has_lost
 from app.lists.undo import may_undo
 from app.web.access import current_actor, needs
 from app.web.htmx import wants_fragment
+from app.web.once import once
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -30,6 +31,7 @@ _TYPES = {
 
 @bp.post("/<thing>/export")
 @needs(Permission.ACCOUNT_EXPORT)
+@once
 def export(thing: str) -> ResponseReturnValue:
     """Ask for the list as a file; recorded."""
     actor = current_actor()

@@ -229,6 +229,7 @@ def update_view(thing: str, view_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<thing>/views/<ref('view'):view_ref>/delete")
 @needs(Permission.LEAD_VIEW)
+@once
 def remove_view(thing: str, view_ref: str) -> ResponseReturnValue:
     """Take a view away; the records stay."""
     actor = current_actor()

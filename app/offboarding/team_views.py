@@ -21,6 +21,7 @@ from app.routing.candidates import USER
 from app.routing.picker import owner_choices
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 
 @bp.get("/team/<ref('user'):user_ref>/deactivate")
@@ -32,6 +33,7 @@ def colleague(user_ref: str) -> ResponseReturnValue:
 
 @bp.post("/team/<ref('user'):user_ref>/deactivate")
 @needs(Permission.TEAM_MANAGE)
+@once
 def deactivate_colleague(user_ref: str) -> ResponseReturnValue:
     """Deactivate the colleague."""
     actor = current_actor()

@@ -31,6 +31,7 @@ from app.offboarding.plans import find_successors, plan_suspension, plan_user_le
 from app.routing.models import Queue
 from app.routing.targets import find_target
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 
 @bp.get("/setup/users/<ref('user'):user_ref>/deactivate")
@@ -42,6 +43,7 @@ def user(user_ref: str) -> ResponseReturnValue:
 
 @bp.post("/setup/users/<ref('user'):user_ref>/deactivate")
 @needs(Permission.USER_VIEW)
+@once
 def deactivate(user_ref: str) -> ResponseReturnValue:
     """Deactivate the user."""
     actor = current_actor()
@@ -84,6 +86,7 @@ def suspend(account_ref: str) -> ResponseReturnValue:
 
 @bp.post("/partners/<ref('acct'):account_ref>/suspend")
 @needs(Permission.PARTNER_SUSPEND)
+@once
 def suspend_now(account_ref: str) -> ResponseReturnValue:
     """Suspend the partner account."""
     actor = current_actor()

@@ -230,6 +230,7 @@ def ask_delete(opportunity_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('opp'):opportunity_ref>/delete")
 @needs(Permission.OPPORTUNITY_DELETE)
+@once
 def delete(opportunity_ref: str) -> ResponseReturnValue:
     """Delete the opportunity."""
     with transaction() as session:

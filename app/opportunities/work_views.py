@@ -120,6 +120,7 @@ def ask_turn(opportunity_ref: str) -> ResponseReturnValue:
 
 @bp.post("/opportunities/<ref('opp'):opportunity_ref>/turn")
 @needs(Permission.OPPORTUNITY_EDIT)
+@once
 def turn(opportunity_ref: str) -> ResponseReturnValue:
     """Win it, lose it, or open it again."""
     actor, form = current_actor(), TurnForm()
@@ -197,6 +198,7 @@ def add_contact(opportunity_ref: str) -> ResponseReturnValue:
 
 @bp.post("/opportunities/<ref('opp'):opportunity_ref>/contacts/<ref('ocr'):part_ref>/remove")
 @needs(Permission.OPPORTUNITY_EDIT)
+@once
 def end_contact(opportunity_ref: str, part_ref: str) -> ResponseReturnValue:
     """Take a contact out of it."""
     with transaction() as session:

@@ -234,6 +234,7 @@ def activate(scores_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('score'):scores_ref>/delete")
 @needs(Permission.SETTING_MANAGE)
+@once
 def delete(scores_ref: str) -> ResponseReturnValue:
     """Throw a draft away."""
     with transaction() as session:

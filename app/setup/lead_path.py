@@ -33,6 +33,7 @@ from app.leads.steps import (
 )
 from app.setup.registries import category_names, list_page
 from app.web.access import current_actor, needs
+from app.web.once import once
 
 bp = Blueprint("lead_path", __name__, url_prefix="/setup/lead-path")
 bp.add_app_template_filter(in_own_language, "in_own_language")
@@ -168,6 +169,7 @@ def ask_remove(item_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<string:item_ref>/remove")
 @needs(Permission.SETTING_MANAGE)
+@once
 def remove(item_ref: str) -> ResponseReturnValue:
     """Move its leads, then remove it."""
     try:

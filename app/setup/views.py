@@ -271,6 +271,7 @@ def paste_entries(name: str) -> ResponseReturnValue:
 
 @bp.post(_LIST + "/<string:item_ref>")
 @needs(Permission.SETUP_VIEW)
+@once
 def save_entry(name: str, item_ref: str) -> ResponseReturnValue:
     """Change, move, retire, bring back or remove an entry, by the button that was pressed."""
     page, actor, act = _page(name), current_actor(), request.form.get("act", "save")

@@ -156,6 +156,7 @@ def _version() -> int | None:
 
 @bp.post("/partners/<ref('acct'):account_ref>/targets/<ref('target'):target_ref>/delete")
 @needs(Permission.TARGET_EDIT)
+@once
 def delete(account_ref: str, target_ref: str) -> ResponseReturnValue:
     """Take a target back."""
     with transaction() as session:

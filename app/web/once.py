@@ -1,6 +1,6 @@
-"""A form that is sent again makes nothing twice: pressed twice, sent again after the answer was lost, gone back to.
+"""A form that is sent again does nothing twice: pressed twice, sent again after the answer was lost, gone back to.
 
-Each form carries a random key beside its token.  A view that makes something is marked `@once`: the first answer to
+Each form carries a random key beside its token.  A view that makes or ends something is marked `@once`: the first answer to
 a form is kept for a day, by one row that is committed together with what was made, and given again to whoever sends
 the same form with the same content.  Changed content is a new attempt: whoever goes back and corrects what they
 wrote means to save it.  Without a key, as from a program, nothing is kept.
@@ -43,14 +43,14 @@ class SentAlready(Conflict):
     """The same form with the same content, whose answer was no page that could be shown again."""
 
     slug = "sent-already"
-    message = _l("This was saved already. Reload the page to see it.")
+    message = _l("This was done already. Reload the page to see how it is now.")
 
 
 class StillSaving(Conflict):
     """The same form is being saved just now, and takes its time."""
 
     slug = "in-progress"
-    message = _l("This is being saved already. Wait a moment, then reload the page.")
+    message = _l("This is being done already. Wait a moment, then reload the page.")
 
 
 def form_tokens() -> Markup:
@@ -61,10 +61,10 @@ def form_tokens() -> Markup:
 
 
 def once(view: View) -> View:
-    """Let the view make what it makes once for each form that was filled in, however often it is sent.
+    """Let the view do what it does once for each form that was filled in, however often it is sent.
 
-    What it answers is remembered where it leads to a page or is a part of one; a page by itself, such as a question
-    before the act, is not, and neither is a refusal.  The row of the key is the first that is written, so that of
+    What it answers is remembered where it leads to a page, is a part of one, or says "created"; another page, such
+    as a question before the act, is not, and neither is a refusal.  The row of the key is the first that is written, so that of
     two at once the second waits for the first.  All that the view writes is one transaction.
     """
 
@@ -88,11 +88,11 @@ def once(view: View) -> View:
         try:
             response = make_response(view(*args, **kwargs))
         except BaseException:
+            join_transactions(False)
             session.rollback()
             raise
-        finally:
-            join_transactions(False)
-        _keep(session, sent, response)
+        if join_transactions(False):
+            _keep(session, sent, response)
         return response
 
     guarded.is_once = True  # type: ignore[attr-defined]  # looked for by tests
@@ -100,20 +100,24 @@ def once(view: View) -> View:
 
 
 def _keep(session: Session, sent: SentForm, response: Response) -> None:
-    """Commit what the view has written, together with its answer."""
+    """Commit what the view has written, together with its answer.
+
+    Not called where something was refused: all was rolled back then.  A view that rolls back by itself in between
+    cannot be marked: it would be committed in parts.
+    """
     if sent not in session:
-        return  # rolled back with what was refused
+        raise RuntimeError("a view that is taken once has let go of its transaction")
     with transaction():
         if 300 <= response.status_code < 400:
             sent.location = response.location
-        elif response.status_code >= 400 or not wants_fragment():
+        elif response.status_code != 201 and (response.status_code >= 400 or not wants_fragment()):
             session.delete(sent)
 
 
 def _again(location: str | None) -> ResponseReturnValue:
     if location is None or wants_fragment():
         raise SentAlready
-    flash(_("This was saved already; nothing was added."), "info")
+    flash(_("This was done already; it was not done twice."), "info")
     return redirect(location, 303)
 
 

@@ -39,8 +39,8 @@ def test_a_form_sent_again_leads_where_it_led_and_changed_content_is_another(sig
     assert (again.status_code, again.location) == (303, first.location)
     assert (row_count(session, Lead), row_count(session, Event)) == (1, events)
     said = browser.get(again.location).text
-    assert "This was saved already" not in told
-    assert "This was saved already; nothing was added." in said
+    assert "This was done already" not in told
+    assert "This was done already; it was not done twice." in said
     # Gone back to and corrected, filled in anew, or another person's: each is meant.
     assert browser.post("/leads", data={**form, "last_name": "Forges Sud"}).location != first.location
     browser.post("/leads", data=filled_in(browser, "/leads/new", last_name="Forges", owner="rules"))
@@ -66,7 +66,7 @@ def test_part_of_a_page_sent_again_says_so_and_nothing_more_is_claimed(signed_in
     fresh = browser.post(url, data=form, headers=htmx)
     again = browser.post(url, data=form, headers=htmx)
     assert (fresh.status_code, again.status_code) == (200, 409)
-    assert "This was saved already. Reload the page to see it." in again.text
+    assert "This was done already. Reload the page to see how it is now." in again.text
     assert KEY.search(fresh.text).group(2) != form["once"], "the next call is another form"
     assert row_count(session, Activity) == 1
     # The button that claims whichever waits longest claims one lead, however often it is pressed.

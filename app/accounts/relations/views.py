@@ -124,6 +124,7 @@ def relate(account_ref: str) -> ResponseReturnValue:
 
 @bp.post(_ACCOUNT + "/relationships/<ref('rel'):relationship_ref>/remove")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def unrelate(account_ref: str, relationship_ref: str) -> ResponseReturnValue:
     """End a relationship, from either side."""
     with transaction() as session:
@@ -199,6 +200,7 @@ def characterise(account_ref: str) -> ResponseReturnValue:
 
 @bp.post(_ACCOUNT + "/characteristics/<ref('char'):characteristic_ref>/remove")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def uncharacterise(account_ref: str, characteristic_ref: str) -> ResponseReturnValue:
     """Take a characteristic away."""
     with transaction() as session:

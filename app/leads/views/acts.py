@@ -18,6 +18,7 @@ from app.routing.operations import release_lead
 from app.web.access import current_actor, needs
 from app.web.choices import options
 from app.web.form_errors import show_errors
+from app.web.once import once
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/claim")
@@ -38,6 +39,7 @@ def ask_release(lead_ref: str) -> ResponseReturnValue:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/release")
 @needs(Permission.LEAD_RELEASE)
+@once
 def release(lead_ref: str) -> ResponseReturnValue:
     """Give it back to the queue it came from; an offer is declined."""
     actor, form = current_actor(), ReasonForm()
@@ -78,6 +80,7 @@ def ask_delete(lead_ref: str) -> ResponseReturnValue:
 
 @bp.post("/leads/<ref('lead'):lead_ref>/delete")
 @needs(Permission.LEAD_DELETE)
+@once
 def delete(lead_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         delete_lead(session, current_actor(), lead_ref, now=clock.now())

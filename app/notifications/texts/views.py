@@ -60,6 +60,7 @@ def create() -> ResponseReturnValue:
 
 @bp.post("/<ref('tmpl'):template_ref>/delete")
 @needs(Permission.SETTING_MANAGE)
+@once
 def delete(template_ref: str) -> ResponseReturnValue:
     """Take a text that rules can choose away."""
     try:
@@ -82,6 +83,7 @@ def show(key: str, language: str) -> ResponseReturnValue:
 
 @bp.post(_ONE)
 @needs(Permission.SETTING_MANAGE)
+@once
 def save(key: str, language: str) -> ResponseReturnValue:
     """Say it so from now on."""
     subject, body, number = _typed()

@@ -201,6 +201,7 @@ def add_member(queue_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('queue'):queue_ref>/members/<ref('mem'):member_ref>/remove")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def remove_member(queue_ref: str, member_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
@@ -222,6 +223,7 @@ def confirm_delete(queue_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('queue'):queue_ref>/delete")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def delete(queue_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         name = get_queue(session, queue_ref).name

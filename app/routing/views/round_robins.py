@@ -215,6 +215,7 @@ def save_match(rr_ref: str, member_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('rr'):rr_ref>/members/<ref('mem'):member_ref>/remove")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def remove_member(rr_ref: str, member_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         remove_round_robin_member(session, current_actor(), rr_ref, member_ref, now=clock.now())
@@ -224,6 +225,7 @@ def remove_member(rr_ref: str, member_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('rr'):rr_ref>/delete")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def delete(rr_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:

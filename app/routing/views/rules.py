@@ -118,6 +118,7 @@ def edit(rule_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('rule'):rule_ref>/edit")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def save(rule_ref: str) -> ResponseReturnValue:
     """A button of the editor of a version."""
     return _work(read_draft(request.form), rule_ref)
@@ -261,6 +262,7 @@ def deactivate(rule_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('rule'):rule_ref>/delete")
 @needs(Permission.ROUTING_MANAGE)
+@once
 def delete(rule_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:

@@ -254,6 +254,7 @@ def _texts(error: Invalid) -> list[str]:
 
 @bp.post("/<ref('group'):group_ref>/members/<ref('mem'):member_ref>/remove")
 @needs(Permission.SHARING_MANAGE)
+@once
 def remove_member(group_ref: str, member_ref: str) -> ResponseReturnValue:
     """Take somebody out of it; asks first where anybody loses anything."""
     trying, actor = db.session(), current_actor()
@@ -285,6 +286,7 @@ def _delete_page(session: Session, group: PublicGroup) -> str:
 
 @bp.post("/<ref('group'):group_ref>/delete")
 @needs(Permission.SHARING_MANAGE)
+@once
 def delete(group_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
