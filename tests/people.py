@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from app.identity.models import ApiToken, User, UserSession
@@ -26,23 +28,49 @@ class Client(FlaskClient):
     What the test has written is committed before each request, and what it holds is read anew after.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The secret of a session's tokens and a page on which such a token stood.
+        self._seen: set[tuple[str, str]] = set()
+
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         _settle()
         # A streamed answer is read to its end here: its context must not end within the test's.
         kwargs.setdefault("buffered", True)
         try:
             # An empty context: the request gets an application context and a session of its own.
-            return contextvars.Context().run(super().open, *args, **kwargs)
+            answer = contextvars.Context().run(super().open, *args, **kwargs)
         finally:
             _forget()
+        if answer.mimetype == "text/html" and _TOKEN.search(answer.text):
+            self._seen.add((self._secret(), answer.request.path))
+        return answer
 
     def csrf(self, page: str) -> str:
-        """The form token of a page; of the sign-in or the profile page where that one has none."""
+        """The form token of a page; of the sign-in page where that one has none.  "/profile" stands for any page.
+
+        What was asked for in this session is before the person's eyes and not asked for again.
+        """
+        secret = self._secret()
+        if secret and (page == "/profile" or (secret, page.partition("?")[0]) in self._seen):
+            return self._signed(secret)
         for url in (page, "/profile", "/sign-in"):
             found = _TOKEN.search(self.get(url, follow_redirects=True).get_data(as_text=True))
             if found:
                 return next(group for group in found.groups() if group)
         raise AssertionError(f"no form token on {page}")
+
+    def _secret(self) -> str:
+        """What this session's tokens are made of, if it has any: another one after signing in or out."""
+        app = self.application
+        cookie = self.get_cookie(app.config["SESSION_COOKIE_NAME"])
+        signing = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert signing is not None
+        return str(signing.loads(cookie.value).get("csrf_token", "")) if cookie else ""
+
+    def _signed(self, secret: str) -> str:
+        """A token as a page would have it."""
+        return str(URLSafeTimedSerializer(self.application.secret_key or "", "wtf-csrf-token").dumps(secret))
 
     def submit(
         self, url: str, data: dict[str, Any] | None = None, *, page: str = "", **kwargs: Any
@@ -112,6 +140,7 @@ def sign_in(client: FlaskClient, user: User) -> str:
         cookie.clear()
         cookie["_user_id"] = token
         cookie["_fresh"] = True
+        cookie["csrf_token"] = secrets.token_hex(20)
     return token
 
 
