@@ -234,7 +234,7 @@ def sort_out() -> ResponseReturnValue:
     chosen, act = request.form.getlist("post")[:MOST_AT_ONCE], request.form.get("act")
     back = redirect(url_for("lead_forms.quarantine", form=request.form.get("form") or None), 303)
     if not chosen:
-        flash(_("Choose at least one."), "info")
+        flash(_("Nothing was done: tick the posts that you mean first."), "warning")
         return back
     with transaction() as session:
         if act == "release":

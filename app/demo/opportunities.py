@@ -1,4 +1,4 @@
-"""What customers may buy: some on the way, some won in two currencies, some lost; one of a lead that was converted."""
+"""What customers may buy: some on the way, some won in two currencies, some lost."""
 
 from datetime import timedelta
 from random import Random
@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.accounts.models import Account, AccountKind
-from app.conversion.operations import convert_lead
-from app.conversion.wanted import read_wanted
-from app.identity.models import User
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor, Level
-from app.leads.models import Lead, LeadStatus, StatusCategory
 from app.opportunities.operations import create_opportunity, edit_opportunity
 from app.partners.models import PartnerAccount
 from app.sharing.scope import scope
@@ -36,7 +32,7 @@ _SOLD = (
 
 
 def add_opportunities(company: "Company") -> None:
-    """Opportunities of customers, owned by Sal and Ingrid, and one of a partner's lead."""
+    """Opportunities of customers, owned by Sal and Ingrid."""
     session, chance = company.session, Random(11)  # noqa: S311 - of its own, so that what comes after stays the same
     owners = [find_actor(session, company.staff[mailbox].id) for mailbox in ("sal", "ingrid")]
     customers = _customers(company)
@@ -53,7 +49,6 @@ def add_opportunities(company: "Company") -> None:
             change = {"stage": stage, "outcome": reason or None, "outcome_note": note or None}
             given = {key: value for key, value in change.items() if value is not None}
             edit_opportunity(session, actor, made.ref, given, now=at + timedelta(days=2))
-    _convert_one(company)
 
 
 def _customers(company: "Company") -> list[Account]:
@@ -71,29 +66,3 @@ def _customers(company: "Company") -> list[Account]:
             .limit(5)
         )
     )
-
-
-def _convert_one(company: "Company") -> None:
-    """The first qualified lead of a partner's user becomes an opportunity that they work on."""
-    session = company.session
-    lead = session.scalars(
-        select(Lead)
-        .join(LeadStatus, LeadStatus.id == Lead.status_id)
-        .join(User, User.id == Lead.owner_user_id)
-        .where(
-            scope(Lead, Actor.system("demo company"), Level.READ),
-            LeadStatus.category == StatusCategory.QUALIFIED,
-            User.partner_account_id.is_not(None),
-            Lead.offer_id.is_(None),
-            Lead.company.is_not(None),
-            Lead.last_name.is_not(None),
-        )
-        .order_by(Lead.id)
-        .limit(1)
-    ).first()
-    owner = find_actor(session, lead.owner_user_id) if lead is not None and lead.owner_user_id else None
-    if lead is None or owner is None:
-        return
-    sold = {"name": f"{lead.product_interest or lead.company}"[:200], "amount": 8_400, "currency": "USD"}
-    at = company.now - timedelta(hours=30)
-    convert_lead(session, owner, lead.ref, read_wanted(opportunity=sold), now=at)

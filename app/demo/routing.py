@@ -17,6 +17,10 @@ from app.sharing.scope import scope
 if TYPE_CHECKING:
     from app.demo.company import Company
 
+# Where a lead that was claimed is to be touched within so many hours, else it goes back.
+TOUCH_WITHIN_HOURS = {"5": 6 * 24}
+# Territories that take turns for some leads alone.
+MATCHES = {"7": {"languages": ["fr"]}, "10": {"countries": ["GB"]}}
 _NAMES = Actor.system("demo company")
 
 
@@ -37,6 +41,7 @@ def set_up_routing(company: "Company") -> None:
                 for p in company.partners[row["territory"]]
             ],
             accept_within_minutes=24 * 60,
+            touch_within_hours=TOUCH_WITHIN_HOURS.get(row["territory"]),
             now=at,
         )
         for row in rows("territories")
@@ -60,7 +65,11 @@ def set_up_routing(company: "Company") -> None:
             {"principal": {"type": "partner_account", "id": _ref(company, p)}} for p in company.partners["6"]
         ],
         "European territories": [
-            {"principal": {"type": "queue", "id": queues[t].ref}, "weight": 2 if t == "8" else 1}
+            {
+                "principal": {"type": "queue", "id": queues[t].ref},
+                "weight": 2 if t == "8" else 1,
+                "match": MATCHES.get(t),
+            }
             for t in ("7", "8", "10")
         ],
     }

@@ -1,13 +1,16 @@
 """Half a year, day by day: leads arrive and are routed, partners claim, answer, call, win and lose."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
 from app.activities.operations import log_activity
+from app.demo.campaigns import Reach, came_by
 from app.demo.files import column, rows, state_names
+from app.demo.newcomers import newcomers
 from app.demo.people import mailbox_of, person_of, town_of
 from app.identity.models import User
 from app.identity.queries import find_actor
@@ -27,6 +30,7 @@ from app.routing.assign import Wish, assign_lead
 from app.routing.candidates import USER
 from app.routing.models import Queue
 from app.routing.offers import accept_offer, decline_offer, expire_offers
+from app.routing.recycling import due_leads, recycle_lead
 from app.routing.routes import route_many
 from app.routing.targets import Target
 from app.sharing.keys import reserve_keys
@@ -37,11 +41,11 @@ if TYPE_CHECKING:
 
 _TELLER = Actor.system("demo company")
 ARRIVAL_HOURS = (9, 16)
+RECENT = timedelta(days=3)  # before that, a day's leads come at once, in the afternoon
 ACTS_PER_DAY = 20
 LIVE_DAYS = 45  # before that, the company kept its leads elsewhere and brought them along
 COMPARED = ("email_key", "phone_key", "company_key", "last_name_fold")
 ROOM_FOR_NEWCOMERS = 20
-NEWCOMERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example")
 CALLS = (
     "Called, left a message",
     "Spoke with purchasing",
@@ -52,22 +56,37 @@ CALLS = (
 LOST = ("Bought elsewhere", "No budget this year", "Wrong number")
 
 
-def tell_story(company: "Company", leads: int) -> None:
-    """Simulate every day from the company's beginning until now."""
-    story = _Story(company, leads)
+def tell_story(company: "Company", leads: int, reaches: list[Reach]) -> None:
+    """Simulate every day from the company's beginning until now.  reaches: of campaigns that bring leads."""
+    story = _Story(company, leads, reaches)
     day = company.begin.replace(hour=0, minute=0, second=0, microsecond=0)
     while day < company.now:
         story.live(day)
         day += timedelta(days=1)
     story.hold_out()
-    story.settle()
+
+
+def settle(company: "Company") -> None:
+    """What was told long ago has been read, and no mail goes out for what only seems to have happened."""
+    company.session.execute(
+        update(Delivery)
+        .where(Delivery.state.in_([DeliveryState.DUE, DeliveryState.HELD]))
+        .values(state=DeliveryState.SUPPRESSED)
+    )
+    before = company.now - timedelta(days=3)
+    company.session.execute(
+        update(Notification)
+        .where(Notification.created_at < before, Notification.read_at.is_(None))
+        .values(read_at=before)
+    )
 
 
 class _Story:
     """One run of the simulation; `work` holds each partner user's open leads by public name."""
 
-    def __init__(self, company: "Company", leads: int) -> None:
+    def __init__(self, company: "Company", leads: int, reaches: list[Reach]) -> None:
         self.company = company
+        self.reaches = reaches
         self.session = company.session
         self.chance = company.chance
         self.vendor = Actor.system("demo company", door="import")
@@ -77,6 +96,7 @@ class _Story:
         self.actors = {user.id: self._actor(user) for user in company.users}
         self.work: dict[int, list[str]] = defaultdict(list)
         self.offers: dict[int, list[str]] = defaultdict(list)
+        self.called: set[str] = set()  # whoever has these has worked on them
         self.live_from = company.now - timedelta(days=LIVE_DAYS)
         self.territories = {(row["country"], row["state"]): row["territory"] for row in rows("places")}
         self.by_territory: dict[str, list[User]] = defaultdict(list)
@@ -107,10 +127,11 @@ class _Story:
         """One day: arrivals in a few batches, expiries, then what partners do."""
         number = max(0, (day - self.company.begin).days)
         wanted = self.plan.get(number, 0)
-        for part, hour in enumerate(ARRIVAL_HOURS):
+        hours = ARRIVAL_HOURS if self.company.now - day < RECENT else ARRIVAL_HOURS[-1:]
+        for part, hour in enumerate(hours):
             moment = day + timedelta(hours=hour, minutes=self.chance.randrange(50))
             if self.company.begin < moment < self.company.now:
-                share = wanted // len(ARRIVAL_HOURS) + (part < wanted % len(ARRIVAL_HOURS))
+                share = wanted // len(hours) + (part < wanted % len(hours))
                 self._arrive(share, moment)
         evening = day + timedelta(hours=19)
         if self.live_from < evening < self.company.now:
@@ -118,6 +139,8 @@ class _Story:
                 pass
             self._answer_offers(evening)
             self._work(evening)
+            for key in due_leads(self.session, now=evening):
+                recycle_lead(self.session, key, now=evening)
 
     def _arrive(self, count: int, moment: datetime) -> None:
         if not count:
@@ -135,6 +158,8 @@ class _Story:
         else:
             self._route(arrivals, moment)
         store_arrivals(self.session, self.vendor, arrivals, now=moment)
+        if moment < self.live_from:
+            self._touch(keys, moment)
 
     def _route(self, arrivals: list[Arrival], moment: datetime) -> None:
         routed = route_many(self.session, [a.attributes for a in arrivals], now=moment, notify=False)
@@ -160,6 +185,16 @@ class _Story:
         arrival.move = Move(AssignmentCause.MANUAL, mail=Mail.NONE, owner_chosen=True)
         if key == "working":
             self.work[user.id].append(arrival.ref)
+            self.called.add(arrival.ref)
+
+    def _touch(self, keys: Sequence[int], moment: datetime) -> None:
+        """Whoever had them before worked on them there."""
+        after = self.chance.choice((1, 3, 6, 20, 30, 55)) * 3600 + self.chance.randrange(3000)
+        self.session.execute(
+            update(Lead)
+            .where(scope(Lead, _TELLER), Lead.id.in_(keys))
+            .values(touched_at=moment + timedelta(seconds=after), touched_after=after)
+        )
 
     def _lead(self, moment: datetime) -> dict[str, Any]:
         """The columns of one new lead.  Prospects first, in file order; then people made up from lists."""
@@ -210,7 +245,7 @@ class _Story:
             "status_id": self.statuses["new"].id,
             "arrived_at": moment - timedelta(minutes=chance.randrange(120)),
         }
-        return {**values, **derived_columns(values)}
+        return {**values, **came_by(self.reaches, self.number, moment), **derived_columns(values)}
 
     def _answer_offers(self, moment: datetime) -> None:
         for user_id, offered in list(self.offers.items()):
@@ -239,8 +274,11 @@ class _Story:
         for _ in range(3 if is_quiet else ACTS_PER_DAY):
             user = self.chance.choice(self.company.users)
             mine = self.work[user.id]
+            fresh = [ref for ref in mine if ref not in self.called]
             if mine:
-                self._move_on(self.actors[user.id], user, self.chance.choice(mine), moment)
+                ref = self.chance.choice(fresh or mine)
+                self.called.add(ref)
+                self._move_on(self.actors[user.id], user, ref, moment)
 
     def _claim_waiting(self, moment: datetime) -> None:
         waiting = self.session.execute(
@@ -298,9 +336,7 @@ class _Story:
     def hold_out(self) -> None:
         """This morning the channel manager asked the people one can sign in as whether they want something."""
         moment = self.company.now - timedelta(hours=2)
-        for user in self.company.named.values():
-            if self.actors[user.id].company_id is None or user.email not in NEWCOMERS:
-                continue
+        for user in newcomers(self.company):
             self._make_room(user)
             for ref in self._waiting_longest(3):
                 target = Target(USER, user.id, user.ref, user.name, user.partner_account_id)
@@ -321,20 +357,6 @@ class _Story:
         queue = self.session.scalars(select(Queue).where(Queue.name == "Northwest")).one()
         waiting = select(Lead.ref).where(scope(Lead, _TELLER), Lead.owner_queue_id == queue.id)
         return list(self.session.scalars(waiting.order_by(Lead.score.desc(), Lead.id).limit(count)))
-
-    def settle(self) -> None:
-        """What was told long ago has been read, and no mail goes out for what only seems to have happened."""
-        self.session.execute(
-            update(Delivery)
-            .where(Delivery.state.in_([DeliveryState.DUE, DeliveryState.HELD]))
-            .values(state=DeliveryState.SUPPRESSED)
-        )
-        before = self.company.now - timedelta(days=3)
-        self.session.execute(
-            update(Notification)
-            .where(Notification.created_at < before, Notification.read_at.is_(None))
-            .values(read_at=before)
-        )
 
 
 def _at_least(capacity: int | None, room: int) -> int | None:

@@ -1,23 +1,25 @@
 """The places of Setup, by section, as far as the person may go there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
 
 from app.kernel import labels
 from app.kernel.actor import Actor, Permission
+from app.kernel.fold import fold
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page of Setup.  note: what is done there, in a sentence."""
+    """A page of Setup.  note: what is done there, in a sentence.  words: what else people call it."""
 
     title: str
     note: str
     url: str
     icon: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,21 @@ class Section:
     places: Sequence[Place]
 
 
-def sections(actor: Actor) -> list[Section]:
-    """Every section that has a place for the person."""
+def sections(actor: Actor, wanted: str = "") -> list[Section]:
+    """Every section that has a place for the person.  wanted: only places that have all these words, or words that
+    begin with them, in what is said of them or in what people call them.
+    """
     found = [Section(title, _reachable(actor, places)) for title, places in _sections()]
-    return [section for section in found if section.places]
+    return [section for each in found if (section := _narrowed(each, fold(wanted).split())).places]
+
+
+def _narrowed(section: Section, wanted: Sequence[str]) -> Section:
+    def has_all(place: Place) -> bool:
+        text = fold(f"{section.title} {place.title} {place.note} {place.words}")
+        known = text.replace("-", " ").replace(",", " ").replace(".", " ").split() + text.split()
+        return all(any(word.startswith(part) for word in known) for part in wanted)
+
+    return replace(section, places=[place for place in section.places if has_all(place)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +53,12 @@ class _Row:
     endpoint: str
     permission: Permission
     arguments: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
 
 
-def _kept(title: str, note: str, icon: str, name: str) -> _Row:
+def _kept(title: str, note: str, icon: str, name: str, words: str = "") -> _Row:
     """A registry that administrators keep: a list of names with an order."""
-    return _Row(title, note, icon, "setup.registry", Permission.SETTING_MANAGE, {"name": name})
+    return _Row(title, note, icon, "setup.registry", Permission.SETTING_MANAGE, {"name": name}, words)
 
 
 def _sections() -> list[tuple[str, list[_Row]]]:
@@ -72,7 +86,16 @@ def _people() -> list[_Row]:
             "users",
             "users.index",
             Permission.USER_VIEW,
-        )
+            words=_("people invite role permission capacity absence password reset two-factor API token"),
+        ),
+        _Row(
+            _("Your own sign-in"),
+            _("Your password, two-factor sign-in, language and time zone."),
+            "shield",
+            "profile.show",
+            Permission.PROFILE_EDIT,
+            words=_("password 2FA authenticator recovery codes sessions API token"),
+        ),
     ]
 
 
@@ -85,6 +108,7 @@ def _partners() -> list[_Row]:
             "handshake",
             "setup.prm",
             Permission.PRM_ENABLE,
+            words=_("PRM channel community reseller dealer publish"),
         ),
         _kept(
             labels.many("partner_level", title=True),
@@ -103,6 +127,7 @@ def _sharing() -> list[_Row]:
             "globe",
             "sharing_defaults.show",
             Permission.SETTING_MANAGE,
+            words=_("OWD private public visibility access permission"),
         ),
         _Row(
             _("Public groups"),
@@ -110,6 +135,7 @@ def _sharing() -> list[_Row]:
             "users",
             "groups.index",
             Permission.SHARING_MANAGE,
+            words=_("team access permission"),
         ),
         _Row(
             _("Sharing rules"),
@@ -117,6 +143,7 @@ def _sharing() -> list[_Row]:
             "eye",
             "sharing_rules.index",
             Permission.SHARING_MANAGE,
+            words=_("visibility access permission"),
         ),
     ]
 
@@ -131,6 +158,7 @@ def _routing() -> list[_Row]:
             "route",
             "rules.index",
             Permission.ROUTING_MANAGE,
+            words=_("routing distribution territory assign"),
         ),
         _Row(
             labels.many("round_robin", title=True),
@@ -138,6 +166,7 @@ def _routing() -> list[_Row]:
             "refresh",
             "round_robins.index",
             Permission.ROUTING_MANAGE,
+            words=_("rotation turns weight distribution"),
         ),
         _Row(
             queues,
@@ -145,6 +174,7 @@ def _routing() -> list[_Row]:
             "layers",
             "queues.index",
             Permission.QUEUE_VIEW,
+            words=_("pool inbox waiting claim first touch"),
         ),
         _Row(
             _("Alerts"),
@@ -152,6 +182,7 @@ def _routing() -> list[_Row]:
             "alert",
             "alerts.index",
             Permission.ROUTING_MANAGE,
+            words=_("error warning problem"),
         ),
     ]
 
@@ -172,6 +203,7 @@ def _leads() -> list[_Row]:
             "setup.registry",
             Permission.SOURCE_MANAGE,
             {"name": "sources"},
+            _("origin channel marketing"),
         ),
         _kept(
             _("Reasons to decline"),
@@ -185,12 +217,14 @@ def _leads() -> list[_Row]:
             "flag",
             "lead_path.show",
             Permission.SETTING_MANAGE,
+            words=_("BANT qualification definition guidance required moves"),
         ),
         _kept(
             _("Reasons not to qualify"),
             _("What is chosen when one is not worth more work."),
             "x-circle",
             "unqualified-reasons",
+            _("lost disqualify junk"),
         ),
         _Row(
             _("Score rules"),
@@ -198,6 +232,7 @@ def _leads() -> list[_Row]:
             "zap",
             "scores.index",
             Permission.SETTING_MANAGE,
+            words=_("scoring points MQL threshold"),
         ),
         _Row(
             _("What partners see"),
@@ -205,6 +240,7 @@ def _leads() -> list[_Row]:
             "eye",
             "lead_fields.show",
             Permission.SETTING_MANAGE,
+            words=_("visibility hidden preview portal"),
         ),
         _Row(
             _("Web forms"),
@@ -212,9 +248,15 @@ def _leads() -> list[_Row]:
             "globe",
             "lead_forms.index",
             Permission.LEAD_FORM_MANAGE,
+            words=_("web-to-lead snippet HTML site quarantine spam honeypot"),
         ),
         _Row(
-            _("Capture"), _("What a new one must have."), "plus", "setup.capture", Permission.SETTING_MANAGE
+            _("Capture"),
+            _("What a new one must have."),
+            "plus",
+            "setup.capture",
+            Permission.SETTING_MANAGE,
+            words=_("required minimum new"),
         ),
     ]
 
@@ -248,7 +290,11 @@ def _accounts() -> list[_Row]:
 def _opportunities() -> list[_Row]:
     return [
         _kept(
-            _("Stages"), _("The way to winning: names, order, probability."), "trend", "opportunity-stages"
+            _("Stages"),
+            _("The way to winning: names, order, probability."),
+            "trend",
+            "opportunity-stages",
+            _("pipeline sales process forecast"),
         ),
         _kept(
             _("Reasons of winning and losing"),
@@ -262,6 +308,7 @@ def _opportunities() -> list[_Row]:
             "split",
             "conversion.mapping",
             Permission.SETTING_MANAGE,
+            words=_("conversion mapping custom"),
         ),
     ]
 
@@ -286,6 +333,7 @@ def _fields() -> list[_Row]:
             "database",
             "fields.index",
             Permission.SETTING_MANAGE,
+            words=_("custom layout columns help definition"),
         )
     ]
 
@@ -298,6 +346,7 @@ def _care() -> list[_Row]:
             "clock",
             "ageing.index",
             Permission.ACCOUNT_KEEP,
+            words=_("inactive stale clean"),
         ),
         _Row(
             _("Probable duplicates"),
@@ -305,6 +354,7 @@ def _care() -> list[_Row]:
             "copy",
             "duplicates.index",
             Permission.ACCOUNT_EDIT,
+            words=_("merge double matching"),
         ),
         _Row(
             _("Hand over"),
@@ -312,6 +362,7 @@ def _care() -> list[_Row]:
             "users",
             "ageing.handover",
             Permission.ACCOUNT_DELETE,
+            words=_("reassign owner left transfer"),
         ),
         _Row(
             _("How accounts are named"),
@@ -319,6 +370,23 @@ def _care() -> list[_Row]:
             "edit",
             "naming.show",
             Permission.SETTING_MANAGE,
+            words=_("convention pattern rule"),
+        ),
+        _Row(
+            _("Give out one person's data"),
+            _("All that is kept of whoever asks for it, as a file."),
+            "download",
+            "duplicates.person",
+            Permission.PERSON_MANAGE,
+            words=_("GDPR privacy data protection access request portability consent"),
+        ),
+        _Row(
+            _("Erase one person's data"),
+            _("For good, in every record, and recorded that it was done."),
+            "trash",
+            "duplicates.erase",
+            Permission.PERSON_MANAGE,
+            words=_("GDPR privacy data protection delete forget anonymise"),
         ),
     ]
 
@@ -332,6 +400,7 @@ def _mail() -> list[_Row]:
             "mail",
             "deliveries.index",
             Permission.DELIVERY_MANAGE,
+            words=_("e-mail email SMTP outbox failed sent"),
         ),
         _Row(
             _("E-mail texts"),
@@ -339,6 +408,7 @@ def _mail() -> list[_Row]:
             "edit",
             "mail_texts.index",
             Permission.SETTING_MANAGE,
+            words=_("mail email template wording invitation notification"),
         ),
     ]
 
@@ -351,6 +421,7 @@ def _organisation() -> list[_Row]:
             "settings",
             "setup.organisation",
             Permission.SETTING_MANAGE,
+            words=_("logo colour brand theme currency locale two-factor company"),
         ),
         _Row(
             _("Words"),
@@ -358,6 +429,7 @@ def _organisation() -> list[_Row]:
             "tag",
             "words.index",
             Permission.SETTING_MANAGE,
+            words=_("rename label translate terminology language"),
         ),
         _Row(
             _("Audit log"),
@@ -365,13 +437,14 @@ def _organisation() -> list[_Row]:
             "history",
             "audit.index",
             Permission.EVENT_VIEW,
+            words=_("history log trail export security compliance"),
         ),
     ]
 
 
 def _reachable(actor: Actor, rows: Sequence[_Row]) -> list[Place]:
     return [
-        Place(row.title, row.note, url_for(row.endpoint, **row.arguments), row.icon)  # type: ignore[arg-type]
+        Place(row.title, row.note, url_for(row.endpoint, **row.arguments), row.icon, row.words)  # type: ignore[arg-type]
         for row in rows
         if actor.can(row.permission) and row.endpoint in current_app.view_functions
     ]

@@ -30,6 +30,7 @@ from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 from app.web.once import once
 
+LONGEST_SEARCH = 60
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
 # What an operator types to try the steps below in a company of its own, beside the real one.
@@ -44,9 +45,11 @@ _LIST = (
 @bp.get("/")
 @needs(Permission.SETUP_VIEW)
 def index() -> ResponseReturnValue:
-    """Everything that can be set up, by section."""
+    """Everything that can be set up, by section; with `q` what is called so."""
     organisation = get_organisation(db.session())
-    return render_template("setup/index.html", sections=sections(current_actor()), prm=organisation)
+    wanted = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    found = sections(current_actor(), wanted)
+    return render_template("setup/index.html", sections=found, prm=organisation, wanted=wanted)
 
 
 # Partner management

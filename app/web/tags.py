@@ -74,7 +74,9 @@ def owner_tag(owner: Any, link: bool = True) -> Markup:
     kind = "partner" if company else str(getattr(owner.kind, "value", owner.kind))
     name = escape(owner.name)
     if company and company != owner.name:
-        name = Markup(f'<span class="owner-company">{escape(company)}</span> · {name}')  # noqa: S704 - escaped
+        name = Markup(  # noqa: S704 - escaped
+            f'<span class="owner-company">{escape(company)}</span> <span class="owner-person">· {name}</span>'
+        )
     if kind not in words:
         mark = f'<span class="initials" aria-hidden="true">{escape(filters.initials(owner.name))}</span>'
     else:

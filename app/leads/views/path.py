@@ -38,6 +38,8 @@ class Path:
     matters: Sequence[str]
     missing: Sequence[tuple[str, str]]
     definition: str
+    is_whole: bool
+    is_qualified: bool
     next: Status | None
     others: Sequence[Status] = field(default_factory=tuple)
 
@@ -54,7 +56,8 @@ def read_path(
     onward = [s for s in statuses if may_edit and s is not present and _leads_to(present, s)]
     process = lead_process(session)
     is_early = present.category in (StatusCategory.NEW, StatusCategory.WORKING)
-    missing = _missing(session, actor, detail, process.required) if is_early else []
+    is_qualified = present.category is StatusCategory.QUALIFIED
+    missing = _missing(session, actor, detail, process.required) if is_early or is_qualified else []
     ahead = [s for s in way[at + 1 :] if s in onward] if at >= 0 else []
     return Path(
         stops=[_stop(s, place, behind, onward) for place, s in enumerate(way)],
@@ -65,6 +68,8 @@ def read_path(
         matters=[name for name in present.matters if _is_shown(session, actor, name)],
         missing=missing,
         definition=in_own_language(process.definition) if is_early else "",
+        is_whole=not missing and (is_qualified or (is_early and bool(process.required))),
+        is_qualified=is_qualified,
         next=_status(ahead[0]) if ahead else None,
         others=[_status(s) for s in sorted(onward, key=lambda s: s.category is StatusCategory.UNQUALIFIED)],
     )
