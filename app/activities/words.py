@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext as _n
@@ -35,6 +36,9 @@ _OTHER_FIELDS = {
     "need_met": _l("Need is met"),
     "role": _l("Role"),
     "kind": _l("Kind"),
+    "converted": _l("To convert"),
+    "won_amount": _l("To win"),
+    "currency": _l("Currency"),
 }
 _FIELDS: dict[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
@@ -333,6 +337,8 @@ def _value(record_kind: str, name: str, value: Any) -> str:
         return _("empty")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return format_decimal(value)
     if name == "category" and record_kind == "account":
         return category_name(value)
     if record_kind == "case":

@@ -27,6 +27,14 @@ OF_OTHERS = 40
 LONGEST_AGO = timedelta(days=85)
 EUROPE = {"FR", "DE", "GB"}
 AMOUNTS = (1_900, 3_400, 4_800, 6_250, 8_400, 11_700, 15_300, 22_000, 36_500, 58_000)
+ORDERS = (
+    "First order of {}",
+    "Season's stock of {}",
+    "New {} for the fleet",
+    "A hundred {}",
+    "Replacing {}",
+    "Trial of {}",
+)
 # What becomes of one after the other: stage, reason, what they said.
 FATES = (
     ("won", "best_offer", "They took the whole season's stock at once."),
@@ -102,7 +110,7 @@ def _convert(
         stage, reason, note = "proposal", "", ""
     closes = decided_at if reason else company.now + timedelta(days=chance.randrange(5, 70))
     opportunity = {
-        "name": f"{lead.product_interest or 'Bicycles'} for {lead.company}"[:200],
+        "name": chance.choice(ORDERS).format((lead.product_interest or "Bicycles").lower()),
         "amount": chance.choice(AMOUNTS),
         "currency": "EUR" if lead.country in EUROPE else "USD",
         "close_date": closes.date().isoformat(),

@@ -197,10 +197,10 @@ class _Story:
         )
 
     def _lead(self, moment: datetime) -> dict[str, Any]:
-        """The columns of one new lead.  Prospects first, in file order; then people made up from lists."""
+        """The columns of one new lead: prospects in file order, and others, here and there, made up from lists."""
         chance = self.chance
         prospects = rows("prospects")
-        if self.number < len(prospects):
+        if self.number < len(prospects) and self.number % 4:
             row = prospects[self.number]
             first, last, title, phone = row["first_name"], row["last_name"], row["title"], row["phone"]
             country, city, street, postal_code = "US", row["city"], row["street"], row["postal_code"]

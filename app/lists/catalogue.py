@@ -140,6 +140,7 @@ class ListField:
     edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
+    is_code: its cells show the value itself, where its name is said in choices alone ("EUR").
     unit: what stands behind the input of a number ("days").  is_internal: whether partner people have no such field.
     """
 
@@ -167,6 +168,7 @@ class ListField:
     unit: Any = ""
     section: Any = PLAIN
     is_internal: bool = False
+    is_code: bool = False
 
     @property
     def type(self) -> FieldType:

@@ -87,7 +87,7 @@ def _fields() -> list[ListField]:
         account_reference("account_id", label["account_id"], record.account_id),
         ListField("amount", label["amount"], Kind.MONEY, record.amount, sort="amount", edits="amount"),
         ListField(
-            "currency", label["currency"], Kind.CHOICE, record.currency, choices=_currencies, edits="currency"
+            "currency", label["currency"], Kind.CHOICE, record.currency, choices=_currencies, edits="currency", is_code=True,
         ),
         _entry("stage", record.stage_id, edits="stage"),
         ListField("category", _l("Outcome"), Kind.CHOICE, record.category, ops=SAME[:4], choices=_categories),
@@ -159,7 +159,7 @@ describe(
         export=Permission.OPPORTUNITY_EXPORT,
         title="name",
         note="account_id",
-        columns=("account_id", "amount", "currency", "stage", "probability", "close_date", "owner"),
+        columns=("amount", "currency", "stage", "probability", "close_date", "owner"),
         sorts=OPPORTUNITY_SORTS,
         sort="-created_at",
         simple=OPPORTUNITY_FILTERS,
