@@ -26,7 +26,7 @@ def test_a_call_and_what_comes_next_are_one_form_and_one_act(signed_in, session,
     page = browser.get(path).get_data(as_text=True)
     assert f'value="{alan.ref}"' in page
     assert 'href="tel:7755555309"' in page
-    assert 'href="#log"' in page
+    assert 'href="#log-text"' in page
     assert 'id="log"' in page
     call = {"kind": "call", "text": "Wants two.\nBudget is there.", "people": [alan.ref]}
     refused = browser.submit(f"{path}/activities", {**call, "then": "x" * 256}, page=path)

@@ -104,3 +104,24 @@ def test_the_home_of_setup_shows_what_one_may_do(signed_in, ada, mara):
     assert "/setup/statuses" in whole
     assert "/setup/prm" not in part
     assert "/setup/sources" in part
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("currency", "/setup/organisation"),
+        ("two-fac", "/profile"),
+        ("gdpr ERASE", "/care/erase"),
+        ("mail", "/setup/mail-texts"),
+        ("pipeline", "/setup/opportunity-stages"),
+    ],
+)
+def test_setup_finds_a_page_by_what_people_call_it(signed_in, ada, words, address):
+    page = signed_in(ada).get("/setup/", query_string={"q": words}).get_data(as_text=True)
+    assert f'href="{address}"' in page
+    assert 'href="/setup/users"' not in page or words == "two-fac"
+
+
+def test_setup_says_when_nothing_is_called_so(signed_in, ada):
+    page = signed_in(ada).get("/setup/?q=<zzz>").get_data(as_text=True)
+    assert "Nothing is called “&lt;zzz&gt;” here" in page
