@@ -104,7 +104,7 @@ def _fields() -> list[ListField]:
         ListField("actual_cost", label["actual_cost"], Kind.MONEY, record.actual_cost, edits="actual_cost"),
         ListField(
             "currency", label["currency"], Kind.CHOICE, record.currency,
-            choices=lambda _session, _actor: currencies.choices(), edits="currency",
+            choices=lambda _session, _actor: currencies.choices(), edits="currency", is_code=True,
         ),
         user_field("owner", label["owner"], record.owner_user_id, edits="owner"),
         ListField("description", label["description"], Kind.LONG_TEXT, record.description, edits="description"),

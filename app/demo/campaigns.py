@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from app.demo.company import Company
 
 CAMPAIGNS: tuple[dict[str, Any], ...] = (
-    {"name": "Velo fair", "type": "event", "status": "done", "budgeted_cost": 18_000, "actual_cost": 19_450},
+    {
+        "name": "Velo fair",
+        "type": "event",
+        "status": "done",
+        "source": "Trade fair",
+        "budgeted_cost": 18_000,
+        "actual_cost": 19_450,
+    },
     {
         "name": "Spring mailing to bike shops",
         "type": "email",
