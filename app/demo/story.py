@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _TELLER = Actor.system("demo company")
 ARRIVAL_HOURS = (9, 16)
 RECENT = timedelta(days=3)  # before that, a day's leads come at once, in the afternoon
-ACTS_PER_DAY = 20
+ACTS_PER_DAY = 16
 LIVE_DAYS = 45  # before that, the company kept its leads elsewhere and brought them along
 COMPARED = ("email_key", "phone_key", "company_key", "last_name_fold")
 ROOM_FOR_NEWCOMERS = 20
