@@ -55,7 +55,8 @@ class Reach:
 def set_up_campaigns(company: "Company") -> list[Reach]:
     """Three campaigns, with contacts that were written to; two of them bring leads."""
     session, now, actor = company.session, company.now, company.manager
-    made, reaches = [], []
+    made: list[Campaign] = []
+    reaches: list[Reach] = []
     for values, (begins, ends) in zip(CAMPAIGNS, DAYS, strict=True):
         first, last = now + timedelta(days=begins), now + timedelta(days=ends)
         days = {"start_date": first.date(), "end_date": last.date(), "currency": "EUR"}
