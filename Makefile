@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 # Containers like to set it; with it every process, of which there are many, compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run trial setup setup-dev test test-rooms test-both test-browser test-long system-packages check bench bench-full translations lock clean
+.PHONY: help run trial setup setup-dev test test-rooms test-both test-browser test-long system-packages check check-types check-rest bench bench-full translations lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -81,9 +81,15 @@ test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) --dist loadgroup -m long --pages-on-both
 
 check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
+	@$(MAKE) --no-print-directory -j 2 -O check-types check-rest
+
+# The types take as long as all the rest.
+check-types:
+	$(BIN)/mypy
+
+check-rest:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint app/templates
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry --no-ansi app

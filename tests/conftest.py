@@ -7,6 +7,7 @@ Browser tests are marked `browser`, the invariants at their full figures `long`,
 passwords `real_hashes`.
 """
 
+import gc
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="tests of pages and of the API on PostgreSQL too, not on SQLite alone",
     )
+
+
+def pytest_configure() -> None:
+    """Look for cycles seldom: what a test leaves is little, and a whole look took a fifth of a second, twice a second."""
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
