@@ -114,7 +114,7 @@ def _counted(session: Session, actor: Actor, given: Mapping[str, Sequence[str]])
     number = count_leads(
         session, actor, parse_lead_query(session, actor, {n: v for n, v in given.items() if n != "sort"})
     )
-    return Counted(number, url_for("leads.index", **given))  # type: ignore[arg-type]  # lists of values
+    return Counted(number, url_for("leads.index", count="all", **given))  # type: ignore[arg-type]  # lists of values
 
 
 def _pace(session: Session, actor: Actor, asked: Asked, what: str) -> Pace | None:

@@ -79,7 +79,7 @@ def _waiting(needs: Needs) -> Need:
         queue=needs.default_queue,
     )
     note = Markup("{} {}").format(_("The oldest for"), time_tag(needs.oldest_waiting, "age"))
-    url = url_for("leads.index", owner=needs.default_queue_ref, sort="waiting_since")
+    url = url_for("leads.index", owner=needs.default_queue_ref, sort="waiting_since", count="all")
     return Need("inbox", "amber", what, note, url, _("Assign"))
 
 
@@ -137,7 +137,7 @@ def _left_behind(needs: Needs) -> Need:
         "red",
         what,
         _("Whoever has them has left."),
-        url_for("leads.index", needs_owner="true"),
+        url_for("leads.index", needs_owner="true", count="all"),
         _("Assign"),
     )
 
@@ -154,7 +154,7 @@ def _stale(needs: Needs) -> Need:
     )
     note = _("Somebody has them and does nothing.")
     return Need(
-        "hourglass", "amber", what, note, url_for("leads.index", stale_days=STALE_DAYS), _("See them")
+        "hourglass", "amber", what, note, url_for("leads.index", stale_days=STALE_DAYS, count="all"), _("See them")
     )
 
 

@@ -18,7 +18,7 @@ bp = Blueprint("lists", __name__, url_prefix="/lists")
 
 # A form that carries a list on has its parameters under this prefix.
 PREFIX = "p."
-_NOT_FILTERS = frozenset({"view", "columns", "cursor", "back"})
+_NOT_FILTERS = frozenset({"view", "columns", "cursor", "count", "back"})
 
 
 def object_named(actor: Actor, name: str) -> ListObject:

@@ -17,6 +17,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.paging import COUNT_CAP, Page
 from app.lists.catalogue import ListField, ListObject, fields_of, objects
+from app.lists.found import count_rows
 from app.lists.models import SavedView
 from app.lists.queries import ViewRow, choice_of, get_view, views_for
 from app.lists.query import ListQuery, parse_list
@@ -27,8 +28,10 @@ from app.web.filters import number
 from app.web.listing import ListAddress
 
 ALL, MINE, RECENT = "all", "mine", "recent"
+# Who asks for it has a list counted so far: one reading of what they see, which no page does by itself.
+MOST_COUNTED = 1_000_000
 # What the address may hold besides filters.
-_OTHER = frozenset({"view", "sort", "columns", "cursor"})
+_OTHER = frozenset({"view", "sort", "columns", "cursor", "count"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """All that `lists/_list.html` shows."""
+    """All that `lists/_list.html` shows.  count_url: the same list counted to its end; "" where it is."""
 
     object: ListObject
     query: ListQuery
@@ -59,6 +62,7 @@ class ListPage:
     columns: Sequence[ListField]
     rows: Page[Row]
     count: str
+    count_url: str
     address: ListAddress
     heads: Sequence[Mapping[str, Any]]
     chips: Sequence[Mapping[str, str]]
@@ -116,7 +120,7 @@ def read_address(session: Session, actor: Actor, object_: ListObject) -> Asked:
     columns = tuple(name for name in request.args.get("columns", "").split(",") if name)
     name = request.args.get("view", "")
     choice = choice_of(session, actor, object_.name)
-    if not name and not given and "cursor" not in request.args and choice is not None:
+    if not name and not given and not {"cursor", "count"} & set(request.args) and choice is not None:
         name = choice.start_view
     if not name and given == _builtin_params(MINE):
         name = MINE
@@ -181,23 +185,32 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
         page = recent_rows(session, actor, query, wanted)
     else:
         page = list_rows(session, actor, query, wanted, cursor=request.args.get("cursor"))
-    count = _count(session, actor, query, asked, page, error)
     address = _address(object_, query, asked)
+    is_listed = bool(error) or asked.view == RECENT or (page.older is None and page.newer is None)
+    count, count_url = number(len(page.items)), ""
+    if not is_listed:
+        count, count_url = _count(session, actor, query, page, address)
     return ListPage(
-        object_, query, asked, columns, page, count, address,
+        object_, query, asked, columns, page, count, count_url, address,
         _heads(object_, query, asked, columns, title), chips_of(session, actor, query, address),
         views_for(session, actor, object_), fields, asked.start_view, title, note, error,
     )  # fmt: skip
 
 
 def _count(
-    session: Session, actor: Actor, query: ListQuery, asked: Asked, page: Page[Row], error: str
-) -> str:
-    """How many there are, as far as it is counted: "118", or "1,000+"."""
-    if error or asked.view == RECENT or (page.older is None and page.newer is None):
-        return number(len(page.items))
+    session: Session, actor: Actor, query: ListQuery, page: Page[Row], address: ListAddress
+) -> tuple[str, str]:
+    """How many there are, as far as it is counted: "118", or "1,000+" and the address of the list counted whole.
+
+    Numbers elsewhere that lead to a list lead to it counted whole, so that it begins with the same number.
+    """
+    if request.args.get("count") == "all":
+        found = count_rows(session, actor, query, cap=MOST_COUNTED)
+        return (f"{number(MOST_COUNTED)}+" if found > MOST_COUNTED else number(found)), ""
     found, is_more = count_near(session, actor, query)
-    return f"{number(max(found, len(page.items)))}+" if is_more else number(found)
+    if not is_more:
+        return number(found), ""
+    return f"{number(max(found, len(page.items)))}+", address.counted_url
 
 
 def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str | None = None) -> ListAddress:

@@ -73,7 +73,7 @@ class Asked:
 
         def url(*further: Criteria) -> str:
             more = further if any(part["field"] == "reached" for part in further) else (*further, _ALL)
-            return begin + quote_plus(",".join(map(write_filter, more)) + ")")
+            return begin + quote_plus(",".join(map(write_filter, more)) + ")") + "&count=all"
 
         return url
 

@@ -81,7 +81,7 @@ def _given(asked: Asked) -> dict[str, list[str]]:
 
 def _row(stage: OpportunityStage, row: Any, given: dict[str, list[str]]) -> PipelineRow:
     code = row[1]
-    address = {**given, "stage": [stage.key]}
+    address = {**given, "stage": [stage.key], "count": ["all"]}
     empty = "currency.is_empty"
     if code:
         address["currency"] = [code]

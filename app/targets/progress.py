@@ -145,4 +145,4 @@ def _reach(asked: tuple[Any, Given, str] | None, reached: float, aim: float | No
         return None
     name, given, code = asked
     root = "leads.index" if name == "lead" else "opportunities.index"
-    return Reach(reached, aim, url_for(root, **given), code)  # type: ignore[arg-type]  # lists of values
+    return Reach(reached, aim, url_for(root, count="all", **given), code)  # type: ignore[arg-type]  # lists of values

@@ -30,6 +30,12 @@ class ListAddress:
         return self._make(self.given, self.sort)
 
     @property
+    def counted_url(self) -> str:
+        """The same with all of the list counted, for numbers that lead to it."""
+        url = self.url
+        return f"{url}{'&' if '?' in url else '?'}count=all"
+
+    @property
     def clear_url(self) -> str:
         """The list without any filter."""
         return self._make({}, self.sort)

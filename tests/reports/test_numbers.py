@@ -1,16 +1,20 @@
 """Every number of every report is the length of the list that it leads to, for whoever reads it."""
 
 import random
+import re
 from datetime import timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.accounts.models import Account
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.lists.catalogue import objects
 from app.lists.found import count_rows
 from app.lists.query import parse_list
+from app.lists.rows import list_rows
 from app.opportunities.models import StageCategory
 from app.reports.asked import Asked, read_asked
 from app.reports.counting import count_changes
@@ -24,6 +28,7 @@ from tests.factories import (
     make_opportunity,
     make_queue,
     make_source,
+    rows,
 )  # fmt: skip
 
 NOW = clock.now
@@ -76,7 +81,8 @@ def length(session, actor, url):
     """How many records the list has that an address leads to."""
     place = urlsplit(url)
     object_ = objects()[{"/leads": "lead", "/opportunities": "opportunity"}[place.path]]
-    return count_rows(session, actor, parse_list(session, actor, object_, parse_qs(place.query)))
+    given = {name: values for name, values in parse_qs(place.query).items() if name != "count"}
+    return count_rows(session, actor, parse_list(session, actor, object_, given))
 
 
 def numbers(session, actor, chance, share):
@@ -136,3 +142,29 @@ def test_numbers_are_the_lengths_of_their_lists(app, session, ada, mara, pam, pe
 @pytest.mark.long
 def test_all_numbers_are_the_lengths_of_their_lists(app, session, ada, mara, pam, pex, otto):
     check(app, session, mara, (ada, pam, pex, otto), 100_000)
+
+
+@pytest.mark.databases("sqlite")
+def test_lists_begin_with_the_numbers_that_led_to_them(
+    signed_in, session, mara, northwind, pam, pex, otto, monkeypatch
+):
+    build(session, mara, [pex, pam, otto, mara])
+    session.commit()
+    # Short pages, of lists that are hardly looked at by themselves.
+    monkeypatch.setitem(list_rows.__kwdefaults__, "limit", 3)
+    monkeypatch.setattr("app.lists.rows.LOOKED_AT", 2)
+    browser, told = signed_in(mara), {}
+    [company] = rows(session, Account, Account.id == northwind.account_id)
+    names = [report.name for report in reports_for(actor_of(session, mara))]
+    for page in ("/", f"/partners/{company.ref}", *(f"/reports/{name}" for name in names)):
+        text = browser.get(page).get_data(as_text=True)
+        for url, inside in re.findall(r'<a [^>]*?href="(/[a-z]+\?[^"]+)"[^>]*>(.*?)</a>', text, re.DOTALL):
+            number = re.search(r'(?:^|stat-number">)([\d,]+)(?:$|</b>)', inside)
+            if number and int(number[1]) and not url.startswith("/reports"):
+                told[unescape(url)] = number[1]
+    assert len(told) > 20
+    for url in random.Random(3).sample(sorted(told), 20):
+        head = re.search(r'<span class="count">(.*?)</span>', browser.get(url).get_data(as_text=True))
+        assert (head and head[1]) == told[url], url
+    near = browser.get("/leads?country=ES").get_data(as_text=True)
+    assert '<span class="count">3+</span><a class="is-small" href="/leads?country=ES&amp;count=all"' in near
