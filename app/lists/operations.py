@@ -16,6 +16,7 @@ from app.kernel.errors import Invalid, NotAllowed, Stale
 from app.kernel.fold import fold
 from app.kernel.text import clean_text
 from app.lists.catalogue import ListObject, fields_of
+from app.lists.known_tags import known_to
 from app.lists.models import Audience, ListChoice, RecentRecord, RecordTag, SavedView, Tag
 from app.lists.queries import choice_of, find_group_principal, get_view
 from app.lists.rows import MOST_RECENT
@@ -203,11 +204,18 @@ def find_tag(session: Session, name: object) -> Tag | None:
 
 
 def find_or_make_tag(session: Session, actor: Actor, name: object, *, now: datetime) -> Tag:
-    """The tag of that name, case and accents aside; made where there is none.  Raises Invalid."""
+    """The tag of that name, case and accents aside; made where there is none.  Raises Invalid.
+
+    Who may not know of it finds it as they wrote it, as if they had made it: another spelling would tell of it.
+    """
     text = clean_tag(name)
     key = fold(text, LONGEST_TAG)
     found = find_tag(session, text)
     if found is not None:
+        if found.name != text and not _knows(session, actor, found):
+            changes = {"name": (found.name, text)}
+            found.name = text
+            record(session, actor, verb="edited", subject=found, at=now, changes=changes)
         return found
     tag = Tag(
         ref=refs.new_ref(refs.TAG), name=text, name_fold=key, created_at=now, created_by_id=actor.user_id
@@ -220,6 +228,12 @@ def find_or_make_tag(session: Session, actor: Actor, name: object, *, now: datet
         return session.scalars(select(Tag).where(Tag.name_fold == key)).one()
     record(session, actor, verb="created", subject=tag, at=now, detail={"name": text})
     return tag
+
+
+def _knows(session: Session, actor: Actor, tag: Tag) -> bool:
+    return (
+        actor.is_system or session.scalar(select(Tag.id).where(Tag.id == tag.id, known_to(actor))) is not None
+    )
 
 
 def set_tag(session: Session, actor: Actor, subject: Any, tag: Tag, *, on: bool, now: datetime) -> bool:

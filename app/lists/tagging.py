@@ -1,7 +1,6 @@
 """Tags on a record's page: what it carries, which are offered, putting one on and taking one off.
 
-A tag's name can tell something, so that names are offered to those alone who made them or may see a record that
-carries them.  Partners never see tags.
+Names are offered to those alone who may know them.  Partners never see tags.
 """
 
 from collections.abc import Sequence
@@ -9,23 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.documents.models import Document
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.fold import fold
 from app.lists.catalogue import ListObject, objects
-from app.lists.models import RecordTag, Tag
+from app.lists.known_tags import known_to
+from app.lists.models import Tag
 from app.lists.operations import LONGEST_TAG, find_or_make_tag, find_tag, set_tag
 from app.lists.queries import tags_of
-from app.sharing.merge import Window, merged_ids
 from app.sharing.scope import scope
 
 MOST_OFFERED = 200
-# Of those who see little, so many records changed last are asked for the tags they carry.
-LATELY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ def tags_offered(session: Session, actor: Actor, text: str = "") -> Sequence[str
     """Names of tags, of those that begin with `text`, that the actor may know; one statement."""
     if actor.is_partner:
         return []
-    statement = select(Tag.name).where(_known(actor))
+    statement = select(Tag.name).where(known_to(actor))
     begin = fold(text, LONGEST_TAG) if text.strip() else ""
     if begin:
         statement = statement.where(Tag.name_fold.startswith(begin, autoescape=True))
@@ -62,38 +58,6 @@ def tags_offered(session: Session, actor: Actor, text: str = "") -> Sequence[str
 def tag_choices(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
     """(name, name) of the tags that the actor may know."""
     return [(name, name) for name in tags_offered(session, actor)]
-
-
-def _known(actor: Actor) -> ColumnElement[bool]:
-    """That the actor made the tag, or may see a record that carries it."""
-    ways: list[ColumnElement[bool]] = [Tag.created_by_id == actor.user_id]
-    models = [each.model for each in objects().values() if actor.can(each.view)]
-    for model in dict.fromkeys((*models, Document)):
-        kind = model.__tablename__
-        carried = and_(RecordTag.tag_id == Tag.id, RecordTag.kind == kind)
-        if _sees_most(actor, kind):
-            # Nearly every record that carries it will do, so that the first one looked at ends the search.
-            ways.append(
-                exists()
-                .where(carried, model.id == RecordTag.record_id, scope(model, actor, Level.READ))
-                .correlate(Tag)
-            )
-            continue
-        window = Window(model.updated_at, True, LATELY)
-        lately = merged_ids(model, actor, window, level=Level.READ).subquery(f"{kind}_lately")
-        ways.append(
-            Tag.id.in_(
-                select(RecordTag.tag_id).where(
-                    RecordTag.kind == kind, RecordTag.record_id.in_(select(lately.c.id))
-                )
-            )
-        )
-    return or_(*ways)
-
-
-def _sees_most(actor: Actor, kind: str) -> bool:
-    default: Level | None = getattr(actor, f"default_{kind}_level", None)
-    return not actor.sees_portfolio_only and default is not None and default >= Level.READ
 
 
 def change_tag(

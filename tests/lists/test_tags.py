@@ -1,10 +1,13 @@
 """Tags on a record's page: seen, added, taken off; names known to those alone who may see what carries them."""
 
+from sqlalchemy import select
+
 from app.events.models import Event
 from app.identity.models import AccountScope
 from app.kernel import clock
-from app.lists.models import RecordTag
+from app.lists.models import RecordTag, Tag
 from app.lists.operations import find_or_make_tag, set_tag
+from app.lists.queries import tags_of
 from tests.factories import actor_of, make_account, make_contact, make_user, rows
 
 
@@ -51,3 +54,18 @@ def test_names_are_offered_to_those_who_may_see_what_carries_them(signed_in, ses
     for person, known in ((pol, {"Open"}), (sal, {"Open", "Opaque"}), (mara, {"Open", "Opaque", "Opium"})):
         offered = signed_in(person).get("/lists/tags?tag=op").get_data(as_text=True)
         assert {name for name in ("Open", "Opaque", "Opium") if f'"{name}"' in offered} == known
+
+
+def test_other_letters_do_not_tell_of_a_tag_that_one_may_not_know(signed_in, session, mara):
+    pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
+    now = clock.now()
+    actor = actor_of(session, mara)
+    shut, own = make_account(session, "Shut", owner=mara), make_account(session, "Own", owner=pol)
+    set_tag(session, actor, shut, find_or_make_tag(session, actor, "Insolvència", now=now), on=True, now=now)
+    session.commit()
+    url, page = f"/lists/account/tags/{own.ref}", f"/accounts/{own.ref}"
+    for typed in ("insolvencia", "Insolvència"):
+        signed_in(pol).submit(url, {"tag": typed}, page=page)
+        assert tags_of(session, "account", [own.id]) == {own.id: ["insolvencia"]}, typed  # theirs from now on
+    session.expire_all()
+    assert session.scalars(select(Tag.name)).all() == ["insolvencia"]
