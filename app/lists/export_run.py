@@ -8,7 +8,8 @@ made whole, which is several times faster than cell by cell.
 import csv
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
+from operator import itemgetter
 from typing import Any, Protocol
 
 from flask_babel import force_locale
@@ -23,6 +24,7 @@ from app.lists.catalogue import Kind, ListField, fields_of, objects
 from app.lists.found import count_rows
 from app.lists.jobs import Held, Stopped, acting_for, folder, list_of
 from app.lists.models import JobState, ListJob
+from app.lists.moment_text import is_moment, moment_text
 from app.lists.query import ListQuery
 from app.lists.rows import column_batches
 from app.lists.sheet_file import SheetFile
@@ -35,6 +37,7 @@ TELL_EVERY = 1.0  # seconds between two notes of how far it is
 AS_SHOWN = "shown"
 FORMATS = ("csv", "xlsx")
 _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
+_FIRST_LETTER = itemgetter(slice(1))
 _TEXTS = (Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
 # What begins otherwise is no formula, whatever follows; the rest is looked at more closely.
 _SUSPECT = frozenset("=+-@\t\r\n＝＋－＠ \u00a0\u200b\u200e\u200f\ufeff")
@@ -166,7 +169,7 @@ def headings(columns: Sequence[ListField]) -> list[str]:
 
 def written(field: ListField, column: Sequence[Any]) -> list[Any]:
     """A column of shown values as a file holds them; "" for none."""
-    if field.kind in _TEXTS and field.text is None and field.resolve is None:
+    if is_moment(field) or (field.kind in _TEXTS and field.text is None and field.resolve is None):
         return ["" if value is None else value for value in column]
     make = maker_of(field)
     return ["" if value is None else make(value) for value in column]
@@ -178,7 +181,7 @@ def maker_of(field: ListField) -> Callable[[Any], Any]:
         return field.text
     match field.kind:
         case Kind.MOMENT:
-            return _moment
+            return moment_text
         case Kind.DATE:
             return date.isoformat
         case Kind.YES_NO:
@@ -188,12 +191,6 @@ def maker_of(field: ListField) -> Callable[[Any], Any]:
         case Kind.NAMES:
             return ", ".join
     return str
-
-
-def _moment(value: datetime) -> str:
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return f"{value.isoformat()[:19]}Z"  # a sixth of what strftime takes
 
 
 def _number(value: Any) -> Any:
@@ -218,6 +215,8 @@ class CsvFile:
 
 def _harmless(column: Sequence[Any]) -> Sequence[Any]:
     """The column without formulas; most have none, and none of their cells is looked at twice."""
-    if _SUSPECT.isdisjoint({cell[:1] for cell in column if isinstance(cell, str)}):
+    kinds = set(map(type, column))
+    texts = column if kinds == {str} else [cell for cell in column if isinstance(cell, str)]
+    if _SUSPECT.isdisjoint(set(map(_FIRST_LETTER, texts))):
         return column
     return [neutralise(c) if isinstance(c, str) and c[:1] in _SUSPECT else c for c in column]

@@ -15,6 +15,7 @@ from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor
 from app.lists.catalogue import ListField
 from app.lists.found import Found, count_rows, list_ids, window_at, window_of
 from app.lists.models import RecentRecord
+from app.lists.moment_text import as_text, is_moment
 from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, merged_ids, order_of
@@ -202,9 +203,9 @@ def column_batches(
 ) -> Iterator[tuple[list[list[Any]], tuple[Any, int]]]:
     """The same, column by column: the records' public names, then what the cells of each field show.
 
-    For files of many rows, which take more than twice as long row by row.
+    For files of many rows, which take more than twice as long row by row; moments are text as files hold it.
     """
-    for found, end in _found(session, actor, query, fields, after, level, size):
+    for found, end in _found(session, actor, query, fields, after, level, size, for_file=True):
         columns = list(zip(*found, strict=True))
         shown_columns: list[list[Any]] = [list(columns[1])]
         for place, field in enumerate(fields, _FIRST):
@@ -226,13 +227,16 @@ def _found(
     after: tuple[Any, int] | None,
     level: Level | None,
     size: int,
+    *,
+    for_file: bool = False,
 ) -> Iterator[tuple[Sequence[Any], tuple[Any, int]]]:
     while True:
         window = window_of(query, size - 1, after)
         ids = merged_ids(
             query.object.model, actor, window, query.conditions, level=level or query.object.level
         ).subquery("page")
-        found = session.execute(_select(query, fields, ids).order_by(*order_of(window, ids))).all()
+        statement = _select(query, fields, ids, for_file=for_file)
+        found = session.execute(statement.order_by(*order_of(window, ids))).all()
         if not found:
             return
         after = (found[-1].sort_value, found[-1].id)
@@ -270,11 +274,17 @@ def shown(session: Session, actor: Actor, fields: Sequence[ListField], found: Se
     return rows
 
 
-def _select(query: ListQuery, fields: Sequence[ListField], ids: Any) -> Select[*tuple[Any, ...]]:
+def _select(
+    query: ListQuery, fields: Sequence[ListField], ids: Any, *, for_file: bool = False
+) -> Select[*tuple[Any, ...]]:
     model = query.object.model
-    columns = [
-        (model.id if field.column is None else field.column).label(f"f_{field.name}") for field in fields
-    ]
+
+    def column(field: ListField) -> Any:
+        if for_file and is_moment(field):
+            return as_text(field)
+        return model.id if field.column is None else field.column
+
+    columns = [column(field).label(f"f_{field.name}") for field in fields]
     return select(ids.c.id, model.ref, model.version, ids.c.given, ids.c.sort_value, *columns).join(
         ids, ids.c.id == model.id
     )

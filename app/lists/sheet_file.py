@@ -20,7 +20,7 @@ LONGEST_CELL = 32_767
 _EMPTY = {""}
 _FAST = 2  # of nine: sheets are nine tenths repetition, which the first levels find
 _KEPT_DIGITS = 10**15  # spreadsheets keep no more digits of a number than these
-_SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
+_SIGNS = ("&", "<", ">", "_x")  # what XML has otherwise, beside what cannot be printed
 _UNWRITTEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -76,16 +76,17 @@ class SheetFile:
         self._archive.close()
 
     def _put(self, columns: Sequence[Sequence[Any]]) -> None:
-        first, count = self._at + 1, len(columns[0])
+        count = len(columns[0])
+        numbers = [str(number) for number in range(self._at + 1, self._at + 1 + count)]
         made = [
-            _cells(letters(place), column, first)
+            _cells(letters(place), column, numbers)
             for place, column in enumerate(columns)
             if set(column) != _EMPTY
         ]
-        rows = (
+        rows = [
             f'<row r="{number}">{"".join(cells)}</row>'
-            for number, cells in enumerate(zip(*made, strict=True), first)
-        )
+            for number, cells in zip(numbers, zip(*made, strict=True), strict=True)
+        ]
         assert self._sheet is not None
         self._sheet.write("".join(rows).encode("utf-8", "replace"))
         self._at += count
@@ -150,30 +151,43 @@ def letters(place: int) -> str:
     return name
 
 
-def _cells(column: str, values: Sequence[Any], first: int) -> list[str]:
-    """A column's cells from row `first` on; "" for an empty one."""
-    if all(type(value) is str for value in values):
-        return _texts(column, values if _is_plain(values) else _escaped(values), first)
+def _cells(column: str, values: Sequence[Any], numbers: Sequence[str]) -> list[str]:
+    """A column's cells in the rows of these numbers; "" for an empty one."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return _texts(column, values, numbers)
+    if kinds <= {str, int} and _are_counts(values):
+        return [
+            "" if value == "" else f'<c r="{column}{number}"><v>{value}</v></c>'
+            for number, value in zip(numbers, values, strict=True)
+        ]
     return [
-        _texts(column, _escaped([str(value)]), number)[0]
+        _texts(column, [str(value)], [number])[0]
         if not _is_number(value)
         else f'<c r="{column}{number}"><v>{value}</v></c>'
-        for number, value in enumerate(values, first)
+        for number, value in zip(numbers, values, strict=True)
     ]
 
 
-def _texts(column: str, texts: Sequence[str], first: int) -> list[str]:
+def _texts(column: str, texts: Sequence[str], numbers: Sequence[str]) -> list[str]:
+    joined = "|".join(texts)  # asked of all at once, which is many times faster than of each
+    is_plain = joined.isprintable()
+    if not is_plain or any(sign in joined for sign in _SIGNS) or max(map(len, texts)) > LONGEST_CELL:
+        texts = _escaped(texts)
+    # Readers cut off blanks at the ends of a text that does not say it keeps them.
+    has_edges = not is_plain or any(edge in f"|{joined}|" for edge in ("| ", " |"))
+    space = ' xml:space="preserve"' if has_edges else ""
     return [
-        f'<c r="{column}{number}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
-        if text
-        else ""
-        for number, text in enumerate(texts, first)
+        f'<c r="{column}{number}" t="inlineStr"><is><t{space}>{text}</t></is></c>' if text else ""
+        for number, text in zip(numbers, texts, strict=True)
     ]
 
 
-def _is_plain(texts: Sequence[str]) -> bool:
-    """Whether none of them needs a change; asked of all at once, which is many times faster than of each."""
-    return _SPECIAL.search("".join(texts)) is None and max(map(len, texts)) <= LONGEST_CELL
+def _are_counts(values: Sequence[Any]) -> bool:
+    """Whether all are whole numbers that spreadsheets keep, or empty."""
+    counts = [value for value in values if type(value) is int]
+    is_kept = min(counts) > -_KEPT_DIGITS and max(counts) < _KEPT_DIGITS
+    return is_kept and all(value == "" for value in values if type(value) is str)
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:
