@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.settings import ROOT
 from bench.capture import measure_flood
-from bench.care import judge_duplicates, measure_care
+from bench.care import judge_duplicates, measure_care, measure_lead_search
 from bench.conversion import measure_conversion
 from bench.crm import measure_crm
 from bench.crm_world import make_crm_world
@@ -58,6 +58,7 @@ def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: 
             count_statements(report, worlds[0])
             sleep_until_quiet()
             measure_pages(report, worlds, load, rounds=rounds, each=20)
+            measure_lead_search(report, worlds[-1], load, rounds=rounds, each=20)
             _say(f"{engine}: pages measured")
             report.begin(f"Throughput, {engine}")
             measure_inbox(report, worlds[-1], load, rounds=rounds, seconds=2)

@@ -7,7 +7,7 @@ would give them away, are in no field of Canal's.
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -39,6 +39,9 @@ _ALL = Actor.system("benchmark of duplicates")
 
 FLOOR = (sys.executable, "-m", "bench.care_floor")
 LOOKED_FOR = 4
+LEAD_SEARCHES = ("mar", "gar", "puig", "smi")
+# What is timed → (what it must take of the floor's time at most, requests, the floor's).
+Runs = Mapping[str, tuple[float, Sequence[dict[str, Any]], Sequence[dict[str, Any]]]]
 
 
 def measure_care(report: Report, world: World, load: Load, *, rounds: int, each: int) -> None:
@@ -66,6 +69,25 @@ def measure_care(report: Report, world: World, load: Load, *, rounds: int, each:
             [get(f"/look?{query}", person) for query in keyed],
         ),
     }
+    _race(report, world, load, runs, rounds=rounds, each=each)
+
+
+def measure_lead_search(report: Report, world: World, load: Load, *, rounds: int, each: int) -> None:
+    """Time the search box on a world of leads, for who sees all and for a partner who sees a fifth."""
+    bare = [get(f"/find?q={text}", world.people["administrator"]) for text in LEAD_SEARCHES]
+    runs = {
+        f"search box over leads, {sees}: first answer : bare indexed query": (
+            MUST_SEARCH,
+            [_typed(f"/search/suggest?q={text}", world.people[who]) for text in LEAD_SEARCHES],
+            bare,
+        )
+        for who, sees in (("administrator", "sees all"), ("big", "partner, sees 20 %"))
+    }
+    _race(report, world, load, runs, rounds=rounds, each=each)
+
+
+def _race(report: Report, world: World, load: Load, runs: Runs, *, rounds: int, each: int) -> None:
+    """Ours and the floor's in turns, and what one takes of the other."""
     with Server(world) as canal, Server(world, FLOOR) as floor:
         for what, (must, ours, bare) in runs.items():
             taken: list[float] = []
@@ -75,7 +97,7 @@ def measure_care(report: Report, world: World, load: Load, *, rounds: int, each:
                 if number:  # the first round fills caches
                     taken.append(a)
                     floors.append(b)
-            note = f"{median(taken):.2f} : {median(floors):.2f} ms, {world.size:,} accounts"
+            note = f"{median(taken):.2f} : {median(floors):.2f} ms, {world.size:,} records"
             ratio = median(taken) / median(floors)
             report.add(Figure(what, world.engine, ratio, "times", must, note=note))
 

@@ -38,6 +38,10 @@ LISTS = (
     ("lead list", "big", "/leads"),
     ("lead list", "administrator", "/leads"),
     ("lead list", "portfolio", "/leads"),
+    # Many begin so, of whom a partner sees some; and nobody.
+    ("lead list searched", "big", "/leads?q=mar"),
+    ("lead list searched", "administrator", "/leads?q=mar"),
+    ("lead list searched in vain", "big", "/leads?q=zzz"),
 )
 SEES = {
     "fifty": "partner, sees 50",

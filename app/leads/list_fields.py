@@ -415,7 +415,7 @@ describe(
             "calling": (_l("for calling"), may_reach(Lead, "phone")),
         },
         lasting=frozenset(
-            {*filters.FILTERS, *FIELDS, "owner", "queue", "partner", "category", "open", "waiting", "needs_owner",
+            {*(filters.FILTERS.keys() - {"q"}), *FIELDS, "owner", "queue", "partner", "category", "open", "waiting", "needs_owner",
              "duplicates", "import", "created_at", "updated_at", "waiting_since"}
         ),
     )

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, Select, and_, literal, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, select, union, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
@@ -91,13 +91,18 @@ def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
 
 
 def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnElement[bool]:
-    """That the record is one of those which the text finds; for lists.  Misspellings are not tried."""
+    """That the record is one of those which the text finds, at most MOST; for lists.  Misspellings are not tried.
+
+    They are looked up here, by a statement of their own: within the list's it would be answered for each rule that
+    gives records, and a planner that does not know how few they are walks all that the rules give.
+    """
     sees_much = _sees_much(session, actor, model)
-    selects = [way for tier in _tiers(actor, model, text, sees_much) for way in tier]
-    if not selects:
+    ways = [way for tier in _tiers(actor, model, text, sees_much) for way in tier]
+    if not ways:
         return model.id.is_(None)
-    limited = [select(way.limit(MOST).subquery().c.id) for way in selects]
-    return model.id.in_(union(*limited) if len(limited) > 1 else limited[0])
+    found = {row.id for row in session.execute(_in_turn(ways, MOST).limit(MOST))}
+    keys = bindparam("found", sorted(found), model.id.type, unique=True, expanding=True, literal_execute=True)
+    return model.id.in_(keys)
 
 
 def find_ids(
