@@ -154,7 +154,12 @@ def _stale(needs: Needs) -> Need:
     )
     note = _("Somebody has them and does nothing.")
     return Need(
-        "hourglass", "amber", what, note, url_for("leads.index", stale_days=STALE_DAYS, count="all"), _("See them")
+        "hourglass",
+        "amber",
+        what,
+        note,
+        url_for("leads.index", stale_days=STALE_DAYS, count="all"),
+        _("See them"),
     )
 
 
