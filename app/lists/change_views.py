@@ -82,6 +82,7 @@ def show_change(change_ref: str) -> ResponseReturnValue:
 
 @bp.post("/changes/<ref('chg'):change_ref>/undo")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def undo_change(change_ref: str) -> ResponseReturnValue:
     """Take a change of many back: a small one at once, a large one by the worker."""
     actor = current_actor()

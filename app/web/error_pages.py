@@ -5,7 +5,18 @@ import sqlite3
 import sys
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -126,6 +137,12 @@ def _database_error(error: Exception) -> ResponseReturnValue:
         # What an operation looks for beforehand, and somebody else stored in between.
         message = _("Somebody has just stored the same. Reload to see it, then try again.")
         return answer(409, message, slug="conflict")
+    if isinstance(error, IntegrityError) and _is_gone(error):
+        # What an operation has just seen, and somebody else removed in between; or began to use while it is removed.
+        diagnosis = getattr(error.orig, "diag", None)
+        current_app.logger.warning("refers to what has gone: %s", getattr(diagnosis, "constraint_name", ""))
+        message = _("Somebody has just changed what this refers to. Reload to see it, then try again.")
+        return answer(409, message, slug="conflict")
     if isinstance(error, DataError):
         # The last net: what a door should have refused by name, as characters that no text can hold.
         return answer(422, _("Something in it cannot be stored: a number too large, or no real text."))
@@ -134,8 +151,6 @@ def _database_error(error: Exception) -> ResponseReturnValue:
     )
     if not gone and not isinstance(getattr(error, "orig", None), sqlite3.OperationalError):
         return _bug(error)
-    from flask import current_app
-
     current_app.logger.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
     response = answer(503, None)
     response.headers["Retry-After"] = "5"
@@ -148,9 +163,13 @@ def _is_taken(error: IntegrityError) -> bool:
     return state == "23505" or "UNIQUE constraint failed" in str(error.orig)
 
 
-def _bug(error: Exception) -> ResponseReturnValue:
-    from flask import current_app
+def _is_gone(error: IntegrityError) -> bool:
+    """Whether it is a reference to another row that refused."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state == "23503" or "FOREIGN KEY constraint failed" in str(error.orig)
 
+
+def _bug(error: Exception) -> ResponseReturnValue:
     _let_go()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         current_app.logger.error("no room left on the disk")

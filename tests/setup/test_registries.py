@@ -1,9 +1,13 @@
 """Statuses, sources, reasons to decline, partner levels: edited in place."""
 
+import threading
+
 import pytest
+from sqlalchemy import text
 
 from app.events.models import Event
 from app.kernel import clock, refs
+from app.kernel.db import transaction
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
 from app.leads.models import DeclineReason, LeadSource, LeadStatus
 from app.leads.registries import (
@@ -20,6 +24,8 @@ from app.partners.levels import LEVELS
 from app.partners.models import PartnerLevel
 from app.sharing.models import GroupMember, Principal, PublicGroup
 from tests.factories import actor_of, get_status, make_lead, make_partner, row_count, rows
+from tests.people import Client, sign_in
+from tests.races import together
 
 HTMX = {"HX-Request": "true"}
 PAGES = ("statuses", "sources", "decline-reasons", "levels")
@@ -105,6 +111,33 @@ def test_what_is_in_use_is_retired_not_removed(signed_in, session, ada):
     assert source.is_active is False
     assert browser.submit(path, {"act": "restore"}, page="/setup/sources").status_code == 303
     assert source.is_active is True
+
+
+@pytest.mark.race
+def test_what_begins_to_be_used_while_it_is_removed_stays(app, session, ada):
+    """The second of the two is told to look again; nothing is left without what it refers to."""
+    source = add_item(session, actor_of(session, ada), SOURCES, {"name": "Fair"}, now=clock.now())
+    browser = Client(app, use_cookies=True)
+    sign_in(browser, ada)
+    session.commit()
+    form = {"act": "remove", "csrf_token": browser.csrf("/setup/sources")}
+    taken = threading.Event()
+
+    def use():
+        with transaction() as mine:
+            make_lead(mine, source=source)
+            mine.flush()
+            taken.set()
+            mine.execute(text("SELECT pg_sleep(0.4)"))
+
+    def remove():
+        taken.wait(10)
+        return browser.post(f"/setup/sources/{source.ref}", data=form)
+
+    _none, answer = together(app, [use, remove])
+    assert answer.status_code == 409
+    assert "Somebody has just changed what this refers to" in answer.text
+    assert [row.name for row in rows(session, LeadSource, LeadSource.name == "Fair")] == ["Fair"]
 
 
 def test_a_level_that_partners_have_stays(session, ada):

@@ -317,6 +317,7 @@ def _kind_words(kind: str) -> str:
 
 @bp.post("/bulk-acts/<ref('bulk'):act_ref>/undo")
 @needs(Permission.LEAD_VIEW)
+@once
 def undo(act_ref: str) -> ResponseReturnValue:
     """Put everything back, within two minutes."""
     try:
