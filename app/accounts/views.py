@@ -345,6 +345,7 @@ def add_person(account_ref: str) -> ResponseReturnValue:
 
 @bp.post("/<ref('acct'):account_ref>/responsibles/<ref('mem'):responsible_ref>/remove")
 @needs(Permission.ACCOUNT_EDIT)
+@once
 def remove_person(account_ref: str, responsible_ref: str) -> ResponseReturnValue:
     """Take a colleague's answerability away."""
     actor, up = current_actor(), url_for("accounts.show", account_ref=account_ref, _anchor="responsibles")
