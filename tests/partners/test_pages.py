@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -107,6 +108,10 @@ def test_the_page_shows_people_leads_queue_and_what_happened(signed_in, session,
     for text in ("Pia", "Pam", "Invited", "Prospect SA", "Quarterly review", "Suspend the partnership"):
         assert text in page
     assert f'data-ref="{busy.ref}"' in page
+    offers = re.search(r'href="([^"]+)"><span class="stat-label">(?:(?!</span>).)*Offers not answered', page)
+    assert offers
+    listed_offers = signed_in(mara).get(unescape(offers[1])).get_data(as_text=True)
+    assert listed_offers.count('class="row-link"') == 1  # of the four that are open
     detail = open_partner(session, actor_of(session, mara), busy.ref)
     members = {m.user.name: m for m in detail.members}
     assert (members["Pia"].open_leads, members["Pam"].offers, members["Pex"].open_leads) == (3, 1, 0)
