@@ -31,7 +31,8 @@ from app.leads.steps import (
     set_step,
     targets_for,
 )
-from app.setup.registries import category_names, list_page
+from app.setup.list_pages import list_page
+from app.setup.registries import category_names
 from app.web.access import current_actor, needs
 from app.web.once import once
 

@@ -23,7 +23,8 @@ from app.registries.operations import (
 )
 from app.setup.forms import CaptureForm, ConfirmForm, OrganisationForm, PortalRolesForm
 from app.setup.home import sections
-from app.setup.registries import ListPage, area_choices, category_names, given, list_page
+from app.setup.list_pages import ListPage, list_page
+from app.setup.registries import area_choices, category_names, given
 from app.sharing.enabling import begin_draft, find_draft
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
