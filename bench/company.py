@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.campaigns.models import Campaign
 from app.identity.models import AccountScope, User
 from app.kernel import clock, refs
 from app.kernel.actor import Role
@@ -24,6 +25,7 @@ from tests.factories import (
 
 SOURCES = ("Fair in Girona", "Partner portal", "Webinar")
 RACERS = 8
+CAMPAIGNS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def found_company(session: Session, size: int, random: Random) -> Company:
     sellers = [make_user(session, f"Seller {i}", role=Role.SALES) for i in range(10)]
     for name in SOURCES:
         make_source(session, name)
+    _add_campaigns(session)
     _add_watchers(session, company, manager)
     _add_racers(session, company, manager, size)
     partners = _add_partners(session, company, manager, max(10, min(200, size // 50), size // 500))
@@ -73,6 +76,18 @@ def found_company(session: Session, size: int, random: Random) -> Company:
     session.flush()
     assert ada.id
     return company
+
+
+def _add_campaigns(session: Session) -> None:
+    now = clock.now()
+    session.add_all(
+        Campaign(
+            ref=refs.new_ref(refs.CAMPAIGN), name=f"Campaign {number}", name_fold=f"campaign {number}",
+            created_at=now, updated_at=now, version=1,
+        )
+        for number in range(CAMPAIGNS)
+    )  # fmt: skip
+    session.flush()
 
 
 def _add_watchers(session: Session, company: Company, manager: User) -> None:
@@ -129,7 +144,7 @@ def _add_racers(session: Session, company: Company, manager: User, size: int) ->
         for half in range(2):
             user = make_user(session, f"Racer {number} {half}", partner=partner)
             racers.append(company.add(f"racer{len(racers)}", user))
-    company.places.append(Place(queue=queue, exactly=min(6000, size // 5)))
+    company.places.append(Place(queue=queue, exactly=min(6000, max(size // 5, min(2000, size // 2)))))
     group = make_round_robin(session, "Race turns", members=tuple(racers))
     floor = make_round_robin(session, "Turns of the floor", members=tuple(racers))
     company.marks |= {"race_queue": queue.id, "round_robin": group.id, "floor_round_robin": floor.id}

@@ -38,10 +38,11 @@ _ENDS = ("Ltd", "GmbH", "S.L.", "SA", "& Sons", "Group", "Industries", "Labs")
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Keys of the administrator's lists.  statuses: key → (id, whether open)."""
+    """Keys of the administrator's lists.  statuses: key → (id, whether open).  campaigns: (id, name)."""
 
     statuses: Mapping[str, tuple[int, bool]]
     sources: Sequence[int]
+    campaigns: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def lead_rows(
         status_id, is_open = lists.statuses[status]
         email = f"{last_fold}{number}@{domain}"
         is_active = owner.user_id is not None and number % 5 == 0
+        campaign_id, campaign_name = _campaign(lists, number)
+        taken_after = (number * 7919 % 60) ** 4 // 10 if owner.rank is not None else None
         yield {
             "id": number,
             "ref": f"lead_{random.getrandbits(100):022d}"[:27],
@@ -131,12 +134,25 @@ def lead_rows(
             "is_open": is_open,
             "is_owner_chosen": False,
             "last_activity_at": at + timedelta(hours=30) if is_active else None,
+            "campaign_id": campaign_id,
+            "campaign_name": campaign_name,
+            "taken_at": at + timedelta(seconds=taken_after or 0) if owner.user_id else None,
+            "taken_after": taken_after,
+            "touched_at": at + timedelta(hours=30) if is_active else None,
+            "touched_after": max(108_000 - (taken_after or 0), 0) if is_active else None,
             "duplicates": [],
             "imported": {},
             "created_at": at,
             "updated_at": at,
             "version": 1,
         }
+
+
+def _campaign(lists: Lists, number: int) -> tuple[int | None, str | None]:
+    """Every third lead came by none."""
+    if number % 3 == 0 or not lists.campaigns:
+        return None, None
+    return lists.campaigns[number // 3 % len(lists.campaigns)]
 
 
 def _firms(random: Random) -> list[tuple[str, str, str | None, str]]:
@@ -151,8 +167,14 @@ def _people() -> list[tuple[str, str, str]]:
     return [(first, last, fold(last, 120)) for first in _FIRST for last in _LAST]
 
 
-# What came with each lead: its first placement and event, and two activities of every fifth that has an owner.
-# {none} is an empty JSON list, {nothing} an empty JSON object, {late} 30 hours after creation.
+# What came with each lead: its first placement, five events, and two activities of every fifth that has an owner; offers
+# of those that partner people have, one in a thousand of them still open; and what was made of every 25th.
+# {none} is an empty JSON list, {nothing} an empty JSON object, {later} 20 days after creation.
+_OF_MANY = """
+    owner_rank IS NOT NULL AND partner_account_id IN (
+        SELECT partner_account_id FROM lead WHERE owner_rank IS NOT NULL GROUP BY partner_account_id HAVING count(*) > 400
+    )
+"""
 HISTORY = (
     """
     INSERT INTO assignment (lead_id, at, cause, to_user_id, to_queue_id, to_company_id, actor_name, trace)
@@ -162,6 +184,61 @@ HISTORY = (
     """
     INSERT INTO event (at, verb, record_kind, record_id, record_ref, actor_name, door, changes, detail)
     SELECT created_at, 'created', 'lead', id, ref, 'Import', 'import', {nothing}, {nothing} FROM lead ORDER BY id
+    """,
+    """
+    INSERT INTO event (at, verb, record_kind, record_id, record_ref, actor_id, actor_name, company_id, door, changes,
+                       detail)
+    SELECT created_at, verb, 'lead', id, ref, owner_user_id, 'Somebody', partner_account_id, 'web', {nothing}, {nothing}
+    FROM lead CROSS JOIN (SELECT 'assigned' AS verb UNION ALL SELECT 'claimed' UNION ALL SELECT 'edited'
+                          UNION ALL SELECT 'logged') verbs
+    ORDER BY id
+    """,
+    """
+    INSERT INTO offer (lead_id, user_id, company_id, state, made_at, expires_at, answered_at, hops)
+    SELECT id, owner_user_id, partner_account_id,
+           CASE id / 2 - id / 10 * 5 WHEN 0 THEN 'declined' WHEN 1 THEN 'expired' ELSE 'accepted' END,
+           created_at, {later}, created_at, 0
+    FROM lead WHERE owner_rank IS NOT NULL AND id / 2 * 2 = id ORDER BY id
+    """,
+    """
+    INSERT INTO offer (lead_id, user_id, company_id, state, made_at, expires_at, hops)
+    SELECT id, owner_user_id, partner_account_id, 'pending', created_at, {soon}, 0
+    FROM lead WHERE id / 1000 * 1000 + 7 = id AND """
+    + _OF_MANY
+    + """ ORDER BY id
+    """,
+    """
+    UPDATE lead SET offer_id = pending.id, offer_expires_at = pending.expires_at, taken_at = NULL, taken_after = NULL,
+                    touched_at = NULL, touched_after = NULL
+    FROM (SELECT id, lead_id, expires_at FROM offer WHERE state = 'pending') AS pending
+    WHERE pending.lead_id = lead.id
+    """,
+    """
+    UPDATE lead SET converted_at = {later}, is_open = {false},
+                    status_id = (SELECT id FROM lead_status WHERE category = 'converted' LIMIT 1)
+    WHERE id / 25 * 25 + 3 = id AND offer_id IS NULL AND """
+    + _OF_MANY
+    + """
+    """,
+    """
+    INSERT INTO opportunity (ref, name, name_fold, account_id, amount, currency, stage_id, category, probability,
+                             amount_order, close_order, closed_at, owner_user_id, owner_rank, partner_account_id,
+                             source_partner_id, source_lead_id, campaign_name, campaign_id, created_at, updated_at, version)
+    SELECT 'opp_' || lead.id, company, company_fold, partner_account_id, 1000 + lead.id - lead.id / 9000 * 9000, 'EUR', stage.id,
+           stage.category, stage.probability, 1000 + lead.id - lead.id / 9000 * 9000, CAST('9999-12-31' AS {date}),
+           CASE WHEN stage.category = 'open' THEN NULL ELSE converted_at END, owner_user_id, owner_rank,
+           partner_account_id, partner_account_id, lead.id, campaign_name, campaign_id, converted_at, converted_at, 1
+    FROM lead JOIN (SELECT id, category, probability, row_number() OVER (ORDER BY id) AS place,
+                           count(*) OVER () AS many FROM opportunity_stage) AS stage
+                ON stage.place = lead.id / 25 - lead.id / 25 / stage.many * stage.many + 1
+    WHERE converted_at IS NOT NULL ORDER BY lead.id
+    """,
+    """
+    INSERT INTO conversion (lead_id, account_id, opportunity_id, made, asked, before, filled, documents, event_id,
+                            converted_at)
+    SELECT lead.id, opportunity.account_id, opportunity.id, {none}, {nothing}, {nothing}, {nothing}, {none}, 0,
+           lead.converted_at
+    FROM lead JOIN opportunity ON opportunity.source_lead_id = lead.id
     """,
     """
     INSERT INTO activity (ref, kind, subject, at, is_done, lead_id, company_id, created_at, updated_at, version,
@@ -179,8 +256,24 @@ HISTORY = (
     """,
 )
 SPELLING = {
-    "sqlite": {"none": "'[]'", "nothing": "'{}'", "true": "1", "false": "0"},
-    "postgresql": {"none": "'[]'::jsonb", "nothing": "'{}'::jsonb", "true": "true", "false": "false"},
+    "sqlite": {
+        "date": "TEXT",
+        "none": "'[]'",
+        "nothing": "'{}'",
+        "true": "1",
+        "false": "0",
+        "later": "strftime('%Y-%m-%d %H:%M:%f', created_at, '+20 days') || '000'",
+        "soon": "strftime('%Y-%m-%d %H:%M:%f', 'now', '+3 hours') || '000'",
+    },
+    "postgresql": {
+        "date": "DATE",
+        "none": "'[]'::jsonb",
+        "nothing": "'{}'::jsonb",
+        "true": "true",
+        "false": "false",
+        "later": "created_at + interval '20 days'",
+        "soon": "now() + interval '3 hours'",
+    },
 }
 
 # What an import's file holds, and the same leads as columns: for the import and for its floor.

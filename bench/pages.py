@@ -111,7 +111,7 @@ def _actor(session: Session, world: World, who: str) -> Actor:
 
 
 def _deep(world: World, who: str, given: Any = None, sort: str = "-created_at") -> str:
-    """The address of page 500, or of the last whole page where there are fewer, reached page by page."""
+    """The address of page 500, or of the last whole page where there are fewer (the first if there is one alone), reached page by page."""
     session = db.session()
     actor = _actor(session, world, who)
     query = parse_lead_query(session, actor, given or {}, sort)
@@ -121,7 +121,8 @@ def _deep(world: World, who: str, given: Any = None, sort: str = "-created_at") 
         if page.older is None or len(page.items) < 50:
             break
         cursor = page.older
-    return f"{'/inbox' if given else '/leads'}?cursor={cursor}"
+    path = "/inbox" if given else "/leads"
+    return f"{path}?cursor={cursor}" if cursor else path
 
 
 def _report_times(

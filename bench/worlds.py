@@ -24,12 +24,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.campaigns.models import Campaign
 from app.identity.models import User, UserSession
 from app.identity.queries import digest
 from app.kernel import clock, refs
 from app.kernel.bulk import insert_rows
 from app.kernel.db import Base, db, set_reading, transaction
 from app.leads.models import Lead, LeadSource, LeadStatus
+from app.reports.counting import rebuild
 from app.settings import ROOT, Settings
 from bench.company import Company, found_company
 from bench.leads import HISTORY, SPELLING, Lists, lead_rows, spread
@@ -38,7 +40,7 @@ from tests.databases import server_url
 SECRET = "benchmarks-sign-with-this-key-and-nobody-else"
 SEED = 20261121
 CHUNK = 20_000
-_LOADED = ("lead", "assignment", "event", "activity", "notification")
+_LOADED = ("lead", "assignment", "event", "activity", "notification", "offer", "opportunity", "conversion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ def _fill_with_leads(engine: str, size: int, company: Company, random: Random) -
     with loading(engine, _LOADED):
         insert_in_chunks(engine, Lead, rows)
         run_statements(engine, HISTORY)
+    with transaction() as session:
+        rebuild(session)
+    settle(engine)
 
 
 def drop_world(world: World) -> None:
@@ -147,7 +152,9 @@ def drop_world(world: World) -> None:
 def read_lists(session: Session) -> Lists:
     """The administrator's lists, as the generator wants them."""
     statuses = {s.key: (s.id, s.category != "unqualified") for s in session.scalars(select(LeadStatus))}
-    return Lists(statuses, list(session.scalars(select(LeadSource.id).order_by(LeadSource.id))))
+    sources = list(session.scalars(select(LeadSource.id).order_by(LeadSource.id)))
+    campaigns = session.execute(select(Campaign.id, Campaign.name).order_by(Campaign.id))
+    return Lists(statuses, sources, [(row.id, row.name) for row in campaigns])
 
 
 @contextmanager
@@ -204,7 +211,7 @@ def loading(engine: str, names: Sequence[str]) -> Iterator[None]:
             connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
         for index in indexes:
             index.create(connection)
-    _settle(engine)
+    settle(engine)
 
 
 def insert_in_chunks(engine: str, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:
@@ -230,7 +237,7 @@ def run_statements(engine: str, statements: Sequence[str]) -> None:
             connection.exec_driver_sql(statement.format(**SPELLING[engine]))
 
 
-def _settle(engine: str) -> None:
+def settle(engine: str) -> None:
     """Leave the database as one that has run for a while: with statistics, and nothing still to be written."""
     if engine == "sqlite":
         with db.engine.begin() as connection:

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
 from app.leads.asking import parse_lead_query
+from app.leads.models import Lead
 from app.leads.queries import count_leads
+from app.lists.catalogue import Condition
 from app.reports.asked import Asked, Criteria, came_to, last_months
 from app.reports.classes import quantile
 from app.reports.funnel import read_funnel
@@ -82,7 +84,8 @@ def read_figures(session: Session, actor: Actor, *, now: datetime) -> Figures | 
     ]
     untouched = _counted(session, actor, {"untouched": ["true"], "sort": ["created_at"]})
     until = (now + timedelta(hours=LAPSING_HOURS)).replace(second=0, microsecond=0).isoformat()
-    lapsing = _counted(session, actor, {"offer_expires_at_to": [until]})
+    # Said again for the sake of the index of those that are offered.
+    lapsing = _counted(session, actor, {"offer_expires_at_to": [until]}, Lead.offer_id.is_not(None))
     return Figures(ageing, untouched, lapsing, steps, *paces)
 
 
@@ -91,14 +94,13 @@ def _listed(path: str) -> str:
 
 
 def _ageing(session: Session, actor: Actor, asked: Asked, now: datetime) -> Counted | None:
-    cells = count_cells(session, actor, asked, Wanted("waits_in", "waiting_day", "waiting_day"))
-    if isinstance(cells, TooMany):
-        return None
     zone = ZoneInfo(asked.zone)
     last = now.astimezone(zone).date() - timedelta(days=AGEING_DAYS)
-    number = sum(
-        found[0] for (_queue, day), found in cells.items() if day and int(day) <= int(f"{last:%Y%m%d}")
-    )
+    lately = ((int(f"{last + timedelta(days=1):%Y%m%d}"), "lately"),)
+    cells = count_cells(session, actor, asked, Wanted("waits_in", "waiting_day", "waiting_day", lately))
+    if isinstance(cells, TooMany):
+        return None
+    number = sum(found[0] for (_queue, when), found in cells.items() if not when)
     before = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
     unclaimed: Criteria = {"field": "unclaimed", "op": "equals", "value": "true"}
     since: Criteria = {
@@ -109,11 +111,12 @@ def _ageing(session: Session, actor: Actor, asked: Asked, now: datetime) -> Coun
     return Counted(number, _listed(asked.leads(unclaimed, since)))
 
 
-def _counted(session: Session, actor: Actor, given: Mapping[str, Sequence[str]]) -> Counted:
+def _counted(
+    session: Session, actor: Actor, given: Mapping[str, Sequence[str]], *conditions: Condition
+) -> Counted:
     """A list that is not counted beforehand: at most COUNT_CAP + 1, by an index of its own."""
-    number = count_leads(
-        session, actor, parse_lead_query(session, actor, {n: v for n, v in given.items() if n != "sort"})
-    )
+    query = parse_lead_query(session, actor, {n: v for n, v in given.items() if n != "sort"})
+    number = count_leads(session, actor, query.where(*conditions))
     return Counted(number, url_for("leads.index", count="all", **given))  # type: ignore[arg-type]  # lists of values
 
 

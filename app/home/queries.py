@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     ScalarSelect,
     Select,
     and_,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    union,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -26,7 +28,7 @@ from app.intake.models import Import
 from app.intake.queries import may_see
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.paging import COUNT_CAP
-from app.leads.filters import is_stale, left_behind
+from app.leads.filters import is_stale, left_behind_parts
 from app.leads.models import Lead, LeadStatus, Offer, OfferState, StatusCategory
 from app.notifications.models import Delivery, DeliveryState
 from app.partners.models import PartnerAccount, PartnerState
@@ -99,7 +101,9 @@ def _needs(actor: Actor) -> Select[*tuple[Any, ...]]:
         _count(select(Import.id).where(may_see(actor), Import.refused > 0)).label("imports")
         if may(Permission.LEAD_IMPORT)
         else nothing.label("imports"),
-        _count(select(Lead.id).where(scope(Lead, actor), left_behind())).label("left_behind"),
+        _count(
+            union(*(select(Lead.id).where(scope(Lead, actor), part) for part in left_behind_parts()))
+        ).label("left_behind"),
         _count(select(Lead.id).where(scope(Lead, actor), is_stale(stale))).label("stale"),
         _count(select(PartnerAccount.account_id)).label("partners"),
         _count(select(RuleSet.id).where(RuleSet.state == RuleState.ACTIVE)).label("rules"),
@@ -110,7 +114,7 @@ def _default_queue(column: Any) -> ScalarSelect[Any]:
     return select(column).where(Queue.is_default).scalar_subquery()
 
 
-def _count(rows: Select[Any]) -> ScalarSelect[Any]:
+def _count(rows: Select[Any] | CompoundSelect[Any]) -> ScalarSelect[Any]:
     return select(func.count()).select_from(rows.limit(COUNT_CAP + 1).subquery()).scalar_subquery()
 
 

@@ -187,12 +187,18 @@ def left_behind() -> Condition:
 
     Who is in a role that is no member of the portal cannot work on it either.
     """
+    return or_(*left_behind_parts())
+
+
+def left_behind_parts() -> tuple[Condition, Condition]:
+    """The same as what is in the name of a person, and what is a company's: each has an index, both together none."""
     people = select(User.id).where(or_(User.state == UserState.DEACTIVATED, User.role.in_(roles_kept_out())))
     companies = select(PartnerAccount.account_id).where(PartnerAccount.state == PartnerState.SUSPENDED)
     # Neither column is NULL in what is compared: NOT IN with a NULL would be true of nothing.
-    by_person = and_(Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(people))
-    by_company = and_(Lead.partner_account_id.is_not(None), Lead.partner_account_id.in_(companies))
-    return and_(Lead.is_open, or_(by_person, by_company))
+    return (
+        and_(Lead.is_open, Lead.owner_user_id.is_not(None), Lead.owner_user_id.in_(people)),
+        and_(Lead.is_open, Lead.partner_account_id.is_not(None), Lead.partner_account_id.in_(companies)),
+    )
 
 
 def age_in_days(_session: Session, _actor: Actor, op: Op, value: Any) -> Condition:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.reports.asked import Asked, Criteria
 from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.later import Addresses
 from app.reports.reading import TooMany, Wanted, count_cells
 
 
@@ -68,16 +70,17 @@ def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: d
     for (key, bucket), found in cells.items():
         if found[0]:
             counted.setdefault(key, {})[bucket or BUCKETS[-1].key] = found[0]
+    lists = {"all": (), **{each.key: tuple(_since(each, today, asked.zone)) for each in BUCKETS}}
     rows = []
     for value in values_of(session, actor, asked, dimension, counted):
         of_value: dict[str, int] = {}
         for key in value.keys:
             for bucket, count in counted[key].items():
                 of_value[bucket] = of_value.get(bucket, 0) + count
-        rows.append(_row(asked, value.key, value.label, of_value, value.criteria, today))
+        rows.append(_row(asked, value.key, value.label, of_value, value.criteria, lists))
     rows.sort(key=lambda row: (-row.counts["all"], row.label))
     every = {each.key: sum(row.counts[each.key] for row in rows) for each in BUCKETS}
-    return Ageing(rows, _row(asked, "", _("All"), every, (), today))
+    return Ageing(rows, _row(asked, "", _("All"), every, (), lists))
 
 
 def _days(today: date) -> tuple[tuple[int, str], ...]:
@@ -95,18 +98,14 @@ def _row(
     label: str,
     counts: Mapping[str, int],
     criteria: Sequence[Criteria] | None,
-    today: Any,
+    lists: Mapping[str, Sequence[Criteria]],
 ) -> AgeingRow:
     whole = {each.key: counts.get(each.key, 0) for each in BUCKETS}
     whole["all"] = sum(whole.values())
     if criteria is None:
         return AgeingRow(key, label, whole, {})
     unclaimed: Criteria = {"field": "unclaimed", "op": "equals", "value": "true"}
-    url = asked.lists_of((*criteria, unclaimed))
-    urls = {"all": url()}
-    for each in BUCKETS:
-        urls[each.key] = url(*_since(each, today, asked.zone))
-    return AgeingRow(key, label, whole, urls)
+    return AgeingRow(key, label, whole, Addresses(partial(asked.lists_of, (*criteria, unclaimed)), lists))
 
 
 def _since(bucket: Bucket, today: Any, zone: str) -> list[Criteria]:

@@ -7,7 +7,19 @@ meanwhile sees either all of a step or nothing of it (`reading`).
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,15 +28,15 @@ from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
 from app.kernel.db import is_sqlite
 from app.leads.models import Lead
-from app.reports.cuts import COLUMNS, Counts, add_fact, fact_columns
+from app.reports.cuts import COLUMNS, CUTS, EVER, Counts, Cut, add_fact, fact_columns
 from app.reports.models import ReportChange, ReportCount, ReportFact
-from app.reports.steps import MEASURES
+from app.reports.steps import KEYS, MEASURES
 from app.sharing.scope import scope
 
 # Every lead is counted, whoever may see it; who reads the counts is `reading`'s matter.
 COUNTING = Actor.system("report counts")
 AT_ONCE = 1000
-_REBUILT_AT_ONCE = 10_000
+KEY = ("cut", "month", "a", "b")
 _LOCK = 7_203_033
 
 
@@ -89,14 +101,19 @@ def _add(session: Session, counts: Counts) -> None:
         return
     dialect: Any = sqlite if is_sqlite(session) else postgresql
     statement = dialect.insert(ReportCount)
-    key = [ReportCount.cut, ReportCount.month, ReportCount.a, ReportCount.b]
     more = {name: getattr(ReportCount, name) + statement.excluded[name] for name in MEASURES}
-    session.execute(statement.on_conflict_do_update(index_elements=key, set_=more), rows)
-    session.execute(delete(ReportCount).where(ReportCount.captured == 0))
+    session.execute(statement.on_conflict_do_update(index_elements=KEY, set_=more), rows)
+    fewer = [{f"{name}_": row[name] for name in KEY} for row in rows if row["captured"] < 0]
+    if fewer:  # by their keys: looking for what is empty would read every count
+        is_it = [getattr(ReportCount, name) == bindparam(f"{name}_") for name in KEY]
+        session.connection().execute(
+            delete(ReportCount.__table__).where(*is_it, ReportCount.captured == 0),  # type: ignore[arg-type]
+            fewer,
+        )
 
 
 def rebuild(session: Session) -> int:
-    """Count every lead from nothing; of how many leads.  Does not commit."""
+    """Count every lead from nothing, within the database; of how many leads.  Does not commit."""
     if is_sqlite(session):
         pass  # a writing transaction is alone already
     else:
@@ -105,19 +122,40 @@ def rebuild(session: Session) -> int:
         session.execute(text("LOCK TABLE report_change IN SHARE ROW EXCLUSIVE MODE"))
     for model in (ReportCount, ReportFact, ReportChange):
         session.execute(delete(model))
-    zone, counts, last, total = zone_of(session), Counts(), 0, 0
-    while True:
-        rows = session.execute(
-            live_facts(zone).where(Lead.id > last).order_by(Lead.id).limit(_REBUILT_AT_ONCE)
-        ).all()
-        if not rows:
-            break
-        facts = [dict(zip(COLUMNS, row[1:], strict=True)) for row in rows]
-        for fact in facts:
-            add_fact(counts, fact, 1)
-        insert_rows(
-            session, ReportFact, [{"lead_id": row[0], **fact} for row, fact in zip(rows, facts, strict=True)]
-        )
-        last, total = rows[-1][0], total + len(rows)
-    _add(session, counts)
-    return total
+    session.execute(insert(ReportFact).from_select(["lead_id", *COLUMNS], live_facts(zone_of(session))))
+    for cut in CUTS.values():
+        for is_ever in (False, True):
+            session.execute(insert(ReportCount).from_select([*KEY, *MEASURES], counts_of(cut, is_ever)))
+    return session.scalar(select(func.count()).select_from(ReportFact)) or 0
+
+
+def counts_of(cut: Cut, is_ever: bool) -> Select[Any]:
+    """Select of (cut, month, a, b, measures) of every fact.  is_ever: of all months together, else of each."""
+    month = literal_column(str(EVER)) if is_ever else ReportFact.month
+    a, b = (_together(names) for names in (cut.a, cut.b))
+    stage = ReportFact.stage
+    reached = [func.sum(case((stage >= place, 1), else_=0)) for place in range(len(KEYS))]
+    found = select(
+        literal(cut.name),
+        month,
+        a,
+        b,
+        *reached,
+        func.sum(ReportFact.handed_over),
+        func.sum(ReportFact.unqualified),
+    )
+    if cut.needs:
+        found = found.where(getattr(ReportFact, cut.needs) != "")
+    apart = [*([] if is_ever else [month]), *([a] if cut.a else []), *([b] if cut.b else [])]
+    # All as one are there only where there is one.
+    return found.group_by(*apart) if apart else found.having(func.count() > 0)
+
+
+def _together(names: str) -> ColumnElement[str]:
+    """SQL of what `cuts` tells apart by; written out, for a parameter would be another one where it is grouped by."""
+    if not names:
+        return literal_column("''")
+    first, *more = (getattr(ReportFact, name) for name in names.split("+"))
+    for column in more:
+        first = first.concat(literal_column("'/'")).concat(column)
+    return first  # type: ignore[no-any-return]

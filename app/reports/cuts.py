@@ -18,7 +18,10 @@ from app.reports.classes import band_of, class_of, local_day
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Two columns of facts that are told apart, b "" for one alone.  needs: the column without which a lead is left out."""
+    """Two columns of facts that are told apart, b "" for one alone; columns with a plus between them stand as one.
+
+    needs: the column without which a lead is left out.
+    """
 
     name: str
     a: str = ""
@@ -26,6 +29,8 @@ class Cut:
     needs: str = ""
 
 
+# The month under which all months are counted together, so that reports of all of them read no more rows than they show.
+EVER = 0
 CUTS: Mapping[str, Cut] = {
     cut.name: cut
     for cut in (
@@ -45,6 +50,8 @@ CUTS: Mapping[str, Cut] = {
         Cut("touched/queue", "queue", "touched_class", "touched_class"),
         Cut("waiting/partner", "partner", "waiting_day", "waiting_day"),
         Cut("waiting/queue", "waits_in", "waiting_day", "waiting_day"),
+        # What partners' leads are like, for the comparison of scorecards.
+        Cut("kind", "product", "source+country", "partner"),
     )
 }
 COLUMNS = (
@@ -94,19 +101,24 @@ Counts = dict[tuple[str, int, str, str], list[int]]
 
 
 def add_fact(counts: Counts, fact: Mapping[str, Any], times: int) -> None:
-    """Count a lead in every cut, so many times; negative to take it out."""
+    """Count a lead in every cut, in its month and in all together, so many times; negative to take it out."""
     measures = measures_of(fact)
     for name, cut in CUTS.items():
         if cut.needs and not fact[cut.needs]:
             continue
-        key = (name, fact["month"], fact[cut.a] if cut.a else "", fact[cut.b] if cut.b else "")
-        found = counts.get(key)
-        if found is None:
-            counts[key] = [times * each for each in measures]
-        else:
-            for place, each in enumerate(measures):
-                if each:
-                    found[place] += times
+        a, b = _told(fact, cut.a), _told(fact, cut.b)
+        for month in (fact["month"], EVER):
+            found = counts.get((name, month, a, b))
+            if found is None:
+                counts[name, month, a, b] = [times * each for each in measures]
+            else:
+                for place, each in enumerate(measures):
+                    if each:
+                        found[place] += times
+
+
+def _told(fact: Mapping[str, Any], names: str) -> str:
+    return "/".join([fact[name] for name in names.split("+")]) if names else ""
 
 
 def cut_of(by: str, beside: str) -> tuple[Cut, bool] | None:

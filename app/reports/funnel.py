@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -10,8 +11,19 @@ from app.kernel.actor import Actor
 from app.reports import classes, steps
 from app.reports.asked import Asked, Criteria, came_to
 from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.later import Addresses
 from app.reports.reading import TooMany, Wanted, count_cells
 from app.reports.words import band_name
+
+# Measure → what tells its leads in the list, for partner people and for the vendor's.
+_LISTS_OF_PARTNERS: Mapping[str, tuple[Criteria, ...]] = {
+    **{step: (came_to(step),) for step in steps.KEYS},
+    steps.UNQUALIFIED: ({"field": "category", "op": "equals", "value": "unqualified"},),
+}
+_LISTS: Mapping[str, tuple[Criteria, ...]] = {
+    **_LISTS_OF_PARTNERS,
+    steps.HANDED_OVER: ({"field": "marketing_qualified_at", "op": "is_not_empty"},),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +107,5 @@ def _row(
     named = dict(zip(steps.MEASURES, counts, strict=True))
     if criteria is None:
         return FunnelRow(key, label, named)
-    url = asked.lists_of(criteria)
-    urls = {step: url(came_to(step)) for step in steps.KEYS}
-    urls[steps.UNQUALIFIED] = url({"field": "category", "op": "equals", "value": "unqualified"})
-    if seen_by.is_internal:
-        urls[steps.HANDED_OVER] = url({"field": "marketing_qualified_at", "op": "is_not_empty"})
-    return FunnelRow(key, label, named, urls)
+    lists = _LISTS if seen_by.is_internal else _LISTS_OF_PARTNERS
+    return FunnelRow(key, label, named, Addresses(partial(asked.lists_of, criteria), lists))

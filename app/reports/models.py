@@ -56,7 +56,8 @@ class ReportFact(Base):
 
 
 class ReportCount(Base):
-    """How many leads of a month have these two values.  cut: which two things are told apart, see `cuts`.
+    """How many leads of a month have these two values.  cut: which two things are told apart, see `cuts`.  month: 0 for all
+    of them together.
 
     A lead counts in a step that it came to or beyond.
     """
@@ -66,7 +67,7 @@ class ReportCount(Base):
     cut: Mapped[str] = mapped_column(String(20), primary_key=True)
     month: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     a: Mapped[str] = mapped_column(String(120), primary_key=True)
-    b: Mapped[str] = mapped_column(String(20), primary_key=True)
+    b: Mapped[str] = mapped_column(String(40), primary_key=True)
     captured: Mapped[int]
     assigned: Mapped[int]
     taken: Mapped[int]

@@ -1,6 +1,7 @@
-"""Counting for somebody: from the counts for those who see every lead, else lead by lead among those they see.
+"""Counting for somebody: from the counts for those who see every lead, or from the facts where nothing is counted
+beforehand of what they ask for; else lead by lead among those they see.
 
-Both give the same: how many leads there are of each pair of values, in each of `steps.MEASURES`.  From the counts
+All give the same: how many leads there are of each pair of values, in each of `steps.MEASURES`.  From the counts
 one statement reads what is counted, and what changed since as it was counted and as it is, so that it tells what is
 true at one moment.
 """
@@ -12,43 +13,33 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     String,
-    and_,
     case,
     cast,
     func,
     literal,
     literal_column,
     select,
-    true,
     union_all,
 )
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
-from app.leads.models import Lead, LeadSource
+from app.leads.models import Lead
 from app.lists.catalogue import Condition, objects
-from app.lists.conditions import same_text
 from app.lists.filter_text import write_filter
 from app.lists.query import ListQuery, parse_list
 from app.opportunities.models import Opportunity
 from app.reports.asked import Asked, came_to
 from app.reports.cuts import CUTS, Cut, cut_of, fact_columns, measures_of
 from app.reports.models import ReportChange, ReportCount, ReportFact
+from app.reports.picking import COLUMN_OF, count_months, fact_months, picks
 from app.reports.steps import MEASURES
 from app.sharing.merge import capped_count, seen_ids
 from app.sharing.scope import branches, scope
 
-# More leads than these nobody counts one by one.
-MOST_LIVE = 50_000
+# More leads than these nobody counts one by one; who sees all has them as they were counted last, which is faster.
+MOST_LIVE, MOST_FACTS = 50_000, 2_000_000
 Cells = dict[tuple[str, str], list[int]]
-# Filter of the list of leads → column of the facts.
-_COLUMN_OF = {
-    "partner": "partner",
-    "source": "source",
-    "campaign_id": "campaign",
-    "country": "country",
-    "product_interest": "product",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +53,17 @@ class TooMany:
 class Wanted:
     """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out.
 
-    days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
+    Then how many there are is told alone.  days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
     """
 
     a: str = ""
     b: str = ""
     needs: str = ""
     days: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def measures(self) -> Sequence[str]:
+        return MEASURES[:1] if self.needs else MEASURES
 
     def key_b(self, column: Any) -> ColumnElement[Any]:
         """SQL of the second key.  Written out, for a parameter would be another one where it is grouped by."""
@@ -94,13 +89,15 @@ def leads_asked(session: Session, actor: Actor, asked: Asked) -> ListQuery:
 
 
 def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) -> Cells | TooMany:
-    """(a, b) → how many leads in each of `steps.MEASURES`; pairs without leads may be missing or zero.
+    """(a, b) → how many leads in each of the measures wanted; pairs without leads may be missing or zero.
 
     Raises Invalid for filters that are not known.
     """
     query = leads_asked(session, actor, asked)
     if sees_all(actor):
         found = _counted(session, actor, asked, wanted, query)
+        if found is None:
+            found = _from_facts(session, actor, asked, wanted, query)
         if found is not None:
             return found
     return _live(session, actor, asked, wanted, query)
@@ -117,26 +114,26 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
     cut, is_turned, beside = place
     a, b = (ReportCount.b, ReportCount.a) if is_turned else (ReportCount.a, ReportCount.b)
     # One value of what stands beside is picked, so that it need not be told apart.
-    picked = b if wanted.a not in ("", "month", _COLUMN_OF.get(beside)) else a
-    picks = [_picks(session, actor, beside, asked.given[beside], picked)] if beside else []
+    picked = b if wanted.a not in ("", "month", COLUMN_OF.get(beside)) else a
+    picked_ones = [picks(session, actor, beside, asked.given[beside], picked)] if beside else []
     fact_picks = (
-        [_picks(session, actor, beside, asked.given[beside], getattr(ReportFact, _COLUMN_OF[beside]))]
+        [picks(session, actor, beside, asked.given[beside], getattr(ReportFact, COLUMN_OF[beside]))]
         if beside
         else []
     )
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-    nothing = [literal(0) for _name in MEASURES]
+    nothing = [literal(0) for _name in wanted.measures]
     counted = (
-        select(literal(0), key_a, key_b, *[literal(0)] * 3, *(func.sum(getattr(ReportCount, m)) for m in MEASURES))
-        .where(ReportCount.cut == cut.name, *_months(ReportCount.month, asked), *picks)
+        select(literal(0), key_a, key_b, *[literal(0)] * 3, *(func.sum(getattr(ReportCount, m)) for m in wanted.measures))
+        .where(ReportCount.cut == cut.name, *count_months(asked, apart=wanted.a == "month"), *picked_ones)
         .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
     )  # fmt: skip
     changed = select(ReportChange.lead_id)
     fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
     before = select(literal(-1), *_told(fact, wanted), *nothing).where(
         ReportFact.lead_id.in_(changed),
-        *_months(ReportFact.month, asked),
+        *fact_months(asked),
         *fact_picks,
         *_needed(fact, wanted),
     )
@@ -151,22 +148,23 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
         if row[0] == 0:
             _put(cells, row[1], row[2], [int(each or 0) for each in row[6:]], 1)
         else:
-            _put(cells, row[1], row[2], _measured(row[3:6]), row[0])
+            _put(cells, row[1], row[2], _measured(row[3:6], wanted), row[0])
     return {key: found for key, found in cells.items() if any(found)}
 
 
 def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
     """(cut, whether it stands the other way round, the filter that stands beside) of what is counted beforehand."""
-    if any(name not in _COLUMN_OF for name in asked.given) or len(asked.given) > 1:
+    if any(name not in COLUMN_OF for name in asked.given) or len(asked.given) > 1:
         return None
     beside = next(iter(asked.given), "")
     if wanted.b:
         found = [
             cut for cut in CUTS.values() if (cut.a, cut.b, cut.needs) == (wanted.a, wanted.b, wanted.needs)
         ]
-        return (found[0], False, "") if found and not beside else None
+        is_picked = not beside or COLUMN_OF[beside] == wanted.a
+        return (found[0], False, beside) if found and is_picked else None
     by = "" if wanted.a == "month" else wanted.a
-    other = _COLUMN_OF.get(beside, "")
+    other = COLUMN_OF.get(beside, "")
     if other == by:
         other = ""
     place = cut_of(by, other) if by else cut_of(other, "")
@@ -181,47 +179,47 @@ def _grouped(wanted: Wanted) -> list[str]:
     return [*found, *(["b"] if wanted.b else [])]
 
 
-def _picks(session: Session, actor: Actor, name: str, values: Sequence[str], column: Any) -> Condition:
-    """That a column of what is counted is one of the values of a filter of the list."""
-    if name == "country":
-        from app.kernel.countries import country_code
-
-        return column.in_([country_code(value) or "" for value in values])  # type: ignore[no-any-return]
-    if name == "product_interest":
-        return and_(true(), *[_any_text(column, values)])
-    return column.in_(_keys_of(session, actor, name, values))  # type: ignore[no-any-return]
+# From the facts
 
 
-def _any_text(column: Any, values: Sequence[str]) -> Condition:
-    found = same_text(column, values[0])
-    for value in values[1:]:
-        found = found | same_text(column, value)
-    return found
+def _from_facts(
+    session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery
+) -> Cells | TooMany | None:
+    """Leads as they were counted last, one by one; those that changed since as they are.
 
-
-def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -> list[str]:
-    from app.accounts.models import Account
-    from app.campaigns.models import Campaign
-    from app.kernel.fold import fold
-
-    match name:
-        case "partner":
-            statement = select(Account.id).where(scope(Account, actor), Account.ref.in_(values))
-        case "campaign_id":
-            statement = select(Campaign.id).where(
-                scope(Campaign, actor, Level.READ), Campaign.ref.in_(values)
-            )
-        case _:
-            names = [fold(value) for value in values]
-            statement = select(LeadSource.id).where(
-                LeadSource.name_fold.in_(names) | LeadSource.ref.in_(values)
-            )
-    return [str(key) for key in session.scalars(statement)]
-
-
-def _months(column: Any, asked: Asked) -> list[Condition]:
-    found = [column >= asked.first] if asked.first is not None else []
-    return [*found, *([column <= asked.last] if asked.last is not None else [])]
+    None where something is asked for that facts do not tell.
+    """
+    if any(name not in COLUMN_OF for name in asked.given):
+        return None
+    in_months = select(func.sum(ReportCount.captured)).where(ReportCount.cut == "all", *count_months(asked))
+    if (session.scalar(in_months) or 0) > MOST_FACTS:
+        return TooMany(MOST_FACTS)
+    fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
+    changed = select(ReportChange.lead_id)
+    told = (
+        select(*(each.label(f"t{place}") for place, each in enumerate(_told(fact, wanted))))
+        .where(
+            *fact_months(asked),
+            *(
+                picks(session, actor, name, values, getattr(ReportFact, COLUMN_OF[name]))
+                for name, values in asked.given.items()
+            ),
+            *_needed(fact, wanted),
+            ReportFact.lead_id.not_in(changed),
+        )
+        .subquery("told")
+    )
+    counted = select(*told.c, func.count()).group_by(*told.c)
+    live = _live_columns(actor, asked, wanted)
+    now = select(*_told(live, wanted), literal(1)).where(
+        scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
+        *_needed(live, wanted),
+    )  # fmt: skip
+    cells: Cells = {}
+    rows: Sequence[Any] = session.execute(union_all(counted, now)).all()
+    for *row, times in rows:
+        _put(cells, row[0], row[1], _measured(row[2:], wanted), times)
+    return cells
 
 
 # Lead by lead
@@ -240,7 +238,7 @@ def _live(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: L
     )
     cells: Cells = {}
     for *row, times in session.execute(select(*told.c, func.count()).group_by(*told.c)):
-        _put(cells, row[0], row[1], _measured(row[2:]), times)
+        _put(cells, row[0], row[1], _measured(row[2:], wanted), times)
     return cells
 
 
@@ -265,11 +263,15 @@ def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
     return [columns[wanted.needs] != ""] if wanted.needs else []
 
 
-def _measured(row: Sequence[int]) -> tuple[int, ...]:
-    return measures_of({"stage": row[0], "handed_over": row[1], "unqualified": row[2]})
+def _measured(row: Sequence[int], wanted: Wanted) -> Sequence[int]:
+    measured = measures_of({"stage": row[0], "handed_over": row[1], "unqualified": row[2]})
+    return measured[: len(wanted.measures)]
 
 
 def _put(cells: Cells, a: str, b: str, counts: Sequence[int], times: int) -> None:
-    found = cells.setdefault((a, b), [0] * len(MEASURES))
+    found = cells.get((a, b))
+    if found is None:
+        cells[a, b] = [times * each for each in counts]
+        return
     for place, each in enumerate(counts):
         found[place] += times * each

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_babel import format_percent
@@ -22,6 +23,7 @@ from app.reports.ageing import read_ageing
 from app.reports.asked import Asked
 from app.reports.dimensions import DIMENSIONS, offered
 from app.reports.funnel import Funnel, FunnelRow, read_funnel, read_scores
+from app.reports.later import Later
 from app.reports.pipeline import read_pipeline
 from app.reports.reading import TooMany
 from app.reports.times import read_times
@@ -50,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """rows: the first cell of each is its head.  total: the last row, () for none.  points: of the picture, drawn as
+    """rows: made when they are looked at; the first cell of each is its head.  total: the last row, () for none.  points: of the picture, drawn as
     `picture` says (funnel, bars, columns), "" for none.
     """
 
@@ -123,7 +125,7 @@ def _funnel_sheet(actor: Actor, funnel: Funnel, head: str) -> Sheet:
         for step in steps.STEPS
     ]
     return Sheet(
-        heads, [cells(row) for row in funnel.rows], cells(funnel.total), "funnel", _("From capture to win"), points
+        heads, Later(cells, funnel.rows), cells(funnel.total), "funnel", _("From capture to win"), points
     )  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def _read_ageing(session: Session, actor: Actor, asked: Asked, by: str, now: dat
         for each in found.buckets
     ]
     caption = _("Unclaimed %(leads)s by how long they wait", leads=labels.many("lead"))
-    return Sheet(heads, [cells(row) for row in found.rows], cells(found.total), "bars", caption, points)
+    return Sheet(heads, Later(cells, found.rows), cells(found.total), "bars", caption, points)
 
 
 def _read_times(session: Session, actor: Actor, asked: Asked, by: str, _now: datetime) -> Sheet | TooMany:
@@ -197,18 +199,22 @@ def _read_times(session: Session, actor: Actor, asked: Asked, by: str, _now: dat
             Head(_("%(what)s: nine in ten", what=label)),
         ]
 
-    def cells(label: str, rows: Mapping[str, Any]) -> list[Cell]:
+    @cache  # there are few limits and many rows
+    def words(seconds: int | None) -> Cell:
+        return Cell(within(seconds), within(seconds))
+
+    def cells(named: tuple[str, Mapping[str, Any]]) -> list[Cell]:
+        label, rows = named
         cells = [Cell(label, label)]
         for what in ("taken", "touched"):
             row = rows.get(what)
             if row is None:
                 cells += [_count(0), Cell("–", ""), Cell("–", "")]
                 continue
-            times = [Cell(within(each), within(each)) for each in (row.median, row.p90)]
-            cells += [_count(row.count, row.url), *times]
+            cells += [_count(row.count, row.url), words(row.median), words(row.p90)]
         return cells
 
-    return Sheet(heads, [cells(label, rows) for label, rows in found.items()])
+    return Sheet(heads, Later(cells, list(found.items())))
 
 
 def _partner_or_queue(_session: Session, _actor: Actor) -> Mapping[str, str]:

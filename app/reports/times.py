@@ -1,7 +1,8 @@
 """How long leads waited to be taken, and then for their first touch: half of them, nine in ten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from app.kernel.actor import Actor
 from app.reports.asked import Asked, Criteria
 from app.reports.classes import quantile
 from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.later import Addresses
 from app.reports.reading import TooMany, Wanted, count_cells
 
 # What is measured → (column of the facts, field of the list).
@@ -18,15 +20,19 @@ WHAT = {"taken": ("taken_class", "taken_after"), "touched": ("touched_class", "t
 @dataclass(frozen=True, slots=True)
 class TimesRow:
     """Leads of one partner or queue that were measured.  median, p90: seconds, the limit of the class in which it lies; None
-    where that is beyond the last limit.  url: "" where no list of the reader's holds them.
+    where that is beyond the last limit.  urls: of their list under "all", none where no list of the reader's holds them.
     """
 
     key: str
     label: str
     count: int
-    url: str
+    urls: Mapping[str, str]
     median: int | None
     p90: int | None
+
+    @property
+    def url(self) -> str:
+        return self.urls.get("all", "")
 
 
 def read_times(
@@ -43,15 +49,18 @@ def read_times(
         if found[0]:
             counted.setdefault(key, {})[class_] = found[0]
     measured: Criteria = {"field": field, "op": "is_not_empty"}
+    lists = {"all": (measured,)}
     rows = []
     for value in values_of(session, actor, asked, dimension, counted):
         classes: dict[str, int] = {}
         for key in value.keys:
             for class_, count in counted[key].items():
                 classes[class_] = classes.get(class_, 0) + count
-        url = asked.leads(*value.criteria, measured) if value.criteria is not None else ""
+        urls: Mapping[str, str] = {}
+        if value.criteria is not None:
+            urls = Addresses(partial(asked.lists_of, value.criteria), lists)
         count = sum(classes.values())
         rows.append(
-            TimesRow(value.key, value.label, count, url, quantile(classes, 0.5), quantile(classes, 0.9))
+            TimesRow(value.key, value.label, count, urls, quantile(classes, 0.5), quantile(classes, 0.9))
         )
     return sorted(rows, key=lambda row: (-row.count, row.label))

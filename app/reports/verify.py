@@ -3,38 +3,72 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, except_, func, literal, select
 from sqlalchemy.orm import Session
 
-from app.reports.counting import live_facts, zone_of
-from app.reports.cuts import COLUMNS, Counts, add_fact
+from app.leads.models import Lead
+from app.reports.counting import KEY, counts_of, live_facts, zone_of
+from app.reports.cuts import COLUMNS, CUTS, EVER, Cut
 from app.reports.models import ReportChange, ReportCount, ReportFact
 from app.reports.steps import MEASURES
 
+_AT_ONCE = 10_000
+
 
 def differences(session: Session) -> Iterator[str]:
-    """A line for each lead that is counted otherwise than it is, though it is not noted as changed, and for each wrong count."""
-    noted = set(session.scalars(select(ReportChange.lead_id)))
-    counts: Counts = {}
-    facts: dict[int, tuple[Any, ...]] = {}
+    """A line for each lead that is counted otherwise than it is, though it is not noted as changed, and for each wrong count.
+
+    Some thousand leads are in memory at a time; counts are compared within the database.
+    """
+    yield from _of_leads(session)
+    for cut in CUTS.values():
+        for is_ever in (False, True):
+            yield from _of_counts(session, cut, is_ever)
+
+
+def _of_leads(session: Session) -> Iterator[str]:
     columns = [getattr(ReportFact, name) for name in COLUMNS]
-    for row in session.execute(select(ReportFact.lead_id, *columns)):
-        facts[row[0]] = tuple(row[1:])
-        add_fact(counts, dict(zip(COLUMNS, row[1:], strict=True)), 1)
-    for row in session.execute(live_facts(zone_of(session))):
-        counted = facts.pop(row[0], None)
-        if counted != tuple(row[1:]) and row[0] not in noted:
-            yield f"lead {row[0]} is {tuple(row[1:])}, counted as {counted}"
-    yield from (f"lead {key} is gone, counted as {fact}" for key, fact in facts.items() if key not in noted)
-    kept = [ReportCount.cut, ReportCount.month, ReportCount.a, ReportCount.b]
-    measures = [getattr(ReportCount, name) for name in MEASURES]
-    rows: Any = session.execute(select(*kept, *measures))
-    stored: Counts = {(row[0], row[1], row[2], row[3]): list(row[4:]) for row in rows}
-    for key in sorted({*counts, *stored}):
-        if counts.get(key) != stored.get(key):
-            yield f"count {key} is {counts.get(key)}, stored as {stored.get(key)}"
+    last = 0
+    while True:
+        live = _by_key(session, live_facts(zone_of(session)), Lead.id, last, None)
+        # Facts of leads that are gone lie between those that are there, or beyond the last of them.
+        end = max(live) if len(live) == _AT_ONCE else None
+        facts = _by_key(session, select(ReportFact.lead_id, *columns), ReportFact.lead_id, last, end)
+        unlike = [key for key in sorted({*live, *facts}) if live.get(key) != facts.get(key)]
+        if unlike:
+            noted = set(
+                session.scalars(
+                    select(ReportChange.lead_id).where(ReportChange.lead_id.between(unlike[0], unlike[-1]))
+                )
+            )
+            for key in unlike:
+                if key not in noted:
+                    yield f"lead {key} is {live.get(key)}, counted as {facts.get(key)}"
+        if end is None:
+            return
+        last = end
+
+
+def _by_key(
+    session: Session, statement: Select[Any], key: Any, last: int, end: int | None
+) -> dict[int, tuple[Any, ...]]:
+    """Rows after `last`: up to `end`, or else so many."""
+    rows = statement.where(key > last).order_by(key)
+    rows = rows.where(key <= end) if end is not None else rows
+    rows = rows.limit(_AT_ONCE) if key is Lead.id else rows
+    return {row[0]: tuple(row[1:]) for row in session.execute(rows)}
+
+
+def _of_counts(session: Session, cut: Cut, is_ever: bool) -> Iterator[str]:
+    stored = select(*(getattr(ReportCount, name) for name in (*KEY, *MEASURES))).where(
+        ReportCount.cut == cut.name, ReportCount.month == EVER if is_ever else ReportCount.month > EVER
+    )
+    counted = counts_of(cut, is_ever)
+    for says, rows in (("is", except_(counted, stored)), ("is stored as", except_(stored, counted))):
+        for row in session.execute(rows):
+            yield f"count {tuple(row[:4])} {says} {tuple(row[4:])}"
 
 
 def waiting(session: Session) -> int:
     """How many changes are noted and not worked off."""
-    return len(session.scalars(select(ReportChange.id)).all())
+    return session.scalar(select(func.count(literal(1))).select_from(ReportChange)) or 0

@@ -37,7 +37,7 @@ bp.add_app_template_filter(
 )
 bp.add_app_template_filter(within, "report_within")
 # More rows than these are in the file alone.
-MOST_SHOWN = 200
+MOST_SHOWN = 100
 
 
 @bp.get("")

@@ -15,14 +15,17 @@ from app.reports.asked import Asked, last_months
 from app.reports.funnel import FunnelRow, read_funnel
 from app.reports.reading import TooMany, sees_all
 from app.reports.times import TimesRow, read_times
-from app.scorecards.fair import Comparison, Mix, compare
+from app.scorecards.fair import Comparison, compare_one
 from app.scorecards.queries import (
     FEWEST_LEADS,
     FEWEST_OTHERS,
     partner_keys,
+    read_comparisons,
+    read_kinds,
     read_mix,
     read_offers,
     read_taken_back,
+    read_totals,
     read_won,
 )
 from app.sharing.scope import scope
@@ -45,6 +48,7 @@ class Card:
     """One partner.  counts: of leads that it has now, by the steps of the funnel.  accepted, answered: offers.
 
     taken_back: leads lost since nothing was done on them in time.  comparison: None where the reader is not to know.
+    months: how it went from month to month, of a card that is read alone.
     """
 
     key: int
@@ -58,6 +62,7 @@ class Card:
     taken: TimesRow | None = None
     touched: TimesRow | None = None
     comparison: Comparison | None = None
+    months: Sequence[FunnelRow] = ()
 
     def count(self, step: str) -> int:
         return self.funnel.counts[step] if self.funnel else 0
@@ -95,8 +100,8 @@ def read_cards(session: Session, actor: Actor, asked: Asked) -> Sequence[Card] |
         .join(PartnerAccount, PartnerAccount.account_id == Account.id)
         .where(scope(Account, actor, Level.READ))
     ).all()
-    mix: Mix | None = read_mix(session, asked) if sees_all(actor) else None
-    cards = _cards(session, actor, asked, [(row.id, row.ref, row.name) for row in rows], mix)
+    compared = read_comparisons(session, asked) if sees_all(actor) else {}
+    cards = _cards(session, actor, asked, [(row.id, row.ref, row.name) for row in rows], compared)
     if isinstance(cards, TooMany):
         return cards
     return sorted(cards, key=lambda card: (-card.count("captured"), card.name))
@@ -104,10 +109,18 @@ def read_cards(session: Session, actor: Actor, asked: Asked) -> Sequence[Card] |
 
 def read_card(session: Session, actor: Actor, account: Account, asked: Asked) -> Card | TooMany:
     """One partner whose account was read in the actor's scope."""
-    mix: Mix | None = read_mix(session, asked) if sees_all(actor) else None
-    # What is counted beforehand is counted for all partners; whoever counts live counts this one alone.
-    narrowed = asked if sees_all(actor) else asked.narrowed("partner", [account.ref])
-    found = _cards(session, actor, narrowed, [(account.id, account.ref, account.name)], mix)
+    compared = {}
+    if sees_all(actor):
+        key = str(account.id)
+        own = read_mix(session, asked, account.id).get(key)
+        compared = {key: compare_one(own, read_kinds(session, asked))} if own else {}
+    found = _cards(
+        session,
+        actor,
+        asked.narrowed("partner", [account.ref]),
+        [(account.id, account.ref, account.name)],
+        compared,
+    )
     return found if isinstance(found, TooMany) else found[0]
 
 
@@ -124,7 +137,7 @@ def read_own(
             scope(Account, _OWN), Account.id == actor.company_id
         )
     ).one()
-    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], None)
+    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], {}, is_one=True)
     if isinstance(found, TooMany):
         return found
     is_usual = asked == with_months(session, Asked(asked.zone), now)
@@ -134,10 +147,9 @@ def read_own(
 def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
     known = {str(key) for key in partner_keys(session)} - {own}
     shares = []
-    for key, kinds in read_mix(session, asked).items():
-        had = sum(each[0] for each in kinds.values())
+    for key, (had, converted) in read_totals(session, asked).items():
         if key in known and had >= FEWEST_LEADS:
-            shares.append(sum(each[1] for each in kinds.values()) / had)
+            shares.append(converted / had)
     return Averages(sum(shares) / len(shares)) if len(shares) >= FEWEST_OTHERS else None
 
 
@@ -146,16 +158,18 @@ def _cards(
     actor: Actor,
     asked: Asked,
     partners: Sequence[tuple[int, str, str]],
-    mix: Mix | None,
+    compared: Mapping[str, Comparison],
+    *,
+    is_one: bool = False,
 ) -> list[Card] | TooMany:
     keys = [key for key, _ref, _name in partners]
     if not keys:
         return []
-    by = "" if actor.is_partner else "partner"
-    funnel = read_funnel(session, actor, asked, by)
+    funnel = read_funnel(session, actor, asked, "month" if is_one else "partner")
     if isinstance(funnel, TooMany):
         return funnel
-    found = {row.key: row for row in funnel.rows} if by else {str(keys[0]): funnel.total}
+    found = {str(keys[0]): funnel.total} if is_one else {row.key: row for row in funnel.rows}
+    months = funnel.rows if is_one else ()
     times: dict[str, Mapping[str, TimesRow]] = {}
     for what in ("taken", "touched"):
         measured = [] if actor.is_partner else read_times(session, actor, asked, "partner", what)
@@ -163,11 +177,10 @@ def _cards(
     offers = read_offers(session, actor, asked, keys)
     taken_back = read_taken_back(session, actor, asked, keys)
     won = read_won(session, actor, asked, keys)
-    compared = compare(mix) if mix is not None else {}
     return [
         Card(
             key, ref, name, found.get(str(key)), *offers.get(key, (0, 0)), taken_back.get(key, 0), won.get(key, {}),
-            times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)),
+            times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)), months,
         )
         for key, ref, name in partners
     ]  # fmt: skip

@@ -5,7 +5,7 @@ converted is applied to the leads that this one had: their sum is what was to be
 standardisation).  Leads of a kind that hardly anybody else had compare with nothing and are left out on both sides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
@@ -64,18 +64,20 @@ def compare(mix: Mix) -> dict[str, Comparison]:
             total = all_had.setdefault(kind, [0, 0])
             total[0] += had
             total[1] += converted
-    return {partner: _compare(kinds, all_had) for partner, kinds in mix.items()}
+    return {partner: compare_one(kinds, all_had) for partner, kinds in mix.items()}
 
 
-def _compare(kinds: Mapping[Kind, tuple[int, int]], all_had: Mapping[Kind, list[int]]) -> Comparison:
+def compare_one(kinds: Mapping[Kind, tuple[int, int]], all_had: Mapping[Kind, Sequence[int]]) -> Comparison:
+    """One partner's leads by kind, beside those of all partners, its own among them."""
     received = leads = actual = 0
     expected = variance = 0.0
     for kind, (had, converted) in kinds.items():
         received += had
-        others = all_had[kind][0] - had
+        of_all = all_had.get(kind, (0, 0))
+        others = of_all[0] - had
         if others < FEWEST_OF_OTHERS:
             continue
-        rate = (all_had[kind][1] - converted) / others
+        rate = (of_all[1] - converted) / others
         leads, actual = leads + had, actual + converted
         expected += had * rate
         # The chance of this one's leads, and that the others' share is itself a sample.

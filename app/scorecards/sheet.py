@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.kernel import labels
 from app.kernel.actor import Actor, Permission
 from app.reports.asked import Asked
+from app.reports.later import Later
 from app.reports.reading import TooMany
 from app.reports.sheets import Cell, Head, Report, Sheet, add_report
 from app.reports.times import TimesRow
@@ -22,7 +23,7 @@ def _read(session: Session, actor: Actor, asked: Asked, _by: str, now: datetime)
     cards = read_cards(session, actor, with_months(session, asked, now))
     if isinstance(cards, TooMany):
         return cards
-    return Sheet(_heads(), [_cells(card) for card in cards])
+    return Sheet(_heads(), Later(_cells, cards))
 
 
 def _heads() -> list[Head]:

@@ -12,7 +12,6 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.reports.asked import Asked, read_asked
-from app.reports.funnel import read_funnel
 from app.reports.reading import TooMany
 from app.reports.words import month_name
 from app.scorecards import sheet  # noqa: F401 - the report of all of them
@@ -33,8 +32,7 @@ def show(account_ref: str) -> ResponseReturnValue:
     account = get_partner_account(session, actor, account_ref)
     asked = _asked(session, actor, now)
     card = read_card(session, actor, account, asked)
-    narrowed = asked.narrowed("partner", [account.ref])
-    return _page(session, actor, card, narrowed, None, name=account.name)
+    return _page(card, asked, None, name=account.name)
 
 
 @bp.get("/scorecard")
@@ -45,7 +43,7 @@ def mine() -> ResponseReturnValue:
     asked = _asked(session, actor, now)
     found = read_own(session, actor, asked, now)
     card, averages = (found, None) if isinstance(found, TooMany) else found
-    return _page(session, actor, card, asked, averages, name=actor.company_name)
+    return _page(card, asked, averages, name=actor.company_name)
 
 
 def _asked(session: Session, actor: Actor, now: datetime) -> Asked:
@@ -59,16 +57,13 @@ def _asked(session: Session, actor: Actor, now: datetime) -> Asked:
 
 
 def _page(
-    session: Session,
-    actor: Actor,
     card: Card | TooMany,
     asked: Asked,
     averages: Averages | None,
     *,
     name: str,
 ) -> str:
-    funnel = read_funnel(session, actor, asked, "month")
-    rows = [] if isinstance(funnel, TooMany) else funnel.rows
+    rows = card.months if isinstance(card, Card) else ()
     root = request.script_root
 
     def trend(step: str) -> list[Item]:

@@ -1,0 +1,76 @@
+"""Filters of the list of leads as conditions on what is counted: on columns of the facts, or of the counts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, select, true
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Account
+from app.campaigns.models import Campaign
+from app.kernel.actor import Actor, Level
+from app.kernel.countries import country_code
+from app.kernel.fold import fold
+from app.leads.models import LeadSource
+from app.lists.catalogue import Condition
+from app.lists.conditions import same_text
+from app.reports.asked import Asked
+from app.reports.cuts import EVER
+from app.reports.models import ReportCount, ReportFact
+from app.sharing.scope import scope
+
+# Filter of the list of leads → column of the facts.
+COLUMN_OF = {
+    "partner": "partner",
+    "source": "source",
+    "campaign_id": "campaign",
+    "country": "country",
+    "product_interest": "product",
+}
+
+
+def picks(session: Session, actor: Actor, name: str, values: Sequence[str], column: Any) -> Condition:
+    """That a column of what is counted is one of the values of a filter of the list."""
+    if name == "country":
+        return column.in_([country_code(value) or "" for value in values])  # type: ignore[no-any-return]
+    if name == "product_interest":
+        return and_(true(), *[_any_text(column, values)])
+    return column.in_(_keys_of(session, actor, name, values))  # type: ignore[no-any-return]
+
+
+def _any_text(column: Any, values: Sequence[str]) -> Condition:
+    found = same_text(column, values[0])
+    for value in values[1:]:
+        found = found | same_text(column, value)
+    return found
+
+
+def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -> list[str]:
+    match name:
+        case "partner":
+            statement = select(Account.id).where(scope(Account, actor), Account.ref.in_(values))
+        case "campaign_id":
+            statement = select(Campaign.id).where(
+                scope(Campaign, actor, Level.READ), Campaign.ref.in_(values)
+            )
+        case _:
+            names = [fold(value) for value in values]
+            statement = select(LeadSource.id).where(
+                LeadSource.name_fold.in_(names) | LeadSource.ref.in_(values)
+            )
+    return [str(key) for key in session.scalars(statement)]
+
+
+def fact_months(asked: Asked) -> list[Condition]:
+    """That a fact is of the months that are asked for."""
+    found = [ReportFact.month >= asked.first] if asked.first is not None else []
+    return [*found, *([ReportFact.month <= asked.last] if asked.last is not None else [])]
+
+
+def count_months(asked: Asked, *, apart: bool = False) -> list[Condition]:
+    """That a count is of those months.  apart: whether each is wanted by itself."""
+    column = ReportCount.month
+    if asked.first is None and asked.last is None:
+        return [column > EVER if apart else column == EVER]
+    found = [column > EVER if asked.first is None else column >= asked.first]
+    return [*found, *([column <= asked.last] if asked.last is not None else [])]
