@@ -11,6 +11,7 @@ from sqlalchemy.pool import QueuePool
 from app.api.door import bp
 from app.capture.public_views import bp as capture
 from app.fields.catalogue import let_go_of_edition
+from app.health.upkeep import keep_results
 from app.kernel.db import db, prepare_engine
 from app.migrating import init_migrations
 from app.scores.upkeep import forget_arrived, settle_scores
@@ -141,6 +142,7 @@ COMMANDS: tuple[str, ...] = (
     "app.scores.commands:scores",
     "app.reports.commands:reports",
     "app.documents.commands:documents",
+    "app.health.upkeep:backup",
 )
 
 # Modules whose routes hang on the API's blueprint.
@@ -238,6 +240,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for path in COMMANDS:
         app.cli.add_command(_load(path))
     app.cli.add_command(settings_command)
+    keep_results(app)
     public(app.view_functions["static"])
     check_routes(app)
     return app

@@ -51,6 +51,8 @@ SIGN_EVERY_SECONDS = 30.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
 REPORTS_EVERY_SECONDS = 5.0
+# Somebody who is given a lead is told within the second.
+MAIL_AT_MOST_SECONDS = 0.8
 MERGES = (JobKind.MERGE,)
 
 
@@ -58,7 +60,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
     """The jobs of one worker process.  stop: set when they are to come to an end."""
     sender = make_sender(app, settings)
     return (
-        Job("deliveries", sender.step, close=sender.stop),
+        Job("deliveries", sender.step, longest_idle_seconds=MAIL_AT_MOST_SECONDS, close=sender.stop),
         Job("sign of life", _give_sign, SIGN_EVERY_SECONDS),
         Job("digests", write_digests, DIGESTS_EVERY_SECONDS),
         Job("reports by mail", write_report_mails, DIGESTS_EVERY_SECONDS),

@@ -21,7 +21,8 @@ from app.web.logs import configure_logs
 
 log = structlog.get_logger("canal.worker")
 
-IDLE_SECONDS = 0.5
+# How long a job rests that found nothing, and how long at most after it found nothing again and again.
+IDLE_SECONDS, LONGEST_IDLE_SECONDS = 0.5, 2.0
 HEARTBEAT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -31,12 +32,13 @@ class Job:
     """Something done again and again.
 
     step: one piece of it in transactions of its own; true when there may be more to do at once.
-    idle_seconds: the rest after a step that found nothing.  close: called once, after the last step.
+    idle_seconds: the rest after a step that found nothing; each further one doubles it, up to longest_idle_seconds.  close: called once, after the last step.
     """
 
     name: str
     step: Callable[[], bool]
     idle_seconds: float = IDLE_SECONDS
+    longest_idle_seconds: float = LONGEST_IDLE_SECONDS
     close: Callable[[], None] | None = None
 
 
@@ -56,7 +58,7 @@ def run_jobs(app: Flask, jobs: Sequence[Job], stop: Event) -> None:
 
 
 def _run_job(app: Flask, job: Job, stop: Event) -> None:
-    failures = 0
+    failures, idle = 0, job.idle_seconds
     while not stop.is_set():
         try:
             with app.app_context():  # with a database session of its own, which ends with it
@@ -67,8 +69,11 @@ def _run_job(app: Flask, job: Job, stop: Event) -> None:
             log.exception("job failed", job=job.name, times=failures)
             stop.wait(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
             continue
-        if not is_busy:
-            stop.wait(job.idle_seconds)
+        if is_busy:
+            idle = job.idle_seconds
+            continue
+        stop.wait(idle)
+        idle = max(job.idle_seconds, min(2 * idle, job.longest_idle_seconds))
     if job.close is not None:
         with app.app_context():
             job.close()

@@ -132,7 +132,8 @@ def _build_all() -> None:
             granting.refresh(session, subject, ids, sets)
             reached = ids[-1]
     with transaction() as session:
-        for row in session.scalars(select(GrantSet)):
+        # What conversions gave has no rule, and is there already.
+        for row in session.scalars(select(GrantSet).where(GrantSet.rule_id.is_not(None))):
             building.activate(session, row)
 
 

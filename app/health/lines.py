@@ -1,7 +1,7 @@
 """How the installation is, in words: a line for each part, what is wrong first."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from app.health.models import Upkeep
 from app.health.queries import Health
+from app.health.upkeep import BACKUP, CHECKS
 from app.kernel.paging import COUNT_CAP
 from app.web.filters import number
 from app.web.tags import time_tag
@@ -19,6 +21,7 @@ from app.web.tags import time_tag
 # A worker shows itself every half minute; mail goes out within seconds.
 WORKER_IS_GONE = timedelta(minutes=3)
 MAIL_IS_LATE = timedelta(minutes=10)
+BACKUP_IS_OLD = timedelta(days=2)
 LITTLE_SPACE = 0.1
 _GB = 1_000_000_000
 
@@ -34,9 +37,14 @@ class Line:
     url: str = ""
 
 
-def health_lines(health: Health, data: Path, *, now: datetime) -> Sequence[Line]:
+def health_lines(
+    health: Health, upkeep: Mapping[str, Upkeep], data: Path, *, now: datetime
+) -> Sequence[Line]:
     """The parts, those first that need somebody."""
-    lines = [_worker(health, now), _mail(health, now), _jobs(health), _space(data)]
+    lines = [
+        _worker(health, now), _mail(health, now), _jobs(health), _counts(health), _backup(upkeep.get(BACKUP), now),
+        _checks([upkeep[name] for name in CHECKS if name in upkeep]), _space(data),
+    ]  # fmt: skip
     order = {"red": 0, "amber": 1}
     return sorted(lines, key=lambda line: order.get(line.tone, 2))
 
@@ -74,6 +82,48 @@ def _jobs(health: Health) -> Line:
     note = _("Imports: %(imports)s; exports and changes of many: %(jobs)s. In the last seven days.",
              imports=number(health.imports), jobs=number(health.jobs))  # fmt: skip
     return Line("refresh", "amber", what, note, url_for("intake.index") if health.imports else "")
+
+
+def _counts(health: Health) -> Line:
+    if health.uncounted <= COUNT_CAP:
+        return Line("chart", "green", _("Reports are counted"), _("Changes are counted within seconds."))
+    what = _("More than %(count)s changes wait to be counted", count=number(COUNT_CAP))
+    note = _(
+        "Reports are right and slower meanwhile. A worker counts them; after a large import that takes minutes."
+    )
+    return Line("chart", "amber", what, note)
+
+
+def _backup(last: Upkeep | None, now: datetime) -> Line:
+    if last is None:
+        note = _(
+            "Canal makes none by itself. Let the script that makes yours end with: flask --app app backup done"
+        )
+        return Line("archive", "amber", _("No backup is known of"), note)
+    made = Markup("{} {} {}").format(_("Last told of"), time_tag(last.at), last.note)
+    if not last.is_well:
+        return Line("archive", "red", _("The last backup failed"), made)
+    if now - last.at > BACKUP_IS_OLD:
+        return Line("archive", "amber", _("The last backup is old"), made)
+    return Line("archive", "green", _("There is a backup"), made)
+
+
+def _checks(results: Sequence[Upkeep]) -> Line:
+    if not results:
+        note = _(
+            "When you like, or every week: flask --app app reports verify, and sharing, scores, routing, documents"
+        )
+        return Line("check", "green", _("Nothing was checked yet"), note)
+    failed = [each.name for each in results if not each.is_well]
+    if failed:
+        note = _(
+            "Run it again to see what differs: %(commands)s",
+            commands=", ".join(f"flask --app app {n} verify" for n in failed),
+        )
+        return Line("check", "red", _("A check found differences"), note)
+    oldest = min(results, key=lambda each: each.at)
+    note = Markup("{} {}").format(_("The one longest ago"), time_tag(oldest.at))
+    return Line("check", "green", _("Checks found no differences"), note)
 
 
 def _space(data: Path) -> Line:

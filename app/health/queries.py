@@ -1,5 +1,6 @@
 """How the installation is: the worker, the outbox, what failed in the background."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
-from app.health.models import WorkerSign
+from app.health.models import Upkeep, WorkerSign
 from app.identity.models import Organisation
 from app.intake.models import Import, ImportState
 from app.kernel.paging import COUNT_CAP
 from app.lists.models import JobState, ListJob
 from app.notifications.models import Delivery, DeliveryState
+from app.reports.models import ReportChange
 
 # What failed longer ago is no news.
 LATELY = timedelta(days=7)
@@ -24,7 +26,8 @@ class Health:
     """Counts are at most COUNT_CAP + 1.
 
     worker_at: its latest sign of life.  mails, oldest_mail_at: what should be out by now and is not.
-    held_at: since when nothing is sent.  imports, jobs: that failed in the last days.
+    held_at: since when nothing is sent.  imports, jobs: that failed in the last days.  uncounted: changes of leads that
+    reports have not counted yet.
     """
 
     worker_at: datetime | None
@@ -33,6 +36,12 @@ class Health:
     held_at: datetime | None
     imports: int
     jobs: int
+    uncounted: int
+
+
+def read_upkeep(session: Session) -> Mapping[str, Upkeep]:
+    """Name of what was done → how it ended last."""
+    return {each.name: each for each in session.scalars(select(Upkeep))}
 
 
 def read_health(session: Session, *, now: datetime) -> Health:
@@ -56,6 +65,7 @@ def read_health(session: Session, *, now: datetime) -> Health:
                 select(Organisation.sending_held_at).scalar_subquery().label("held"),
                 _count(imports).label("imports"),
                 _count(jobs).label("jobs"),
+                _count(select(ReportChange.id)).label("uncounted"),
             )
         ).one()
     )

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app.health.lines import Line, health_lines
-from app.health.queries import read_health
+from app.health.queries import read_health, read_upkeep
 from app.home.figures import read_figures
 from app.home.first_steps import first_steps, is_first_visit
 from app.home.needs import next_setup_step, todo
@@ -97,7 +97,8 @@ def _manager(session: Session, actor: Actor, now: datetime) -> Mapping[str, Any]
 
 
 def _health(session: Session, now: datetime) -> Sequence[Line]:
-    return health_lines(read_health(session, now=now), current_settings().data, now=now)
+    health, upkeep = read_health(session, now=now), read_upkeep(session)
+    return health_lines(health, upkeep, current_settings().data, now=now)
 
 
 def _colleague(session: Session, actor: Actor) -> Mapping[str, Any]:

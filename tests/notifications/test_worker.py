@@ -235,8 +235,8 @@ def test_a_job_that_fails_ends_no_other(app: Flask) -> None:
 
     closed: list[str] = []
     jobs = (
-        Job("good", good, 0.01, close=lambda: closed.append("good")),
-        Job("bad", bad, 0.01, close=lambda: closed.append("bad")),
+        Job("good", good, 0.01, 0.01, close=lambda: closed.append("good")),
+        Job("bad", bad, 0.01, 0.01, close=lambda: closed.append("bad")),
     )
     thread = Thread(target=run_jobs, args=(app, jobs, stop))
     thread.start()
