@@ -7,8 +7,8 @@ from app.kernel import clock
 
 
 @pytest.mark.databases("sqlite")
-def test_backups_and_checks_tell_how_they_ended(app, client, session, ada, sign_in_as):
-    sign_in_as(client, ada)
+def test_backups_and_checks_tell_how_they_ended(app, signed_in, session, ada):
+    client = signed_in(ada)
     page = client.get("/").get_data(as_text=True)
     assert "No backup is known of" in page
     assert "Nothing was checked yet" in page
