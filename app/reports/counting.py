@@ -92,7 +92,7 @@ def live_facts(zone: str) -> Any:
 
 def _add(session: Session, counts: Counts) -> None:
     """Add to what is counted; rows in which nothing is counted any more go."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"cut": cut, "month": month, "a": a, "b": b, **dict(zip(MEASURES, found, strict=True))}
         for (cut, month, a, b), found in sorted(counts.items())
         if any(found)
@@ -129,7 +129,7 @@ def rebuild(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(ReportFact)) or 0
 
 
-def counts_of(cut: Cut, is_ever: bool) -> Select[Any]:
+def counts_of(cut: Cut, is_ever: bool) -> Select[*tuple[Any, ...]]:
     """Select of (cut, month, a, b, measures) of every fact.  is_ever: of all months together, else of each."""
     month = literal_column(str(EVER)) if is_ever else ReportFact.month
     a, b = (_together(names) for names in (cut.a, cut.b))

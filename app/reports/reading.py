@@ -95,7 +95,7 @@ def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) ->
     """
     query = leads_asked(session, actor, asked)
     if sees_all(actor):
-        found = _counted(session, actor, asked, wanted, query)
+        found: Cells | TooMany | None = _counted(session, actor, asked, wanted, query)
         if found is None:
             found = _from_facts(session, actor, asked, wanted, query)
         if found is not None:

@@ -135,7 +135,7 @@ def read_mix(
     return found
 
 
-def _mix(asked: Asked, partner_id: int | None = None) -> Select[Any]:
+def _mix(asked: Asked, partner_id: int | None = None) -> Select[*tuple[Any, ...]]:
     fact = ReportFact
     whose = fact.partner != "" if partner_id is None else fact.partner == str(partner_id)
     return (
