@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.accounts.sight import is_told
 from app.activities.models import Activity, Participant
 from app.activities.places import Record
 from app.identity.models import User, UserState
@@ -208,4 +209,8 @@ def contacts_to_pick(session: Session, actor: Actor, record: Record) -> Sequence
     rows = session.scalars(
         select(Contact).where(*conditions).order_by(Contact.last_name_fold, Contact.id).limit(MOST_CONTACTS)
     )
-    return [PersonNamed("contact", contact.ref, contact.full_name, contact.title or "") for contact in rows]
+    told = is_told(actor, "contact", "title")
+    return [
+        PersonNamed("contact", contact.ref, contact.full_name, (told and contact.title) or "")
+        for contact in rows
+    ]

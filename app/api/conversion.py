@@ -50,9 +50,14 @@ def _of_accounts(session: Session, actor: Actor, result: Result) -> dict[str, An
     """Account and contact; to partner people by name, for the rest is the vendor's to show."""
     account, contact = result.account, result.contact
     if actor.is_partner:
+        knows_company, knows_person = (
+            actor.can(view) for view in (Permission.ACCOUNT_VIEW, Permission.CONTACT_VIEW)
+        )
         return {
-            "account": {"id": account.ref, "name": account.name},
-            "contact": {"id": contact.ref, "name": contact.full_name} if contact else None,
+            "account": {"id": account.ref, "name": account.name if knows_company else None},
+            "contact": {"id": contact.ref, "name": contact.full_name if knows_person else None}
+            if contact
+            else None,
         }
     return {
         "account": accounts_json(session, actor, [account])[0],

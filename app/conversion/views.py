@@ -18,6 +18,7 @@ from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
 from app.leads.fields import FIELDS
+from app.leads.models import Lead
 from app.leads.queries import get_lead
 from app.web.access import current_actor, needs
 from app.web.choices import options
@@ -34,13 +35,22 @@ def ask(lead_ref: str) -> ResponseReturnValue:
     lead = get_lead(db.session(), current_actor(), lead_ref, Level.EDIT)
     if lead.converted_at is not None:
         return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
-    data = {"account": "", "contact": "", "name": lead.company or lead.last_name or ""}
+    company, _first, last = _names(lead)
+    data = {"account": "", "contact": "", "name": company or last}
     return _page(lead_ref, ConvertForm(formdata=None, data=data))
+
+
+def _names(lead: Lead) -> list[str]:
+    """The company, the person's first and last name, "" for what the reader is not told."""
+    hidden = current_actor().hidden_fields
+    names = ("company", "first_name", "last_name")
+    return ["" if name in hidden else getattr(lead, name) or "" for name in names]
 
 
 def _page(lead_ref: str, form: ConvertForm) -> str:
     session, actor = db.session(), current_actor()
     lead = get_lead(session, actor, lead_ref, Level.EDIT)
+    company, first, last = _names(lead)
     matches = find_matches(session, actor, lead)
     if not form.account.data:
         form.account.data = matches.accounts[0].ref if matches.accounts else NEW
@@ -58,6 +68,8 @@ def _page(lead_ref: str, form: ConvertForm) -> str:
         page_ref=lead.ref,
         lead=lead,
         title=lead.title_for(actor),
+        company=company,
+        person=f"{first} {last}".strip(),
         form=form,
         matches=matches,
         missing=missing,

@@ -264,6 +264,14 @@ def rules_of_deleted(model: type[Base], actor: Actor) -> Sequence[Rule]:
     return _account_rules(actor, gone) if model is Account else _contact_rules(actor, gone)
 
 
+def _is_nameless(actor: Actor, view: Permission) -> bool:
+    """Whether it must not be called anything to partner people, from whom names of leads are hidden: it is then nowhere.
+
+    Not only its page: its name stands beside activities, opportunities, documents and what a lead became.
+    """
+    return actor.is_partner and not actor.can(view)
+
+
 def _live_account_rules(actor: Actor) -> list[Rule]:
     return _account_rules(actor, Account.deleted_at.is_(None))
 
@@ -273,6 +281,8 @@ def _live_contact_rules(actor: Actor) -> list[Rule]:
 
 
 def _account_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
+    if _is_nameless(actor, Permission.ACCOUNT_VIEW):
+        return []
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     rules = _by_default(actor.default_account_level, actor, live, is_whole=True)
@@ -286,6 +296,8 @@ def _account_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
 
 
 def _contact_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
+    if _is_nameless(actor, Permission.CONTACT_VIEW):
+        return []
     if actor.role is Role.ADMINISTRATOR:
         return [Rule("administrator", Level.FULL, live, is_whole=True)]
     own_level = Level.EDIT if actor.is_partner else Level.FULL

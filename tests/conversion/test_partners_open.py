@@ -1,5 +1,7 @@
 """What a conversion, a share or a default gives partner people of accounts and contacts: facts, and nothing the vendor keeps."""
 
+from app.activities.models import Activity
+from app.activities.operations import log_activity
 from app.conversion.mapping import add_mapping
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
@@ -9,7 +11,7 @@ from app.kernel import clock
 from app.lists.operations import find_or_make_tag, set_tag
 from app.sharing.shares import share_record
 from tests.accounts.hanging import interest, make_answerable, make_area, relate
-from tests.factories import actor_of, make_account, make_contact, make_lead, make_opportunity
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_opportunity, rows
 from tests.fields.making import make_field
 
 # What the vendor keeps of them; no word of it is told to partner people.
@@ -154,6 +156,47 @@ def test_what_is_hidden_of_leads_is_hidden_of_what_they_become(signed_in, api, s
     organisation.hidden_fields = ["last_name"]
     session.commit()
     assert [client.get(path).status_code for path in ("/accounts", "/contacts")] == [403, 403]
+
+
+def test_names_that_are_hidden_stand_nowhere(signed_in, api, session, pia):
+    lead, other, last = (
+        make_lead(
+            session, owner=pia, company="Zorrilla", first_name="Wanda", last_name="Quimby", title="Chiefqueen"
+        )
+        for _number in range(3)
+    )
+    result = _convert(session, pia, lead, opportunity={"name": "Deal"})
+    for record in (result.account, result.contact, result.opportunity):
+        log_activity(
+            session, actor_of(session, pia), record, kind="task", subject="Do", done=False, now=clock.now()
+        )
+    organisation = get_organisation(session)
+    organisation.hidden_fields = ["title"]
+    session.commit()
+    browser, client = signed_in(pia), api(pia)
+    pages = ["/", "/my-day", f"/leads/{lead.ref}", f"/leads/{other.ref}/convert", f"/opportunities/{result.opportunity.ref}",
+             "/search?q=wand", *(f"/activities/{each.ref}/edit" for each in rows(session, Activity))]  # fmt: skip
+    answers = [client.get("/contacts?q=quimby%20zor").json["items"], browser.get(pages[-1]).status_code]
+    assert (len(answers[0]), answers[1]) == (1, 200)
+    for hidden, word in (
+        (["title"], "Chiefqueen"),
+        (["company"], "Zorrilla"),
+        (["first_name"], "Wanda"),
+        (["company", "last_name"], "Quimby"),
+    ):
+        organisation.hidden_fields = hidden
+        session.commit()
+        for path in pages:
+            assert word not in browser.get(path).get_data(as_text=True), (hidden, path)
+    organisation.hidden_fields = ["company"]
+    session.commit()
+    # No part of a name that is hidden finds whom they do see.
+    assert client.get("/contacts?q=quimby%20zor").json["items"] == []
+    assert client.post(f"/leads/{other.ref}/convert", json={}).json["account"]["name"] is None
+    organisation.hidden_fields = ["company", "last_name"]
+    session.commit()
+    made = client.post(f"/leads/{last.ref}/convert", json={}).json
+    assert (made["account"]["name"], made["contact"]["name"]) == (None, None)
 
 
 def test_it_ends_with_the_share_and_with_the_conversion(signed_in, session, ada, mara, pia, otto):

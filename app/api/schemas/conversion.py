@@ -26,10 +26,13 @@ class Conversion(Body):
 
 
 class Called(Answer):
-    """A record by name: all that partner people are told of accounts and contacts here."""
+    """A record by name: all that partner people are told of accounts and contacts here.
+
+    name: null where names of leads are hidden from them.
+    """
 
     id: str
-    name: str
+    name: str | None
 
 
 class Converted(Answer):
