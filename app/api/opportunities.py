@@ -34,6 +34,7 @@ from app.api.schemas.opportunities import (
     Part,
     PartList,
 )
+from app.fields.catalogue import catalogue
 from app.identity.models import User
 from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
@@ -220,6 +221,7 @@ def opportunities_json(session: Session, actor: Actor, records: Sequence[Record]
     campaigns = campaign_refs(session, actor, (record.campaign_id for record in records))
     stages = _keys_of(session, OpportunityStage)
     outcomes = _keys_of(session, OutcomeReason)
+    added = catalogue(session).seen(actor, "opportunity")
     shown = []
     for record in records:
         partner = companies.get(record.partner_account_id or 0)
@@ -249,6 +251,7 @@ def opportunities_json(session: Session, actor: Actor, records: Sequence[Record]
             "campaign_id": campaigns.get(record.campaign_id or 0),
             "description": record.description,
             "external_id": None if actor.is_partner else record.external_id,
+            "custom": {name: record.custom.get(name) for name in added},
         }
         body["version"] = version_of(actor, body, record.version)
         shown.append(body)

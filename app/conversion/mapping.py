@@ -16,7 +16,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid, NotFound
 
-TARGETS = ("account", "contact")
+TARGETS = ("account", "contact", "opportunity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def list_mappings(session: Session) -> Sequence[Mapped]:
 def add_mapping(
     session: Session, actor: Actor, lead_field: str, object_: str, field: str, *, now: datetime
 ) -> FieldMapping:
-    """Let a field of leads go to a field of accounts or contacts that holds the same kind of thing.
+    """Let a field of leads go to a field of what they become that holds the same kind of thing.
 
     Writes an event; does not commit.  Raises NotAllowed, Invalid.
     """

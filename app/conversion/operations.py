@@ -92,7 +92,7 @@ def convert_lead(
             _contact(session, actor, lead, wanted, made.record, contact, owner, mapped, filled, now=now)
         )
     if wanted.opportunity is not None:
-        results.append(_opportunity(session, actor, lead, wanted, results, now=now))
+        results.append(_opportunity(session, actor, lead, wanted, results, mapped, now=now))
     conversion = _keep(session, actor, lead, wanted, results, filled, now)
     return Converted(lead, conversion, *_by_object(results))
 
@@ -270,7 +270,14 @@ def _contact(
 
 
 def _opportunity(
-    session: Session, actor: Actor, lead: Lead, wanted: Wanted, results: list[Result], *, now: datetime
+    session: Session,
+    actor: Actor,
+    lead: Lead,
+    wanted: Wanted,
+    results: list[Result],
+    mapped: Mapping[str, Mapping[str, Any]],
+    *,
+    now: datetime,
 ) -> Result:
     """Its owner is the lead's: a partner works on what they had."""
     account, contact, _none = _by_object(results)
@@ -283,7 +290,8 @@ def _opportunity(
         "description": _description(session, lead),
     }
     holding = Holding(owner, lead.partner_account_id)
-    made = store_new(session, actor, cleaned, account.id, holding, origin, now=now)
+    own = mapped["opportunity"]
+    made = store_new(session, actor, cleaned, account.id, holding, origin, custom=own, now=now)
     if contact is not None:
         store_part(session, actor, made, contact, ContactRole.OTHER, now=now)
     return Result(made, made=True)

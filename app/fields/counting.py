@@ -19,6 +19,7 @@ from app.fields.models import FieldCount
 from app.fields.queries import COUNTING, MODELS
 from app.kernel.db import is_sqlite
 from app.leads.fields import FIELDS
+from app.opportunities.fields import OPPORTUNITY_FIELDS
 from app.sharing.scope import scope
 
 MOST = 10_000
@@ -28,6 +29,7 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
     "account": ACCOUNT_FIELDS,
     "contact": CONTACT_FIELDS,
     "lead": FIELDS,
+    "opportunity": OPPORTUNITY_FIELDS,
 }
 
 

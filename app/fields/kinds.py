@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.routing.criteria import FieldType
 
-OBJECTS = ("account", "contact", "lead")
+OBJECTS = ("account", "contact", "lead", "opportunity")
 # Names of such fields begin so, and no standard field's does.
 PREFIX = "c_"
 

@@ -15,7 +15,7 @@ class CustomField(Named, Stamped, Base):
 
     labels: language → what it is called in it, where that is not `label`.
     choices: `[{"key", "name", "names": {language: name}, "retired": bool}]` in order, of fields that have them.
-    is_internal: of accounts and contacts, for the vendor's people alone; of leads the organisation's setting of what
+    is_internal: of accounts, contacts and opportunities, for the vendor's people alone; of leads the organisation's setting of what
     partners see says so (`leads.visibility`).  by_partner: of leads, partners who see it write it too.
     first_value: what a new record begins with, as text; "" for nothing.
     slot: the column of `kernel.records.Extended` that it is indexed in.  slot_is_ready: every record has it by now.
@@ -25,7 +25,7 @@ class CustomField(Named, Stamped, Base):
 
     __tablename__ = "custom_field"
     __table_args__ = (
-        CheckConstraint("object IN ('lead','account','contact')", name="object"),
+        CheckConstraint("object IN ('lead','account','contact','opportunity')", name="object"),
         CheckConstraint("slot IS NULL OR slot BETWEEN 1 AND 5", name="slot"),
         Index("uq_custom_field_name", "object", "name", unique=True),
         Index(

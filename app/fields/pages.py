@@ -20,11 +20,12 @@ from app.identity.lead_fields import read_lead_fields
 from app.leads.fields import ALL_SECTIONS
 from app.leads.forms import layout_of as layout_of_leads
 from app.leads.visibility import Visibility, visibility_words
+from app.opportunities.forms import layout_of as layout_of_opportunities
 from app.web.filters import number
 
 _STANDARD_KINDS = {
     "text": "text", "long_text": "long_text", "email": "email", "phone": "phone", "url": "link", "number": "number",
-    "money": "money", "country": "country", "choice": "choice", "datetime": "moment", "boolean": "yes_no",
+    "money": "money", "country": "country", "choice": "choice", "datetime": "moment", "date": "date", "boolean": "yes_no",
     "language": "language", "time_zone": "time_zone", "account": "record", "contact": "record", "user": "user",
 }  # fmt: skip
 
@@ -180,6 +181,8 @@ def standard_layout(object_: str) -> dict[str, Sequence[Sequence[str]]]:
     """Section → rows as they came."""
     if object_ == "lead":
         return layout_of_leads()
+    if object_ == "opportunity":
+        return dict(layout_of_opportunities())
     if object_ == "contact":
         return dict(layout_of_records("contact"))
     business, person = layout_of_records("business"), layout_of_records("person")

@@ -12,9 +12,10 @@ from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.leads.models import Lead
+from app.opportunities.models import Opportunity
 from app.sharing.scope import scope
 
-MODELS: dict[str, Any] = {"lead": Lead, "account": Account, "contact": Contact}
+MODELS: dict[str, Any] = {"lead": Lead, "account": Account, "contact": Contact, "opportunity": Opportunity}
 # How many records hold something is counted among all of them, and told to administrators.
 COUNTING = Actor.system("use of fields")
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.accounts.changes import StaleEdit
 from app.events.models import Event
+from app.fields.records import Written
+from app.opportunities.fields import OPPORTUNITY_FIELDS
 from app.opportunities.models import Opportunity
 
 EDITS = ("edited", "won", "lost", "reopened")
@@ -22,6 +24,32 @@ class Change:
     column_value: Any
     old: Any
     new: Any
+
+
+_PLAIN = ("name", "close_date", "campaign", "description", "external_id")
+
+
+def plain_changes(opportunity: Opportunity, cleaned: Mapping[str, Any]) -> dict[str, Change]:
+    """Of the fields that stand for themselves."""
+    found = {}
+    for name in _PLAIN:
+        column = OPPORTUNITY_FIELDS[name].attribute
+        if name in cleaned and getattr(opportunity, column) != cleaned[name]:
+            found[name] = Change(
+                column, cleaned[name], _told(getattr(opportunity, column)), _told(cleaned[name])
+            )
+    return found  # fmt: skip
+
+
+def _told(value: Any) -> Any:
+    """As events keep it, in JSON."""
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def own_changes(written: Written) -> dict[str, Change]:
+    """Of the fields that administrators added, which stand together in one column."""
+    held = written.columns.get("custom")
+    return {name: Change("custom", held, old, new) for name, (old, new) in written.told.items()}
 
 
 def refuse_stale(

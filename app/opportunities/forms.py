@@ -7,16 +7,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
-from app.accounts.fields import Field
-from app.accounts.forms import RecordForm, Rows
+from app.accounts.forms import RecordForm, Rows, is_wide
 from app.accounts.queries import Person
-from app.fields.inputs import Marked
+from app.fields.catalogue import catalogue
+from app.fields.inputs import Marked, make_inputs
+from app.fields.layout import arranged
 from app.identity.queries import get_organisation
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.opportunities.currencies import choices as currency_choices
 from app.opportunities.fields import BY_PARTNER, OPPORTUNITY_FIELDS, ROLES, entry_name
 from app.opportunities.models import OpportunityStage, OutcomeReason, StageCategory
+from app.web.access import current_actor
 from app.web.choices import options
 from app.web.forms import Form
 
@@ -45,7 +47,7 @@ def _text(name: str, kind: Any = StringField, **more: Any) -> Any:
 class OpportunityForm(RecordForm):
     """An opportunity.  Account and partner are typed; what is meant is looked up, see `accounts.pages`."""
 
-    fields: Mapping[str, Field] = OPPORTUNITY_FIELDS
+    fields: Mapping[str, Any] = OPPORTUNITY_FIELDS
     layout = _LAYOUT
 
     name = _text("name")
@@ -94,6 +96,28 @@ class OpportunityForm(RecordForm):
             for name in OPPORTUNITY_FIELDS:
                 if name in self and name not in BY_PARTNER:
                     del self[name]
+
+
+def layout_of() -> Mapping[str, Rows]:
+    """Rows of standard fields by section, as they came."""
+    return _LAYOUT
+
+
+def opportunity_form() -> type[OpportunityForm]:
+    """The form as the signed-in person has it; fields that administrators added are the vendor's to write."""
+    edition = catalogue(db.session())
+    actor = current_actor()
+    added = edition.seen(actor, "opportunity") if actor.is_internal else {}
+    layout = edition.layouts.get("opportunity", ())
+    if not added and not layout:
+        return OpportunityForm
+    every: dict[str, Any] = {**OPPORTUNITY_FIELDS, **added}
+    rows = arranged(_LAYOUT, layout, added, lambda name: name in every and is_wide(every[name]))
+    return type(
+        "OpportunityForm",
+        (OpportunityForm,),
+        {"fields": every, "layout": dict(rows), **make_inputs(added)},
+    )
 
 
 class TurnForm(Form):

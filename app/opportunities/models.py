@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
-from app.kernel.records import Named, Stamped
+from app.kernel.records import Extended, Named, Stamped, slot_indexes
 
 
 class StageCategory(StrEnum):
@@ -59,7 +59,7 @@ def _live_index(name: str, *columns: str) -> Index:
     return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
-class Opportunity(Named, Stamped, Base):
+class Opportunity(Named, Stamped, Extended, Base):
     """Something that an account may buy.
 
     category: of its stage.  probability: in percent; the stage's unless somebody judged otherwise.
@@ -103,6 +103,7 @@ class Opportunity(Named, Stamped, Base):
             sqlite_where=_OF_CAMPAIGN,
         ),
         Index("ix_opportunity_external_id", "external_id"),
+        *slot_indexes("opportunity", "created_at"),
     )
 
     name: Mapped[str] = mapped_column(String(255))

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from app.activities.lasting import follow_record
 from app.campaigns.linking import campaign_named, known_campaign
 from app.events.operations import record
+from app.fields.records import read_both, read_given, split, write
 from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
-from app.opportunities.changes import Change, refuse_stale
+from app.opportunities.changes import Change, own_changes, plain_changes, refuse_stale
 from app.opportunities.entries import first_of, outcome_named, stage_named
 from app.opportunities.fields import BY_PARTNER, OPPORTUNITY_FIELDS
 from app.opportunities.models import LAST_DAY, Opportunity, OpportunityStage, OutcomeReason, StageCategory
@@ -61,12 +62,15 @@ def create_opportunity(
     Writes an event; does not commit.  Raises NotAllowed, Invalid.
     """
     actor.require(Permission.OPPORTUNITY_CREATE)
-    cleaned = clean_values(values, is_new=True)
+    standard, own = split(values)
+    cleaned, custom = read_both(
+        lambda: clean_values(standard, is_new=True),
+        lambda: read_given(session, actor, "opportunity", own, is_new=True),
+    )
     account = account_of(session, actor, cleaned["account_id"])
     known_campaign(session, actor, cleaned.get("campaign"))
-    return store_new(
-        session, actor, cleaned, account.id, holding_of_new(session, actor, cleaned), Origin(), now=now
-    )
+    holding = holding_of_new(session, actor, cleaned)
+    return store_new(session, actor, cleaned, account.id, holding, Origin(), custom=custom, now=now)
 
 
 def store_new(
@@ -77,9 +81,13 @@ def store_new(
     holding: Holding,
     origin: Origin,
     *,
+    custom: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Opportunity:
-    """Store what has been cleaned, for an account and people that have been looked up.  Raises Invalid."""
+    """Store what has been cleaned, for an account and people that have been looked up.  Raises Invalid.
+
+    custom: values of fields that administrators added.
+    """
     stage = (
         stage_named(session, cleaned["stage"])
         if cleaned.get("stage")
@@ -120,6 +128,7 @@ def store_new(
         updated_at=now,
         created_by_id=actor.user_id,
         updated_by_id=actor.user_id,
+        **write(session, "opportunity", None, custom or {}, now=now).columns,
     )
     _derive(opportunity)
     session.add(opportunity)
@@ -167,7 +176,12 @@ def edit_opportunity(
     if given < Level.EDIT:
         raise NotAllowed
     _refuse_foreign_fields(actor, values)
-    changes = _changes(session, actor, opportunity, given, clean_values(values))
+    standard, own = split(values)
+    cleaned, custom = read_both(
+        lambda: clean_values(standard), lambda: read_given(session, actor, "opportunity", own)
+    )
+    written = write(session, "opportunity", opportunity.custom, custom, now=now)
+    changes = _changes(session, actor, opportunity, given, cleaned) | own_changes(written)
     refuse_stale(session, opportunity, version, changes)
     if not changes:
         return opportunity
@@ -179,6 +193,8 @@ def edit_opportunity(
         opportunity.campaign_id = found.id if found else None
     for change in changes.values():
         setattr(opportunity, change.column, change.column_value)
+    for column, value in written.columns.items():
+        setattr(opportunity, column, value)
     if "campaign" in changes and found is not None:
         opportunity.campaign_name = found.name
     if "owner" in changes:
@@ -210,7 +226,7 @@ def _changes(
     session: Session, actor: Actor, opportunity: Opportunity, given: Level, cleaned: Mapping[str, Any]
 ) -> dict[str, Change]:
     """What the edit changes, by field."""
-    found = _plain_changes(opportunity, cleaned)
+    found = plain_changes(opportunity, cleaned)
     found |= _changes_of_money(session, opportunity, cleaned)
     found |= _changes_of_stage(session, opportunity, cleaned)
     if "account_id" in cleaned:
@@ -221,25 +237,6 @@ def _changes(
     if cleaned.keys() & {"owner", "partner_account_id"}:
         found |= _changes_of_holding(session, actor, opportunity, given, cleaned)
     return found
-
-
-_PLAIN = ("name", "close_date", "campaign", "description", "external_id")
-
-
-def _plain_changes(opportunity: Opportunity, cleaned: Mapping[str, Any]) -> dict[str, Change]:
-    found = {}
-    for name in _PLAIN:
-        column = OPPORTUNITY_FIELDS[name].attribute
-        if name in cleaned and getattr(opportunity, column) != cleaned[name]:
-            found[name] = Change(
-                column, cleaned[name], _told(getattr(opportunity, column)), _told(cleaned[name])
-            )
-    return found  # fmt: skip
-
-
-def _told(value: Any) -> Any:
-    """As events keep it, in JSON."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _changes_of_money(

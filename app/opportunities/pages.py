@@ -1,6 +1,6 @@
 """What the pages of opportunities share: forms filled from records, and what a refusal shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from app.accounts.changes import StaleEdit
 from app.accounts.pages import Difference
 from app.accounts.queries import find_names
+from app.fields.catalogue import Definition
+from app.fields.inputs import label_of
+from app.fields.values import as_typed
 from app.kernel.actor import Actor
 from app.opportunities.currencies import money
 from app.opportunities.fields import OPPORTUNITY_FIELDS, entry_name, value_name
@@ -63,10 +66,12 @@ def _stop(stage: OpportunityStage, place: int, at: int, *, may_go: bool) -> Stop
     return Stop(stage.key, name, state, _("To the stage %(stage)s", stage=name) if may_go else "")
 
 
-def form_data(detail: OpportunityDetail) -> dict[str, Any]:
-    """What a form of the opportunity starts with."""
+def form_data(detail: OpportunityDetail, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form of the opportunity starts with.  fields: of the form, with those that administrators added."""
     record = detail.opportunity
+    added = {name: each for name, each in fields.items() if isinstance(each, Definition)}
     return {
+        **{name: as_typed(each, record.custom.get(name)) for name, each in added.items()},
         "version": record.version,
         "name": record.name,
         "account_id": detail.account.name if detail.account else "",
@@ -99,18 +104,18 @@ def show_differences(
     The form goes on from the present version, so that saving again means it.
     """
     form.version.data = str(error.version)
-    now = form_data(detail)
+    now = form_data(detail, form.fields)
     differences = []
     for name, held in error.current.items():
         if name not in form:
             continue
         if name in error.untouched:
-            form[name].data = now[name]
+            form[name].process_data(now[name])
             if f"{name}_ref" in now:
                 form[f"{name}_ref"].data = now[f"{name}_ref"]
             continue
-        label = str(OPPORTUNITY_FIELDS[name].label)
-        yours = _yours(form, name)
+        label = str(form.fields[name].label)
+        yours = _yours(form, name) if name in OPPORTUNITY_FIELDS else label_of(form[name])
         if name.endswith("account_id"):
             held = next(iter(find_names(session, actor, [held or ""]).values()), "")
         elif name == "amount":

@@ -14,6 +14,7 @@ from app.accounts.queries import Person, find_names, get_account
 from app.accounts.related import colleagues
 from app.activities.panel import feed_of
 from app.documents.panel import panel_of as documents_of
+from app.fields.shown import shown_of
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
@@ -24,7 +25,7 @@ from app.opportunities import search  # noqa: F401 - the box knows of opportunit
 from app.opportunities.currencies import money
 from app.opportunities.deleted import list_deleted
 from app.opportunities.fields import CATEGORIES, ROLES, entry_name
-from app.opportunities.forms import OpportunityForm, PartForm
+from app.opportunities.forms import OpportunityForm, PartForm, opportunity_form
 from app.opportunities.models import Opportunity
 from app.opportunities.operations import (
     create_opportunity,
@@ -82,6 +83,7 @@ def show_page(opportunity_ref: str, part: PartForm | None = None) -> str:
         feed=feed_of(session, actor, detail.opportunity),
         documents=documents_of(session, actor, detail.opportunity),
         access=panel_of(actor, detail.opportunity),
+        own_fields=shown_of(session, actor, "opportunity", detail.opportunity.custom),
     )
 
 
@@ -97,7 +99,7 @@ def new() -> ResponseReturnValue:
     if request.args.get("account"):
         account = get_account(session, actor, request.args["account"])
         data |= {"account_id": account.name, "account_id_ref": account.ref}
-    return _new_page(session, OpportunityForm(formdata=None, data=data))
+    return _new_page(session, opportunity_form()(formdata=None, data=data))
 
 
 @bp.post("")
@@ -105,7 +107,7 @@ def new() -> ResponseReturnValue:
 @once
 def create() -> ResponseReturnValue:
     """Store a new opportunity."""
-    actor, form = current_actor(), OpportunityForm()
+    actor, form = current_actor(), opportunity_form()()
     try:
         with transaction() as session:
             values = fill_pickers(session, actor, form, form.given())
@@ -149,7 +151,8 @@ def _saved(opportunity: Opportunity) -> ResponseReturnValue:
 def edit(opportunity_ref: str) -> ResponseReturnValue:
     """The form that changes an opportunity."""
     detail = editable(opportunity_ref)
-    return _edit_page(detail, OpportunityForm(formdata=None, data=form_data(detail)))
+    kind = opportunity_form()
+    return _edit_page(detail, kind(formdata=None, data=form_data(detail, kind.fields)))
 
 
 @bp.post("/<ref('opp'):opportunity_ref>/edit")
@@ -157,7 +160,7 @@ def edit(opportunity_ref: str) -> ResponseReturnValue:
 def save(opportunity_ref: str) -> ResponseReturnValue:
     """Change an opportunity; a stale edit is shown again with what stands against it."""
     actor = current_actor()
-    detail, form = editable(opportunity_ref), OpportunityForm()
+    detail, form = editable(opportunity_ref), opportunity_form()()
     try:
         with transaction() as session:
             values = fill_pickers(session, actor, form, form.given())

@@ -1,11 +1,11 @@
 """Opportunities as the API takes and shows them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr
 
 from app.api.schemas.accounts import UserIn
-from app.api.schemas.common import Answer, Body, Id, Moment, Person, Text, list_of
+from app.api.schemas.common import Answer, Body, Custom, Id, Moment, Person, Text, list_of
 
 ContactRole = Literal["decision_maker", "influencer", "buyer", "user", "technical", "other"]
 Number = StrictInt | StrictFloat | StrictStr | None
@@ -33,6 +33,7 @@ class OpportunityFields(Body):
     campaign_id: Text = Field(default=None, description="Id of a campaign; instead of its name.")
     description: Text = None
     external_id: Text = None
+    custom: Custom = None
 
 
 class NewOpportunity(OpportunityFields):
@@ -71,6 +72,7 @@ class Opportunity(Answer):
     campaign_id: str | None = None
     description: str | None
     external_id: str | None
+    custom: dict[str, Any]
 
 
 class NewPart(Body):
