@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0039_fields_of_opportunities"
-down_revision = "0038_sent_forms"
+down_revision = "0040_upkeep"
 branch_labels = None
 depends_on = None
 
