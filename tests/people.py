@@ -63,7 +63,7 @@ class Client(FlaskClient):
     def _secret(self) -> str:
         """What this session's tokens are made of, if it has any: another one after signing in or out."""
         app = self.application
-        cookie = self.get_cookie(app.config["SESSION_COOKIE_NAME"])
+        cookie = self.get_cookie(app.config["SESSION_COOKIE_NAME"]) if self._cookies is not None else None
         signing = SecureCookieSessionInterface().get_signing_serializer(app)
         assert signing is not None
         return str(signing.loads(cookie.value).get("csrf_token", "")) if cookie else ""

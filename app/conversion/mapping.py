@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from app.conversion.models import FieldMapping
 from app.events.operations import record
 from app.fields.catalogue import Definition, catalogue, new_key
+from app.fields.operations import keep_inside
 from app.identity.organisation import lock_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid, NotFound
+from app.leads.visibility import Visibility
+from app.partners.models import PartnerLevel
 
 TARGETS = ("account", "contact", "opportunity")
 
@@ -79,15 +82,28 @@ def _fits(source: Definition, target: Definition) -> bool:
 
 
 def remove_mapping(session: Session, actor: Actor, ref: str, *, now: datetime) -> None:
-    """Let a field go nowhere.  Raises NotAllowed, NotFound."""
+    """Let a field go nowhere.
+
+    What it was written into is the vendor's from then on, where any partner is not told what it holds: nobody is
+    shown by this what was hidden before.  Raises NotAllowed, NotFound.
+    """
     actor.require(Permission.SETTING_MANAGE)
     row = session.scalar(select(FieldMapping).where(FieldMapping.ref == ref))
     if row is None:
         raise NotFound("mapping", ref)
     record(session, actor, verb="deleted", subject=row, at=now, detail={"name": row.lead_field})
+    if _is_hidden(session, row.lead_field):
+        keep_inside(session, actor, row.object, row.field, now=now)
     session.delete(row)
     session.flush()
     _renew(session)
+
+
+def _is_hidden(session: Session, lead_field: str) -> bool:
+    """Whether it is hidden from the partners of any level."""
+    by_level = session.scalars(select(PartnerLevel.lead_fields))
+    hidden_there = any(fields.get(lead_field) == Visibility.HIDDEN for fields in by_level)
+    return hidden_there or lead_field in lock_organisation(session).hidden_fields
 
 
 def _renew(session: Session) -> None:

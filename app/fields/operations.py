@@ -96,6 +96,22 @@ def edit_field(
     return field
 
 
+def keep_inside(session: Session, actor: Actor, object_: str, name: str, *, now: datetime) -> None:
+    """Let partners not see a field of other records than leads from now on; nothing where it is gone.  Raises NotAllowed."""
+    actor.require(Permission.SETTING_MANAGE)
+    organisation = lock_organisation(session)
+    field = session.scalar(
+        select(CustomField)
+        .where(CustomField.object == object_, CustomField.name == name, CustomField.deleted_at.is_(None))
+        .with_for_update()
+    )
+    if field is None or field.is_internal:
+        return
+    field.is_internal = True
+    _changed(session, organisation, field, actor, now)
+    record(session, actor, verb="edited", subject=field, at=now, changes={"is_internal": (False, True)})
+
+
 def _write(field: CustomField, written: Written) -> None:
     field.label, field.labels = written.label, written.labels
     field.help, field.description = written.help, written.description

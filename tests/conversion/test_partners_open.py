@@ -2,7 +2,7 @@
 
 from app.activities.models import Activity
 from app.activities.operations import log_activity
-from app.conversion.mapping import add_mapping
+from app.conversion.mapping import add_mapping, remove_mapping
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
 from app.conversion.wanted import read_wanted
@@ -118,7 +118,9 @@ def test_partners_read_what_their_lead_became_and_nothing_else(
 
 def test_what_is_hidden_of_leads_is_hidden_of_what_they_become(signed_in, api, session, ada, pia):
     secret, target = (make_field(session, ada, thing, label="Margin") for thing in ("lead", "account"))
-    add_mapping(session, actor_of(session, ada), secret.name, "account", target.name, now=clock.now())
+    mapping = add_mapping(
+        session, actor_of(session, ada), secret.name, "account", target.name, now=clock.now()
+    )
     organisation = get_organisation(session)
     organisation.hidden_fields = ["annual_revenue", "phone", "mobile", "email", "description", secret.name]
     lead = make_lead(
@@ -147,6 +149,10 @@ def test_what_is_hidden_of_leads_is_hidden_of_what_they_become(signed_in, api, s
     for text, found in (("931234567", 0), ("puig@forges.example", 0), ("puig", 1)):
         assert len(client.get(f"/contacts?q={text}").json["items"]) == found, text
         assert (result.contact.ref in _text(browser.get(f"/search?q={text}"))) is bool(found), text
+    # Going nowhere any more shows nobody what went there before.
+    remove_mapping(session, actor_of(session, ada), mapping.ref, now=clock.now())
+    session.commit()
+    assert "Zugeknöpft" not in _text(browser.get(f"/accounts/{result.account.ref}"))
     # Without the names of leads there is nothing to call them.
     organisation.hidden_fields = ["company"]
     session.commit()
