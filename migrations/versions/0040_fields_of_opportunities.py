@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0039_fields_of_opportunities"
-down_revision = "0040_upkeep"
+revision = "0040_fields_of_opportunities"
+down_revision = "0039_upkeep"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040_upkeep"
+revision = "0039_upkeep"
 down_revision = "0038_sent_forms"
 branch_labels = None
 depends_on = None
