@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import False_
 
 from app.fields.kinds import is_custom
 from app.kernel import clock
@@ -70,7 +71,9 @@ class ListQuery:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        found = tuple(part.condition for part in self.parts)
+        # What holds for nothing is said of the key: the scope beside a plain "false" would be left out as well.
+        nothing = self.object.model.id.is_(None)
+        found = tuple(nothing if isinstance(p.condition, False_) else p.condition for p in self.parts)
         if self.sort in self.object.sorts or (self.sorts_empty and self.empty is None):
             return found
         # As the index of such a field says it; the column of an added field holds something in every record.

@@ -185,7 +185,7 @@ def test_names_that_are_hidden_stand_nowhere(signed_in, api, session, pia):
     answers = [client.get("/contacts?q=quimby%20zor").json["items"], browser.get(pages[-1]).status_code]
     assert (len(answers[0]), answers[1]) == (1, 200)
     asked = _text(browser.get(pages[3]))
-    assert all(f"{said}</label>" in asked for said in ("new one: Zorrilla", "account: Wanda Quimby"))
+    assert all(said in asked for said in ("new one: Zorrilla", "account: Wanda Quimby"))
     for hidden, word in (
         (["title"], "Chiefqueen"),
         (["company"], "Zorrilla"),

@@ -50,6 +50,9 @@ def test_they_work_like_those_of_accounts(signed_in, api, session, ada, sal, pia
     assert partner.get(path).json["custom"] == {fleet: "bikes", size: None}
     assert partner.patch(path, json={"custom": {fleet: "x"}}).status_code == 422
     assert partner.get(f"/opportunities?{inner}=Zugeknöpft").status_code == 422
+    for name in ("campaign", "external_id", "partner_account_id"):  # what is the vendor's finds nothing
+        assert partner.get(f"/opportunities?{name}=x").json["items"] == []
+        assert signed_in(pia).get(f"/opportunities?{name}=x").status_code == 200
     page = signed_in(pia).get(path).get_data(as_text=True)
     assert "bikes" in page
     assert "Zugeknöpft" not in page
