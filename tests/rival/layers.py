@@ -25,7 +25,7 @@ from app.capture.taking import asked_by, read_post, take_post
 from app.care.models import Erasure
 from app.fields.counting import count_fields
 from app.fields.operations import arrange_form
-from app.health.models import WorkerSign
+from app.health.models import Upkeep, WorkerSign
 from app.identity.calendar_address import renew_address
 from app.identity.models import (
     ApiToken,
@@ -244,7 +244,8 @@ def _aims(session: Session, world: World) -> None:
         ref=refs.new_ref(refs.SUBSCRIPTION), user_id=world.people["pia"].id, report=STRANGER, query=STRANGER,
         weekday=0, next_at=world.now, created_at=world.now,
     )  # fmt: skip
-    session.add_all([mailed, WorkerSign(id=1, at=world.now)])
+    kept = Upkeep(name=STRANGER, at=world.now, is_well=False, note=STRANGER)
+    session.add_all([mailed, WorkerSign(id=1, at=world.now), kept])
     session.flush()
     world.stranger["target"].append(aim.ref)
     world.stranger["sub"].append(mailed.ref)

@@ -240,6 +240,7 @@ COMMON = {
     "organisation.name": "everybody knows whose Canal this is",
     "organisation.accent": "a colour",
     "erasure_gate": "stands within a transaction alone",
+    "report_count.b": "a country or public names; what people wrote stands in the other column",
 }
 
 
