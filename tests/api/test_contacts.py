@@ -94,7 +94,7 @@ def test_deleting(session, api, sal, mara, vic, world, northwind, pia):
 def test_partners_find_no_contacts(api, pia, pam, otto, world):
     for person in (pia, pam, otto):
         client = api(person)
-        assert client.get("/contacts").status_code == 403
+        assert client.items("/contacts") == []  # nothing is given to them
         assert client.post("/contacts", {"last_name": "x"}).status_code == 403
         for ref in (world.contact.ref, ABSENT, world.account.ref):
             for method, path, body in (

@@ -69,7 +69,7 @@ def test_the_journey_of_a_file(app: Flask, session: Session, mara: User, signed_
     done = client.get(show).text
     assert "every 1s" not in done
     ref = show.rpartition("/")[2]
-    assert f'href="/leads?import={ref}"' in done
+    assert f'href="/leads?import={ref}&amp;count=all"' in done
     listed = client.get(f"/leads?import={ref}").text
     assert all(lead.ref in listed for lead in rows(session, Lead))
     rejected = client.get(f"{show}/rejected.csv", buffered=True)

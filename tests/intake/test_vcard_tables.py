@@ -141,4 +141,4 @@ def test_a_contact_is_saved_to_a_phone_and_comes_back_as_it_was(
     }  # fmt: skip
     again = take(session, answer.data, by=mara, kind="account_contact")
     assert (again.created, again.unchanged, again.refused) == (0, 1, 0)
-    assert signed_in(pia).get(f"/contacts/{ana.ref}/card.vcf").status_code == 403
+    assert signed_in(pia).get(f"/contacts/{ana.ref}/card.vcf").status_code == 404

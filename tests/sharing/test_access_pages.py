@@ -172,7 +172,7 @@ def test_what_is_not_seen_has_no_such_page(session, signed_in, mara, sal, otto, 
         )
         share = f"{url}/access/shares/share_{'0' * 22}"
         assert browser.submit(share, {"act": "remove"}, page="/profile").status_code == 404
-    assert signed_in(otto).get(f"/accounts/{account.ref}/access").status_code == 403
+    assert signed_in(otto).get(f"/accounts/{account.ref}/access").status_code == 404
     assert row_count(session, ManualShare) == 0
 
 
