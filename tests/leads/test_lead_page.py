@@ -216,7 +216,8 @@ def test_a_converted_lead_can_only_be_read(signed_in, session, mara, now):
     assert "Converted" in page
     for act in (">Change<", "Mark as", 'id="log"'):
         assert act not in page
-    assert signed_in(mara).get(f"/leads/{lead.ref}/edit").status_code == 409
+    sent_back = signed_in(mara).get(f"/leads/{lead.ref}/edit")
+    assert (sent_back.status_code, sent_back.location) == (303, f"/leads/{lead.ref}")
 
 
 def test_the_preview_says_what_comes_after_the_claim(signed_in, session, pia, northwind):

@@ -144,7 +144,11 @@ def _first_status(session: Session) -> str:
 @needs(Permission.LEAD_EDIT)
 def edit(lead_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
-    detail = _editable(session, actor, lead_ref)
+    try:
+        detail = _editable(session, actor, lead_ref)
+    except AlreadyConverted as error:
+        flash(str(error.message), "info")
+        return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
     form = lead_form(actor)(formdata=None, data=values_of(detail))
     form.begin(seen_version(actor, detail.lead, detail.custom), values_of(detail))
     return _edit_page(session, detail, form)
