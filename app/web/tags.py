@@ -75,7 +75,7 @@ def owner_tag(owner: Any, link: bool = True) -> Markup:
     name = escape(owner.name)
     if company and company != owner.name:
         name = Markup(  # noqa: S704 - escaped
-            f'<span class="owner-company">{escape(company)}</span> <span class="owner-person">· {name}</span>'
+            f'<span class="owner-company">{escape(company)}</span> <span class="owner-person">{name}</span>'
         )
     if kind not in words:
         mark = f'<span class="initials" aria-hidden="true">{escape(filters.initials(owner.name))}</span>'
