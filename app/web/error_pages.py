@@ -27,8 +27,9 @@ from werkzeug.exceptions import HTTPException
 
 from app.fields.kinds import is_custom
 from app.kernel.db import db, set_reading
-from app.kernel.errors import DomainError, Invalid, NotAllowed
+from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from app.web.access import SecondFactorNeeded, SignInRequired
+from app.web.gone import GonePage, page_of_gone
 from app.web.htmx import wants_fragment
 from app.web.refusals import note_refused_attempt
 from app.web.uploads import too_large_text
@@ -103,6 +104,10 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
     message = str(error.message) if error.message else ""
     if not message and errors:
         message = " ".join(str(m) for messages in errors.values() for m in messages)
+    if isinstance(error, NotFound) and not is_api():
+        gone = page_of_gone()
+        if gone is not None:
+            return answer(error.status, gone.message, title=gone.title, gone=gone)
     return answer(error.status, message or None, slug=error.slug, errors=errors, extra=_extra(error))
 
 
@@ -197,16 +202,18 @@ def answer(
     slug: str | None = None,
     errors: dict[str, list[Any]] | None = None,
     extra: dict[str, Any] | None = None,
+    title: str = "",
+    gone: GonePage | None = None,
 ) -> Response:
-    """The response for an error, in the form that the caller reads."""
-    title = str(TITLES.get(status, TITLES[400 if status < 500 else 500]))
+    """The response for an error, in the form that the caller reads.  gone: what is told of a record that is gone."""
+    title = title or str(TITLES.get(status, TITLES[400 if status < 500 else 500]))
     text = message or str(MESSAGES.get(status, MESSAGES[400 if status < 500 else 500]))
     if is_api():
         return problem(status, slug or SLUGS.get(status, "error"), title, text, errors, extra)
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
     try:
         body = render_template(
-            template, status=status, title=title, message=text, request_id=g.get("request_id")
+            template, status=status, title=title, message=text, request_id=g.get("request_id"), gone=gone
         )
     except Exception:
         body = f"<!doctype html><title>{status}</title><h1>{status}</h1><p>Try again in a few seconds.</p>"
