@@ -75,7 +75,8 @@ def change_lead(lead_id: str, body: LeadChanges) -> Response:
         # Before values are looked up: which sources there are is not told to whom may not choose one.
         name_campaign(session, actor, raw)
         refuse_foreign_fields(session, actor, raw)
-        values = read_lead_values(raw, reading_for(session, actor))
+        reading = reading_for(session, actor, find_held=lambda: get_lead(session, actor, lead_id, Level.EDIT))
+        values = read_lead_values(raw, reading)
         edit_lead(session, actor, lead_id, values.fields, now=clock.now())
         settle_scores(session)
         answer = lead_json(session, actor, lead_id)

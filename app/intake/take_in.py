@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.fields.records import first_values, refuse_empty
 from app.fields.values import reading_of
 from app.identity.queries import get_organisation
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.models import AssignmentCause, Lead
@@ -64,7 +64,12 @@ def take_in(
     actor.require(Permission.LEAD_CREATE)
     arrival = arrival or Arrival()
     organisation = get_organisation(session)
-    reading = reading_for(session, actor, zone=ZoneInfo(organisation.time_zone))
+    reading = reading_for(
+        session,
+        actor,
+        zone=ZoneInfo(organisation.time_zone),
+        find_held=lambda: _find_seen(session, actor, raw.get("external_id")),
+    )
     refuse_score(session, raw)
     values = read_lead_values(raw, reading)
     known = _find_known(session, values)
@@ -103,6 +108,15 @@ def _find_known(session: Session, values: LeadValues) -> Lead | None:
     if external_id is None:
         return None
     return session.scalar(select(Lead).where(scope(Lead, _KNOWN), Lead.external_id == external_id))
+
+
+def _find_seen(session: Session, actor: Actor, external_id: Any) -> Lead | None:
+    """The lead that has this external id, if the actor may read it."""
+    if not isinstance(external_id, str):
+        return None
+    return session.scalar(
+        select(Lead).where(scope(Lead, actor, Level.READ), Lead.external_id == external_id.strip())
+    )
 
 
 def _update(session: Session, actor: Actor, lead: Lead, values: LeadValues, now: datetime) -> Lead:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, Text, cast, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -105,6 +106,12 @@ def status_name(name: str) -> str:
     """What a status is called: translated while it still has the name it came with."""
     known = _FIRST_NAMES.get(name)
     return name if known is None else str(known)
+
+
+def called(status: LeadStatus) -> str:
+    """What a status is called, with a word where it is out of use."""
+    name = status_name(status.name)
+    return name if status.is_active else _("%(name)s (retired)", name=name)
 
 
 def reason_name(name: str) -> str:

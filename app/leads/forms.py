@@ -24,7 +24,7 @@ from app.fields.values import as_typed
 from app.kernel.actor import Actor, Permission
 from app.kernel.countries import country_choices
 from app.kernel.db import db
-from app.leads.choices import LeadLists
+from app.leads.choices import LeadLists, reason_name, status_name
 from app.leads.fields import ALL_SECTIONS, FIELDS, Field, FieldKind
 from app.leads.queries import LeadDetail
 from app.web.choices import options
@@ -183,14 +183,22 @@ def _confirmed() -> Any:
     return options([("", _("Unknown")), ("yes", _("Yes")), ("no", _("No"))])
 
 
-def offer_lists(form: LeadForm, lists: LeadLists) -> None:
-    """Fill the choices of status and source; a value that is out of use stays choosable where it is."""
+def offer_lists(form: LeadForm, lists: LeadLists, detail: LeadDetail | None = None) -> None:
+    """Fill the choices of status and source; a value that is out of use stays choosable where it is.
+
+    detail: the lead that is changed, which knows what its own status and reason are called.
+    """
+    called = {detail.status.key: status_name(detail.status.name)} if detail is not None else {}
+    if detail is not None and detail.reason is not None:
+        called[detail.reason.key] = reason_name(detail.reason.name)
     inputs: dict[str, Any] = {
         name: form[name] for name in ("status", "source", "campaign", "unqualified_reason") if name in form
     }
     if "status" in inputs:
         inputs["status"].choices = _with(
-            inputs["status"].data, [(s.key, s.name) for s in lists.statuses if s.category != "converted"]
+            inputs["status"].data,
+            [(s.key, s.name) for s in lists.statuses if s.category != "converted"],
+            called,
         )
     if "source" in inputs:
         names = [(name, name) for _ref, name in lists.sources]
@@ -200,15 +208,17 @@ def offer_lists(form: LeadForm, lists: LeadLists) -> None:
         inputs["campaign"].choices = _with(inputs["campaign"].data, campaigns)
     if "unqualified_reason" in inputs:
         reasons = [("", "–"), *lists.reasons]
-        inputs["unqualified_reason"].choices = _with(inputs["unqualified_reason"].data, reasons)
+        inputs["unqualified_reason"].choices = _with(inputs["unqualified_reason"].data, reasons, called)
     if "consent_basis" in form:
         basis: Any = form["consent_basis"]
         basis.choices = options(basis_choices(basis.data))
 
 
-def _with(value: str | None, pairs: Sequence[tuple[str, str]]) -> Any:
-    missing = bool(value) and value not in [key for key, _name in pairs]
-    return options([*pairs, (value, value)] if missing else pairs)
+def _with(value: str | None, pairs: Sequence[tuple[str, str]], called: Mapping[str, str] = {}) -> Any:
+    """called: value → name, of what may be out of use."""
+    if not value or value in [key for key, _name in pairs]:
+        return options(pairs)
+    return options([*pairs, (value, called.get(value, value))])
 
 
 def values_of(detail: LeadDetail) -> dict[str, str]:

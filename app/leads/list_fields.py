@@ -16,10 +16,11 @@ from app.accounts.list_fields import account_links, accounts_named_by, user_fiel
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads import filters
-from app.leads.choices import knows_queue, names_of, reason_name, status_name
+from app.leads.choices import called, knows_queue, names_of, reason_name, status_name
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import edit_lead, refuse_foreign_fields
+from app.leads.queries import get_lead, list_statuses
 from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
 from app.leads.rows import LeadRow
 from app.leads.sight import SIGHT
@@ -66,12 +67,9 @@ _MOST_QUEUES = 200
 
 
 def _statuses(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    rows = session.execute(
-        select(LeadStatus.key, LeadStatus.name)
-        .where(LeadStatus.is_active)
-        .order_by(LeadStatus.position, LeadStatus.id)
-    )
-    return [(key, status_name(name)) for key, name in rows]
+    """Those in use, then the others: leads may have them still."""
+    statuses = sorted(list_statuses(session, active_only=False), key=lambda each: not each.is_active)
+    return [(each.key, called(each)) for each in statuses]
 
 
 def _to_status(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
@@ -81,7 +79,7 @@ def _to_status(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
     )
     reasons = _reasons(session, actor)
     offered: list[tuple[str, str]] = []
-    for key, name in _statuses(session, actor):
+    for key, name in [(each.key, status_name(each.name)) for each in list_statuses(session)]:
         if key in closing:
             offered += [(f"{key}:{reason}", f"{name}: {why}") for reason, why in reasons]
         else:
@@ -372,7 +370,8 @@ def _write(
     """Change fields by what is typed.  Raises what `edit_lead` raises, and Invalid for values that do not fit."""
     values = _with_reason(values)
     refuse_foreign_fields(session, actor, values)
-    read = read_lead_values(values, reading_for(session, actor)).fields
+    reading = reading_for(session, actor, find_held=lambda: get_lead(session, actor, ref, Level.EDIT))
+    read = read_lead_values(values, reading).fields
     began = None if version is None else str(version)
     return edit_lead(session, actor, ref, read, version=began, now=now)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app.accounts.consent import BASES, basis_key
 from app.fields.catalogue import Definition, catalogue
@@ -25,7 +25,7 @@ from app.kernel.fold import fold
 from app.kernel.parse import parse_email, parse_moment, parse_number, parse_yes_no
 from app.kernel.text import clean_text
 from app.leads.fields import FIELDS, IDENTIFYING, Field, FieldKind
-from app.leads.models import LeadSource, LeadStatus, UnqualifiedReason
+from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 
 LARGEST_NUMBER = 10**15
 LARGEST_SCORE = 1_000_000
@@ -42,6 +42,10 @@ class Choices:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How values are read.
@@ -49,6 +53,7 @@ class Reading:
     zone: what moments without a zone are meant in.  day_first: order of day and month where both fit.
     custom: the fields that administrators added, as far as whoever gives the values sees them; find_person: whom
     a value of theirs means.
+    find_held: the lead that is changed, if one is: what it holds may be given again though it is out of use by now.
     """
 
     choices: Choices
@@ -56,6 +61,7 @@ class Reading:
     day_first: bool = True
     custom: Mapping[str, Definition] = field(default_factory=dict)
     find_person: Callable[[str], str] = str
+    find_held: Callable[[], Lead | None] = _nothing
 
 
 @dataclass(slots=True)
@@ -109,11 +115,12 @@ def reading_for(
     zone: tzinfo = UTC,
     day_first: bool = True,
     choices: Choices | None = None,
+    find_held: Callable[[], Lead | None] = _nothing,
 ) -> Reading:
     """How values that the actor gives are read; of fields that administrators added, those that they see."""
     own = catalogue(session).seen(actor, "lead")
     find_person = reading_of().find_person
-    return Reading(choices or load_choices(session), zone, day_first, own, find_person)
+    return Reading(choices or load_choices(session), zone, day_first, own, find_person, find_held)
 
 
 def read_lead_values(raw: Mapping[str, Any], reading: Reading) -> LeadValues:
@@ -303,7 +310,9 @@ def _status(given: Any, reading: Reading) -> int | None:
     text = clean_text(given, field="status")
     if text is None:
         return None
-    found = reading.choices.statuses.get(fold(text))
+    found = reading.choices.statuses.get(fold(text)) or _held_entry(
+        reading, LeadStatus, "status_id", fold(text)
+    )
     if found is None:
         raise BadValue(_l("There is no status “%(value)s”.", value=_short(text)))
     return found
@@ -313,7 +322,9 @@ def _source(given: Any, reading: Reading) -> int | None:
     text = clean_text(given, max_length=80, field="source")
     if text is None:
         return None
-    found = reading.choices.sources.get(fold(text, 80))
+    found = reading.choices.sources.get(fold(text, 80)) or _held_entry(
+        reading, LeadSource, "source_id", fold(text, 80)
+    )
     if found is None:
         raise BadValue(_l("There is no source “%(value)s”.", value=_short(text)))
     return found
@@ -323,18 +334,34 @@ def _reason(given: Any, reading: Reading) -> int | None:
     text = clean_text(given, max_length=80, field="unqualified_reason")
     if text is None:
         return None
-    found = reading.choices.reasons.get(fold(text))
+    found = reading.choices.reasons.get(fold(text)) or _held_entry(
+        reading, UnqualifiedReason, "unqualified_reason_id", fold(text)
+    )
     if found is None:
         raise BadValue(_l("There is no reason “%(value)s”.", value=_short(text)))
     return found
 
 
-def _basis(given: Any, _reading: Reading) -> str | None:
+def _held_entry(reading: Reading, model: Any, column: str, text: str) -> int | None:
+    """The retired entry that the lead has already, if it is the one that is named."""
+    held = reading.find_held()
+    session = object_session(held) if held is not None else None
+    key: int | None = getattr(held, column) if session is not None else None
+    entry = session.get(model, key) if session is not None and key is not None else None
+    if entry is None or text not in (fold(entry.name, 80), fold(getattr(entry, "key", entry.name))):
+        return None
+    return key
+
+
+def _basis(given: Any, reading: Reading) -> str | None:
     text = clean_text(given, field="consent_basis")
     if text is None:
         return None
     found = basis_key(text)
     if found is None:
+        held = reading.find_held()
+        if held is not None and held.consent_basis == text:
+            return text  # in words, from before there was a list
         raise BadValue(_l("“%(value)s” is none of: %(known)s.", value=_short(text), known=", ".join(BASES)))
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -27,15 +28,16 @@ def read_board(
 ) -> list[Column]:
     """Columns of the stages in use, of what the actor may read and `given` filters; their rows are OpportunityRows.
 
+    A stage that is out of use has one, last, while something is in it: from there records only move away.
     Three statements, whatever the number of records: each column looks at COUNT_CAP of its own at most.
     Raises Invalid.
     """
     query = parse_opportunity_query(session, actor, given)
-    stages = [stage for stage in list_stages(session) if stage.is_active]
+    stages = sorted(list_stages(session), key=lambda stage: not stage.is_active)
     if not stages:
         return []
-    goes_to = [(stage.key, entry_name(stage)) for stage in stages]
-    columns = {stage.id: Column(stage, stage.key, entry_name(stage), goes_to) for stage in stages}
+    goes_to = [(stage.key, entry_name(stage)) for stage in stages if stage.is_active]
+    columns = {stage.id: Column(stage, stage.key, _called(stage), goes_to) for stage in stages}
     filters = {stage.id: [*_in(stage, now), *query.conditions] for stage in stages}
     window = Window(Opportunity.close_order, descending=False, limit=COUNT_CAP)
     within = union_of(Opportunity, actor, filters, window, level=Level.READ).subquery("within")
@@ -45,7 +47,12 @@ def read_board(
         window = Window(Opportunity.close_order, descending=False, limit=SHOWN - 1)
         shown = union_of(Opportunity, actor, full, window, level=Level.READ).subquery("shown")
         _fill_rows(session, actor, columns, shown)
-    return list(columns.values())
+    return [column for column in columns.values() if column.stage.is_active or column.number]
+
+
+def _called(stage: OpportunityStage) -> str:
+    name = entry_name(stage)
+    return name if stage.is_active else _("%(name)s (retired)", name=name)
 
 
 def _in(stage: OpportunityStage, now: datetime) -> list[Any]:

@@ -60,6 +60,10 @@ def _entry(name: str, column: InstrumentedAttribute[Any], **more: Any) -> ListFi
     )
 
 
+def _stages_in_use(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
+    return [(stage.key, entry_name(stage)) for stage in list_stages(session) if stage.is_active]
+
+
 def _categories(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
     return [(str(key), str(label)) for key, label in CATEGORIES.items()]
 
@@ -89,7 +93,7 @@ def _fields() -> list[ListField]:
         ListField(
             "currency", label["currency"], Kind.CHOICE, record.currency, choices=_currencies, edits="currency", is_code=True,
         ),
-        _entry("stage", record.stage_id, edits="stage"),
+        _entry("stage", record.stage_id, edits="stage", edit_choices=_stages_in_use),
         ListField("category", _l("Outcome"), Kind.CHOICE, record.category, ops=SAME[:4], choices=_categories),
         ListField(
             "probability", label["probability"], Kind.NUMBER, record.probability, edits="probability",

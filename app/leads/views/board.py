@@ -38,7 +38,11 @@ def board() -> ResponseReturnValue:
 
 
 def _card(actor: Actor, column: Column, row: LeadRow, given: dict[str, list[str]]) -> Card:
-    may_move = row.given >= Level.EDIT and not row.is_offered and len(column.goes_to) > 1
+    may_move = (
+        row.given >= Level.EDIT
+        and not row.is_offered
+        and any(key != column.key for key, _name in column.goes_to)
+    )
     back: dict[str, Any] = {**given, "lead_ref": row.ref}
     url = url_for("leads.move_on_board", **back) if may_move and actor.can(Permission.LEAD_EDIT) else ""
     return Card(row.ref, row.title, url_for("leads.show", lead_ref=row.ref), row, url, ("was", column.key))

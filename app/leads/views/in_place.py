@@ -132,7 +132,7 @@ def _clash_page(actor: Actor, lead_ref: str, form: LeadForm, name: str, typed: s
     session.rollback()
     detail = _editable(session, actor, lead_ref)
     present = values_of(detail)[name]
-    offer_lists(form, load_lists(session))
+    offer_lists(form, load_lists(session), detail)
     fill(form[name], typed)
     clash = Clash(in_words(form[name], typed), in_words(form[name], present))
     return _page(session, actor, detail, form, name, present, clash=clash)
@@ -149,7 +149,7 @@ def _page(
     problems: Sequence[Any] = (),
     clash: Clash | None = None,
 ) -> str:
-    offer_lists(form, load_lists(session))
+    offer_lists(form, load_lists(session), detail)
     form[name].errors = [*form[name].errors, *problems]
     form[name].render_kw = {**(form[name].render_kw or {}), "data-focus": ""}
     return render_template(

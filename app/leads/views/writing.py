@@ -193,7 +193,7 @@ def _edit_page(
     *,
     is_stale: bool = False,
 ) -> str:
-    offer_lists(form, load_lists(session))
+    offer_lists(form, load_lists(session), detail)
     return render_template(
         "leads/edit.html",
         detail=detail,
@@ -214,7 +214,7 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
         if name in form and name not in mine:
             fill(form[name], text)
     form.begin(seen_version(actor, detail.lead, detail.custom), now)
-    offer_lists(form, load_lists(session))
+    offer_lists(form, load_lists(session), detail)
     differences = [
         Difference(name, form[name].label.text, in_words(form[name], text), in_words(form[name], now[name]))
         for name, text in mine.items()
