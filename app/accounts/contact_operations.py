@@ -16,6 +16,7 @@ from app.accounts.changes import (
     refuse_stale,
     store,
 )
+from app.accounts.consented import CONSENT_FIELDS, consent_columns, split_consent
 from app.accounts.duplicates import find_contact_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import CONTACT_FIELDS
@@ -43,7 +44,7 @@ _IDENTIFYING = frozenset({"last_name", "first_name", "email", "phone", "mobile",
 def create_contact(
     session: Session, actor: Actor, values: Mapping[str, Any], *, allow_duplicate: bool = False, now: datetime
 ) -> Contact:
-    """Store a new contact.  values: field name → what was given.
+    """Store a new contact.  values: field name (`fields`, `consented`, or an added one's) → what was given.
 
     References (`account_id`, `reports_to_id`, `owner`) are public names.  Without an account it is
     private to its owner and administrators.
@@ -65,7 +66,8 @@ def contact_columns(asking: Asking, values: Mapping[str, Any], *, now: datetime)
     """Every column of the contact that `create_contact` is to store, but its key.  Raises NotAllowed, Invalid."""
     session, actor = asking.session, asking.actor
     actor.require(Permission.CONTACT_EDIT)
-    standard, own = split(values)
+    agreed, rest = split_consent(values)
+    standard, own = split(rest)
     cleaned, custom = read_both(
         lambda: clean_values(CONTACT_FIELDS, standard, is_new=True),
         lambda: read_given(session, actor, "contact", own, is_new=True),
@@ -80,6 +82,7 @@ def contact_columns(asking: Asking, values: Mapping[str, Any], *, now: datetime)
     if account is None:
         _refuse_hiding(actor, columns["owner_user_id"])
     asking.refuse_taken(Contact, cleaned.get("external_id"))
+    columns |= consent_columns(actor, None, agreed, now)
     columns |= asking.held_in_fields("contact", custom, now)
     columns |= contact_keys(columns, account.billing_country if account else None)
     by = actor.user_id
@@ -112,21 +115,24 @@ def edit_contact(
     contact, given = get_contact_and_level(session, actor, contact_ref, for_update=True)
     if given < Level.EDIT:
         raise NotAllowed
-    standard, own = split(values)
+    agreed, rest = split_consent(values)
+    standard, own = split(rest)
     cleaned, custom = read_both(
         lambda: clean_values(CONTACT_FIELDS, standard), lambda: read_given(session, actor, "contact", own)
     )
     columns = {CONTACT_FIELDS[name].attribute: value for name, value in cleaned.items()}
     told_refs = _resolve_references(session, actor, contact, given, cleaned, columns)
     written = write(session, "contact", contact.custom, custom, now=now)
-    changed = changed_columns(contact, columns) | written.columns
+    consented = consent_columns(actor, contact, agreed, now)
+    changed = changed_columns(contact, columns) | written.columns | consented
     shown = {k: v[0] for k, v in told_refs.items()}
-    refuse_stale(session, contact, version, changed, CONTACT_FIELDS, shown, written)
+    refuse_stale(session, contact, version, changed, CONTACT_FIELDS | CONSENT_FIELDS, shown, written)
     if not changed:
         return contact
     if "external_id" in changed:
         refuse_taken(session, actor, Contact, changed["external_id"])
     names = {field.attribute: name for name, field in CONTACT_FIELDS.items()}
+    names |= {name: name for name in agreed}
     told = {
         names[c]: told_refs.get(c, (getattr(contact, c), value)) for c, value in changed.items() if c in names
     }

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import CONSENT, OPT_OUTS
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.sight import is_told
 from app.api.answers import moment, version_of
@@ -69,8 +70,13 @@ def contacts_json(session: Session, actor: Actor, contacts: Sequence[Contact]) -
             "account_id": accounts.get(contact.account_id or 0),
             "reports_to_id": superiors.get(contact.reports_to_id or 0),
             "owner": people.get(contact.owner_user_id),
+            **_told(actor, contact, CONSENT),
+            # Whoever may write to them must know what they want no more.
+            **{name: getattr(contact, name) for name in OPT_OUTS},
             "custom": {name: contact.custom.get(name) for name in added},
         }
+        if body["consent_on"] is not None:
+            body["consent_on"] = body["consent_on"].isoformat()
         body["version"] = _version(actor, body, contact)
         shown.append(body)
     return shown

@@ -1,24 +1,22 @@
 """Saying of a lead or a contact whether they agreed to be contacted, and what they want no more."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import StaleEdit
-from app.accounts.consent import CONSENT, OPT_OUTS, basis_key, opt_outs_noted
+from app.accounts.consent import OPT_OUTS, opt_outs_noted
+from app.accounts.consented import CONSENT_FIELDS, clean_consent
 from app.accounts.queries import get_contact
 from app.events.operations import record
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed
-from app.kernel.text import clean_text
 from app.leads.errors import AlreadyConverted
 from app.leads.queries import get_lead
-
-ANSWERS = {"yes": True, "no": False, "": None}
 
 
 def get_person(
@@ -82,32 +80,8 @@ def set_consent(
 
 
 def _clean(values: Mapping[str, Any], basis: str | None) -> dict[str, Any]:
-    """basis: what is kept now, which may have been written in words before there was a list."""
-    found: dict[str, Any] = {}
-    errors: dict[str, list[Any]] = {}
-    for name, given in values.items():
-        if name in OPT_OUTS:
-            found[name] = bool(given)
-        elif name not in CONSENT:
-            errors[name] = [_l("There is no such field.")]
-        elif name == "consent":
-            if given not in ANSWERS:
-                errors[name] = [_l("Choose one of those listed.")]
-            found[name] = ANSWERS.get(given)
-        elif name == "consent_on":
-            try:
-                found[name] = date.fromisoformat(given) if given else None
-            except ValueError:
-                errors[name] = [_l("Give a date such as 2026-03-31.")]
-        elif name == "consent_basis":
-            found[name] = basis if given == basis else basis_key(given or "")
-            if given and found[name] is None:
-                errors[name] = [_l("Choose one of those listed.")]
-        else:
-            try:
-                found[name] = clean_text(given, max_length=255, field=name)
-            except Invalid as error:
-                errors |= error.errors
-    if errors:
-        raise Invalid(errors)
-    return found
+    """basis: what is kept now, which may have been written in words before there was a list.  Raises Invalid."""
+    unknown = [name for name in values if name not in CONSENT_FIELDS]
+    if unknown:
+        raise Invalid({name: [_l("There is no such field.")] for name in unknown})
+    return clean_consent({n: bool(v) if n in OPT_OUTS else v for n, v in values.items()}, basis)

@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import OPT_OUTS
+from app.accounts.consented import CONSENT_FIELDS, clean_consent
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS, SECTIONS, Field, FieldKind
 from app.accounts.models import Account, AccountKind, Contact
 from app.accounts.values import clean_values
@@ -102,7 +104,7 @@ class Reader:
         """mapping: header → field, of a file of that kind of rows alone."""
         columns = tuple((header, name) for header, name in mapping.items() if name)
         kept = tuple(header for header, name in mapping.items() if not name)
-        fields = ACCOUNT_FIELDS if kind == ACCOUNT else CONTACT_FIELDS
+        fields = ACCOUNT_FIELDS if kind == ACCOUNT else CONTACT_FIELDS | CONSENT_FIELDS
         return cls(kind, fields, added, columns, kept, takes_unknown)
 
     @classmethod
@@ -148,7 +150,7 @@ class Reader:
                     read.unknown, value = none.text, None
                 if value is not None:
                     read.values[name] = value
-                elif not cell.strip() and name != "owner":
+                elif not cell.strip() and name not in ("owner", *OPT_OUTS):
                     read.cleared.append(name)
         for name, part in read.parts.items():
             read.values.setdefault(name, part)  # what has a column of its own stands there
@@ -184,6 +186,8 @@ class Reader:
     ) -> Any | None:
         if is_custom(name):
             return self._added_value(name, cell, warnings)
+        if name in CONSENT_FIELDS:
+            return self._agreed_value(name, cell, warnings)
         known = self.fields[name]
         try:
             text = clean_text(cell, max_length=NOTE, field=name, multiline=True)
@@ -201,6 +205,17 @@ class Reader:
                 raise
             warnings.append(self.words(error))
             return None
+
+    def _agreed_value(self, name: str, cell: str, warnings: list[Any]) -> Any | None:
+        """What a cell says about consent; an opt-out is never taken back by a file."""
+        if not cell.strip():
+            return None
+        try:
+            value = clean_consent({name: cell})[name]
+        except Invalid as error:
+            warnings.append(self.words(error))
+            return None
+        return None if name in OPT_OUTS and value is False else value
 
     def _added_value(self, name: str, cell: str, warnings: list[Any]) -> Any | None:
         """What a cell holds of a field that administrators added; what it cannot hold stays empty, with a warning."""
@@ -288,7 +303,13 @@ def fields_of_pairs(
 ) -> dict[str, "HalfField"]:
     """Field → its description, for files of accounts and contacts."""
     account = {**ACCOUNT_FIELDS, KIND.name: KIND, ID.name: ID, **accounts}
-    contact = {**CONTACT_FIELDS, ID.name: ID, **{f.name: f for f in FULL_NAMES.values()}, **contacts}
+    contact = {
+        **CONTACT_FIELDS,
+        **CONSENT_FIELDS,
+        ID.name: ID,
+        **{f.name: f for f in FULL_NAMES.values()},
+        **contacts,
+    }
     contact.pop("account_id")
     return {
         **{

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from app.accounts.consented import CONSENT_FIELDS
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.fields.catalogue import catalogue
 from app.identity.queries import get_organisation
@@ -139,6 +140,7 @@ def fields_of(kind: str) -> dict[str, Any]:
     if kind == CONTACT:
         return {
             **CONTACT_FIELDS,
+            **CONSENT_FIELDS,
             ID.name: ID,
             **{f.name: f for f in FULL_NAMES.values()},
             **known.active(kind),

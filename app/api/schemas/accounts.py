@@ -15,6 +15,7 @@ from app.api.schemas.common import (
     SuccessorIn,
     Text,
     Whole,
+    YesNo,
     list_of,
 )
 
@@ -158,6 +159,16 @@ class ContactFields(Body):
     time_zone: Text = None
     description: Text = None
     external_id: Text = None
+    consent: YesNo = Field(default=None, description="null for unknown.")
+    consent_basis: Text = Field(
+        default=None,
+        description="One of consent, contract, legitimate_interest, legal_obligation, public_interest, vital_interest, "
+        "or its name in English, Spanish or Catalan. What was written in words before stands until it is changed.",
+    )
+    consent_on: Text = Field(default=None, description="The day, as 2026-03-31.")
+    consent_origin: Text = Field(default=None, description="Where it came from, such as a form.")
+    opted_out_email: YesNo = None
+    opted_out_phone: YesNo = None
     custom: Custom = None
     allow_duplicate: StrictBool = Field(
         default=False, description="Save although it is probably there already."
@@ -175,7 +186,8 @@ class ContactChanges(ContactFields):
 class Contact(Answer):
     """A person at an account.
 
-    What the vendor keeps for itself (owner, language, time_zone, description, external_id) is null to partner users.
+    What the vendor keeps for itself (owner, language, time_zone, description, external_id, consent but not the
+    opt-outs) is null to partner users.
     """
 
     id: Id
@@ -197,6 +209,12 @@ class Contact(Answer):
     time_zone: str | None
     description: str | None
     external_id: str | None
+    consent: bool | None
+    consent_basis: str | None
+    consent_on: str | None
+    consent_origin: str | None
+    opted_out_email: bool
+    opted_out_phone: bool
     custom: dict[str, Any]
 
 
