@@ -106,7 +106,7 @@ translations: setup-dev ## bring the message catalogues up to date with the sour
 	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k _n:1,2 -k lazy_gettext -k lazy_ngettext:1,2 --no-location \
 	  --sort-output --project Canal -o "$$pot" app; \
 	for language in es ca; do \
-	  $(BIN)/pybabel --quiet update --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	  $(BIN)/pybabel --quiet update --no-wrap --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 	    -i "$$pot" -d app/translations -l $$language; \
 	done
 
