@@ -1,5 +1,6 @@
 """The tests' own ground: each test starts clean, on both databases, and nothing leaves the machine."""
 
+import re
 import socket
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import create_engine, select
 from app.identity.models import Organisation, User
 from app.kernel.db import db, prepare_engine
 from app.leads.models import Lead, LeadStatus
+from app.settings import ROOT
 from app.sharing.scope import UnscopedStatement
 from tests.conftest import NetworkRefused
 from tests.factories import actor_of, make_lead, row_count, rows
@@ -73,3 +75,25 @@ def test_calls_at_once_have_sessions_of_their_own(app, session, pia):
 def test_other_machines_cannot_be_reached():
     with socket.socket() as connection, pytest.raises(NetworkRefused):
         connection.connect(("192.0.2.1", 80))
+
+
+_FILE = re.compile(r"(?<![\w/])((?:[a-z]+/)*test_\w+)\.py(?:::(test_\w+))?")
+_PATH = re.compile(r"(?<![\w/])tests/[\w/.]*\w")
+_NAME = re.compile(r"(?<![\w/])test_\w+")
+
+
+def test_the_tests_that_the_documentation_names_are_there():
+    """By path (`tests/…`, or within tests), by file and name, or by name alone."""
+    files = list((ROOT / "tests").rglob("*.py"))
+    names = {file: set(re.findall(r"^ *def (test_\w+)", file.read_text(), re.M)) for file in files}
+    all_names = set().union(*names.values()) | {file.stem for file in files}
+    lost = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]:
+        text = page.read_text()
+        for path, name in _FILE.findall(text):
+            file = ROOT / "tests" / f"{path.removeprefix('tests/')}.py"
+            if file not in names or (name and name not in names[file]):
+                lost.append(f"{page.name}: {path}.py {name}")
+        lost += [f"{page.name}: {path}" for path in _PATH.findall(text) if not (ROOT / path).exists()]
+        lost += [f"{page.name}: {name}" for name in _NAME.findall(text) if name not in all_names]
+    assert lost == []

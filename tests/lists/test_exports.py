@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -51,7 +52,8 @@ def test_a_list_is_taken_out(signed_in, session, sal, mara, monkeypatch):
     assert event.detail["filter"] == {"industry": ["retail"]}
     answer = browser.get(f"{page}/file")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Disposition"].startswith("attachment")
+    name = re.escape("attachment; filename=accounts-") + r"\d{4}-\d\d-\d\d\.csv"
+    assert re.fullmatch(name, answer.headers["Content-Disposition"])
     for address in (page, f"{page}/file"):
         assert signed_in(mara).get(address).status_code == 404
 
