@@ -1,128 +1,123 @@
-"""`python -m bench`: measure Canal beside its physical floor and print a table.  `--full`: up to a million leads."""
+"""`python -m bench`: measure Canal beside its physical floor and print a table.  `--full`: up to a million leads.
+
+A chapter that breaks is noted with its error, and the rest goes on.  Each chapter's table is on the error output as
+it ends, and all of them on the standard output at the end, however it comes to it.
+"""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.settings import ROOT
-from bench.capture import measure_flood
-from bench.care import judge_duplicates, measure_care, measure_lead_search
-from bench.conversion import measure_conversion
-from bench.crm import measure_crm
-from bench.crm_world import make_crm_world
-from bench.exports import measure_exports, measure_many
-from bench.figures import Figure, Report, median
-from bench.intake import measure_beside, measure_import, measure_memory, measure_records
-from bench.pages import count_statements, measure_pages
-from bench.races import measure_claim_operation, measure_turns
-from bench.reports import measure_reports
+from bench.chapters import CHAPTERS, NAMES, Chapter, Stage
+from bench.figures import Report
 from bench.servers import Load
-from bench.sharing import measure_sharing
-from bench.throughput import measure_claims, measure_inbox
-from bench.worlds import drop_world, make_world, sleep_until_quiet
+from bench.shelf import Shelf
+from bench.worlds import World
 
 ENGINES = ("sqlite", "postgresql")
+_KEEP = """make the worlds there, or take them from there if their schema is the present one, and measure on copies,
+which takes the place of two: what a chapter changes is gone with the run, and figures of two runs stay comparable.
+PostgreSQL's are kept on the server that CANAL_TEST_POSTGRES_URL names, and not without one.  Delete the folder
+to have them made anew"""
+
+
+@dataclass(slots=True)
+class Run:
+    """What is measured, and how often."""
+
+    report: Report
+    chapters: Sequence[Chapter]
+    sizes: Sequence[int]
+    rounds: int
+    keep: Path | None
+
+    def on(self, engine: str) -> None:
+        """The chapters that need a database, one after the other."""
+        with tempfile.TemporaryDirectory(prefix="canal-bench-", ignore_cleanup_errors=True) as folder:
+            shelf = Shelf(engine, Path(folder), self.keep)
+            accounts = _accounts(engine, max(self.sizes))
+            try:
+                for chapter in self.chapters:
+                    if not chapter.is_bare:
+                        self._measure(chapter, f"{chapter.title}, {engine}", shelf, accounts)
+            finally:
+                shelf.close()
+
+    def bare(self) -> None:
+        """Those that need none."""
+        for chapter in self.chapters:
+            if chapter.is_bare:
+                self._measure(chapter, chapter.title)
+
+    def _measure(
+        self, chapter: Chapter, heading: str, shelf: Shelf | None = None, accounts: Sequence[int] = ()
+    ) -> None:
+        """Measure a chapter and show its table.  What it raises is noted; only an interruption goes on up."""
+        began = time.monotonic()
+        leads: Sequence[World] = ()
+        others: Sequence[World] = ()
+        self.report.begin(heading)
+        try:
+            if shelf is not None:
+                leads = shelf.worlds("leads", chapter.leads.of(self.sizes))
+                others = shelf.worlds("accounts", chapter.accounts.of(accounts))
+            with Load() as load:  # of its own: one that was left at work would answer the next chapter
+                chapter.measure(Stage(self.report, load, self.rounds, leads, others))
+        except Exception as error:  # whatever it is: the others' figures count
+            traceback.print_exc()
+            self.report.note_broken(error)
+        except KeyboardInterrupt as stop:
+            self.report.note_broken(stop)
+            raise
+        _say(f"{self.report.tables()[-1]}\n\n({time.monotonic() - began:.0f} s)\n")
 
 
 def main() -> None:
-    """Run the rounds and print what came out; exit code 1 when a figure was missed."""
+    """Run the chapters and print what came out; exit code 1 when a figure was missed or a chapter broke."""
+    given = _arguments()
+    sizes = given.sizes or ([10_000, 100_000, 1_000_000] if given.full else [10_000, 100_000])
+    chapters = [chapter for chapter in CHAPTERS if chapter.name in (given.only or NAMES)]
+    report = Report()
+    run = Run(report, chapters, sorted(sizes), 5 if given.full else 3, given.keep)
+    try:
+        for engine in given.engines:
+            run.on(engine)
+        run.bare()
+    except KeyboardInterrupt:
+        _say("interrupted: what was measured so far")
+    finally:
+        print(report.table())
+        print(f"\n{len(report.missed)} of {len(report.figures)} figures missed their target.")
+        if report.broken:
+            print(f"{len(report.broken)} of {len(report.parts)} chapters broke: {', '.join(report.broken)}.")
+    sys.exit(1 if report.missed or report.broken else 0)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="10,000, 100,000 and 1,000,000 leads")
     parser.add_argument("--sizes", type=int, nargs="+", help="numbers of leads instead")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument(
+        "--only", nargs="+", choices=NAMES, metavar="CHAPTER",
+        help=f"these chapters, with the worlds that they need: {', '.join(NAMES)}",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help=_KEEP)
     given = parser.parse_args()
-    sizes = given.sizes or ([10_000, 100_000, 1_000_000] if given.full else [10_000, 100_000])
-    rounds = 5 if given.full else 3
-    report = Report()
-    with Load() as load:
-        for engine in given.engines:
-            _measure(report, load, engine, sorted(sizes), rounds)
-    _measure_start(report)
-    print(report.table())
-    print(f"\n{len(report.missed)} of {len(report.figures)} figures missed their target.")
-    sys.exit(1 if report.missed else 0)
-
-
-def _measure(report: Report, load: Load, engine: str, sizes: list[int], rounds: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="canal-bench-") as folder:
-        worlds = []
-        try:
-            for size in sizes:
-                began = time.monotonic()
-                worlds.append(make_world(engine, size, Path(folder, f"{engine}-{size}")))
-                _say(f"{engine}: {size:,} leads loaded in {time.monotonic() - began:.0f} s")
-            report.begin(f"Pages, {engine}")
-            count_statements(report, worlds[0])
-            sleep_until_quiet()
-            measure_pages(report, worlds, load, rounds=rounds, each=20)
-            measure_lead_search(report, worlds[-1], load, rounds=rounds, each=20)
-            _say(f"{engine}: pages measured")
-            report.begin(f"Throughput, {engine}")
-            measure_inbox(report, worlds[-1], load, rounds=rounds, seconds=2)
-            measure_claims(report, worlds[-1], load, rounds=rounds, each=200)
-            for connections in (8,) if engine == "sqlite" else (1, 32):
-                measure_claim_operation(report, worlds[-1], connections=connections, each=20, rounds=rounds)
-            for connections in (8,) if engine == "sqlite" else (16,):
-                measure_turns(report, worlds[-1], connections=connections, each=20, rounds=rounds)
-            measure_conversion(report, worlds[-1], connections=8, each=10, rounds=rounds)
-            _say(f"{engine}: throughput measured")
-            report.begin(f"Import, {engine}")
-            measure_import(report, worlds[-1], rows=10_000, rounds=min(rounds, 3))
-            measure_beside(report, worlds[-1], load, rows=200_000)
-            for rows in (10_000, max(sizes)):
-                measure_memory(report, worlds[0], rows=rows)
-            _say(f"{engine}: imports measured")
-            report.begin(f"Web forms, {engine}")
-            measure_flood(report, worlds[-1], load, posts=2_000)
-            _say(f"{engine}: web forms measured")
-            report.begin(f"Sharing, {engine}")
-            measure_sharing(report, worlds[0], worlds[-1], load, rules=200, rounds=rounds, each=20)
-            _say(f"{engine}: sharing measured")
-            report.begin(f"Reports, {engine}")
-            measure_reports(report, worlds[-1], load, rounds=rounds, each=20)
-            _say(f"{engine}: reports measured")
-            for size in _accounts(engine, max(sizes)):
-                began = time.monotonic()
-                worlds.append(make_crm_world(engine, size, Path(folder, f"{engine}-crm-{size}")))
-                _say(f"{engine}: {size:,} accounts loaded in {time.monotonic() - began:.0f} s")
-            report.begin(f"Accounts and contacts, {engine}")
-            measure_crm(report, worlds[-2:], load, rounds=rounds, each=20)
-            measure_records(report, worlds[-1], rows=2_000)
-            _say(f"{engine}: accounts and contacts measured")
-            report.begin(f"Care of data, {engine}")
-            measure_care(report, worlds[-1], load, rounds=rounds, each=20)
-            judge_duplicates(report, worlds[-1])
-            measure_many(report, worlds[-1])
-            _say(f"{engine}: care of data measured")
-            report.begin(f"Exports, {engine}")
-            measure_exports(report, worlds[-1], rounds=rounds)
-            _say(f"{engine}: exports measured")
-        finally:
-            for world in worlds:
-                drop_world(world)
+    if given.keep:
+        given.keep = given.keep.absolute()
+    return given
 
 
 def _accounts(engine: str, leads: int) -> tuple[int, int]:
     """How many accounts beside so many leads: a hundredth of the larger world, and that one."""
     most = leads if engine == "postgresql" and leads >= 1_000_000 else leads // 10
-    return max(most // 100, 100), most
-
-
-def _measure_start(report: Report) -> None:
-    """How long the application takes to be imported, and to be made, by processes of their own."""
-    report.begin("Start")
-    seconds: dict[str, list[float]] = {"pass": [], "import app": [], "import app; app.create_app()": []}
-    for _ in range(5):
-        for code, taken in seconds.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-            taken.append(time.perf_counter() - began)
-    bare, imported, made = (median(taken) for taken in seconds.values())
-    report.add(Figure("import the application", "", imported - bare, "s", 0.8))
-    report.add(Figure("import and make it", "", made - bare, "s"))
+    return max(most // 100, 100), max(most, 200)
 
 
 def _say(text: str) -> None:

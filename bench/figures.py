@@ -62,12 +62,18 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 @dataclass(slots=True)
 class Report:
-    """The figures in the order in which they were measured, under headings."""
+    """The figures in the order in which they were measured, under headings; and what broke under which."""
 
     parts: list[tuple[str, list[Figure]]] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
 
     def begin(self, heading: str) -> None:
         self.parts.append((heading, []))
+
+    def note_broken(self, error: BaseException) -> None:
+        """The present part did not come to its end."""
+        said = " ".join(str(error).split())[:300]
+        self.broken[self.parts[-1][0]] = f"{type(error).__name__}: {said}".rstrip(": ")
 
     def add(self, figure: Figure) -> None:
         self.parts[-1][1].append(figure)
@@ -81,14 +87,23 @@ class Report:
         return [figure for figure in self.figures if figure.verdict == "missed"]
 
     def table(self) -> str:
-        """All figures as Markdown tables."""
-        return "\n\n".join(_part(heading, figures) for heading, figures in self.parts if figures)
+        """All figures as Markdown tables, and under its heading what broke."""
+        return "\n\n".join(self.tables())
+
+    def tables(self) -> Sequence[str]:
+        """A text for each part."""
+        return [_part(heading, figures, self.broken.get(heading)) for heading, figures in self.parts]
 
 
 _HEAD = ("figure", "database", "measured", "must", "aim", "", "how")
 
 
-def _part(heading: str, figures: Sequence[Figure]) -> str:
+def _part(heading: str, figures: Sequence[Figure], broken: str | None) -> str:
+    texts = [f"### {heading}", _rows(figures) if figures else "", f"**Broken**: {broken}" if broken else ""]
+    return "\n\n".join(text for text in texts if text)
+
+
+def _rows(figures: Sequence[Figure]) -> str:
     rows = [_HEAD, *(figure.cells() for figure in figures)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
     lines = [
@@ -96,4 +111,4 @@ def _part(heading: str, figures: Sequence[Figure]) -> str:
         for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return f"### {heading}\n\n" + "\n".join(lines)
+    return "\n".join(lines)

@@ -185,8 +185,10 @@ def _saving(report: Report, world: World, rules: int, *, each: int) -> None:
 @contextmanager
 def _knowing_no_rules() -> Iterator[None]:
     grant_sets._known = (time.monotonic() + 3600, {})  # noqa: SLF001 - a list read in the future is not read again
-    yield
-    grant_sets.forget_known()
+    try:
+        yield
+    finally:
+        grant_sets.forget_known()
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -111,8 +112,16 @@ def make_filled(engine: str, size: int, folder: Path, found: Found, fill: Fill, 
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder / 'canal.db'}" if engine == "sqlite" else _new_database(size)
     empty = World(engine, size, url, str(folder), {})
-    app = empty.app()
-    random = Random(seed)
+    try:
+        company, people = _filled(empty, found, fill, Random(seed))
+    except BaseException:
+        drop_world(empty)
+        raise
+    return _written(World(engine, size, url, str(folder), people, company.marks))
+
+
+def _filled(empty: World, found: Found, fill: Fill, random: Random) -> tuple[Company, dict[str, Person]]:
+    engine, size, app = empty.engine, empty.size, empty.app()
     with app.app_context():
         set_reading(False)
         upgrade(directory=str(ROOT / "migrations"))
@@ -123,9 +132,46 @@ def make_filled(engine: str, size: int, folder: Path, found: Found, fill: Fill, 
             fill(engine, size, company, random)
         db.session.remove()
         db.engine.dispose()
-    world = World(engine, size, url, str(folder), people, company.marks)
+    return company, people
+
+
+def _written(world: World) -> World:
+    """The world, which processes can now be started for: its file is there."""
     world.file.write_text(json.dumps(asdict(world)))
     return world
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a whole world is in the folder, and its database on the server."""
+    if not Path(folder, "world.json").exists():
+        return False
+    world = World.read(Path(folder, "world.json"))
+    if world.engine == "sqlite":
+        return Path(folder, "canal.db").exists()
+    with _server() as server:
+        name = make_url(world.url).database
+        return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def copy_world(kept: Path, folder: Path) -> World:
+    """A world of its own as the kept one is, with people who have just signed in."""
+    world = World.read(Path(kept, "world.json"))
+    shutil.copytree(kept, folder)
+    if world.engine == "sqlite":
+        url = f"sqlite:///{folder / 'canal.db'}"
+    else:
+        url = _new_database(world.size, template=make_url(world.url).database or "")
+    copy = replace(world, url=url, folder=str(folder))
+    app = copy.app()
+    with app.app_context():
+        with transaction() as session:
+            people = {
+                name: _sign_in(app, session, session.get_one(User, person.id))
+                for name, person in world.people.items()
+            }
+        db.session.remove()
+        db.engine.dispose()
+    return _written(replace(copy, people=people))
 
 
 def _fill_with_leads(engine: str, size: int, company: Company, random: Random) -> None:
@@ -164,10 +210,12 @@ def _server() -> Iterator["psycopg.Connection[Any]"]:
         yield connection
 
 
-def _new_database(size: int) -> str:
+def _new_database(size: int, template: str = "template0") -> str:
     name = f"canal_bench_{size}_{os.getpid()}_{secrets.token_hex(3)}"
     with _server() as server:
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
     return make_url(server_url(durable=True)).set(database=name).render_as_string(hide_password=False)
 
 
