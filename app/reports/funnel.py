@@ -48,13 +48,16 @@ class Funnel:
     total: FunnelRow
 
 
-def read_funnel(session: Session, actor: Actor, asked: Asked, by: str) -> Funnel | TooMany:
+def read_funnel(
+    session: Session, actor: Actor, asked: Asked, by: str, *, only: Sequence[str] = ()
+) -> Funnel | TooMany:
     """How many of the leads that the actor reads came to each step.  by: a key of `DIMENSIONS`, "" for all as one.
 
-    Raises Invalid for filters that are not known.
+    only: keys of the rows that are wanted, of which the total is then; () for all.  Raises Invalid for filters that are not known.
     """
     dimension = DIMENSIONS[by] if by else None
-    cells = count_cells(session, actor, asked, Wanted(dimension.column if dimension else ""))
+    wanted = Wanted(dimension.column if dimension else "", keys=tuple(only))
+    cells = count_cells(session, actor, asked, wanted)
     if isinstance(cells, TooMany):
         return cells
     counted = {a: found for (a, _b), found in cells.items() if any(found)}

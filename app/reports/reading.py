@@ -54,12 +54,14 @@ class Wanted:
     """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out.
 
     Then how many there are is told alone.  days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
+    keys: values of a that are told alone; () for all.
     """
 
     a: str = ""
     b: str = ""
     needs: str = ""
     days: tuple[tuple[int, str], ...] = ()
+    keys: tuple[str, ...] = ()
 
     @property
     def measures(self) -> Sequence[str]:
@@ -126,7 +128,10 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
     nothing = [literal(0) for _name in wanted.measures]
     counted = (
         select(literal(0), key_a, key_b, *[literal(0)] * 3, *(func.sum(getattr(ReportCount, m)) for m in wanted.measures))
-        .where(ReportCount.cut == cut.name, *count_months(asked, apart=wanted.a == "month"), *picked_ones)
+        .where(
+            ReportCount.cut == cut.name, *count_months(asked, apart=wanted.a == "month"), *picked_ones,
+            *([a.in_(wanted.keys)] if wanted.keys else []),
+        )
         .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
     )  # fmt: skip
     changed = select(ReportChange.lead_id)
@@ -260,7 +265,8 @@ def _told(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
 
 
 def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
-    return [columns[wanted.needs] != ""] if wanted.needs else []
+    found = [columns[wanted.needs] != ""] if wanted.needs else []
+    return [*found, *([columns[wanted.a].in_(wanted.keys)] if wanted.keys else [])]
 
 
 def _measured(row: Sequence[int], wanted: Wanted) -> Sequence[int]:

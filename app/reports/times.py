@@ -36,12 +36,14 @@ class TimesRow:
 
 
 def read_times(
-    session: Session, actor: Actor, asked: Asked, by: str, what: str
+    session: Session, actor: Actor, asked: Asked, by: str, what: str, *, only: Sequence[str] = ()
 ) -> Sequence[TimesRow] | TooMany:
-    """A row for each partner or queue, most leads first.  by: partner or queue; what: taken or touched."""
+    """A row for each partner or queue, most leads first.  by: partner or queue; what: taken or touched; only: keys of the
+    rows that are wanted, () for all.
+    """
     column, field = WHAT[what]
     dimension = DIMENSIONS[by]
-    cells = count_cells(session, actor, asked, Wanted(dimension.column, column, column))
+    cells = count_cells(session, actor, asked, Wanted(dimension.column, column, column, keys=tuple(only)))
     if isinstance(cells, TooMany):
         return cells
     counted: dict[str, dict[str, int]] = {}

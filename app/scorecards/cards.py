@@ -1,9 +1,10 @@
 """Scorecards: what a partner made of its leads, and how that compares; for the vendor all, for a partner its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import overload
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,16 +14,14 @@ from app.kernel.actor import Actor, Level
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked, last_months
 from app.reports.funnel import FunnelRow, read_funnel
-from app.reports.reading import TooMany, sees_all
+from app.reports.reading import TooMany, Wanted, count_cells, sees_all
 from app.reports.times import TimesRow, read_times
-from app.scorecards.fair import Comparison, compare_one
+from app.scorecards.fair import Comparison
 from app.scorecards.queries import (
     FEWEST_LEADS,
     FEWEST_OTHERS,
     partner_keys,
     read_comparisons,
-    read_kinds,
-    read_mix,
     read_offers,
     read_taken_back,
     read_totals,
@@ -32,6 +31,10 @@ from app.sharing.scope import scope
 
 # So many months a scorecard looks back, unless its address says otherwise.
 MONTHS = 6
+# Cards that are read together where all are wanted.
+AT_ONCE = 500
+# (key, public name, name) of a partner's account.
+Named = tuple[int, str, str]
 # A partner's own company is known to its people, whose accounts they do not see.
 _OWN = Actor.system("own scorecard")
 
@@ -93,34 +96,57 @@ def with_months(session: Session, asked: Asked, now: datetime) -> Asked:
     return Asked(asked.zone, default.first, default.last, asked.given)
 
 
-def read_cards(session: Session, actor: Actor, asked: Asked) -> Sequence[Card] | TooMany:
-    """A card for each partner that the actor sees, most leads first; a number of statements that does not grow."""
+class Cards(Sequence[Card]):
+    """The cards of many partners, in their order.  What is on them is read of those that are looked at, which many more beside
+    them do not make longer: by a number of statements that does not grow.
+    """
+
+    def __init__(self, session: Session, actor: Actor, asked: Asked, partners: Sequence[Named]) -> None:
+        self._session, self._actor, self._asked = session, actor, asked
+        self._partners = partners
+
+    def __len__(self) -> int:
+        return len(self._partners)
+
+    @overload
+    def __getitem__(self, place: int) -> Card: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Card]: ...
+    def __getitem__(self, place: int | slice) -> Card | Sequence[Card]:
+        if isinstance(place, int):
+            return self._read([self._partners[place]])[0]
+        return self._read(self._partners[place])
+
+    def __iter__(self) -> Iterator[Card]:
+        for begin in range(0, len(self), AT_ONCE):
+            yield from self[begin : begin + AT_ONCE]
+
+    def _read(self, partners: Sequence[Named]) -> Sequence[Card]:
+        found = _cards(self._session, self._actor, self._asked, partners)
+        if isinstance(found, TooMany):
+            raise LookupError("more leads than are counted, though they were counted a moment ago")
+        return found
+
+
+def read_cards(session: Session, actor: Actor, asked: Asked) -> Cards | TooMany:
+    """A card for each partner that the actor sees, most leads first."""
+    counted = count_cells(session, actor, asked, Wanted("partner"))
+    if isinstance(counted, TooMany):
+        return counted
     rows = session.execute(
         select(Account.id, Account.ref, Account.name)
         .join(PartnerAccount, PartnerAccount.account_id == Account.id)
         .where(scope(Account, actor, Level.READ))
-    ).all()
-    compared = read_comparisons(session, asked) if sees_all(actor) else {}
-    cards = _cards(session, actor, asked, [(row.id, row.ref, row.name) for row in rows], compared)
-    if isinstance(cards, TooMany):
-        return cards
-    return sorted(cards, key=lambda card: (-card.count("captured"), card.name))
+    )
+    had = {partner: found[0] for (partner, _b), found in counted.items()}
+    ranked = sorted((-had.get(str(row.id), 0), row.name, row.id, row.ref) for row in rows)
+    return Cards(session, actor, asked, [(key, ref, name) for _had, name, key, ref in ranked])
 
 
 def read_card(session: Session, actor: Actor, account: Account, asked: Asked) -> Card | TooMany:
     """One partner whose account was read in the actor's scope."""
-    compared = {}
-    if sees_all(actor):
-        key = str(account.id)
-        own = read_mix(session, asked, account.id).get(key)
-        compared = {key: compare_one(own, read_kinds(session, asked))} if own else {}
-    found = _cards(
-        session,
-        actor,
-        asked.narrowed("partner", [account.ref]),
-        [(account.id, account.ref, account.name)],
-        compared,
-    )
+    partners = [(account.id, account.ref, account.name)]
+    found = _cards(session, actor, asked.narrowed("partner", [account.ref]), partners)
     return found if isinstance(found, TooMany) else found[0]
 
 
@@ -137,7 +163,7 @@ def read_own(
             scope(Account, _OWN), Account.id == actor.company_id
         )
     ).one()
-    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], {}, is_one=True)
+    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], is_own=True)
     if isinstance(found, TooMany):
         return found
     is_usual = asked == with_months(session, Asked(asked.zone), now)
@@ -154,33 +180,30 @@ def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
 
 
 def _cards(
-    session: Session,
-    actor: Actor,
-    asked: Asked,
-    partners: Sequence[tuple[int, str, str]],
-    compared: Mapping[str, Comparison],
-    *,
-    is_one: bool = False,
+    session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], *, is_own: bool = False
 ) -> list[Card] | TooMany:
-    keys = [key for key, _ref, _name in partners]
-    if not keys:
+    """is_own: of the actor's one company, with its months."""
+    if not partners:
         return []
-    funnel = read_funnel(session, actor, asked, "month" if is_one else "partner")
+    ids = [key for key, _ref, _name in partners]
+    keys = [str(key) for key in ids]
+    funnel = read_funnel(session, actor, asked, "month" if is_own else "partner", only=() if is_own else keys)
     if isinstance(funnel, TooMany):
         return funnel
-    found = {str(keys[0]): funnel.total} if is_one else {row.key: row for row in funnel.rows}
-    months = funnel.rows if is_one else ()
+    found = {keys[0]: funnel.total} if is_own else {row.key: row for row in funnel.rows}
     times: dict[str, Mapping[str, TimesRow]] = {}
     for what in ("taken", "touched"):
-        measured = [] if actor.is_partner else read_times(session, actor, asked, "partner", what)
+        measured = [] if actor.is_partner else read_times(session, actor, asked, "partner", what, only=keys)
         times[what] = {} if isinstance(measured, TooMany) else {row.key: row for row in measured}
-    offers = read_offers(session, actor, asked, keys)
-    taken_back = read_taken_back(session, actor, asked, keys)
-    won = read_won(session, actor, asked, keys)
+    compared = read_comparisons(session, asked, keys) if sees_all(actor) else {}
+    offers = read_offers(session, actor, asked, ids)
+    taken_back = read_taken_back(session, actor, asked, ids)
+    won = read_won(session, actor, asked, ids)
     return [
         Card(
             key, ref, name, found.get(str(key)), *offers.get(key, (0, 0)), taken_back.get(key, 0), won.get(key, {}),
-            times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)), months,
+            times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)),
+            funnel.rows if is_own else (),
         )
         for key, ref, name in partners
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from app.reports.models import ReportCount, ReportFact
 from app.reports.picking import count_months, fact_months
 from app.reports.reading import sees_all
 from app.reports.steps import KEYS
-from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison, Kind
+from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison
 from app.sharing.scope import scope
 
 CONVERTED = KEYS.index("converted")
@@ -122,44 +122,40 @@ def read_won(
     return found
 
 
-def read_mix(
-    session: Session, asked: Asked, partner_id: int | None = None
-) -> Mapping[str, Mapping[Kind, tuple[int, int]]]:
-    """Partner (its account's key as text) → kind of lead → (had, converted), of every lead of every partner or of one.
-
-    For those who see all leads.
-    """
-    found: dict[str, dict[Kind, tuple[int, int]]] = {}
-    for partner, source, country, product, had, converted in session.execute(_mix(asked, partner_id)):
-        found.setdefault(partner, {})[source, country, product] = (int(had), int(converted or 0))
-    return found
-
-
-def _mix(asked: Asked, partner_id: int | None = None) -> Select[*tuple[Any, ...]]:
+def _mix(asked: Asked, partners: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """What these partners had and converted of each kind of lead, as counted last."""
     fact = ReportFact
-    whose = fact.partner != "" if partner_id is None else fact.partner == str(partner_id)
     return (
         select(
             fact.partner, fact.source, fact.country, fact.product, func.count().label("had"),
             func.sum(case((fact.stage >= CONVERTED, 1), else_=0)).label("converted"),
         )
-        .where(whose, *fact_months(asked))
+        .where(fact.partner.in_(partners), *fact_months(asked))
         .group_by(fact.partner, fact.source, fact.country, fact.product)
     )  # fmt: skip
 
 
-def read_comparisons(session: Session, asked: Asked) -> Mapping[str, Comparison]:
-    """Each partner (its account's key as text) with what was to be expected of it: `fair.compare` within the database.
+def _kinds(asked: Asked) -> Select[*tuple[Any, ...]]:
+    """Of every kind of lead what all partners together had and converted, as counted beforehand."""
+    count = ReportCount
+    return (
+        select(
+            count.a.label("product"), count.b.label("told"),
+            func.sum(count.captured).label("had"), func.sum(count.converted).label("converted"),
+        )
+        .where(count.cut == "kind", *count_months(asked))
+        .group_by(count.a, count.b)
+    )  # fmt: skip
+
+
+def read_comparisons(session: Session, asked: Asked, partners: Sequence[str]) -> Mapping[str, Comparison]:
+    """Of these partners (keys of their accounts as text) each with what was to be expected of it: `fair.compare` within the database.
 
     For those who see all leads.
     """
-    mix = _mix(asked).cte("mix")
-    kind = (mix.c.source, mix.c.country, mix.c.product)
-    every = (
-        select(*kind, func.sum(mix.c.had).label("had"), func.sum(mix.c.converted).label("converted"))
-        .group_by(*kind)
-        .subquery("every")
-    )
+    mix = _mix(asked, partners).cte("mix")
+    every = _kinds(asked).subquery("every")
+    kind = and_(every.c.product == mix.c.product, every.c.told == mix.c.source + "/" + mix.c.country)
     had, others = cast(mix.c.had, Float), cast(every.c.had - mix.c.had, Float)
     is_told = others >= FEWEST_OF_OTHERS
     rate = (every.c.converted - mix.c.converted) / func.nullif(others, 0)
@@ -172,28 +168,13 @@ def read_comparisons(session: Session, asked: Asked) -> Mapping[str, Comparison]
             mix.c.partner, func.sum(mix.c.had), told(mix.c.had), told(mix.c.converted), told(had * rate),
             told(had * rate * (1 - rate) * (1 + had / others)),
         )
-        .join(every, and_(*(column == every.c[column.name] for column in kind)))
+        .join(every, kind)
         .group_by(mix.c.partner)
     )  # fmt: skip
     return {
         row[0]: Comparison(int(row[1]), int(row[2]), int(row[3]), float(row[4]), sqrt(max(float(row[5]), 0)))
         for row in rows
     }
-
-
-def read_kinds(session: Session, asked: Asked) -> Mapping[Kind, tuple[int, int]]:
-    """Kind of lead → (had, converted) of all partners together, as counted beforehand."""
-    count = ReportCount
-    rows = session.execute(
-        select(count.a, count.b, func.sum(count.captured), func.sum(count.converted))
-        .where(count.cut == "kind", *count_months(asked))
-        .group_by(count.a, count.b)
-    )
-    found: dict[Kind, tuple[int, int]] = {}
-    for product, told, had, converted in rows:
-        source, _slash, country = told.partition("/")
-        found[source, country, product] = (int(had), int(converted))
-    return found
 
 
 def read_totals(session: Session, asked: Asked) -> Mapping[str, tuple[int, int]]:

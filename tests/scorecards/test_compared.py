@@ -3,12 +3,15 @@
 import random
 
 import pytest
+from sqlalchemy import delete, insert
 
 from app.reports.asked import Asked
-from app.reports.counting import rebuild
-from app.reports.models import ReportFact
-from app.scorecards.fair import compare, compare_one
-from app.scorecards.queries import read_comparisons, read_kinds, read_mix, read_totals
+from app.reports.counting import KEY, counts_of, rebuild
+from app.reports.cuts import CUTS
+from app.reports.models import ReportCount, ReportFact
+from app.reports.steps import MEASURES
+from app.scorecards.fair import compare
+from app.scorecards.queries import CONVERTED, read_comparisons, read_totals
 from tests.factories import make_account, make_lead, make_partner, make_source, rows
 
 
@@ -26,26 +29,28 @@ def test_the_database_compares_as_the_definition_does(session, pia, otto, northw
     for fact in rows(session, ReportFact):
         fact.stage = chance.choice((1, 5))
     session.flush()
+    session.execute(delete(ReportCount).where(ReportCount.cut == "kind"))
+    for is_ever in (False, True):
+        kinds = counts_of(CUTS["kind"], is_ever)
+        session.execute(insert(ReportCount).from_select([*KEY, *MEASURES], kinds))
     asked = Asked("UTC")
-    mix = read_mix(session, asked)
+    mix: dict = {}
+    for fact in rows(session, ReportFact):
+        if fact.partner:
+            kinds = mix.setdefault(fact.partner, {})
+            had, converted = kinds.get((fact.source, fact.country, fact.product), (0, 0))
+            converted += fact.stage >= CONVERTED
+            kinds[fact.source, fact.country, fact.product] = (had + 1, converted)
     expected = compare(mix)
-    found = read_comparisons(session, asked)
-    assert len(found) == 3
+    assert len(expected) == 3
+    found = read_comparisons(session, asked, list(expected))
     assert found.keys() == expected.keys()
     for key, wanted in expected.items():
         one = found[key]
         assert (one.received, one.leads, one.actual) == (wanted.received, wanted.leads, wanted.actual)
         assert (one.expected, one.spread) == pytest.approx((wanted.expected, wanted.spread))
-    # What is counted beforehand of kinds is what the partners have together.
-    had = {kind: counts[0] for kind, counts in read_kinds(session, asked).items()}
-    assert had == {
-        kind: sum(kinds.get(kind, (0, 0))[0] for kinds in mix.values())
-        for kinds in mix.values()
-        for kind in kinds
-    }
     assert {key: counts[0] for key, counts in read_totals(session, asked).items()} == {
         key: wanted.received for key, wanted in expected.items()
     }
     key = str(northwind.account_id)
-    every = {kind: [had[kind], sum(k.get(kind, (0, 0))[1] for k in mix.values())] for kind in had}
-    assert compare_one(mix[key], every).expected == pytest.approx(expected[key].expected)
+    assert read_comparisons(session, asked, [key]) == {key: found[key]}, "one alone is as among all"
