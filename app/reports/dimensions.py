@@ -80,6 +80,10 @@ class Dimension:
     empty: Any
     names: Callable[[Session, Actor, Collection[str]], Named]
 
+    def are_apart(self, actor: Actor) -> bool:
+        """Whether every key has a name, for a lead cannot stand without the record: then each is a value by itself."""
+        return self.column == "partner" or (self.column == "owner" and actor.is_internal)
+
 
 DIMENSIONS: Mapping[str, Dimension] = {
     each.key: each

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.reports import classes, steps
 from app.reports.asked import Asked, Criteria, came_to
-from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.dimensions import DIMENSIONS, Value, values_of
 from app.reports.later import Addresses
+from app.reports.ranking import rank
 from app.reports.reading import TooMany, Wanted, count_cells
 from app.reports.words import band_name
 
@@ -61,12 +62,19 @@ def read_funnel(
     if isinstance(cells, TooMany):
         return cells
     counted = {a: found for (a, _b), found in cells.items() if any(found)}
-    rows = []
-    for value in values_of(session, actor, asked, dimension, counted) if dimension else ():
+
+    def make(value: Value) -> FunnelRow:
         counts = _sum([counted[key] for key in value.keys])
-        rows.append(_row(asked, value.key, value.label, counts, value.criteria, seen_by=actor))
-    if by != "month":
-        rows.sort(key=lambda row: (-row.counts["captured"], row.label))
+        return _row(asked, value.key, value.label, counts, value.criteria, seen_by=actor)
+
+    def weigh(keys: Sequence[str]) -> int:
+        return sum(counted[key][0] for key in keys)
+
+    rows: Sequence[FunnelRow] = ()
+    if dimension and by == "month":
+        rows = [make(value) for value in values_of(session, actor, asked, dimension, counted)]
+    elif dimension:
+        rows = rank(session, actor, asked, dimension, counted, weigh, make)
     total = _row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
     return Funnel(rows, total)
 

@@ -6,12 +6,14 @@ one statement reads what is counted, and what changed since as it was counted an
 true at one moment.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
+    Select,
     String,
     case,
     cast,
@@ -33,7 +35,7 @@ from app.reports.asked import Asked, came_to
 from app.reports.cuts import CUTS, Cut, cut_of, fact_columns, measures_of
 from app.reports.models import ReportChange, ReportCount, ReportFact
 from app.reports.picking import COLUMN_OF, count_months, fact_months, picks
-from app.reports.steps import MEASURES
+from app.reports.steps import KEYS, MEASURES
 from app.sharing.merge import capped_count, seen_ids
 from app.sharing.scope import branches, scope
 
@@ -54,7 +56,7 @@ class Wanted:
     """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out.
 
     Then how many there are is told alone.  days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
-    keys: values of a that are told alone; () for all.
+    keys: values of a that are told alone; () for all.  is_packed: for `count_classes`.
     """
 
     a: str = ""
@@ -62,6 +64,7 @@ class Wanted:
     needs: str = ""
     days: tuple[tuple[int, str], ...] = ()
     keys: tuple[str, ...] = ()
+    is_packed: bool = False
 
     @property
     def measures(self) -> Sequence[str]:
@@ -75,6 +78,29 @@ class Wanted:
         return case(
             *((column >= text(f"'{day}'"), text(f"'{key}'")) for day, key in self.days), else_=text("''")
         )
+
+
+@dataclass(slots=True)
+class Classes:
+    """How many leads of one value of a are in each class: those counted, packed; and by how many they are more or fewer since.
+
+    count: of all of them.
+    """
+
+    count: int = 0
+    packed: list[str] = field(default_factory=list)
+    since: dict[str, int] = field(default_factory=dict)
+
+    def unpacked(self) -> dict[str, int]:
+        """Class → how many."""
+        found = dict(self.since)
+        for each in (each for text in self.packed for each in text.split(_BETWEEN)):
+            class_, _space, count = each.rpartition(" ")
+            found[class_] = found.get(class_, 0) + int(count)
+        return found
+
+
+_BETWEEN = ","
 
 
 def sees_all(actor: Actor) -> bool:
@@ -95,9 +121,44 @@ def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) ->
 
     Raises Invalid for filters that are not known.
     """
+    rows = _rows(session, actor, asked, wanted)
+    if isinstance(rows, TooMany):
+        return rows
+    cells: Cells = {}
+    for times, a, b, *row in rows:
+        _put(cells, a, b, _measured(row[:3], wanted) if times else row[3:], times or 1)
+    return cells
+
+
+def count_classes(
+    session: Session, actor: Actor, asked: Asked, wanted: Wanted
+) -> Mapping[str, Classes] | TooMany:
+    """a → how many leads there are of each b, those without any missing; for values of b without commas.
+
+    As `count_cells`, with a row of the database for each a.
+    """
+    rows = _rows(session, actor, asked, replace(wanted, is_packed=True))
+    if isinstance(rows, TooMany):
+        return rows
+    found: dict[str, Classes] = {}
+    for times, a, b, *row in rows:
+        of = found.setdefault(a, Classes())
+        if times:
+            of.count += times
+            of.since[b] = of.since.get(b, 0) + times
+        else:
+            of.count += row[3]
+            of.packed.append(b)
+    return {a: of for a, of in found.items() if of.count}
+
+
+def _rows(session: Session, actor: Actor, asked: Asked, wanted: Wanted) -> Sequence[Any] | TooMany:
+    """(times, a, b, stage, handed over, unqualified, measures wanted): with times 0 what is counted, once for each a and b, else a lead
+    that counts so many times more, and its measures say nothing.
+    """
     query = leads_asked(session, actor, asked)
     if sees_all(actor):
-        found: Cells | TooMany | None = _counted(session, actor, asked, wanted, query)
+        found: Sequence[Any] | TooMany | None = _counted(session, actor, asked, wanted, query)
         if found is None:
             found = _from_facts(session, actor, asked, wanted, query)
         if found is not None:
@@ -108,7 +169,9 @@ def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) ->
 # From the counts
 
 
-def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery) -> Cells | None:
+def _counted(
+    session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery
+) -> Sequence[Any] | None:
     """None where what is asked for is not counted beforehand."""
     place = _cut_for(asked, wanted)
     if place is None:
@@ -126,8 +189,10 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
     nothing = [literal(0) for _name in wanted.measures]
+    sums = [func.coalesce(func.sum(getattr(ReportCount, name)), 0) for name in wanted.measures]
+    told_b = _pack(key_b, ReportCount.captured) if wanted.is_packed else key_b
     counted = (
-        select(literal(0), key_a, key_b, *[literal(0)] * 3, *(func.sum(getattr(ReportCount, m)) for m in wanted.measures))
+        select(literal(0), key_a, told_b, *[literal(0)] * 3, *sums)
         .where(
             ReportCount.cut == cut.name, *count_months(asked, apart=wanted.a == "month"), *picked_ones,
             *([a.in_(wanted.keys)] if wanted.keys else []),
@@ -147,14 +212,7 @@ def _counted(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query
         scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
         *_needed(live, wanted),
     )  # fmt: skip
-    cells: Cells = {}
-    rows: Sequence[Any] = session.execute(union_all(counted, before, now)).all()
-    for row in rows:
-        if row[0] == 0:
-            _put(cells, row[1], row[2], [int(each or 0) for each in row[6:]], 1)
-        else:
-            _put(cells, row[1], row[2], _measured(row[3:6], wanted), row[0])
-    return {key: found for key, found in cells.items() if any(found)}
+    return session.execute(union_all(counted, before, now)).all()
 
 
 def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
@@ -181,7 +239,12 @@ def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
 
 def _grouped(wanted: Wanted) -> list[str]:
     found = ["month" if wanted.a == "month" else "a"] if wanted.a else []
-    return [*found, *(["b"] if wanted.b else [])]
+    return [*found, *(["b"] if wanted.b and not wanted.is_packed else [])]
+
+
+def _pack(b: Any, count: Any) -> ColumnElement[str]:
+    """SQL of all values of b with how many of each, as `Classes.unpacked` reads them."""
+    return func.aggregate_strings(b.concat(" ").concat(cast(count, String)), _BETWEEN)
 
 
 # From the facts
@@ -189,7 +252,7 @@ def _grouped(wanted: Wanted) -> list[str]:
 
 def _from_facts(
     session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery
-) -> Cells | TooMany | None:
+) -> Sequence[Any] | TooMany | None:
     """Leads as they were counted last, one by one; those that changed since as they are.
 
     None where something is asked for that facts do not tell.
@@ -214,23 +277,35 @@ def _from_facts(
         )
         .subquery("told")
     )
-    counted = select(*told.c, func.count()).group_by(*told.c)
+    counted = _summed(told, wanted)
     live = _live_columns(actor, asked, wanted)
-    now = select(*_told(live, wanted), literal(1)).where(
+    nothing = [literal(0) for _name in wanted.measures]
+    now = select(literal(1), *_told(live, wanted), *nothing).where(
         scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
         *_needed(live, wanted),
     )  # fmt: skip
-    cells: Cells = {}
-    rows: Sequence[Any] = session.execute(union_all(counted, now)).all()
-    for *row, times in rows:
-        _put(cells, row[0], row[1], _measured(row[2:], wanted), times)
-    return cells
+    return session.execute(union_all(counted, now)).all()
+
+
+def _summed(told: Any, wanted: Wanted) -> Select[*tuple[Any, ...]]:
+    """Select of what is counted of leads that are told as `_told` has it."""
+    of_each = select(*told.c, func.count().label("n")).group_by(*told.c).subquery("of_each")
+    a, b, stage, handed_over, unqualified, n = of_each.c
+    reached = (case((stage >= place, n), else_=0) for place in range(len(KEYS)))
+    measures = [n] if wanted.needs else [*reached, handed_over * n, unqualified * n]
+    sums = [cast(func.sum(each), Integer) for each in measures]
+    told_b = _pack(b, n) if wanted.is_packed else b
+    return select(literal(0), a, told_b, *[literal(0)] * 3, *sums).group_by(
+        a, *([] if wanted.is_packed else [b])
+    )
 
 
 # Lead by lead
 
 
-def _live(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery) -> Cells | TooMany:
+def _live(
+    session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery
+) -> Sequence[Any] | TooMany:
     how_many = capped_count(Lead, actor, query.conditions, cap=MOST_LIVE, level=Level.READ)
     if (session.scalar(how_many) or 0) > MOST_LIVE:
         return TooMany()
@@ -241,27 +316,30 @@ def _live(session: Session, actor: Actor, asked: Asked, wanted: Wanted, query: L
         .where(scope(Lead, actor, Level.READ), Lead.id.in_(ids), *_needed(columns, wanted))
         .subquery("told")
     )
-    cells: Cells = {}
-    for *row, times in session.execute(select(*told.c, func.count()).group_by(*told.c)):
-        _put(cells, row[0], row[1], _measured(row[2:], wanted), times)
-    return cells
+    return session.execute(_summed(told, wanted)).all()
 
 
 def _columns(wanted: Wanted) -> list[str]:
-    return [name for name in (wanted.a, wanted.b, "stage", "handed_over", "unqualified") if name]
+    told = () if wanted.needs else ("stage", "handed_over", "unqualified")
+    return [name for name in dict.fromkeys((wanted.a, wanted.b, wanted.needs, *told)) if name]
 
 
 def _live_columns(actor: Actor, asked: Asked, wanted: Wanted) -> dict[str, ColumnElement[Any]]:
     """What is selected of a lead; when leads were handed over is the vendor's to know."""
     every = fact_columns(actor, asked.zone)
     found = {name: every[name] for name in _columns(wanted)}
-    return {**found, "handed_over": literal(0)} if actor.is_partner else found
+    return {**found, "handed_over": literal(0)} if actor.is_partner and "handed_over" in found else found
 
 
 def _told(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
     """(a, b, stage, handed over, unqualified) of one lead."""
     key_a, key_b = (cast(columns[name], String) if name else literal("") for name in (wanted.a, wanted.b))
-    return [key_a, wanted.key_b(key_b), columns["stage"], columns["handed_over"], columns["unqualified"]]
+    further = ("stage", "handed_over", "unqualified")
+    return [
+        key_a,
+        wanted.key_b(key_b),
+        *(literal(0) if wanted.needs else columns[name] for name in further),
+    ]
 
 
 def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
@@ -270,14 +348,14 @@ def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
 
 
 def _measured(row: Sequence[int], wanted: Wanted) -> Sequence[int]:
-    measured = measures_of({"stage": row[0], "handed_over": row[1], "unqualified": row[2]})
-    return measured[: len(wanted.measures)]
+    if wanted.needs:
+        return (1,)
+    return measures_of({"stage": row[0], "handed_over": row[1], "unqualified": row[2]})
 
 
 def _put(cells: Cells, a: str, b: str, counts: Sequence[int], times: int) -> None:
     found = cells.get((a, b))
-    if found is None:
-        cells[a, b] = [times * each for each in counts]
-        return
-    for place, each in enumerate(counts):
-        found[place] += times * each
+    if found is not None:
+        cells[a, b] = [sum_ + times * each for sum_, each in zip(found, counts, strict=True)]
+    else:
+        cells[a, b] = list(counts) if times == 1 else [-each for each in counts]

@@ -26,7 +26,7 @@ from app.reports.funnel import Funnel, FunnelRow, read_funnel, read_scores
 from app.reports.later import Later
 from app.reports.pipeline import read_pipeline
 from app.reports.reading import TooMany
-from app.reports.times import read_times
+from app.reports.times import Response, read_responses
 from app.reports.words import within
 from app.web.charts import Item
 from app.web.filters import number
@@ -178,13 +178,9 @@ def _read_ageing(session: Session, actor: Actor, asked: Asked, by: str, now: dat
 
 
 def _read_times(session: Session, actor: Actor, asked: Asked, by: str, _now: datetime) -> Sheet | TooMany:
-    found: dict[str, dict[str, Any]] = {}
-    for what in ("taken", "touched"):
-        rows = read_times(session, actor, asked, by, what)
-        if isinstance(rows, TooMany):
-            return rows
-        for row in rows:
-            found.setdefault(row.label, {})[what] = row
+    found = read_responses(session, actor, asked, by)
+    if isinstance(found, TooMany):
+        return found
     heads = [Head(_partner_or_queue(session, actor)[by], is_number=False)]
     for label, help_ in (
         (
@@ -203,18 +199,16 @@ def _read_times(session: Session, actor: Actor, asked: Asked, by: str, _now: dat
     def words(seconds: int | None) -> Cell:
         return Cell(within(seconds), within(seconds))
 
-    def cells(named: tuple[str, Mapping[str, Any]]) -> list[Cell]:
-        label, rows = named
-        cells = [Cell(label, label)]
-        for what in ("taken", "touched"):
-            row = rows.get(what)
+    def cells(response: Response) -> list[Cell]:
+        cells = [Cell(response.label, response.label)]
+        for row in (response.taken, response.touched):
             if row is None:
                 cells += [_count(0), Cell("–", ""), Cell("–", "")]
                 continue
             cells += [_count(row.count, row.url), words(row.median), words(row.p90)]
         return cells
 
-    return Sheet(heads, Later(cells, list(found.items())))
+    return Sheet(heads, Later(cells, found))
 
 
 def _partner_or_queue(_session: Session, _actor: Actor) -> Mapping[str, str]:

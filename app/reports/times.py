@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.reports.asked import Asked, Criteria
 from app.reports.classes import quantile
-from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
-from app.reports.reading import TooMany, Wanted, count_cells
+from app.reports.ranking import Ranking, rank
+from app.reports.reading import Classes, TooMany, Wanted, count_classes
 
 # What is measured → (column of the facts, field of the list).
 WHAT = {"taken": ("taken_class", "taken_after"), "touched": ("touched_class", "touched_after")}
@@ -35,34 +36,72 @@ class TimesRow:
         return self.urls.get("all", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How leads of one partner or queue were answered.  taken, touched: None where none was measured."""
+
+    label: str
+    taken: TimesRow | None
+    touched: TimesRow | None
+
+
 def read_times(
     session: Session, actor: Actor, asked: Asked, by: str, what: str, *, only: Sequence[str] = ()
 ) -> Sequence[TimesRow] | TooMany:
     """A row for each partner or queue, most leads first.  by: partner or queue; what: taken or touched; only: keys of the
     rows that are wanted, () for all.
     """
-    column, field = WHAT[what]
-    dimension = DIMENSIONS[by]
-    cells = count_cells(session, actor, asked, Wanted(dimension.column, column, column, keys=tuple(only)))
-    if isinstance(cells, TooMany):
-        return cells
-    counted: dict[str, dict[str, int]] = {}
-    for (key, class_), found in cells.items():
-        if found[0]:
-            counted.setdefault(key, {})[class_] = found[0]
-    measured: Criteria = {"field": field, "op": "is_not_empty"}
-    lists = {"all": (measured,)}
-    rows = []
-    for value in values_of(session, actor, asked, dimension, counted):
-        classes: dict[str, int] = {}
-        for key in value.keys:
-            for class_, count in counted[key].items():
-                classes[class_] = classes.get(class_, 0) + count
-        urls: Mapping[str, str] = {}
-        if value.criteria is not None:
-            urls = Addresses(partial(asked.lists_of, value.criteria), lists)
-        count = sum(classes.values())
-        rows.append(
-            TimesRow(value.key, value.label, count, urls, quantile(classes, 0.5), quantile(classes, 0.9))
-        )
-    return sorted(rows, key=lambda row: (-row.count, row.label))
+    counted = _count(session, actor, asked, by, what, only)
+    if isinstance(counted, TooMany):
+        return counted
+
+    def weigh(keys: Sequence[str]) -> int:
+        return sum(counted[key].count for key in keys)
+
+    def make(value: Value) -> TimesRow:
+        return _row(asked, value, what, counted)
+
+    return rank(session, actor, asked, DIMENSIONS[by], counted, weigh, make)
+
+
+def read_responses(session: Session, actor: Actor, asked: Asked, by: str) -> Ranking[Response] | TooMany:
+    """Both of a partner or queue in one row: most taken leads first, then those of which none was taken by most touched."""
+    taken, touched = (_count(session, actor, asked, by, what) for what in WHAT)
+    if isinstance(taken, TooMany):
+        return taken
+    if isinstance(touched, TooMany):
+        return touched
+
+    def weigh(keys: Sequence[str]) -> tuple[int, int]:
+        count = sum(taken[key].count for key in keys if key in taken)
+        return count, 0 if count else sum(touched[key].count for key in keys)
+
+    def make(value: Value) -> Response:
+        def row(what: str, counted: Mapping[str, Classes]) -> TimesRow | None:
+            return _row(asked, value, what, counted) if any(key in counted for key in value.keys) else None
+
+        return Response(value.label, row("taken", taken), row("touched", touched))
+
+    return rank(session, actor, asked, DIMENSIONS[by], {**taken, **touched}, weigh, make)
+
+
+def _count(
+    session: Session, actor: Actor, asked: Asked, by: str, what: str, only: Sequence[str] = ()
+) -> Mapping[str, Classes] | TooMany:
+    column = WHAT[what][0]
+    return count_classes(
+        session, actor, asked, Wanted(DIMENSIONS[by].column, column, column, keys=tuple(only))
+    )
+
+
+def _row(asked: Asked, value: Value, what: str, counted: Mapping[str, Classes]) -> TimesRow:
+    classes: dict[str, int] = {}
+    for key in value.keys:
+        for class_, count in counted[key].unpacked().items() if key in counted else ():
+            classes[class_] = classes.get(class_, 0) + count
+    urls: Mapping[str, str] = {}
+    if value.criteria is not None:
+        measured: Criteria = {"field": WHAT[what][1], "op": "is_not_empty"}
+        urls = Addresses(partial(asked.lists_of, value.criteria), {"all": (measured,)})
+    count = sum(classes.values())
+    return TimesRow(value.key, value.label, count, urls, quantile(classes, 0.5), quantile(classes, 0.9))
