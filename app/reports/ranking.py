@@ -68,7 +68,7 @@ class Ranking(Sequence[Row]):
             return self._all()
         weights = {key: self._weigh((key,)) for key in self._keys}
         least = sorted(weights.values(), reverse=True)[:count][-1:]
-        heavy = [key for key, weight in weights.items() if [weight] >= least]
+        heavy = [key for key, weight in weights.items() if least and weight >= least[0]]
         found = self._sorted(heavy)
         # Two keys that are one value after all are told by naming all.
         return found if len(found) == len(heavy) else self._all()
