@@ -30,6 +30,7 @@ from app.web.converters import RefConverter
 from app.web.filters import init_filters
 from app.web.limits import limiter
 from app.web.logs import init_logs
+from app.web.notices import notices
 from app.web.once import form_tokens
 from app.web.security import init_security
 from app.web.signed_in import init_sign_in
@@ -165,6 +166,7 @@ API: tuple[str, ...] = (
     "app.api.cases",
     "app.api.campaigns",
     "app.api.partners",
+    "app.api.targets",
     "app.api.users",
     "app.api.queues",
     "app.api.sharing",
@@ -229,6 +231,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     csrf.init_app(app)
     app.jinja_env.globals["form_tokens"] = form_tokens
+    app.jinja_env.globals["notices"] = notices
     error_pages.init_error_pages(app)
     for path in BLUEPRINTS:
         app.register_blueprint(_load(path))

@@ -38,6 +38,7 @@ KINDS: dict[str, str | None] = {
     "contact_id": refs.CONTACT,
     "opportunity_id": refs.OPPORTUNITY,
     "part_id": refs.CONTACT_ROLE,
+    "target_id": refs.TARGET,
     "case_id": refs.CASE,
     "campaign_id": refs.CAMPAIGN,
     "user_id": refs.USER,

@@ -57,9 +57,9 @@ def get_target(
     return target
 
 
-def targets_of(session: Session, account: Account) -> Sequence[Aim]:
-    """Every target of a partner whose account was read in its scope, the latest period first."""
-    return _aims(session, PartnerTarget.account_id == account.id)
+def targets_of(session: Session, account: Account, *, most: int | None = MOST_SHOWN) -> Sequence[Aim]:
+    """The targets of a partner whose account was read in its scope, the latest period first.  most: None for all."""
+    return _aims(session, PartnerTarget.account_id == account.id, most=most)
 
 
 def targets_now(session: Session, account: Account, today: date) -> Sequence[Aim]:
@@ -105,7 +105,9 @@ def _present(today: date) -> ColumnElement[bool]:
     )
 
 
-def _aims(session: Session, condition: ColumnElement[bool]) -> Sequence[Aim]:
+def _aims(
+    session: Session, condition: ColumnElement[bool], *, most: int | None = MOST_SHOWN
+) -> Sequence[Aim]:
     rows = session.execute(
         select(PartnerTarget, User)
         .outerjoin(User, User.id == PartnerTarget.user_id)
@@ -117,6 +119,6 @@ def _aims(session: Session, condition: ColumnElement[bool]) -> Sequence[Aim]:
             func.lower(User.name),
             PartnerTarget.id,
         )
-        .limit(MOST_SHOWN)
+        .limit(most)
     )
     return [Aim(target, person) for target, person in rows]
