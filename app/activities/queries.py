@@ -34,6 +34,7 @@ from app.kernel.errors import NotFound
 from app.kernel.paging import Page, make_cursor, read_cursor
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
+from app.opportunities.told import parts_in_words
 from app.sharing.scope import scope
 
 Done = tuple[Activity, str]  # an activity and the name of whose it is, or who did it
@@ -170,9 +171,10 @@ def timeline(
     done = list(_done(session, actor, record, place, limit))
     shown = _merge(events, done, limit)
     told = iter(rows_of(session, actor, [e for e in shown if not isinstance(e, Event)], record))
-    related = relations_in_words(session, actor, events)
+    # Sentences that name other records, where the reader sees these.
+    naming = {**relations_in_words(session, actor, events), **parts_in_words(session, actor, events)}
     rows = [
-        event_row(entry, actor, related.get(entry.id, "")) if isinstance(entry, Event) else next(told)
+        event_row(entry, actor, naming.get(entry.id, "")) if isinstance(entry, Event) else next(told)
         for entry in shown
     ]
     older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None

@@ -266,6 +266,8 @@ def note(event: Event, names: Mapping[str, str]) -> str:
         case "member_added" | "member_changed" | "member_removed" | "weight_changed" | "match_changed":
             member = str(detail.get("member", ""))
             return "" if is_key("member", member) else names.get(member, member)
+        case "contact_added" | "contact_changed" | "contact_removed":
+            return names.get(str(detail.get("contact", "")), "")
         case "characteristic_added" | "characteristic_removed":
             return ": ".join(str(detail[name]) for name in ("name", "value") if detail.get(name))
         case (

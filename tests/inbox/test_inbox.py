@@ -240,7 +240,10 @@ def test_the_winner_pressing_again_gets_the_same_and_no_second_event(signed_in, 
     browser.submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX)
     before = row_count(session, Event), row_count(session, Assignment)
     assert browser.submit(f"/inbox/{lead.ref}/claim", page="/inbox", headers=HTMX).status_code == 200
+    for _press in range(2):  # a double click, without JavaScript
+        assert browser.submit(f"/inbox/{lead.ref}/claim", page="/inbox").status_code == 303
     assert (row_count(session, Event), row_count(session, Assignment)) == before
+    assert text_of(browser.get(f"/leads/{lead.ref}")).count("It is yours now.") == 1
 
 
 def test_a_claim_at_capacity_leaves_the_row_and_says_why(signed_in, session, pia, queue):

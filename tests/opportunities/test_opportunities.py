@@ -86,7 +86,13 @@ def test_from_a_need_to_a_purchase(signed_in, session, ada, sal):
         .order_by(Event.id)
     ).all()
     assert verbs == ["created", "edited", "contact_added", "won"]
-    assert "won" in text(browser.get(f"{first}/activities"))
+    happened = text(browser.get(f"{first}/activities"))
+    assert "won" in happened
+    assert "gave Marta Puig a part in it" in happened
+    contact.account_id, contact.owner_user_id = None, ada.id  # hers alone from now on
+    happened = text(browser.get(f"{first}/activities"))
+    assert "gave somebody a part in it" in happened
+    assert "Marta Puig" not in happened
     assert first in text(browser.get("/search?q=gravel"))
 
 
