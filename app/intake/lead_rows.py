@@ -175,7 +175,7 @@ def _source_name(given: str) -> str | None:
 def _kept(plan: Plan, cells: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for header in plan.kept:
-        given = cells[header]
+        given = cells.get(header, "")
         if given:
             text = clean_text(given, max_length=NOTE, field=header, multiline=True)
             if text is not None:

@@ -109,8 +109,8 @@ class PairRows:
             person = self._contacts.read(session, actor, row)
             has_person = person.ref is not None or any(person.values.get(name) for name in _NAMING)
             if has_person:
-                told.warnings += person.warnings
                 told.outcomes.append((CONTACT, self._person(session, actor, person, account, told, now)))
+                told.warnings += person.warnings
             elif account is not None:
                 account.record.imported = {**(account.record.imported or {}), **person.kept}
         if account is None and not told.outcomes:

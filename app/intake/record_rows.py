@@ -53,13 +53,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Makes records of one kind, or changes them."""
+    """Makes records of one kind, or changes them.  made: keys of those that earlier rows have made."""
 
     kind: str
     model: Any
     create: Callable[..., Any]
     edit: Callable[..., Any]
     manner: Manner
+    made: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, kind: str, manner: Manner) -> "Writer":
@@ -95,6 +96,7 @@ class Writer:
         if known is None:
             return self._create(session, actor, read, later, now)
         before, imported = known.version, {**(known.imported or {}), **read.kept}
+        was = name_of(known)
         values = self._values_for(known, read)
         try:
             record = self.edit(session, actor, known.ref, values, allow_duplicate=True, now=now)
@@ -102,6 +104,8 @@ class Writer:
             raise Invalid({"": [error.message if error.message else OUT_OF_REACH]}) from error
         is_changed = record.version != before or record.imported != imported
         record.imported = imported
+        if known.id in self.made and (name := name_of(record)) != was:
+            read.warnings.append(_twice(was, name))
         return Outcome(record, UPDATED if is_changed else UNCHANGED, later=later)
 
     def _values_for(self, known: Any, read: Read) -> dict[str, Any]:
@@ -128,6 +132,7 @@ class Writer:
             read.warnings.append(probably_there(probable.matches))
             record = self.create(session, actor, read.values, allow_duplicate=True, now=now)
         record.imported = read.kept
+        self.made.add(record.id)
         return Outcome(record, CREATED, is_alike, later)
 
     def _look_up(
@@ -143,6 +148,20 @@ class Writer:
             return read.above
         read.values[UPWARD[self.kind]] = found
         return None
+
+
+def name_of(record: Any) -> str:
+    """What people call an account or a contact."""
+    return str(record.name if isinstance(record, Account) else record.full_name)
+
+
+def _twice(was: str, name: str) -> Any:
+    """Two rows of the file are one record: perhaps it was meant so, perhaps one of them has gone missing in the other."""
+    return _l(
+        "An earlier row has made the same record as “%(was)s”; this one has made it “%(name)s”.",
+        was=was[:60],
+        name=name[:60],
+    )
 
 
 def name_by_parts(read: Read) -> None:
@@ -197,6 +216,7 @@ class RecordRows:
         if new.refusal is not None:
             taken.refused.append(RefusedRow(row, self.reader.words(new.refusal)))
             return
+        self.writer.made.add(new.record.id)
         told = Told(self.reader.words, new.read.warnings)
         told.outcomes = [(self.writer.kind, Outcome(new.record, CREATED, new.is_alike))]
         _note(taken, row, told)

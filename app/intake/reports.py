@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from app.intake.models import Import
 from app.intake.neutralise import neutralise
 from app.intake.queries import REFUSED, WARNING, all_issues
+from app.intake.tables import NOTES
 
 _ROWS_TOGETHER = 200
-LINE, REASON = "line", "reason"
 
 
 def rejected_csv(session: Session, import_: Import) -> Iterator[str]:
@@ -28,7 +28,7 @@ def rejected_rows(
     headers: Sequence[str], issues: Iterable[tuple[int, str, Mapping[str, str]]], *, delimiter: str = ","
 ) -> Iterator[str]:
     """As `rejected_csv`, of (line, reason, cells by header)."""
-    head = [LINE, REASON, *(neutralise(header) for header in headers)]
+    head = [*NOTES, *(neutralise(header) for header in headers)]
     body = (
         [line, reason, *(neutralise(str(cells.get(header, ""))) for header in headers)]
         for line, reason, cells in issues
@@ -43,7 +43,7 @@ def warnings_csv(session: Session, import_: Import) -> Iterator[str]:
 
 def warning_rows(issues: Iterable[tuple[int, str]]) -> Iterator[str]:
     """As `warnings_csv`, of (line, reason)."""
-    return _csv([LINE, "warning"], ([line, neutralise(reason)] for line, reason in issues))
+    return _csv(["line", "warning"], ([line, neutralise(reason)] for line, reason in issues))
 
 
 def _csv(head: Sequence[object], rows: Iterable[Sequence[object]], delimiter: str = ",") -> Iterator[str]:

@@ -6,7 +6,7 @@ grow with the file, and reading can go on from a line.  What a column means is `
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,8 @@ from app.kernel.errors import Invalid
 
 LONGEST_HEADER = 200
 MOST_COLUMNS = 2000
+# What a file of refused rows has in front of the columns of the file that they came from.
+NOTES = ["line", "reason"]
 
 
 class NotATable(Invalid):
@@ -92,11 +94,42 @@ def open_table(
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise NotATable(_l("The file is empty."))
     if head.startswith(b"PK\x03\x04"):
-        return XlsxTable(path, headers=headers, sheet=sheet)
+        return _without_notes(XlsxTable(path, headers=headers, sheet=sheet))
     _refuse_what_is_no_text(head)
     if _is_vcard(head):
         return VcardTable(path, encoding=encoding)
-    return CsvTable(path, headers=headers, delimiter=delimiter, encoding=encoding)
+    return _without_notes(CsvTable(path, headers=headers, delimiter=delimiter, encoding=encoding))
+
+
+class _Corrected:
+    """Refused rows that come back: the table that they were refused from, without what was noted of them."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.kind, self.sheets, self.sheet = table.kind, table.sheets, table.sheet
+        self.headers = table.headers[len(NOTES) :]
+        self.header_line, self.warnings = table.header_line, table.warnings
+
+    @property
+    def delimiter(self) -> str:
+        return self._table.delimiter
+
+    def rows(self, start_line: int = 0) -> Iterator[Row]:
+        for row in self._table.rows(start_line):
+            cells = {header: row.cells[header] for header in self.headers}
+            if row.problem is not None or any(cell.strip() for cell in cells.values()):
+                yield replace(row, cells=cells)
+
+    def count_rows(self) -> int:
+        return sum(1 for _ in self.rows())
+
+
+def _without_notes(table: Table) -> Table:
+    return (
+        _Corrected(table)
+        if table.headers[: len(NOTES)] == NOTES and len(table.headers) > len(NOTES)
+        else table
+    )
 
 
 def name_headers(cells: Sequence[str]) -> list[str]:

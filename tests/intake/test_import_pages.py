@@ -80,6 +80,11 @@ def test_the_journey_of_a_file(app: Flask, session: Session, mara: User, signed_
     listed = client.get("/imports").text
     assert "leads.csv" in listed
     assert "2 created" in listed
+    # Corrected and sent back as it is, its two notes in front are no columns, and what was chosen before is offered.
+    back = upload(client, rejected.data)
+    offered = client.get(back.headers["Location"]).text
+    assert "reason" not in rows(session, Import)[-1].options["headers"]
+    assert "the same columns" in offered
 
 
 def test_showing_changes_nothing(app: Flask, session: Session, mara: User, signed_in: SignIn) -> None:

@@ -240,3 +240,24 @@ def test_an_interrupted_file_counts_each_account_once_and_looks_up_what_came_lat
         ids[f"p{n + 4}"].id if n < 6 else None for n in range(10)
     ]
     assert "“p13” is not found" in reasons(session, "warning")[11]
+
+
+def test_two_rows_that_are_one_record_under_two_names_say_so(
+    app: Flask, session: Session, mara: User
+) -> None:
+    content = (
+        "account.external_id,account.name,last_name,email\n"
+        "A1,Nord,Roca,ana@nord.example\n"
+        "A1,Nord,Vila,pau@nord.example\n"  # the same account again: nothing to say
+        "A1,Sud,Gil,eva@sud.example\n"
+        "A2,Est,Mas,ana@nord.example\n"
+    )
+    take(session, content, by=mara, kind="account_contact")
+    assert reasons(session, "warning") == {
+        4: "An earlier row has made the same record as “Nord”; this one has made it “Sud”.",
+        5: "An earlier row has made the same record as “Roca”; this one has made it “Mas”.",
+    }
+    take(session, "external_id,name\nB1,Alt\nB1,Baix\nB1,Baix\n", by=mara, kind="account")
+    assert list(reasons(session, "warning")) == [3]
+    take(session, "external_id,name\nB1,Dalt\n", by=mara, kind="account")
+    assert reasons(session, "warning") == {}  # known before the file: an update as it was asked for
