@@ -35,6 +35,7 @@ from app.reports.counting import AT_ONCE, count_changes
 from app.reports.models import ReportChange
 from app.routing.jobs import end_lapsed_offers
 from app.routing.recycling import recycle_step
+from app.scorecards.operations import compare_partners, is_due
 from app.scores.routing import route_handed_over, routes_waiting
 from app.scores.work import is_waiting as scores_waiting
 from app.scores.work import work_step as score_step
@@ -51,6 +52,7 @@ SIGN_EVERY_SECONDS = 30.0
 STRAYS_EVERY_SECONDS = 24 * 3600.0
 REMINDERS_EVERY_SECONDS = 15.0
 REPORTS_EVERY_SECONDS = 5.0
+COMPARED_EVERY_SECONDS = 60.0
 # Somebody who is given a lead is told within the second.
 MAIL_AT_MOST_SECONDS = 0.8
 MERGES = (JobKind.MERGE,)
@@ -72,6 +74,7 @@ def make_jobs(app: Flask, settings: Settings, stop: Event) -> Sequence[Job]:
         Job("scores", _score),
         Job("statuses", _leave_statuses),
         Job("reports", _count, REPORTS_EVERY_SECONDS),
+        Job("comparisons", _compare_partners, COMPARED_EVERY_SECONDS),
         Job("scans", scan_step),
         Job("documents", lambda: collect(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
         Job("purging", lambda: purge_some(now=clock.now()) > 0, TIDY_EVERY_SECONDS),
@@ -161,6 +164,16 @@ def _count() -> bool:
             return False  # without asking for SQLite's write lock
     with transaction() as session:
         return count_changes(session) == AT_ONCE
+
+
+def _compare_partners() -> bool:
+    """What was to be expected of each partner, where that is kept and has become old."""
+    with reading() as session:
+        if not is_due(session, now=clock.now()):
+            return False
+    with transaction() as session:
+        compare_partners(session, now=clock.now())
+    return False
 
 
 def _leave_statuses() -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -36,8 +36,10 @@ bp.add_app_template_filter(
     "report_heads",
 )
 bp.add_app_template_filter(within, "report_within")
-# More rows than these are in the file alone.
-MOST_SHOWN = 100
+# So many rows are shown unless all are asked for; more than the latter are in the file alone.
+FIRST_SHOWN, MOST_SHOWN = 50, 1000
+# So many partners are offered as a filter.
+MOST_PARTNERS = 100
 
 
 @bp.get("")
@@ -60,6 +62,7 @@ def show(report_name: str) -> ResponseReturnValue:
         found = report.read(session, actor, _asked(session, actor, report), by, clock.now())
     except Invalid as error:
         errors = error.errors
+    is_whole = request.args.get("rows") == "all"
     page = render_template(
         "reports/show.html",
         report=report,
@@ -70,7 +73,8 @@ def show(report_name: str) -> ResponseReturnValue:
         sheet=found if isinstance(found, Sheet) else None,
         too_many=found if isinstance(found, TooMany) else None,
         errors=errors,
-        most_shown=MOST_SHOWN,
+        most_shown=MOST_SHOWN if is_whole else FIRST_SHOWN,
+        all_url="" if is_whole else _address_of_all(report),
         address=urlencode([(k, v) for k, v in request.args.items(multi=True) if v.strip()]),
     )
     return page, 422 if errors else 200
@@ -96,6 +100,11 @@ def export(report_name: str) -> ResponseReturnValue:
     answer = Response(write(found, format_), mimetype=TYPES[format_].partition(";")[0])
     answer.headers["Content-Disposition"] = f'attachment; filename="{report.name}.{format_}"'
     return answer
+
+
+def _address_of_all(report: Report) -> str:
+    asked: dict[str, Any] = request.args.to_dict(flat=False)
+    return url_for("reports.show", **{**asked, "rows": "all", "report_name": report.name})
 
 
 def _named(actor: Actor, name: str) -> Report:
@@ -147,7 +156,7 @@ def _partners(session: Session, actor: Actor, chosen: str) -> list[tuple[str, st
         .join(PartnerAccount, PartnerAccount.account_id == Account.id)
         .where(scope(Account, actor))
         .order_by(Account.name_fold)
-        .limit(MOST_SHOWN)
+        .limit(MOST_PARTNERS)
     )
     found = {row.ref: row.name for row in rows}
     more = accounts_named_by(session, actor, [chosen]) if chosen and chosen not in found else {}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account
 from app.kernel.actor import Actor, Level
 from app.partners.models import PartnerAccount
-from app.reports.asked import Asked, last_months
+from app.reports.asked import Asked
 from app.reports.funnel import FunnelRow, read_funnel
 from app.reports.reading import TooMany, Wanted, count_cells, sees_all
 from app.reports.times import TimesRow, read_times
@@ -26,11 +26,10 @@ from app.scorecards.queries import (
     read_taken_back,
     read_totals,
     read_won,
+    usual_months,
 )
 from app.sharing.scope import scope
 
-# So many months a scorecard looks back, unless its address says otherwise.
-MONTHS = 6
 # Cards that are read together where all are wanted.
 AT_ONCE = 500
 # (key, public name, name) of a partner's account.
@@ -92,7 +91,7 @@ def with_months(session: Session, asked: Asked, now: datetime) -> Asked:
     """The last months where none are asked for."""
     if asked.first is not None or asked.last is not None:
         return asked
-    default = last_months(session, MONTHS, now)
+    default = usual_months(session, now)
     return Asked(asked.zone, default.first, default.last, asked.given)
 
 
@@ -146,7 +145,7 @@ def read_cards(session: Session, actor: Actor, asked: Asked) -> Cards | TooMany:
 def read_card(session: Session, actor: Actor, account: Account, asked: Asked) -> Card | TooMany:
     """One partner whose account was read in the actor's scope."""
     partners = [(account.id, account.ref, account.name)]
-    found = _cards(session, actor, asked.narrowed("partner", [account.ref]), partners)
+    found = _cards(session, actor, asked.narrowed("partner", [account.ref]), partners, is_one=True)
     return found if isinstance(found, TooMany) else found[0]
 
 
@@ -163,7 +162,7 @@ def read_own(
             scope(Account, _OWN), Account.id == actor.company_id
         )
     ).one()
-    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], is_own=True)
+    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], is_one=True)
     if isinstance(found, TooMany):
         return found
     is_usual = asked == with_months(session, Asked(asked.zone), now)
@@ -180,17 +179,17 @@ def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
 
 
 def _cards(
-    session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], *, is_own: bool = False
+    session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], *, is_one: bool = False
 ) -> list[Card] | TooMany:
-    """is_own: of the actor's one company, with its months."""
+    """is_one: of one partner, whose leads alone are asked for or seen; with its months."""
     if not partners:
         return []
     ids = [key for key, _ref, _name in partners]
     keys = [str(key) for key in ids]
-    funnel = read_funnel(session, actor, asked, "month" if is_own else "partner", only=() if is_own else keys)
+    funnel = read_funnel(session, actor, asked, "month" if is_one else "partner", only=() if is_one else keys)
     if isinstance(funnel, TooMany):
         return funnel
-    found = {keys[0]: funnel.total} if is_own else {row.key: row for row in funnel.rows}
+    found = {keys[0]: funnel.total} if is_one else {row.key: row for row in funnel.rows}
     times: dict[str, Mapping[str, TimesRow]] = {}
     for what in ("taken", "touched"):
         measured = [] if actor.is_partner else read_times(session, actor, asked, "partner", what, only=keys)
@@ -203,7 +202,7 @@ def _cards(
         Card(
             key, ref, name, found.get(str(key)), *offers.get(key, (0, 0)), taken_back.get(key, 0), won.get(key, {}),
             times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)),
-            funnel.rows if is_own else (),
+            funnel.rows if is_one else (),
         )
         for key, ref, name in partners
     ]  # fmt: skip

@@ -7,6 +7,7 @@ standardisation).  Leads of a kind that hardly anybody else had compare with not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from math import sqrt
 
@@ -31,13 +32,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """leads: that it rests on, of `received` in all.  actual, expected: conversions.  low, high: what chance explains."""
+    """leads: that it rests on, of `received` in all.  actual, expected: conversions.  low, high: what chance explains.
+
+    at: when it was compared, None for just now.
+    """
 
     received: int
     leads: int
     actual: int
     expected: float
     spread: float
+    at: datetime | None = None
 
     @property
     def low(self) -> float:

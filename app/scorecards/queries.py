@@ -6,7 +6,7 @@ from decimal import Decimal
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -14,18 +14,27 @@ from app.kernel.actor import Actor, Level, Role
 from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.opportunities.models import Opportunity, StageCategory
 from app.partners.models import PartnerAccount
-from app.reports.asked import Asked, begin_of, next_month
+from app.reports.asked import Asked, begin_of, last_months, next_month
 from app.reports.models import ReportCount, ReportFact
 from app.reports.picking import count_months, fact_months
 from app.reports.reading import sees_all
 from app.reports.steps import KEYS
 from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison
+from app.scorecards.models import ScorecardComparison
 from app.sharing.scope import scope
 
+# So many months scorecards look back, unless others are asked for.
+MONTHS = 6
 CONVERTED = KEYS.index("converted")
 _ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
+_KEPT = ("partner", "received", "leads", "actual", "expected", "variance")
 # Averages of partners tell nobody's numbers from so many others on, of whom each had so many leads.
 FEWEST_OTHERS, FEWEST_LEADS = 5, 5
+
+
+def usual_months(session: Session, now: datetime) -> Asked:
+    """The months that scorecards tell of where none are asked for."""
+    return last_months(session, MONTHS, now)
 
 
 def span(asked: Asked) -> tuple[datetime | None, datetime | None]:
@@ -123,14 +132,15 @@ def read_won(
 
 
 def _mix(asked: Asked, partners: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    """What these partners had and converted of each kind of lead, as counted last."""
+    """What these partners had and converted of each kind of lead, as counted last; () for all."""
     fact = ReportFact
+    whose = fact.partner.in_(partners) if partners else fact.partner != ""
     return (
         select(
             fact.partner, fact.source, fact.country, fact.product, func.count().label("had"),
             func.sum(case((fact.stage >= CONVERTED, 1), else_=0)).label("converted"),
         )
-        .where(fact.partner.in_(partners), *fact_months(asked))
+        .where(whose, *fact_months(asked))
         .group_by(fact.partner, fact.source, fact.country, fact.product)
     )  # fmt: skip
 
@@ -149,10 +159,32 @@ def _kinds(asked: Asked) -> Select[*tuple[Any, ...]]:
 
 
 def read_comparisons(session: Session, asked: Asked, partners: Sequence[str]) -> Mapping[str, Comparison]:
-    """Of these partners (keys of their accounts as text) each with what was to be expected of it: `fair.compare` within the database.
+    """Of these partners (keys of their accounts as text) each with what was to be expected of it: as it is kept, or as it is now.
 
     For those who see all leads.
     """
+    at = compared_at(session, asked)
+    if at is None:
+        found = compared(asked, partners)
+    else:
+        kept = ScorecardComparison
+        found = select(*(getattr(kept, name) for name in _KEPT)).where(kept.partner.in_(partners))
+    return {
+        row[0]: Comparison(int(row[1]), int(row[2]), int(row[3]), float(row[4]), sqrt(max(float(row[5]), 0)), at)
+        for row in session.execute(found)
+    }  # fmt: skip
+
+
+def compared_at(session: Session, asked: Asked) -> datetime | None:
+    """When the comparisons of these months that are kept were made; None where none are."""
+    kept = ScorecardComparison
+    return session.scalar(
+        select(kept.compared_at).where(kept.first == asked.first, kept.last == asked.last).limit(1)
+    )
+
+
+def compared(asked: Asked, partners: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
+    """`fair.compare` within the database: (partner, received, leads, actual, expected, variance) of these partners, () for all."""
     mix = _mix(asked, partners).cte("mix")
     every = _kinds(asked).subquery("every")
     kind = and_(every.c.product == mix.c.product, every.c.told == mix.c.source + "/" + mix.c.country)
@@ -163,7 +195,7 @@ def read_comparisons(session: Session, asked: Asked, partners: Sequence[str]) ->
     def told(value: Any) -> Any:
         return func.sum(case((is_told, value), else_=0))
 
-    rows = session.execute(
+    return (
         select(
             mix.c.partner, func.sum(mix.c.had), told(mix.c.had), told(mix.c.converted), told(had * rate),
             told(had * rate * (1 - rate) * (1 + had / others)),
@@ -171,10 +203,6 @@ def read_comparisons(session: Session, asked: Asked, partners: Sequence[str]) ->
         .join(every, kind)
         .group_by(mix.c.partner)
     )  # fmt: skip
-    return {
-        row[0]: Comparison(int(row[1]), int(row[2]), int(row[3]), float(row[4]), sqrt(max(float(row[5]), 0)))
-        for row in rows
-    }
 
 
 def read_totals(session: Session, asked: Asked) -> Mapping[str, tuple[int, int]]:
@@ -191,3 +219,21 @@ def read_totals(session: Session, asked: Asked) -> Mapping[str, tuple[int, int]]
 def partner_keys(session: Session) -> Sequence[int]:
     """The keys of all partner accounts."""
     return session.scalars(select(PartnerAccount.account_id)).all()
+
+
+def rows_to_keep(asked: Asked, now: datetime) -> Select[*tuple[Any, ...]]:
+    """The rows of `ScorecardComparison` of every partner, compared now."""
+    found = compared(asked).subquery("found")
+    return select(
+        *(column.label(name) for column, name in zip(found.c, _KEPT, strict=True)),
+        literal(asked.first).label("first"), literal(asked.last).label("last"), literal(now).label("compared_at"),
+    )  # fmt: skip
+
+
+def count_of_partners(session: Session, asked: Asked) -> int:
+    """How many leads all partners together had in these months."""
+    count = ReportCount
+    found = select(func.sum(count.captured)).where(
+        count.cut == "partner", count.a != "", *count_months(asked)
+    )
+    return int(session.scalar(found) or 0)

@@ -10,23 +10,30 @@ from app.kernel import labels
 from app.kernel.actor import Actor, Permission
 from app.reports.asked import Asked
 from app.reports.later import Later
-from app.reports.reading import TooMany
+from app.reports.reading import TooMany, sees_all
 from app.reports.sheets import Cell, Head, Report, Sheet, add_report
 from app.reports.times import TimesRow
 from app.reports.words import within
 from app.scorecards.cards import Card, read_cards, with_months
-from app.scorecards.words import expected_words, percent, verdict_words, won_words
+from app.scorecards.queries import compared_at
+from app.scorecards.words import as_of_words, expected_words, percent, verdict_words, won_words
 from app.web.filters import number
 
 
 def _read(session: Session, actor: Actor, asked: Asked, _by: str, now: datetime) -> Sheet | TooMany:
-    cards = read_cards(session, actor, with_months(session, asked, now))
+    asked = with_months(session, asked, now)
+    cards = read_cards(session, actor, asked)
     if isinstance(cards, TooMany):
         return cards
-    return Sheet(_heads(), Later(_cells, cards))
+    at = compared_at(session, asked) if sees_all(actor) else None
+    return Sheet(_heads(as_of_words(at)), Later(_cells, cards))
 
 
-def _heads() -> list[Head]:
+def _heads(as_of: str) -> list[Head]:
+    expected = _(
+        "So many conversions were to be expected, had each lead fared as those of the same source, country and "
+        "product do with all others."
+    )
     return [
         Head(labels.one("partner", title=True), is_number=False),
         Head(_("Received"), _("Leads that came in these months and are with it now, or were closed there.")),
@@ -35,13 +42,7 @@ def _heads() -> list[Head]:
         Head(_("Converted")),
         Head(_("Conversion"), _("Of the received ones.")),
         Head(_("Won"), _("Amounts won in these months.")),
-        Head(
-            _("Expected"),
-            _(
-                "So many conversions were to be expected, had each lead fared as those of the same source, country and "
-                "product do with all others."
-            ),
-        ),
+        Head(_("Expected"), f"{expected} {as_of}".rstrip()),
         Head(
             _("Compared"),
             _("Better or below only where chance does not explain it; below 20 leads it is too few to tell."),

@@ -1,12 +1,14 @@
 """How scorecards read."""
 
+from datetime import datetime
+
 from flask_babel import format_percent
 from flask_babel import gettext as _
 
 from app.opportunities import currencies
 from app.scorecards.cards import Card
 from app.scorecards.fair import Comparison, Verdict
-from app.web.filters import number
+from app.web.filters import local_datetime, number
 
 
 def percent(share: float | None) -> str:
@@ -38,7 +40,13 @@ def expected_words(comparison: Comparison) -> str:
 
 def basis_words(comparison: Comparison) -> str:
     """What a comparison rests on."""
-    return _(
+    said = _(
         "It rests on %(leads)s of its %(received)s, of kinds that others had too.",
         leads=number(comparison.leads), received=number(comparison.received),
     )  # fmt: skip
+    return f"{said} {as_of_words(comparison.at)}".rstrip()
+
+
+def as_of_words(at: datetime | None) -> str:
+    """Since when comparisons that are kept have not been made anew; "" where they were made just now."""
+    return _("As it was on %(time)s.", time=local_datetime(at)) if at else ""
