@@ -24,8 +24,8 @@ from app.capture.operations import (
     delete_lead_form,
     edit_lead_form,
     get_lead_form,
+    names_kept,
     shown_hidden,
-    source_names,
 )
 from app.capture.public_views import TRAP
 from app.capture.queries import list_lead_forms
@@ -46,8 +46,8 @@ def list_of_lead_forms() -> Response:
     limit, cursor, _filters = plain_list_arguments()
     session, actor = db.session(), current_actor()
     page = list_lead_forms(session, actor, cursor=cursor, limit=limit)
-    sources = source_names(session)
-    return jsonify(page_json(page, lambda form: form_json(form, sources)))
+    names = names_kept(session)
+    return jsonify(page_json(page, lambda form: form_json(form, names)))
 
 
 @area.post("/lead-forms", "Make a web form", {201: LeadForm})
@@ -58,7 +58,7 @@ def new_lead_form(body: NewLeadForm) -> Response:
         form = create_lead_form(
             session, current_actor(), body.model_dump(exclude_unset=True), now=clock.now()
         )
-        answer = form_json(form, source_names(session))
+        answer = form_json(form, names_kept(session))
     return record_answer(answer, 201)
 
 
@@ -99,11 +99,11 @@ def _check(session: Session, actor: Actor, ref: str) -> None:
 
 
 def _one(session: Session, actor: Actor, ref: str) -> dict[str, Any]:
-    return form_json(get_lead_form(session, actor, ref), source_names(session))
+    return form_json(get_lead_form(session, actor, ref), names_kept(session))
 
 
-def form_json(form: Row, sources: Mapping[str, str]) -> dict[str, Any]:
-    """A form as the API shows it.  sources: `source_names`."""
+def form_json(form: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """A form as the API shows it.  names: `names_kept`."""
     base = current_settings().base_url
     return {
         "id": form.ref,
@@ -123,7 +123,7 @@ def form_json(form: Row, sources: Mapping[str, str]) -> dict[str, Any]:
             }
             for f in form.fields
         ],
-        "hidden": shown_hidden(form, sources),
+        "hidden": shown_hidden(form, names),
         "thank_you_url": form.thank_you_url,
         "thank_you_text": form.thank_you_text,
         "frame_sites": form.frame_sites,

@@ -10,6 +10,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.campaigns.linking import campaign_named
+from app.campaigns.models import Campaign
 from app.capture.fields import Known, askable, hideable
 from app.capture.models import LeadForm, LeadFormPost
 from app.events.operations import record
@@ -94,7 +96,7 @@ def edit_lead_form(
     actor.require(Permission.LEAD_FORM_MANAGE)
     form = get_lead_form(session, actor, ref, for_update=True)
     before = {name: getattr(form, name) for name in WRITTEN}
-    values = _clean(session, actor, {**before, "hidden": shown_hidden(form, source_names(session)), **given})
+    values = _clean(session, actor, {**before, "hidden": shown_hidden(form, names_kept(session)), **given})
     changes = {name: (before[name], value) for name, value in values.items() if before[name] != value}
     if not changes:
         return form
@@ -125,18 +127,23 @@ def delete_lead_form(session: Session, actor: Actor, ref: str, *, now: datetime)
     record(session, actor, verb="deleted", subject=form, at=now, detail={"name": form.name})
 
 
-def shown_hidden(form: LeadForm, sources: Mapping[str, str]) -> dict[str, Any]:
-    """What it fills in as people write it: a source by its name, none where it is gone.  sources: `source_names`."""
+def shown_hidden(form: LeadForm, names: Mapping[str, str]) -> dict[str, Any]:
+    """What it fills in as people write it: a source and a campaign by name, none that is gone.  names: `names_kept`."""
     return {
-        name: sources[value] if name == "source" else value
+        name: names[value] if name in _BY_REF else value
         for name, value in form.hidden.items()
-        if name != "source" or value in sources
+        if name not in _BY_REF or value in names
     }
 
 
-def source_names(session: Session) -> dict[str, str]:
-    """Public name of a source → its name."""
-    return {source.ref: source.name for source in session.scalars(select(LeadSource))}
+def names_kept(session: Session) -> dict[str, str]:
+    """Public name → name of every source and campaign; campaigns by their names too, as forms kept them before."""
+    campaigns = session.execute(select(Campaign.ref, Campaign.name)).all()
+    return {
+        **{campaign.name: campaign.name for campaign in campaigns},
+        **{campaign.ref: campaign.name for campaign in campaigns},
+        **{source.ref: source.name for source in session.scalars(select(LeadSource))},
+    }
 
 
 # What is given, made fit to store
@@ -241,12 +248,24 @@ def _hidden(session: Session, actor: Actor, value: Any, known: Known) -> dict[st
         except Invalid as error:
             messages = [m for found in error.errors.values() for m in found]
             raise Invalid({f"hidden.{name}": messages}) from error
-        kept[name] = _source_ref(session, given) if name == "source" else given
+        kept[name] = _BY_REF[name](session, given) if name in _BY_REF else given
     return kept
 
 
 def _source_ref(session: Session, name: str) -> str | None:
     return session.scalar(select(LeadSource.ref).where(LeadSource.name_fold == fold(name, 80)))
+
+
+def _campaign_ref(session: Session, name: str) -> str:
+    campaign = campaign_named(session, name)
+    if campaign is None:
+        message = _l("There is no campaign “%(name)s”. Make it first.", name=name[:60])
+        raise Invalid({"hidden.campaign": [message]})
+    return campaign.ref
+
+
+# Kept by what they are, so that forms go on when they are renamed.
+_BY_REF = {"source": _source_ref, "campaign": _campaign_ref}
 
 
 def _address(value: Any, field: str) -> str | None:

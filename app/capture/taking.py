@@ -18,6 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.campaigns.models import Campaign
 from app.capture.fields import FormField, askable, asked, hideable
 from app.capture.models import Cause, LeadForm, LeadFormPost, PostState
 from app.events.operations import record
@@ -258,6 +259,9 @@ def _filled_in(session: Session, form: LeadForm) -> dict[str, Any]:
             continue
         if name == "source":
             value = session.scalar(select(LeadSource.name).where(LeadSource.ref == value))
+        if name == "campaign":
+            kept_as = (Campaign.ref == value) | (Campaign.name == value)  # by its name once
+            value = session.scalar(select(Campaign.name).where(kept_as, Campaign.archived_at.is_(None)))
         try:
             if read_field(name, value, reading) is not None:
                 kept[name] = value

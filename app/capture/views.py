@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.consent import basis_choices
+from app.campaigns.models import Campaign
 from app.capture.drafts import OFTEN, FormDraft, draft_of, new_draft, sent_draft
 from app.capture.exports import form_lines, post_lines, record_export
 from app.capture.fields import askable, hideable
@@ -20,8 +21,8 @@ from app.capture.operations import (
     delete_lead_form,
     edit_lead_form,
     get_lead_form,
+    names_kept,
     shown_hidden,
-    source_names,
 )
 from app.capture.public_views import TRAP
 from app.capture.queries import count_trapped, list_lead_forms, list_trapped
@@ -119,7 +120,7 @@ def show(form_ref: str) -> ResponseReturnValue:
         form=form,
         fields=fields,
         snippet=snippet,
-        hidden=shown_hidden(form, source_names(session)),
+        hidden=shown_hidden(form, names_kept(session)),
         labels_of=_labels(session),
         address=_whole(url_for("capture.form", key=form.key)),
         trapped=count_trapped(session).get(form.id, 0),
@@ -135,7 +136,7 @@ def edit(form_ref: str) -> ResponseReturnValue:
     session = db.session()
     form = get_lead_form(session, current_actor(), form_ref)
     known = askable(catalogue(session).active("lead"))
-    return _editor(draft_of(form, shown_hidden(form, source_names(session)), known), form)
+    return _editor(draft_of(form, shown_hidden(form, names_kept(session)), known), form)
 
 
 @bp.post("/<ref('form'):form_ref>/edit")
@@ -299,6 +300,10 @@ def _editor(draft: FormDraft, form: LeadForm | None = None) -> str:
     session = db.session()
     fillable = hideable(catalogue(session).active("lead"))
     sources = session.scalars(select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.name))
+    campaigns = session.scalars(
+        select(Campaign.name).where(Campaign.archived_at.is_(None)).order_by(Campaign.name_fold)
+    ).all()
+    had = draft.hidden.get("campaign")
     return render_template(
         "capture/edit.html",
         form=form,
@@ -306,7 +311,10 @@ def _editor(draft: FormDraft, form: LeadForm | None = None) -> str:
         often={name: fillable[name] for name in OFTEN},
         seldom={name: field for name, field in fillable.items() if name not in OFTEN},
         is_more_open=any(text for name, text in draft.hidden.items() if name not in OFTEN),
-        sources=list(sources),
+        chosen_from={
+            "source": list(sources),
+            "campaign": [*([had] if had and had not in campaigns else []), *campaigns],
+        },
         bases=basis_choices(draft.hidden.get("consent_basis")),
         languages=language_names(),
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
+from app.campaigns.operations import create_campaign
 from app.capture import public_views
 from app.capture.marks import make_mark
 from app.capture.models import Cause, LeadFormPost, PostState
@@ -36,6 +37,7 @@ def send(client, form, data, **kwargs):
 @pytest.mark.databases("sqlite")
 def test_what_a_stranger_sends_is_one_lead_within_the_hour(client, session, mara, monkeypatch):
     source = rows(session, LeadSource)[0]
+    create_campaign(session, actor_of(session, mara), {"name": "Spring"}, now=clock.now())
     form = make_form(
         session, mara, hidden={"source": source.name, "campaign": "Spring", "product_interest": "Vans"}
     )

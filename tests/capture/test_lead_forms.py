@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from app.campaigns.models import CampaignMember
+from app.campaigns.operations import create_campaign, edit_campaign
 from app.capture.models import LeadForm, LeadFormPost
 from app.capture.operations import create_lead_form, edit_lead_form
 from app.events.models import Event
@@ -34,8 +36,14 @@ def test_a_form_is_made_copied_changed_and_deleted(signed_in, client, session, a
     }  # fmt: skip
     refused = browser.submit("/setup/lead-forms", typed, page="/setup/lead-forms/new")
     assert (refused.status_code, 'value="El correu"' in text_of(refused)) == (422, True)
+    assert "There is no campaign “Fira”. Make it first." in text_of(refused)
+    fair = create_campaign(session, actor_of(session, mara), {"name": "fira"}, now=clock.now())
+    session.commit()
+    assert "<option>fira</option>" in text_of(browser.get("/setup/lead-forms/new"))
     made = browser.submit("/setup/lead-forms", {**typed, "thank_you_url": ""}, page="/setup/lead-forms/new")
     assert made.status_code == 303
+    edit_campaign(session, actor_of(session, mara), fair.ref, {"name": "Fira"}, now=clock.now())
+    session.commit()  # the form goes on under the campaign's new name
     form = rows(session, LeadForm)[0]
     assert [each["name"] for each in form.fields] == [field.name, "email", "consent"]
     page = text_of(browser.get(made.location))
@@ -54,6 +62,7 @@ def test_a_form_is_made_copied_changed_and_deleted(signed_in, client, session, a
         "consent",
         "Fira",
     )
+    assert [member.campaign_id for member in rows(session, CampaignMember)] == [fair.id]
     assert (lead.consent_origin, lead.consent_on is None) == ("Fair", False)
     assert lead.custom == {field.name: form_choice(field)}
     page = f"/setup/lead-forms/{form.ref}/edit"
