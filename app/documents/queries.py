@@ -24,6 +24,7 @@ from app.sharing.differences import Count
 from app.sharing.levels import given_level
 from app.sharing.merge import Window, capped_count, merged_ids, order_of
 from app.sharing.scope import scope
+from app.sharing.walking import walked_by
 
 SHOWN_RELATED = 5
 
@@ -250,7 +251,10 @@ def list_documents(
 ) -> Page[DocumentRow]:
     """A page of all documents that the actor may read.  Raises BadCursor."""
     window, back = _window(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
-    ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ).subquery("page")
+    walked = walked_by(session, actor, Document, query.conditions)
+    ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ, walked=walked).subquery(
+        "page"
+    )
     statement = (
         select(Document, given_level(Document, actor), ids.c.sort_value)
         .join(ids, ids.c.id == Document.id)
@@ -266,7 +270,13 @@ def list_documents(
 
 def count_documents(session: Session, actor: Actor, query: DocumentQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
-    return session.scalar(capped_count(Document, actor, query.conditions, cap=cap, level=Level.READ)) or 0
+    return _count(session, actor, query.conditions, cap)
+
+
+def _count(session: Session, actor: Actor, conditions: Sequence[Any], cap: int) -> int:
+    walked = walked_by(session, actor, Document, conditions)
+    counted = capped_count(Document, actor, conditions, cap=cap, level=Level.READ, walked=walked)
+    return session.scalar(counted) or 0
 
 
 def count_library(session: Session, actor: Actor, *, for_partners: bool = False) -> Count:
@@ -275,7 +285,7 @@ def count_library(session: Session, actor: Actor, *, for_partners: bool = False)
     for_partners: without those that are the vendor's own.
     """
     conditions = [is_of(None), *([Document.is_internal.is_(False)] if for_partners else [])]
-    number = session.scalar(capped_count(Document, actor, conditions, cap=COUNT_CAP, level=Level.READ)) or 0
+    number = _count(session, actor, conditions, COUNT_CAP)
     return Count(min(number, COUNT_CAP), number > COUNT_CAP)
 
 

@@ -12,6 +12,8 @@ from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_curs
 from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, capped_count, many_granted, merged_ids
+from app.sharing.rules import Followed
+from app.sharing.walking import walked_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def window_at(actor: Actor, query: ListQuery, cursor: str | None, limit: int) ->
 
 def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
-    wanted = _Wanted(actor, query, query.descending, cap, False)
+    walked = walked_by(session, actor, query.object.model, query.conditions)
+    wanted = _Wanted(actor, query, query.descending, cap, False, walked=walked)
     if not query.conditions:
         many = _many_granted(wanted) if query.is_lasting else _make_many(wanted)
         if many is not None and session.scalar(many):
@@ -91,11 +94,12 @@ class _Wanted:
         limit: int,
         goes_on: bool,
         leader: int | None = None,
+        walked: frozenset[Followed] = frozenset(),
     ) -> None:
         self.actor, self.query, self.descending, self.limit = actor, query, descending, limit
-        self.goes_on, self.leader = goes_on, leader
+        self.goes_on, self.leader, self.walked = goes_on, leader, walked
         filters = tuple((part.name, *part.values) for part in query.parts)
-        seen = (query.level, query.causes)
+        seen = (query.level, query.causes, walked)
         self._key = (actor, query.object.name, query.sort, descending, limit, goes_on, leader, *seen, filters)
 
     def __hash__(self) -> int:
@@ -127,6 +131,7 @@ def _make_count(wanted: _Wanted) -> Select[int]:
         cap=wanted.limit,
         level=query.level,
         causes=query.causes,
+        walked=wanted.walked,
     )
 
 

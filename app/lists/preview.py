@@ -20,6 +20,7 @@ from app.lists.models import RecordTag, Tag
 from app.lists.operations import LONGEST_TAG
 from app.lists.query import ListQuery, parse_list
 from app.sharing.merge import Window, merged_ids
+from app.sharing.walking import walked_by
 
 LOOKED_AT = 10_000
 MOST_OWNERS = 5
@@ -62,7 +63,8 @@ def preview_change(
     model = object_.model
     conditions = query.conditions if refs is None else (model.ref.in_(refs),)
     window = Window(object_.sorts["created_at"], False, LOOKED_AT)
-    page = merged_ids(model, actor, window, conditions, level=object_.level).subquery("page")
+    walked = walked_by(session, actor, model, conditions)
+    page = merged_ids(model, actor, window, conditions, level=object_.level, walked=walked).subquery("page")
     reasons = _reasons(session, actor, object_, task, page.c.given)
     is_same = _is_same(session, actor, object_, task)
     what = case(

@@ -20,6 +20,7 @@ from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
+from app.sharing.walking import walked_by
 
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
@@ -59,7 +60,10 @@ def list_rows(
         return Page(_beside(session, actor, query, fields, page.items), page.older, page.newer)
     window, back = window_at(actor, query, cursor, limit)
     conditions = led_by(query.conditions, narrowest(session, actor, query))
-    ids = merged_ids(query.object.model, actor, window, conditions, level=query.object.level).subquery("page")
+    walked = walked_by(session, actor, query.object.model, conditions)
+    ids = merged_ids(
+        query.object.model, actor, window, conditions, level=query.object.level, walked=walked
+    ).subquery("page")
     statement = _select(query, fields, ids).order_by(*order_of(window, ids)).limit(limit + 1)
     found = session.execute(statement).all()
     more, found = len(found) > limit, found[:limit]
@@ -138,8 +142,9 @@ def recent_rows(session: Session, actor: Actor, query: ListQuery, fields: Sequen
         .subquery("lately")
     )
     mine = model.id.in_(select(lately.c.record_id))
+    conditions, walked = (mine, *query.conditions), walked_by(session, actor, model)
     ids = merged_ids(
-        model, actor, window, (mine, *query.conditions), level=query.level, causes=query.causes
+        model, actor, window, conditions, level=query.level, causes=query.causes, walked=walked
     ).subquery("page")
     if query.object.beside is not None:
         latest = (
@@ -165,7 +170,10 @@ def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
     model = query.object.model
     window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
     held = () if query.empty is None else (query.sort_column.is_not(None),)  # as its index says it
-    ids = merged_ids(model, actor, window, held, level=query.level, causes=query.causes).subquery("near")
+    walked = walked_by(session, actor, model)
+    ids = merged_ids(
+        model, actor, window, held, level=query.level, causes=query.causes, walked=walked
+    ).subquery("near")
     matching = func.sum(case((and_(*query.conditions), 1), else_=0))
     statement = select(func.count(), matching).select_from(ids).join(model, model.id == ids.c.id)
     looked_at, found = session.execute(statement).one()
@@ -230,10 +238,12 @@ def _found(
     *,
     for_file: bool = False,
 ) -> Iterator[tuple[Sequence[Any], tuple[Any, int]]]:
+    walked = walked_by(session, actor, query.object.model, query.conditions)
+    level = level or query.object.level
     while True:
         window = window_of(query, size - 1, after)
         ids = merged_ids(
-            query.object.model, actor, window, query.conditions, level=level or query.object.level
+            query.object.model, actor, window, query.conditions, level=level, walked=walked
         ).subquery("page")
         statement = _select(query, fields, ids, for_file=for_file)
         found = session.execute(statement.order_by(*order_of(window, ids))).all()
@@ -251,7 +261,9 @@ def rows_of(
     """Those of the records named that the actor may read, by age; the query's filters do not matter."""
     model = query.object.model
     window = Window(query.object.sorts["created_at"], False, len(refs))
-    ids = merged_ids(model, actor, window, (model.ref.in_(refs),), level=query.object.level).subquery("page")
+    named = (model.ref.in_(refs),)
+    walked = walked_by(session, actor, model, named)
+    ids = merged_ids(model, actor, window, named, level=query.object.level, walked=walked).subquery("page")
     return shown(
         session, actor, fields, session.execute(_select(query, fields, ids).order_by(ids.c.id)).all()
     )

@@ -5,7 +5,6 @@ Whoever may change the record may change them.  Partner people see none that is 
 partner company attached, and change only what their own attached.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
 from app.sharing.models import SharingGrant
-from app.sharing.rules import Rule, in_force, rules_for
+from app.sharing.rules import Followed, Rule, in_force, rules_for
 from app.sharing.scoped import Scoped
 
 # Whoever may not open records of a kind sees nothing that is on them.
@@ -31,8 +30,9 @@ _KINDS: tuple[tuple[Any, InstrumentedAttribute[int | None], Permission], ...] = 
     (Opportunity, Document.opportunity_id, Permission.OPPORTUNITY_VIEW),
 )
 # Reasons that give most of all records: a document's own record is looked up for them.  Of the others the
-# records are few, and their documents are found by them.
+# records may be few, and lists then find their documents by them.
 _BROAD = frozenset({"administrator", "default"})
+_LIVE = Document.deleted_at.is_(None)
 _LIBRARY = and_(*(column.is_(None) for _model, column, _permission in _KINDS))
 
 
@@ -59,23 +59,25 @@ def rules_of_documents(actor: Actor) -> list[Rule]:
 def _narrow(
     actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule, covered: Level | None
 ) -> Rule:
-    """What a reason gives of the documents of its records.
+    """What a reason gives of the documents of its records: each document's own record is looked up.
 
-    covered: the level at which the default gives them all, so that it adds none to a list: then each document's
-    own record is looked up, and else the documents are found by the records.
+    covered: the level at which the default gives them all, so that it adds none to a list; else lists may find the
+    documents by the records.
     """
-    held = _found if covered is None else _looked_up
-    read = and_(column.is_not(None), held(model, column, rule, Level.READ))
-    edit = held(model, column, rule, Level.EDIT) if rule.can_give(Level.EDIT) else None
-    return replace(_rule(actor, rule.cause, read, edit), covered=covered)
+    read = and_(column.is_not(None), _looked_up(model, column, rule.at_least(Level.READ)))
+    edit = _looked_up(model, column, rule.at_least(Level.EDIT)) if rule.can_give(Level.EDIT) else None
+    followed = _followed(actor, model, column, rule) if covered is None else None
+    return replace(_rule(actor, rule.cause, read, edit), covered=covered, followed=followed)
 
 
 def _of_private_contacts(actor: Actor, rule: Rule) -> Rule:
     """The default gives no contact without an account: its owner alone has what is on it."""
     private = and_(rule.where, Contact.account_id.is_(None))
-    own = _of_those(Document.contact_id, select(Contact.id).where(_marked(Contact, private)))
-    read = and_(Document.contact_id.is_not(None), own)
-    return _rule(actor, rule.cause, read, read if rule.can_give(Level.EDIT) else None)
+    column = Document.contact_id
+    read = and_(column.is_not(None), _looked_up(Contact, column, private))
+    found = _rule(actor, rule.cause, read, read if rule.can_give(Level.EDIT) else None)
+    keys = select(Contact.id).where(_marked(Contact, private))
+    return replace(found, followed=Followed(keys, _seen(actor, _of_those(column, keys)), _LIVE))
 
 
 def _broad(actor: Actor) -> list[Rule]:
@@ -99,7 +101,7 @@ def _broad(actor: Actor) -> list[Rule]:
         return []
     given = or_(false(), *read)
     if actor.role is Role.ADMINISTRATOR:
-        where = and_(Document.deleted_at.is_(None), given)
+        where = and_(_LIVE, given)
         return [Rule("administrator", Level.FULL, where, is_whole=True)]
     changed = given if len(edit) == len(read) else or_(*edit) if edit else None
     return [_rule(actor, "default", given, changed)]
@@ -113,7 +115,7 @@ def _of_library(actor: Actor) -> Level | None:
 
 def _rule(actor: Actor, cause: str, read: ColumnElement[bool], edit: ColumnElement[bool] | None) -> Rule:
     """A rule that gives reading where `read` holds and, among those, changing where `edit` does."""
-    where = and_(Document.deleted_at.is_(None), read, *_of_side(actor))
+    where = _seen(actor, read)
     if edit is None or actor.role is Role.VIEWER:
         return Rule(cause, Level.READ, where)
     own = func.coalesce(Document.company_id, 0) == actor.company_id
@@ -123,29 +125,36 @@ def _rule(actor: Actor, cause: str, read: ColumnElement[bool], edit: ColumnEleme
     return Rule(cause, Level.EDIT, where, unless=unless, otherwise=Level.READ)
 
 
-def _of_side(actor: Actor) -> Sequence[ColumnElement[bool]]:
+def _seen(actor: Actor, held: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Live documents of which that holds, of the actor's side."""
     if not actor.is_partner:
-        return ()
+        return and_(_LIVE, held)
     ours = or_(Document.company_id.is_(None), Document.company_id == actor.company_id)
-    return Document.is_internal.is_(False), ours
+    return and_(_LIVE, held, Document.is_internal.is_(False), ours)
 
 
 def _looked_up(
-    model: Any, column: InstrumentedAttribute[int | None], rule: Rule, level: Level
+    model: Any, column: InstrumentedAttribute[int | None], given: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    """That the rule gives the document's record at that level, looked at for each document."""
-    return exists().where(model.id == column, _marked(model, rule.at_least(level)))
+    """That the document's record is among those given, looked at for each document.
+
+    Not EXISTS, which a planner may turn round: it would read all records that are given.
+    """
+    record = select(model.id).where(model.id == column, _marked(model, given)).limit(1)
+    return record.correlate(Document).scalar_subquery().is_not(None)
 
 
-def _found(
-    model: Any, column: InstrumentedAttribute[int | None], rule: Rule, level: Level
-) -> ColumnElement[bool]:
+def _followed(actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule) -> Followed:
     """The same, by the records' own index or by their grants."""
     if rule.grants is None:
-        return _of_those(column, select(model.id).where(_marked(model, rule.at_least(level))))
-    held = in_force(rule.grants.principal_ids, model.__tablename__, level, without=rule.grants.without)
-    live = exists().where(model.id == column, _marked(model, rule.grants.live))
-    return and_(_of_those(column, select(SharingGrant.record_id).where(held)), live)
+        keys = select(model.id).where(_marked(model, rule.at_least(Level.READ)))
+        # Counted with those that are given at less, as indexes hold them.
+        every = select(model.id).where(_marked(model, rule.where))
+        return Followed(every, _seen(actor, _of_those(column, keys)), _LIVE)
+    held = in_force(rule.grants.principal_ids, model.__tablename__, without=rule.grants.without)
+    keys = select(SharingGrant.record_id).where(held)
+    live = _looked_up(model, column, rule.grants.live)
+    return Followed(keys, _seen(actor, and_(_of_those(column, keys), live)), _LIVE)
 
 
 def _of_those(column: InstrumentedAttribute[int | None], keys: Any) -> ColumnElement[bool]:
@@ -155,7 +164,7 @@ def _of_those(column: InstrumentedAttribute[int | None], keys: Any) -> ColumnEle
     """
     other = aliased(Document)
     found = select(other.id).where(getattr(other, column.key).in_(keys))
-    return Document.id.in_(found)
+    return and_(column.is_not(None), Document.id.in_(found))
 
 
 def _marked(model: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:

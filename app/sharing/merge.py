@@ -5,7 +5,7 @@ a UNION ALL of limited branches reads at most `limit` index entries a branch, so
 the same at ten thousand and ten million rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    not_,
+    or_,
     select,
     true,
     tuple_,
@@ -29,7 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
 from app.sharing.models import SharingGrant
-from app.sharing.rules import Grants, Rule, in_force
+from app.sharing.rules import Followed, Grants, Rule, in_force
 from app.sharing.scope import branches, scoped
 
 
@@ -71,14 +73,15 @@ def merged_ids(
     *,
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
+    walked: Collection[Followed] = (),
 ) -> Select[*tuple[Any, ...]]:
     """Select of (id, given, sort_value): the window's rows and the level the actor has of each.
 
     `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
-    `causes` keeps only what is seen for one of these reasons.
+    `causes` keeps only what is seen for one of these reasons; `walked`: see `sharing.walking`.
     Rows come in the window's order, as the database sorts.
     """
-    rules = _rules(model, actor, level, causes)
+    rules = _rules(model, actor, level, causes, walked)
     selects = [each for rule in rules for each in _branches(model, rule, window, filters, level)]
     if not selects:
         nothing = scoped(model, model.id.is_(None))
@@ -110,10 +113,14 @@ def _order(window: Window, sort: Any, key: Any) -> tuple[ColumnElement[Any], ...
 
 
 def conditions_of(
-    model: Any, actor: Actor, level: Level = Level.PREVIEW, causes: frozenset[str] | None = None
+    model: Any,
+    actor: Actor,
+    level: Level = Level.PREVIEW,
+    causes: frozenset[str] | None = None,
+    walked: Collection[Followed] = (),
 ) -> list[ColumnElement[bool]]:
     """What gives the actor records at that level at least, each condition written so that it fits an index."""
-    rules = _rules(model, actor, level, causes)
+    rules = _rules(model, actor, level, causes, walked)
     return [condition for rule in rules for condition in _conditions(model, rule, level)]
 
 
@@ -138,6 +145,7 @@ def capped_count(
     cap: int,
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
+    walked: Collection[Followed] = (),
 ) -> Select[int]:
     """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond.
 
@@ -146,7 +154,7 @@ def capped_count(
     """
     selects = [
         select(model.id).where(scoped(model, condition), *filters).limit(cap + 1)
-        for condition in conditions_of(model, actor, level, causes)
+        for condition in conditions_of(model, actor, level, causes, walked)
     ]
     if not selects:
         return select(literal(0))
@@ -188,13 +196,40 @@ def _how_many(found: Select[int]) -> Select[int]:
     return select(func.count()).select_from(found.subquery())
 
 
-def _rules(model: Any, actor: Actor, level: Level, causes: frozenset[str] | None) -> Sequence[Rule]:
+def _rules(
+    model: Any,
+    actor: Actor,
+    level: Level,
+    causes: frozenset[str] | None,
+    walked: Collection[Followed] = (),
+) -> Sequence[Rule]:
     rules = branches(model, actor, level)
     if causes is not None:
         rules = [rule for rule in rules if rule.cause in causes]
     rules = [rule for rule in rules if rule.covered is None or rule.covered < level]
     # Where one rule gives every live record, the others add no rows to a list.
-    return [rule for rule in rules if rule.is_whole][:1] or rules
+    whole = [rule for rule in rules if rule.is_whole][:1]
+    if whole:
+        return whole
+    along = {rule.followed: rule for rule in rules if rule.followed is not None and rule.followed in walked}
+    found = [_by_records(rule) for rule in rules if rule.followed not in along]
+    # First what gives most: whoever counts so far has often counted enough.
+    return [_together(list(along.values()), next(iter(along)).live), *found] if along else found
+
+
+def _by_records(rule: Rule) -> Rule:
+    """The rule with its rows found by the records that they hang on, where they hang on any."""
+    return rule if rule.followed is None else replace(rule, where=rule.followed.where)
+
+
+def _together(rules: Sequence[Rule], live: ColumnElement[bool]) -> Rule:
+    """Rules of which the rows are walked once for all; each gives the same level or else reading."""
+    where, level = and_(live, or_(*(rule.where for rule in rules))), max(rule.level for rule in rules)
+    cause = rules[0].cause if len(rules) == 1 else ""
+    if all(rule.level == level and rule.unless is None for rule in rules):
+        return Rule(cause, level, where)
+    most = or_(*(rule.at_least(level) for rule in rules if rule.can_give(level)))
+    return Rule(cause, level, where, unless=not_(most), otherwise=Level.READ)
 
 
 def _branches(

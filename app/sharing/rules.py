@@ -67,6 +67,7 @@ class Rule:
     pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
     add nothing to a list.  grants: where a list finds its rows by the grants themselves.  covered: the level at
     which another rule gives all of its records anyway, so that a list that asks no more need not look for them.
+    followed: the records that its rows hang on, where lists may find them by these.
     """
 
     cause: str
@@ -77,6 +78,7 @@ class Rule:
     is_whole: bool = False
     grants: Grants | None = None
     covered: Level | None = None
+    followed: "Followed | None" = None
 
     @property
     def instead(self) -> Level | None:
@@ -97,6 +99,20 @@ class Rule:
         if self.unless is None:
             return literal(int(self.level))
         return case((self.unless, int(self.otherwise)), else_=int(self.level))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Records that rows of another table hang on.  keys: select of theirs, for saying whether they are many.
+
+    where: what the rule says, written so that its rows are found by these records.  The rule itself looks for the
+    record of each row: for a row that is asked about, and for who is given so many records that a list has its
+    first rows sooner by going along them.  live: what holds of all rows that any such rule gives, as indexes say it.
+    """
+
+    keys: Select[int]
+    where: ColumnElement[bool]
+    live: ColumnElement[bool]
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ from app.kernel import clock
 from app.kernel.actor import Level
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.paging import Page
+from app.sharing import walking
 from app.sharing.shares import share_record
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, make_user, rows
 
@@ -78,6 +79,17 @@ def give_to(session, lead, user):
     session.flush()
 
 
+@pytest.fixture(params=["found by the records", "walked"])
+def finding(request, monkeypatch):
+    """Both ways in which lists find documents: whoever is given few records is given many in one of them."""
+    if request.param == "walked":
+        monkeypatch.setattr(walking, "MOST_FOLLOWED", 0)
+    walking._which_are_many.cache_clear()
+    yield
+    walking._which_are_many.cache_clear()
+
+
+@pytest.mark.usefixtures("finding")
 def test_documents_follow_their_record(session, ada, mara, sal, vic, pia, pam, otto, northwind, southwind):
     organisation, reading = get_organisation(session), {"internal": "read", "external": "private"}
     organisation.defaults = {**organisation.defaults, "lead": reading, "account": reading, "contact": reading}

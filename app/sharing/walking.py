@@ -1,0 +1,61 @@
+"""Whether rows that hang on other records are found by these, or by going along the rows.
+
+Who is given few records has their rows found by them; who is given many has the rows walked in the list's order,
+with a look at the record of each.  Neither grows with what there is besides.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BinaryExpression, BindParameter, ColumnElement, Select, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.operators import in_op
+
+from app.kernel.actor import Actor, Level
+from app.sharing.rules import Followed
+from app.sharing.scope import branches
+
+# Of more records the rows are not looked for one record after the other.
+MOST_FOLLOWED = 2000
+
+
+def walked_by(
+    session: Session, actor: Actor, model: Any, conditions: Sequence[ColumnElement[bool]] = ()
+) -> frozenset[Followed]:
+    """The records, of those by which rules of the model find rows, that are too many for it.
+
+    conditions: what the list is narrowed to; where they name the rows, nothing has to be found by records.
+    One statement, or none: not for models whose rows stand for themselves.
+    """
+    followed = [] if actor.is_system else _followed(actor, model)
+    if not followed:
+        return frozenset()
+    if any(_names_rows(model, each) for each in conditions):
+        return frozenset(followed)
+    many = session.execute(_which_are_many(actor, model)).one()
+    return frozenset(each for each, is_many in zip(followed, many, strict=True) if is_many)
+
+
+def _names_rows(model: Any, condition: ColumnElement[bool]) -> bool:
+    """Whether it is a comparison of the rows' keys with some that are known."""
+    if not isinstance(condition, BinaryExpression) or condition.operator is not in_op:
+        return False
+    is_key = str(condition.left) in (f"{model.__tablename__}.id", f"{model.__tablename__}.ref")
+    return is_key and isinstance(condition.right, BindParameter)
+
+
+def _followed(actor: Actor, model: Any) -> Sequence[Followed]:
+    rules = branches(model, actor, Level.READ)
+    return [rule.followed for rule in rules if rule.followed is not None]
+
+
+@lru_cache(maxsize=256)
+def _which_are_many(actor: Actor, model: Any) -> Select[*tuple[Any, ...]]:
+    """For each of them whether there are more than enough; made once for each person."""
+    return select(
+        *(
+            each.keys.offset(MOST_FOLLOWED).limit(1).scalar_subquery().is_not(None).label(f"many_{place}")
+            for place, each in enumerate(_followed(actor, model))
+        )
+    )
