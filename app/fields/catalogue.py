@@ -123,15 +123,20 @@ class Catalogue:
         """Those in use that the actor sees on a record which they may read."""
         if not actor.is_partner:
             return self.active(object_)
+        active = {n: each for n, each in self.active(object_).items() if each.kind is not Kind.USER}
         if object_ == "lead":
-            return {n: each for n, each in self.active(object_).items() if n not in actor.hidden_fields}
+            return {n: each for n, each in active.items() if n not in actor.hidden_fields}
         # Whoever is not to read a field of leads does not read it in what they became either.
         hidden = set(actor.hidden_fields)
         return {
             name: each
-            for name, each in self.active(object_).items()
+            for name, each in active.items()
             if not each.is_internal and hidden.isdisjoint(each.from_lead)
         }
+
+    def of_people(self, object_: str) -> list[str]:
+        """Names of those that hold one of the vendor's people: partner people read none of their names beside a record."""
+        return [name for name, each in self.all(object_).items() if each.kind is Kind.USER]
 
     def in_slots(self, object_: str) -> list[Definition]:
         """Those that records keep a column for, full or being filled."""

@@ -164,6 +164,9 @@ def _visibility(draft: FieldDraft, errors: dict[str, list[Any]]) -> Visibility |
     if draft.visibility not in set(Visibility):
         errors["visibility"] = [_l("Choose one of those listed.")]
         return None
+    if draft.kind == Kind.USER and draft.visibility != Visibility.HIDDEN:
+        errors["visibility"] = [_l("Partners are not told the names of your people: it is hidden from them.")]
+        return None
     return Visibility(draft.visibility)
 
 

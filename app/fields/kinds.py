@@ -60,7 +60,7 @@ KIND_HELPS: Mapping[Kind, Any] = {
     Kind.CHOICES: _l("Any number out of a list that you write; cannot be indexed."),
     Kind.YES_NO: _l("Yes, no, or not known."),
     Kind.LINK: _l("An address that begins with https://."),
-    Kind.USER: _l("Somebody of your own people."),
+    Kind.USER: _l("Somebody of your own people. Partners are not told who."),
 }
 
 

@@ -54,7 +54,7 @@ def create_field(session: Session, actor: Actor, draft: FieldDraft, *, now: date
     session.add(field)
     session.flush()
     _renew(organisation)
-    if field.object == "lead":
+    if field.object == "lead" and field.kind != Kind.USER:
         show_lead_field(session, actor, field.name, written.visibility or Visibility.HIDDEN, now=now)
     record(session, actor, verb="created", subject=field, at=now, detail=_told(field))
     return field
@@ -87,7 +87,7 @@ def edit_field(
     _write(field, written)
     after = _told(field)
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
-    if field.object == "lead" and written.visibility is not None:
+    if field.object == "lead" and field.kind != Kind.USER and written.visibility is not None:
         show_lead_field(session, actor, field.name, written.visibility, now=now)
     if not changes:
         return field

@@ -102,6 +102,8 @@ def lines_of(session: Session, *, standard: bool) -> dict[str, list[Line]]:
 
 def sees_words(field: Definition, shown: Mapping[str, str]) -> str:
     """Who sees a field."""
+    if field.kind is Kind.USER:
+        return _("Your own people")
     if field.object == "lead":
         when = shown.get(field.name, Visibility.HIDDEN)
         if when == Visibility.HIDDEN:

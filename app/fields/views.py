@@ -34,12 +34,13 @@ from app.fields.pages import (
 )
 from app.fields.queries import count_values, get_field, is_used, used_choices
 from app.fields.usage import uses_of
-from app.identity.lead_fields import EVERYONE, read_lead_fields
+from app.identity.lead_fields import read_lead_fields
 from app.intake.neutralise import neutralise
 from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid, Stale
+from app.leads.visibility import Visibility
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.once import once
@@ -158,7 +159,7 @@ def edit(field_ref: str) -> ResponseReturnValue:
     field = get_field(session, field_ref)
     draft = draft_of(field)
     if field.object == "lead":
-        draft.visibility = read_lead_fields(session).chosen(EVERYONE, field.name) or ""
+        draft.visibility = read_lead_fields(session).everyone.get(field.name, Visibility.HIDDEN)
     return _editor(form_of(draft, field.version), draft, field)
 
 

@@ -159,8 +159,9 @@ def forget_lead_field(session: Session, name: str) -> None:
 
 
 def settable_names(session: Session) -> tuple[str, ...]:
-    """The fields whose visibility is chosen, those that administrators added too."""
-    return (*SETTABLE, *catalogue(session).all("lead"))
+    """The fields whose visibility is chosen, those that administrators added too; what names people is always hidden."""
+    known, people = catalogue(session), catalogue(session).of_people("lead")
+    return (*SETTABLE, *(name for name in known.all("lead") if name not in people))
 
 
 def _of_everyone(organisation: Organisation, names: Sequence[str]) -> dict[str, Visibility]:

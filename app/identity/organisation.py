@@ -200,7 +200,8 @@ def _zone(value: Any) -> Any:
 
 
 def _preview(value: Any) -> list[str]:
-    known = (*SETTABLE, *catalogue(db.session()).all("lead"))
+    own, people = catalogue(db.session()).all("lead"), catalogue(db.session()).of_people("lead")
+    known = (*SETTABLE, *(name for name in own if name not in people))
     if not isinstance(value, list | tuple) or any(name not in known for name in value):
         raise Invalid({"preview_fields": [_l("Choose among those listed.")]})
     return [name for name in known if name in value]

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Text, and_, bindparam, case, cast, exists, func, 
 from sqlalchemy.orm import Session, load_only
 
 from app.accounts.models import Account, AccountResponsible
+from app.fields.catalogue import catalogue
 from app.identity.membership import is_member
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
 from app.identity.roles import permissions_of
@@ -204,6 +205,9 @@ def _actor(
     level_id, level_fields, has_shares, *texts = principals
     queue_ids, managed_ids, answerable_ids = (_keys(text) for text in texts)
     preview, hidden = seen_at_level(organisation.preview_fields, organisation.hidden_fields, level_fields)
+    if user.is_partner and (people := catalogue(session).of_people("lead")):
+        preview = tuple(name for name in preview if name not in people)
+        hidden = tuple(dict.fromkeys((*hidden, *people)))
     keys = keys_of(
         user_id=user.id,
         role=user.role,

@@ -12,7 +12,7 @@ def draft(object_="account", kind="text", label="Segment", choices=(), **more):
         "help": "What to fill in.",
         "description": "What it means.",
         "asked_by": "Sales",
-        "visibility": "after_claim" if object_ == "lead" else "",
+        "visibility": "" if object_ != "lead" else "hidden" if kind == "user" else "after_claim",
     }
     return FieldDraft(
         object=object_,

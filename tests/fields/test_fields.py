@@ -22,21 +22,24 @@ from app.fields.operations import (
     retire_field,
 )
 from app.fields.values import for_index
+from app.identity.models import Organisation
 from app.kernel import clock
 from app.kernel.errors import Conflict, Invalid, NotAllowed
 from app.leads.models import Lead
 from app.lists.jobs import run_waiting
 from app.lists.models import ListChoice
-from app.routing.models import RoutingAlert
+from app.routing.models import Queue, RoutingAlert
 from app.routing.rule_operations import activate_rules, create_rules
 from app.sharing.building import build_step
 from app.sharing.models import GrantSet, GrantSetState, SharingRule
 from app.sharing.scope import HiddenFieldSelected, scope
+from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import (
     actor_of,
     get_default_queue,
     make_account,
+    make_contact,
     make_lead,
     make_queue,
     rows,
@@ -334,6 +337,50 @@ def test_a_hidden_field_is_nowhere_for_partners(session, ada, pia, northwind, ap
         assert "hidden-" not in page, url
         assert secret.name not in page, url
     assert "Gold" in browser.get(f"/leads/{waiting.ref}").get_data(as_text=True)
+
+
+def test_what_names_the_vendors_people_is_never_shown_to_partners(
+    session, ada, sal, pia, northwind, api, signed_in, now
+):
+    held = {}
+    for object_ in ("lead", "account", "contact"):
+        held[object_] = make_field(session, ada, object_, "user", "Engineer").name
+    organisation = session.get_one(Organisation, 1)
+    organisation.preview_fields = [*organisation.preview_fields, held["lead"]]  # as somebody chose before
+    lead = make_lead(session, owner=pia, custom={held["lead"]: sal.ref})
+    waiting = make_lead(
+        session, queue=session.get_one(Queue, northwind.queue_id), custom={held["lead"]: sal.ref}
+    )
+    account = make_account(session, "Forges", custom={held["account"]: sal.ref})
+    contact = make_contact(session, "Roca", account=account, custom={held["contact"]: sal.ref})
+    for record in (account, contact):
+        share_record(
+            session, actor_of(session, ada), record, {"type": "user", "id": pia.ref}, "read", now=now
+        )
+    session.commit()
+    records = {"leads": lead, "accounts": account, "contacts": contact}
+    for user, is_told in ((ada, True), (pia, False)):
+        browser, client = signed_in(user), api(user)
+        for room, record in records.items():
+            name = held[record.__tablename__]
+            page, body = browser.get(f"/{room}/{record.ref}"), client.get(f"/api/v1/{room}/{record.ref}")
+            assert (page.status_code, body.status_code) == (200, 200)
+            assert ("Engineer" in page.text) is ("Sal" in page.text) is is_told
+            assert (name in body.json["custom"]) is (sal.ref in body.text) is is_told
+            listed = browser.get(f"/{room}?column={name}&{name}={sal.ref}").text
+            assert (f"/{room}/{record.ref}" in listed and "Sal" in listed) is is_told
+    browser, client = signed_in(pia), api(pia)
+    for url in (f"/leads/{lead.ref}/edit", f"/leads/{waiting.ref}", "/inbox"):
+        assert "Engineer" not in browser.get(url).text
+        assert sal.ref not in browser.get(url).text
+    assert held["lead"] not in client.get(f"/api/v1/leads/{waiting.ref}").text
+    asked = client.patch(f"/api/v1/leads/{lead.ref}", json={"custom": {held["lead"]: None}})
+    assert asked.status_code == 422
+    assert api(ada).get(f"/api/v1/leads/{lead.ref}").json["custom"] == {held["lead"]: sal.ref}
+    with pytest.raises(Invalid) as refused:
+        make_field(session, ada, "lead", "user", "Architect", visibility="after_claim")
+    assert list(refused.value.errors) == ["visibility"]
+    assert held["lead"] not in signed_in(ada).get("/setup/lead-fields").text
 
 
 def test_a_field_with_values_goes_after_a_number_was_agreed_to(session, ada, api):
