@@ -23,6 +23,7 @@ from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
 from app.kernel.actor import Actor
 from app.kernel.db import db
+from app.leads.choices import reason_name, status_name
 from app.leads.fields import FIELDS as LEAD_FIELDS
 from app.opportunities.fields import OPPORTUNITY_FIELDS
 from app.opportunities.fields import value_name as name_of_value
@@ -47,6 +48,8 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "opportunity": OPPORTUNITY_FIELDS,
     "case": CASE_FIELDS,
 }
+# Kept by name in the events of leads.
+_NAMED_IN_LEADS = {"status": status_name, "unqualified_reason": reason_name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +344,8 @@ def _value(record_kind: str, name: str, value: Any) -> str:
         return format_decimal(value)
     if name == "category" and record_kind == "account":
         return category_name(value)
+    if record_kind == "lead" and name in _NAMED_IN_LEADS:
+        value = _NAMED_IN_LEADS[name](str(value))
     if record_kind == "case":
         value = value_name(name, str(value))
     if record_kind == "opportunity":

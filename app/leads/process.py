@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.fields.kinds import is_custom
 from app.identity.models import Organisation
 from app.kernel.errors import Invalid
+from app.leads.choices import status_name
 from app.leads.fields import FIELDS
 from app.leads.models import ANYWHERE, StatusCategory
 from app.scores.models import ScoreSet, ScoreState
@@ -86,16 +87,15 @@ def may_move(moves: Sequence[str], before: str, after: str) -> bool:
 
 
 def refuse_move(before: Any, after: Any, names: Callable[[Sequence[str]], Sequence[str]]) -> None:
-    """That the move is allowed.  names: keys of statuses → what people call them.  Raises Invalid."""
+    """That the move is allowed.  names: keys of statuses → their names.  Raises Invalid."""
     if may_move(before.moves, before.key, after.key):
         return
-    onward = names([key for key in before.moves if key != before.key])
+    onward = [status_name(name) for name in names([key for key in before.moves if key != before.key])]
+    here = status_name(before.name)
     if not onward:
-        message = _l("From “%(status)s” it goes nowhere.", status=before.name)
+        message = _l("From “%(status)s” it goes nowhere.", status=here)
     else:
-        message = _l(
-            "From “%(status)s” it goes to: %(others)s.", status=before.name, others=", ".join(onward)
-        )
+        message = _l("From “%(status)s” it goes to: %(others)s.", status=here, others=", ".join(onward))
     raise Invalid({"status": [message]})
 
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from flask_babel import force_locale
+
 from app.accounts.operations import edit_account
 from app.activities.operations import finish_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
@@ -167,3 +169,11 @@ def test_a_task_is_told_by_who_finished_it_where_one_may_know(session, sal, mara
     finish_activity(session, actor_of(session, mara), task.ref, now=now)
     assert told(timeline(session, actor_of(session, sal), lead)) == ["Mara finished a task"]
     assert told(timeline(session, actor_of(session, pia), lead)) == ["Finished a task"]
+
+
+def test_statuses_are_called_in_the_language_of_the_reader(session, mara):
+    lead, actor = make_lead(session), actor_of(session, mara)
+    changes = {"status": ("New", "Ours alone")}
+    record(session, actor, verb="edited", subject=lead, at=clock.now(), changes=changes)
+    with force_locale("ca"):
+        assert timeline(session, actor, lead).items[0].details == (("Estat", "Nou → Ours alone"),)
