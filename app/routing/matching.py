@@ -114,7 +114,8 @@ def _language_codes() -> Mapping[str, str]:
 def read_match(given: object, levels: Mapping[str, str]) -> dict[str, list[str]]:
     """What somebody gives as a match, as it is stored; {} for none.
 
-    levels: folded name or public name of a partner level → its public name.  Raises Invalid, naming what is not known.
+    levels: folded name or public name of a partner level → its public name.
+    Raises Invalid, naming all that is not known under the part that names it ("match.countries").
     """
     if given is None or given == {}:
         return {}
@@ -125,6 +126,7 @@ def read_match(given: object, levels: Mapping[str, str]) -> dict[str, list[str]]
         message = _l("There is no “%(name)s” in a match.", name=unknown[0])
         raise Invalid({"match": [message]})
     found: dict[str, list[str]] = {}
+    errors: dict[str, list[Any]] = {}
     for name, read in _READERS.items():
         values = given.get(name) or ()
         if not isinstance(values, (list, tuple)) or len(values) > MOST_VALUES:
@@ -133,10 +135,14 @@ def read_match(given: object, levels: Mapping[str, str]) -> dict[str, list[str]]
         for value in values:
             code = read(value.strip(), levels) if isinstance(value, str) and value.strip() else None
             if code is None or len(code) > LONGEST_VALUE:
-                raise Invalid({"match": [_l("“%(value)s” is not known.", value=str(value)[:60])]})
-            kept.append(code)
+                message = _l("“%(value)s” is not known.", value=str(value)[:60])
+                errors.setdefault(f"match.{name}", []).append(message)
+            else:
+                kept.append(code)
         if kept:
             found[name] = sorted(dict.fromkeys(kept))
+    if errors:
+        raise Invalid(errors)
     return found
 
 

@@ -194,9 +194,15 @@ def test_a_match_is_set_by_programs_and_on_its_page(api, signed_in, session, ada
     assert program.patch(f"{path}/{member['id']}", json={}).status_code == 422
     page = f"/setup/round-robins/{made.json['id']}/members/{member['id']}/match"
     browser = signed_in(ada)
-    bad = browser.submit(page, {"countries": "Spain, Atlantis"}, page=page)
+    bad = browser.submit(page, {"countries": "Spain, Atlantis", "languages": "Elvish"}, page=page)
     assert bad.status_code == 422
-    assert "Atlantis" in bad.get_data(as_text=True)
+    told = bad.get_data(as_text=True)
+    assert 'href="#countries"' in told
+    assert "“Atlantis” is not known" in told
+    assert 'href="#languages"' in told
+    assert "“Elvish” is not known" in told
+    taken = f'value="{member["principal"]["type"]}:{member["principal"]["id"]}"'
+    assert taken not in browser.get(f"/setup/round-robins/{made.json['id']}").get_data(as_text=True)
     assert browser.submit(page, {"countries": "Spain, fr", "products": "Pumps"}, page=page).status_code == 303
     seen = browser.get(f"/setup/round-robins/{made.json['id']}").get_data(as_text=True)
     assert "Country: Spain, France" in seen

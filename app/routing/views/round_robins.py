@@ -51,14 +51,18 @@ def show(rr_ref: str) -> ResponseReturnValue:
 
 def _page(session: Session, group: RoundRobin, form: MemberForm, problems: Sequence[str] = ()) -> str:
     actor, now = current_actor(), clock.now()
+    ledger = read_ledger(session, actor, group, now=now)
+    there = {f"{line.candidate.kind}:{line.candidate.ref}" for line in ledger.lines}
     form.principal.choices = {
-        title: options(members) for title, members in member_choices(session, for_queue=False) if members
+        title: options(left)
+        for title, members in member_choices(session, for_queue=False)
+        if (left := [member for member in members if member[0] not in there])
     }
     fallback = session.get(Queue, group.fallback_queue_id) if group.fallback_queue_id else None
     return render_template(
         "round_robins/show.html",
         group=group,
-        ledger=read_ledger(session, actor, group, now=now),
+        ledger=ledger,
         match_words=match_words(session, actor.language),
         fallback=fallback,
         latest=latest_turns(session, actor, group),
@@ -207,7 +211,8 @@ def save_match(rr_ref: str, member_ref: str) -> ResponseReturnValue:
         with transaction() as session:
             set_match(session, current_actor(), rr_ref, member_ref, form.read(), now=clock.now())
     except Invalid as error:
-        form.form_errors = [str(m) for messages in error.errors.values() for m in messages]
+        shown = {name.removeprefix("match."): messages for name, messages in error.errors.items()}
+        show_errors(form, Invalid(shown))
         return _match_page(rr_ref, member_ref, form), 422
     flash(_("Saved. It counts from the next turn on; shares go on."), "success")
     return redirect(url_for("round_robins.show", rr_ref=rr_ref), 303)
