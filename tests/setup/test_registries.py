@@ -147,6 +147,17 @@ def test_a_level_that_partners_have_stays(session, ada):
         remove_item(session, actor_of(session, ada), LEVELS, gold.ref, now=clock.now())
 
 
+def test_the_status_of_what_is_converted_does_not_look_retired(signed_in, session, ada):
+    page = signed_in(ada).get("/setup/statuses").get_data(as_text=True)
+    row = (
+        page.split('value="Converted"')[0].rpartition("<tr")[2]
+        + page.split('value="Converted"')[1].split("</tr>")[0]
+    )
+    assert "is-off" not in row
+    assert 'value="restore"' not in row
+    assert 'value="up"' in row
+
+
 def test_a_first_status_must_be_left(session, ada):
     actor, now, new = actor_of(session, ada), clock.now(), get_status(session, "new")
     for change in ({"is_active": False}, {"category": "working"}):
