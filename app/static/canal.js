@@ -340,6 +340,7 @@
     if (!here.matches?.("[data-card]")) return;
     const across = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const along = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.key === "Enter") return void here.querySelector("a")?.click();
     if (!across && !along) return;
     event.preventDefault();
     const column = here.closest("[data-stage]");
