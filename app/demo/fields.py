@@ -31,6 +31,8 @@ def set_up_fields(company: "Company") -> None:
     assert actor is not None
     begin = now - timedelta(days=40)
     segment, *others = [create_field(session, actor, draft, now=begin) for draft in _drafts()]
+    for draft in _of_opportunities():  # filled in as opportunities are made
+        create_field(session, actor, draft, now=begin)
     renewal, topics, event = (field.name for field in others[:3])
     index_field(session, actor, segment.ref, now=begin)
     while work_step(session, now=now):
@@ -55,6 +57,42 @@ def set_up_fields(company: "Company") -> None:
 def _some(company: "Company", model: Any) -> Select[Any]:
     found = scope(model, company.manager)
     return select(model).where(found, model.deleted_at.is_(None)).order_by(model.id.desc()).limit(FILLED)
+
+
+def _of_opportunities() -> list[FieldDraft]:
+    return [
+        FieldDraft(
+            object="opportunity",
+            kind=Kind.CHOICE,
+            label="Competitor",
+            labels={"es": "Competidor", "ca": "Competidor"},
+            help="Who else may get the order.",
+            description="The one that is taken most seriously. Nobody known: asked, and there is none.",
+            asked_by="Sales leadership",
+            reason="Shows against whom orders are won and lost.",
+            is_internal=True,
+            choices=[
+                ChoiceDraft(
+                    name="A dealer in town", names={"es": "Una tienda local", "ca": "Una botiga local"}
+                ),
+                ChoiceDraft(
+                    name="An online shop", names={"es": "Una tienda en línea", "ca": "Una botiga en línia"}
+                ),
+                ChoiceDraft(name="Another brand", names={"es": "Otra marca", "ca": "Una altra marca"}),
+                ChoiceDraft(name="Nobody known", names={"es": "Nadie conocido", "ca": "Ningú conegut"}),
+            ],
+        ),
+        FieldDraft(
+            object="opportunity",
+            kind=Kind.DATE,
+            label="Delivery wanted",
+            labels={"es": "Entrega deseada", "ca": "Lliurament desitjat"},
+            help="The day by which they want to have it.",
+            description="As the customer said it; of several deliveries the first.",
+            asked_by="Order desk",
+            reason="The works plan by it.",
+        ),
+    ]
 
 
 def _drafts() -> list[FieldDraft]:

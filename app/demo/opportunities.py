@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.accounts.models import Account, AccountKind
+from app.fields.catalogue import catalogue
 from app.identity.queries import find_actor
 from app.kernel.actor import Actor, Level
 from app.opportunities.operations import create_opportunity, edit_opportunity
@@ -36,6 +37,9 @@ def add_opportunities(company: "Company") -> None:
     session, chance = company.session, Random(11)  # noqa: S311 - of its own, so that what comes after stays the same
     owners = [find_actor(session, company.staff[mailbox].id) for mailbox in ("sal", "ingrid")]
     customers = _customers(company)
+    own = {field.own_label: field for field in catalogue(session).active("opportunity").values()}
+    competitor, delivery = own["Competitor"].name, own["Delivery wanted"].name
+    rivals = [choice.key for choice in own["Competitor"].choices]
     for number, (name, amount, currency, stage, days, until, reason, note) in enumerate(_SOLD):
         actor, account = owners[number % 2], customers[number % min(5, len(customers))]
         assert actor is not None
@@ -43,6 +47,8 @@ def add_opportunities(company: "Company") -> None:
         values = {
             "name": name, "account_id": account.ref, "amount": amount, "currency": currency,
             "close_date": (company.now + timedelta(days=until)).date().isoformat(),
+            competitor: rivals[number % len(rivals)],
+            delivery: (company.now + timedelta(days=until + 30)).date().isoformat(),
         }  # fmt: skip
         made = create_opportunity(session, actor, values, now=at)
         if stage != "prospecting":
