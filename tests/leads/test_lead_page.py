@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.activities.operations import log_activity
 from app.leads.models import Assignment, Offer, OfferState
 from tests.factories import (
     actor_of,
@@ -299,3 +300,19 @@ def test_the_number_of_statements_does_not_grow_with_its_history(
         counts.append(len(queries))
     assert counts[0] == counts[1], queries
     assert counts[1] <= 20, queries
+
+
+def test_a_long_name_is_whole_in_the_title_of_its_crumb_and_an_activity_opens_by_its_text(
+    session, signed_in, mara, now
+):
+    lead = make_lead(session, owner=mara, company="Construccions " * 10 + "W" * 80)
+    log_activity(session, actor_of(session, mara), lead, kind="note", subject="Short", text="More", now=now)
+    browser = signed_in(mara)
+    crumbs = re.search(
+        r'<nav class="crumbs".*?</nav>', browser.get(f"/leads/{lead.ref}/edit").text, re.DOTALL
+    )
+    assert f'title="{lead.company}"' in crumbs.group()
+    assert crumbs.group().count("title=") == 1
+    page = browser.get(f"/leads/{lead.ref}").text
+    assert re.search(r'<a class="history-open" href="/activities/act_\w+">Short</a>\nMore', page)
+    assert ">Show<" not in page
