@@ -129,7 +129,8 @@ def _matches(session: Session, look: _Look, keys: Iterable[str]) -> dict[str, li
         rows = session.execute(_on_postgresql(look), {"keys": wanted})
     matches: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for key, record_id, last_name in rows:
-        matches[key].append((record_id, last_name))
+        if record_id is not None:
+            matches[key].append((record_id, last_name))
     return matches
 
 
@@ -150,6 +151,8 @@ def _on_postgresql(look: _Look) -> Select[Any]:
     return found.where(first.c.deleted_at.is_(None))
 
 
+# An outer join, because its order is fixed: in an inner one SQLite goes through all records for each key if it last
+# counted them when they were few.  Keys that nobody has come with nothing beside them.
 @cache
 def _on_sqlite(look: _Look) -> Select[Any]:
     wanted = func.json_each(bindparam("keys", type_=String)).table_valued("value", name="wanted")
@@ -164,7 +167,7 @@ def _on_sqlite(look: _Look) -> Select[Any]:
     return (
         select(wanted.c.value, look.model.id, _last_name(look))
         .select_from(wanted)
-        .join(look.model, look.model.id.in_(first))
+        .outerjoin(look.model, look.model.id.in_(first))
         .where(scope(look.model, _COMPARING), look.model.deleted_at.is_(None))
     )
 
