@@ -75,12 +75,14 @@ def feed_of(
     fresh: str = "",
     cursor: str | None = None,
     limit: int = SHORT,
+    given: Level | None = None,
 ) -> Feed:
     """The feed of a record that the actor may read.  A number of statements that no number of rows changes.
 
-    Without a form given, `?with=` of the address picks whom a call was with, and `?log=` its kind.
+    given: the actor's level of the record, where it is known already.
+    Without a form, `?with=` of the address picks whom a call was with, and `?log=` its kind.
     """
-    where = log_url(session, actor, record)
+    where = log_url(session, actor, record, given)
     page = timeline(session, actor, record, cursor=cursor, limit=limit)
     return Feed(
         planned=[] if cursor else planned(session, actor, record),
@@ -120,11 +122,11 @@ def _form_asked_for() -> ActivityForm:
     return ActivityForm(formdata=None, data=given)
 
 
-def log_url(session: Session, actor: Actor, record: Record) -> str:
+def log_url(session: Session, actor: Actor, record: Record, given: Level | None = None) -> str:
     """Where to log on the record that the actor reads, "" where `require_logging` would refuse it."""
     if not actor.can(Permission.ACTIVITY_LOG) or place_of(record).is_closed(record):
         return ""
-    if actor.is_partner and (find_level(session, actor, record) or Level.PREVIEW) < Level.EDIT:
+    if actor.is_partner and (given or find_level(session, actor, record) or Level.PREVIEW) < Level.EDIT:
         return ""
     kind, named = _place(record)
     return url_for(f"activities.log_on_{kind}", **named)

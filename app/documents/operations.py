@@ -119,8 +119,10 @@ def attach_document(
     return Attached(document, Outcome.ADDED)
 
 
-def require_attaching(session: Session, actor: Actor, record: Any) -> None:
+def require_attaching(session: Session, actor: Actor, record: Any, given: Level | None = None) -> None:
     """That the actor may attach to the record, which they may edit; the library is the vendor's people's.
+
+    given: their level of it, for a page that has just asked; not for an act.
 
     Raises NotFound, NotAllowed, ReadOnly.
     """
@@ -128,7 +130,7 @@ def require_attaching(session: Session, actor: Actor, record: Any) -> None:
         if actor.is_partner:
             raise NotAllowed
         return
-    given = find_level(session, actor, record)
+    given = given or find_level(session, actor, record)
     if given is None:
         raise NotFound(record.__tablename__, record.ref)
     if given < Level.EDIT:

@@ -19,7 +19,7 @@ from app.documents.operations import require_attaching
 from app.documents.queries import DocumentRow, documents_of
 from app.documents.uploads import largest_document
 from app.kernel import refs
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import DomainError
 from app.kernel.paging import COUNT_CAP
 from app.settings import current_settings
@@ -52,8 +52,11 @@ class DocumentPanel:
     form: AttachForm
 
 
-def panel_of(session: Session, actor: Actor, record: Any) -> DocumentPanel:
-    """The panel of a record that the actor reads.  Some five statements, whatever there is."""
+def panel_of(session: Session, actor: Actor, record: Any, given: Level | None = None) -> DocumentPanel:
+    """The panel of a record that the actor reads.  Some five statements, whatever there is.
+
+    given: the actor's level of the record, where it is known already.
+    """
     found = documents_of(session, actor, record)
     count = f"{format_decimal(COUNT_CAP)}+" if found.number > COUNT_CAP else format_decimal(found.number)
     url = list_url(record)
@@ -62,17 +65,17 @@ def panel_of(session: Session, actor: Actor, record: Any) -> DocumentPanel:
         count,
         found.number > len(found.rows),
         url,
-        attaching_to(session, actor, record),
+        attaching_to(session, actor, record, given),
         AttachForm(formdata=None),
     )
 
 
-def attaching_to(session: Session, actor: Actor, record: Any) -> Attaching | None:
+def attaching_to(session: Session, actor: Actor, record: Any, given: Level | None = None) -> Attaching | None:
     """How the actor attaches to the record, or to the library; None where they may not."""
     if not actor.can(Permission.DOCUMENT_EDIT):
         return None
     try:
-        require_attaching(session, actor, record)
+        require_attaching(session, actor, record, given)
     except DomainError:
         return None
     return Attaching(

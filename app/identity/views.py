@@ -195,7 +195,7 @@ def carry_session(token: str) -> None:
     found = find_actor_by_session(db.session(), token, now=clock.now())
     if found is None:
         raise SignInRefused  # taken away at this very moment
-    actor, g.organisation, row = found
+    actor, _user, g.organisation, row = found
     session.clear()
     login_user(SignedIn(token, actor, row))
     g.actor = actor

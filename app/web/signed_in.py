@@ -10,7 +10,7 @@ from flask import Flask, g, has_request_context, request
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, UserMixin, current_user
 
-from app.identity.models import User, UserSession
+from app.identity.models import UserSession
 from app.identity.queries import find_actor_by_session, get_organisation
 from app.identity.required_factor import held_back
 from app.identity.viewing import seen_as
@@ -59,8 +59,7 @@ def _load(token: str) -> SignedIn | None:
     found = find_actor_by_session(session, token, now=clock.now())
     if found is None:
         return None
-    actor, g.organisation, user_session = found
-    user = session.get_one(User, actor.user_id)  # loaded already, with the actor
+    actor, user, g.organisation, user_session = found
     actor = held_back(actor, user, g.organisation)
     return SignedIn(token, actor, user_session, seen_as(session, actor, user_session))
 

@@ -46,8 +46,8 @@ def _whole(session: Session, actor: Actor, detail: LeadDetail, *, refusal: str =
     return render_template(
         "leads/show.html",
         page=read_lead_page(session, actor, detail, now=clock.now()),
-        feed=feed_of(session, actor, detail.lead),
-        documents=documents_of(session, actor, detail.lead),
+        feed=feed_of(session, actor, detail.lead, given=detail.given),
+        documents=documents_of(session, actor, detail.lead, detail.given),
         access=panel_of(actor, detail.lead),
         conversion=conversion_of(session, actor, detail.lead, given=detail.given, now=clock.now()),
         refusal=refusal,
