@@ -13,6 +13,7 @@ from app.lists.page import ALL, MINE, ListPage, builtin_views, lost_text
 from app.web.access import current_actor
 
 TABS = 4
+MOST_QUICK = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,16 @@ def quick_filters(page: ListPage) -> list[Quick]:
         options: Sequence[tuple[str, str]] = [("true", _("yes")), ("false", _("no"))]
         if field.kind is not Kind.YES_NO:
             options = field.choices(session, actor) if field.choices is not None else ()
+            options = _few(options, page.chosen(name))
         found.append(Quick(name, str(field.label), options))
     return found
+
+
+def _few(options: Sequence[tuple[str, str]], chosen: str) -> Sequence[tuple[str, str]]:
+    """The first of them and the chosen one: hundreds weigh more than the list.  The editor of filters has them all."""
+    if len(options) <= MOST_QUICK:
+        return options
+    return [*options[:MOST_QUICK], *(each for each in options[MOST_QUICK:] if each[0] == chosen)]
 
 
 def hidden_filters(page: ListPage) -> list[tuple[str, str]]:

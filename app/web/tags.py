@@ -65,7 +65,7 @@ def owner_tag(owner: Any, link: bool = True) -> Markup:
     """Who has it: initials for a person, stacked lines for a queue, a building for a partner's.
 
     owner: has `kind` (user, queue or partner) and `name`; and where known `company_name`, of a partner
-    user, and `url`.  None reads "Nobody".
+    user, and `url`.  None reads "Nobody".  The parts have no classes: a list has hundreds of them.
     """
     words = _words()
     if owner is None:
@@ -75,13 +75,13 @@ def owner_tag(owner: Any, link: bool = True) -> Markup:
     name = escape(owner.name)
     if company and company != owner.name:
         name = Markup(  # noqa: S704 - escaped
-            f'<span class="owner-company">{escape(company)}</span> <span class="owner-person">{name}</span>'
+            f"<b>{escape(company)}</b> <span>{name}</span>"
         )
     if kind not in words:
         mark = f'<span class="initials" aria-hidden="true">{escape(filters.initials(owner.name))}</span>'
     else:
-        mark = f'<span class="owner-mark is-{kind}">{words[kind]}</span>'
-    body = f'{mark}<span class="owner-name">{name}</span>'
+        mark = f'<i class="is-{kind}">{words[kind]}</i>'
+    body = f"{mark}<span>{name}</span>"
     url = getattr(owner, "url", "") if link else ""
     if url:
         return Markup(f'<a class="owner" href="{escape(url)}">{body}</a>')  # noqa: S704 - escaped
