@@ -57,10 +57,12 @@ def web(environ):
     with subprocess.Popen(
         command("web"), cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
-        port = int(environ["PORT"])
-        wait_for_port(port)
-        yield process, port
-        process.kill()
+        try:
+            port = int(environ["PORT"])
+            wait_for_port(port)
+            yield process, port
+        finally:
+            process.kill()  # or its end would be waited for
 
 
 def test_a_process_without_migrations_lives_but_is_not_ready(web, environ):
