@@ -5,6 +5,7 @@ it ends, and all of them on the standard output at the end, however it comes to 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -84,6 +85,7 @@ def main() -> None:
     chapters = [chapter for chapter in CHAPTERS if chapter.name in (given.only or NAMES)]
     report = Report()
     run = Run(report, chapters, sorted(sizes), 5 if given.full else 3, given.keep)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
         for engine in given.engines:
             run.on(engine)
