@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity
@@ -20,7 +20,7 @@ from app.care.erasable import EMPTIED, MARK, NAMES, REPLACED, Needles, marked_wh
 from app.care.erased_files import remove_files
 from app.care.models import Erasure, ErasureGate
 from app.care.people_found import Held
-from app.care.sweeping import rewrite, rows_of, sweep
+from app.care.sweeping import rewrite, rewrite_many, rows_of, sweep
 from app.conversion.models import Conversion
 from app.documents.models import Document, DocumentVersion
 from app.documents.operations import KEPT_DELETED
@@ -72,9 +72,9 @@ def plan_erasure(session: Session, actor: Actor, chosen: Sequence[Held], more: I
     counts = dict(sweep(session, needles, write=False))
     own = {table: len(ids) for table, ids in keys.items() if ids}
     own |= {
-        "activity": len(_activities(session, keys)),
-        "document": len(_documents(session, keys)),
-        "event": len(_events(session, keys)),
+        "activity": _count(session, select(Activity.id).where(_on(Activity, keys))),
+        "document": _count(session, _document_keys(keys)),
+        "event": _count(session, select(Event.id).where(_told_of(keys))),
     }
     for table, number in own.items():
         counts[table] = max(counts.get(table, 0), number)
@@ -169,13 +169,16 @@ def _erase_what_hangs_on_them(session: Session, plan: Plan, now: datetime) -> No
             select(DocumentVersion).where(DocumentVersion.document_id == document.id)
         ):
             version.file_name, version.note = MARK, None
-    for event in _events(session, plan.keys):
-        values = {
-            "changes": marked_wholly(event.changes, own),
-            "detail": marked_wholly(event.detail, own),
-        }
-        if values != {"changes": event.changes, "detail": event.detail}:
-            rewrite(session, Event.__tablename__, {"id": event.id}, values)
+    columns = select(Event.id, Event.changes, Event.detail).where(_told_of(plan.keys)).order_by(Event.id)
+    marked = [
+        (key, {"changes": marked_wholly(changes, own), "detail": marked_wholly(detail, own)}, changes, detail)
+        for key, changes, detail in session.execute(columns)
+    ]
+    rewrite_many(
+        session,
+        Event.__tablename__,
+        {key: new for key, new, *old in marked if [new["changes"], new["detail"]] != old},
+    )
     _erase_of_leads(session, plan.keys.get("lead", ()), plan)
     for kind in EMPTIED:
         _rewrite_named(session, kind, plan)
@@ -240,14 +243,21 @@ def _documents(session: Session, keys: Mapping[str, Sequence[int]]) -> Sequence[
     return session.scalars(found).all()
 
 
-def _events(session: Session, keys: Mapping[str, Sequence[int]]) -> Sequence[Event]:
-    """Of the records, and of the activities and documents on them."""
-    subjects = dict(keys) | {
-        "activity": [each.id for each in _activities(session, keys)],
-        "document": [each.id for each in _documents(session, keys)],
+def _document_keys(keys: Mapping[str, Sequence[int]]) -> Select[int]:
+    return select(Document.id).where(scope(Document, _ERASING), _on(Document, keys))
+
+
+def _told_of(keys: Mapping[str, Sequence[int]]) -> Any:
+    """That an event is of one of the records, or of an activity or a document on them."""
+    subjects: dict[str, Any] = dict(keys) | {
+        "activity": select(Activity.id).where(_on(Activity, keys)),
+        "document": _document_keys(keys),
     }
-    told = or_(*(and_(Event.record_kind == kind, Event.record_id.in_(ids)) for kind, ids in subjects.items()))
-    return session.scalars(select(Event).where(told).order_by(Event.id)).all()
+    return or_(*(and_(Event.record_kind == kind, Event.record_id.in_(ids)) for kind, ids in subjects.items()))
+
+
+def _count(session: Session, found: Select[int]) -> int:
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def list_erasures(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[tuple[Erasure, str]]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     cast,
     func,
     or_,
@@ -146,6 +147,22 @@ def rewrite(session: Session, name: str, row: Mapping[str, Any], values: Mapping
     table = Base.metadata.tables[name]
     key = and_(*(column == row[column.name] for column in table.primary_key))
     session.connection().execute(table.update().where(_scoped(table), key).values(dict(values)))
+
+
+def rewrite_many(session: Session, name: str, wanted: Mapping[int, Mapping[str, Any]]) -> None:
+    """The same for many rows at once.  wanted: key of the row → values, of the same columns for all."""
+    if not wanted:
+        return
+    table = Base.metadata.tables[name]
+    columns = next(iter(wanted.values()))
+    statement = table.update().where(_scoped(table), table.c.id == bindparam("the_key"))
+    session.connection().execute(
+        statement.values({column: bindparam(f"new_{column}") for column in columns}),
+        [
+            {"the_key": key, **{f"new_{column}": value for column, value in values.items()}}
+            for key, values in wanted.items()
+        ],
+    )
 
 
 def rows_of(session: Session, name: str, column: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
