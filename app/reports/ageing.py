@@ -1,6 +1,6 @@
 """Unclaimed leads by how long they wait: in whole days of the organisation's zone, today counting as the first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
 from app.reports.asked import Asked, Criteria
-from app.reports.dimensions import DIMENSIONS, values_of
+from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
-from app.reports.reading import TooMany, Wanted, count_cells
+from app.reports.ranking import rank
+from app.reports.reading import TooMany, Wanted, count_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +62,33 @@ def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: d
     """The open leads that nobody has, by partner or queue.  by: partner or queue; for internal people."""
     dimension = DIMENSIONS["waits_in" if by == "queue" else by]
     today = now.astimezone(ZoneInfo(asked.zone)).date()
-    cells = count_cells(
+    classes = count_classes(
         session, actor, asked, Wanted(dimension.column, "waiting_day", "waiting_day", _days(today))
     )
-    if isinstance(cells, TooMany):
-        return cells
-    counted: dict[str, dict[str, int]] = {}
-    for (key, bucket), found in cells.items():
-        if found[0]:
-            counted.setdefault(key, {})[bucket or BUCKETS[-1].key] = found[0]
+    if isinstance(classes, TooMany):
+        return classes
+    counted = {key: each.unpacked() for key, each in classes.items()}
     lists = {"all": (), **{each.key: tuple(_since(each, today, asked.zone)) for each in BUCKETS}}
-    rows = []
-    for value in values_of(session, actor, asked, dimension, counted):
-        of_value: dict[str, int] = {}
-        for key in value.keys:
-            for bucket, count in counted[key].items():
-                of_value[bucket] = of_value.get(bucket, 0) + count
-        rows.append(_row(asked, value.key, value.label, of_value, value.criteria, lists))
-    rows.sort(key=lambda row: (-row.counts["all"], row.label))
-    every = {each.key: sum(row.counts[each.key] for row in rows) for each in BUCKETS}
-    return Ageing(rows, _row(asked, "", _("All"), every, (), lists))
+
+    def weigh(keys: Sequence[str]) -> int:
+        return sum(classes[key].count for key in keys)
+
+    def make(value: Value) -> AgeingRow:
+        counts = _sum(counted[key] for key in value.keys)
+        return _row(asked, value.key, value.label, counts, value.criteria, lists)
+
+    rows = rank(session, actor, asked, dimension, counted, weigh, make)
+    return Ageing(rows, _row(asked, "", _("All"), _sum(counted.values()), (), lists))
+
+
+def _sum(counted: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """Key of a bucket → how many leads of all these."""
+    found: dict[str, int] = {}
+    for counts in counted:
+        for bucket, count in counts.items():
+            key = bucket or BUCKETS[-1].key
+            found[key] = found.get(key, 0) + count
+    return found
 
 
 def _days(today: date) -> tuple[tuple[int, str], ...]:

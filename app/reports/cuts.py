@@ -44,6 +44,11 @@ CUTS: Mapping[str, Cut] = {
         Cut("campaign/country", "campaign", "country"),
         Cut("partner/country", "partner", "country"),
         Cut("source/country", "source", "country"),
+        # Of a few rows each; what else is filtered by one thing is quickly read of facts by an index, see `ReportFact`.
+        Cut("product/source", "product", "source"),
+        Cut("product/campaign", "product", "campaign"),
+        Cut("product/country", "product", "country"),
+        *(Cut(f"{name}/band", name, "band") for name in ("source", "campaign", "country", "product")),
         Cut("taken/partner", "partner", "taken_class", "taken_class"),
         Cut("taken/queue", "queue", "taken_class", "taken_class"),
         Cut("touched/partner", "partner", "touched_class", "touched_class"),

@@ -6,6 +6,7 @@ one statement reads what is counted, and what changed since as it was counted an
 true at one moment.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,8 +34,8 @@ from app.lists.query import ListQuery, parse_list
 from app.opportunities.models import Opportunity
 from app.reports.asked import Asked, came_to
 from app.reports.cuts import CUTS, Cut, cut_of, fact_columns, measures_of
-from app.reports.models import ReportChange, ReportCount, ReportFact
-from app.reports.picking import COLUMN_OF, count_months, fact_months, picks
+from app.reports.models import BY_WHAT, BY_WHO, HOW_FAR, ReportChange, ReportCount, ReportFact
+from app.reports.picking import COLUMN_OF, count_months, fact_months, keys_asked
 from app.reports.steps import KEYS, MEASURES
 from app.sharing.merge import capped_count, seen_ids
 from app.sharing.scope import branches, scope
@@ -82,7 +83,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Classes:
-    """How many leads of one value of a are in each class: those counted, packed; and by how many they are more or fewer since.
+    """How many leads of one value of a are in each class: those counted, packed as "300,300 4,900"; and by how many they are more or fewer since.
 
     count: of all of them.
     """
@@ -94,9 +95,10 @@ class Classes:
     def unpacked(self) -> dict[str, int]:
         """Class → how many."""
         found = dict(self.since)
-        for each in (each for text in self.packed for each in text.split(_BETWEEN)):
-            class_, _space, count = each.rpartition(" ")
-            found[class_] = found.get(class_, 0) + int(count)
+        for text in self.packed:
+            for each, times in Counter(text.split(_BETWEEN)).items():
+                class_, _space, count = each.partition(" ")
+                found[class_] = found.get(class_, 0) + times * int(count or 1)
         return found
 
 
@@ -180,15 +182,10 @@ def _counted(
     a, b = (ReportCount.b, ReportCount.a) if is_turned else (ReportCount.a, ReportCount.b)
     # One value of what stands beside is picked, so that it need not be told apart.
     picked = b if wanted.a not in ("", "month", COLUMN_OF.get(beside)) else a
-    picked_ones = [picks(session, actor, beside, asked.given[beside], picked)] if beside else []
-    fact_picks = (
-        [picks(session, actor, beside, asked.given[beside], getattr(ReportFact, COLUMN_OF[beside]))]
-        if beside
-        else []
-    )
+    keys = keys_asked(session, actor, asked)
+    picked_ones = [picked.in_(keys[COLUMN_OF[beside]])] if beside else []
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-    nothing = [literal(0) for _name in wanted.measures]
     sums = [func.coalesce(func.sum(getattr(ReportCount, name)), 0) for name in wanted.measures]
     told_b = _pack(key_b, ReportCount.captured) if wanted.is_packed else key_b
     counted = (
@@ -199,12 +196,22 @@ def _counted(
         )
         .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
     )  # fmt: skip
+    since = _since(actor, asked, wanted, query, keys)
+    return session.execute(union_all(counted, *since)).all()
+
+
+def _since(
+    actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery, keys: Mapping[str, Sequence[str]]
+) -> Sequence[Select[*tuple[Any, ...]]]:
+    """Selects of the leads that changed since they were counted: as they were, to be taken out, and as they are."""
     changed = select(ReportChange.lead_id)
+    nothing = [literal(0) for _name in wanted.measures]
     fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
     before = select(literal(-1), *_told(fact, wanted), *nothing).where(
         ReportFact.lead_id.in_(changed),
         *fact_months(asked),
-        *fact_picks,
+        # No bare columns, for these few are found by their keys and not by an index of them.
+        *(func.coalesce(getattr(ReportFact, name), "").in_(some) for name, some in keys.items()),
         *_needed(fact, wanted),
     )
     live = _live_columns(actor, asked, wanted)
@@ -212,7 +219,7 @@ def _counted(
         scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
         *_needed(live, wanted),
     )  # fmt: skip
-    return session.execute(union_all(counted, before, now)).all()
+    return before, now
 
 
 def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
@@ -262,42 +269,53 @@ def _from_facts(
     in_months = select(func.sum(ReportCount.captured)).where(ReportCount.cut == "all", *count_months(asked))
     if (session.scalar(in_months) or 0) > MOST_FACTS:
         return TooMany(MOST_FACTS)
+    keys = keys_asked(session, actor, asked)
+    counted = _of_facts(asked, wanted, keys)
+    since = _since(actor, asked, wanted, query, keys)
+    return session.execute(union_all(counted, *since)).all()
+
+
+def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -> Select[*tuple[Any, ...]]:
+    """Select of what is counted of facts, as `_rows` has it: first as they stand together in an index, then summed up."""
     fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
-    changed = select(ReportChange.lead_id)
+    key_a, key_b, *far = (each.label(f"t{place}") for place, each in enumerate(_told(fact, wanted)))
+    names = dict.fromkeys((*_before(asked, wanted), wanted.a, *(() if wanted.needs else HOW_FAR)))
+    together = [getattr(ReportFact, name) for name in names if name]
+    told_b: Any = key_b
+    if wanted.is_packed:
+        told_b = func.aggregate_strings(key_b, _BETWEEN).label("t1")
+    elif wanted.b:
+        together.append(key_b if wanted.days else fact[wanted.b])
+    picked = [getattr(ReportFact, name).in_(some) for name, some in keys.items()]
     told = (
-        select(*(each.label(f"t{place}") for place, each in enumerate(_told(fact, wanted))))
-        .where(
-            *fact_months(asked),
-            *(
-                picks(session, actor, name, values, getattr(ReportFact, COLUMN_OF[name]))
-                for name, values in asked.given.items()
-            ),
-            *_needed(fact, wanted),
-            ReportFact.lead_id.not_in(changed),
-        )
-        .subquery("told")
+        select(key_a, told_b, *far, func.count().label("n"))
+        .where(*fact_months(asked), *picked, *_needed(fact, wanted))
+        .group_by(*together)
     )
-    counted = _summed(told, wanted)
-    live = _live_columns(actor, asked, wanted)
-    nothing = [literal(0) for _name in wanted.measures]
-    now = select(literal(1), *_told(live, wanted), *nothing).where(
-        scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
-        *_needed(live, wanted),
-    )  # fmt: skip
-    return session.execute(union_all(counted, now)).all()
+    if wanted.needs and [*names] == [wanted.a]:  # each stands in one place already
+        return select(literal(0), *told.subquery("told").c)
+    return _summed(told.subquery("told"), wanted)
+
+
+def _before(asked: Asked, wanted: Wanted) -> Sequence[str]:
+    """What stands before a in the index by which the facts that are asked for are read, or also before how far they came."""
+    for order in (BY_WHO, *([BY_WHAT] if "partner" in asked.given else [])):
+        if wanted.a in order:
+            return order[: order.index(wanted.a)] if wanted.needs else order
+    return ()
 
 
 def _summed(told: Any, wanted: Wanted) -> Select[*tuple[Any, ...]]:
-    """Select of what is counted of leads that are told as `_told` has it."""
-    of_each = select(*told.c, func.count().label("n")).group_by(*told.c).subquery("of_each")
-    a, b, stage, handed_over, unqualified, n = of_each.c
+    """Select of what is counted, as `_rows` has it, of leads that are told as `_told` has it with how many there are of each."""
+    a, b, stage, handed_over, unqualified, n = told.c
     reached = (case((stage >= place, n), else_=0) for place in range(len(KEYS)))
     measures = [n] if wanted.needs else [*reached, handed_over * n, unqualified * n]
-    sums = [cast(func.sum(each), Integer) for each in measures]
-    told_b = _pack(b, n) if wanted.is_packed else b
-    return select(literal(0), a, told_b, *[literal(0)] * 3, *sums).group_by(
-        a, *([] if wanted.is_packed else [b])
-    )
+    sums = [cast(func.coalesce(func.sum(each), 0), Integer) for each in measures]
+    if wanted.is_packed:
+        return select(literal(0), a, func.aggregate_strings(b, _BETWEEN), *[literal(0)] * 3, *sums).group_by(
+            a
+        )
+    return select(literal(0), a, b, *[literal(0)] * 3, *sums).group_by(a, b)
 
 
 # Lead by lead
@@ -316,7 +334,12 @@ def _live(
         .where(scope(Lead, actor, Level.READ), Lead.id.in_(ids), *_needed(columns, wanted))
         .subquery("told")
     )
-    return session.execute(_summed(told, wanted)).all()
+    a, b, *far = told.c
+    told_b = func.aggregate_strings(b, _BETWEEN).label("t1") if wanted.is_packed else b
+    of_each = select(a, told_b, *far, func.count().label("n")).group_by(
+        a, *([] if wanted.is_packed else [b]), *far
+    )
+    return session.execute(_summed(of_each.subquery("of_each"), wanted)).all()
 
 
 def _columns(wanted: Wanted) -> list[str]:

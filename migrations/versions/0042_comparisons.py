@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0042_comparisons"
-down_revision = "0040_fields_of_opportunities"
+down_revision = "0041_reports_by_two"
 branch_labels = None
 depends_on = None
 
