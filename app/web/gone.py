@@ -109,7 +109,10 @@ def _labels(actor: Actor, kind: str) -> dict[str, Any]:
     """Name of an input → what it is called; of the fields that administrators added those the actor sees."""
     forms = (ActivityForm(formdata=None), EditForm(formdata=None), CommentForm(formdata=None))
     written = {
-        field.name: field.label.text for form in forms for field in form if field.type != "HiddenField"
+        field.name: field.label.text
+        for form in forms
+        for field in form
+        if "Hidden" not in field.type and "CSRF" not in field.type
     }
     own = {
         name: field.label for name, field in _FIELDS.get(kind, {}).items() if name not in actor.hidden_fields
