@@ -75,7 +75,7 @@ test-both: setup-dev system-packages ## the same, pages and API on PostgreSQL to
 
 # Apart: the browser's event loop and the mail server's do not share a process.
 test-browser: setup-dev system-packages ## the journeys and every page in a real browser
-	$(PYTEST) --dist load --maxschedchunk 1 -m "browser and not long"
+	$(PYTEST) --dist load --maxschedchunk 1 -m "browser and not long" tests/browser
 
 test-long: setup-dev system-packages ## the invariants at their full figures
 	$(PYTEST) --dist loadgroup -m long --pages-on-both

@@ -68,7 +68,10 @@ LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests."""
+    """Begin with the longest tests; `make test-browser` looks for tests in one folder alone."""
+    astray = [i.nodeid for i in items if i.get_closest_marker("browser") and "browser" not in i.path.parts]
+    if astray:
+        raise pytest.UsageError(f"browser tests outside tests/browser would not be run: {astray}")
     items.sort(
         key=lambda item: next((n for n, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST))
     )
