@@ -117,9 +117,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _accounts(engine: str, leads: int) -> tuple[int, int]:
-    """How many accounts beside so many leads: a hundredth of the larger world, and that one."""
+    """How many accounts beside so many leads: a hundredth of the larger world, and that one.
+
+    Never so few that a list ends on its first page, which spares it the statement that counts.
+    """
     most = leads if engine == "postgresql" and leads >= 1_000_000 else leads // 10
-    return max(most // 100, 100), max(most, 200)
+    return max(most // 100, 400), max(most, 800)
 
 
 def _say(text: str) -> None:

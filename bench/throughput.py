@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.kernel.db import db
+from app.kernel.db import db, transaction
 from bench.company import RACERS
 from bench.figures import Figure, Report, median
 from bench.servers import FLOOR, Load, Server, get, post
@@ -117,7 +117,8 @@ def put_back(world: World) -> None:
     """Let every lead that the racers have wait again, as if nothing had been."""
     them = ", ".join(str(world.people[f"racer{number}"].id) for number in range(RACERS))
     with world.app().app_context():
-        with db.engine.begin() as connection:
+        with transaction() as session:  # which waits its turn, as a bare connection does not
+            connection = session.connection()
             connection.execute(
                 text(
                     "UPDATE lead SET owner_user_id = NULL, partner_account_id = NULL, owner_rank = NULL, offer_id = NULL,"
@@ -129,4 +130,5 @@ def put_back(world: World) -> None:
             connection.execute(
                 text(f"UPDATE offer SET state = 'withdrawn' WHERE state = 'pending' AND user_id IN ({them})")
             )
+        db.session.remove()
         db.engine.dispose()
