@@ -290,6 +290,8 @@ def list_accounts(
     Raises BadCursor.
     """
     window, back = window_at(actor, query, cursor, limit)
+    if query.is_void:
+        return Page([])
     ids = merged_ids(Account, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Account, User.ref, User.name, PartnerAccount.state, ids.c.given, ids.c.sort_value)
@@ -311,6 +313,8 @@ def list_contacts(
 ) -> Page[ContactRow]:
     """A page of the contacts that the actor may read.  Raises BadCursor."""
     window, back = window_at(actor, query, cursor, limit)
+    if query.is_void:
+        return Page([])
     ids = merged_ids(Contact, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         select(Contact, User.ref, User.name, Account.ref, Account.name, ids.c.given, ids.c.sort_value)

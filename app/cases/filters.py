@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union
+from sqlalchemy import ColumnElement, Select, false, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.filters import Make
@@ -29,7 +29,7 @@ MOST_CANDIDATES = 1000
 def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     """Its number or subject begins with the text, or the name of its account; or it is the external id."""
     found = {key for value in values for key in _candidates(session, actor, value.strip())}
-    return Case.id.in_(found)
+    return Case.id.in_(found) if found else false()
 
 
 def _candidates(session: Session, actor: Actor, text: str) -> Sequence[int]:

@@ -149,6 +149,8 @@ def list_cases(
 ) -> Page[CaseRow]:
     """A page of the cases that the actor may read.  Raises BadCursor."""
     window, back = window_at(actor, query, cursor, limit)
+    if query.is_void:
+        return Page([])
     ids = merged_ids(Case, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         _rows(actor)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, or_, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.elements import False_
 
 from app.documents.file_types import TYPES
 from app.documents.models import Document, DocumentWord
@@ -14,19 +15,23 @@ from app.documents.records import is_of_kind, kinds
 from app.documents.words import LONGEST_TAG, words_of
 from app.identity.models import User
 from app.kernel import refs
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
 from app.kernel.text import clean_text
 from app.lists.models import RecordTag, Tag
+from app.sharing.scope import scope
+from app.sharing.walking import walked_by
 
 Condition = ColumnElement[bool]
 Make = Callable[[Session, Actor, Sequence[str]], Condition]
 YES = ("true", "1", "yes")
 DEFAULT_SORT = "-created_at"
 LONGEST_FILTER = 1000
+# Of a text that more documents hold, each document of the list is asked for it instead.
+MOST_FOUND = 1000
 
 DOCUMENT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "created_at": Document.created_at,
@@ -41,12 +46,14 @@ class DocumentQuery:
     """A parsed request for a list of documents.
 
     given: filter → values, any of which may match.  shape: names filters and sort, for the cursor.
+    is_void: whether it is known that there is none.
     """
 
     conditions: tuple[Condition, ...]
     sort: str
     descending: bool
     given: Mapping[str, Sequence[str]]
+    is_void: bool = False
 
     @property
     def shape(self) -> list[Any]:
@@ -85,25 +92,82 @@ def parse_document_query(
     if key not in DOCUMENT_SORTS:
         names = ", ".join(DOCUMENT_SORTS)
         raise Invalid({"sort": [_l("This cannot be sorted by. Known: %(known)s.", known=names)]})
-    conditions = tuple(DOCUMENT_FILTERS[name](session, actor, values) for name, values in wanted.items())
-    return DocumentQuery(conditions, key, descending, wanted)
+    made = [DOCUMENT_FILTERS[name](session, actor, values) for name, values in wanted.items()]
+    # What holds for nothing is said of the key: the scope beside a plain "false" would be left out as well.
+    nothing = Document.id.is_(None)
+    conditions = tuple(nothing if isinstance(each, False_) else each for each in made)
+    return DocumentQuery(conditions, key, descending, wanted, any(isinstance(each, False_) for each in made))
 
 
 def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
-    """Every word typed begins a word of the name or the description, or a tag; or it is a public name."""
+    """Every word typed begins a word of the name or the description, or a tag; or it is a public name.
+
+    Looked up here, so that a list of the few that there are is made from their keys, and none of none.  Who sees
+    which of them is asked where they are listed; before, only where the list would walk past all that are hidden.
+    """
     named = [value.strip() for value in values if refs.is_ref(refs.DOCUMENT, value.strip())]
     if named:
         return Document.ref.in_(named)
-    found = [Document.id.in_(_with_word(session, actor, word)) for word in words_of(*values)]
-    return and_(*found) if found else Document.id.is_(None)
+    words = words_of(*values)
+    found = session.scalars(_with_words(session, actor, words)).all() if words else []
+    if len(found) > MOST_FOUND and walked_by(session, actor, Document):
+        found = session.scalars(_with_words(session, actor, words, _is_seen(actor))).all()
+    if len(found) > MOST_FOUND:
+        return and_(*(_has_word(session, actor, Document.id, word) for word in words))
+    return Document.id.in_(sorted({*found})) if found else false()
 
 
-def _with_word(session: Session, actor: Actor, word: str) -> Any:
-    """Keys of documents with a word that begins so; of tags the vendor's people alone know."""
-    said = select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, word))
+def _is_seen(actor: Actor) -> Callable[[Any], Condition]:
+    """That the actor reads the document of a key, looked at for each."""
+
+    def seen(key: Any) -> Condition:
+        read = select(Document.id).where(Document.id == key, scope(Document, actor, Level.READ)).limit(1)
+        return read.correlate_except(Document).scalar_subquery().is_not(None)
+
+    return seen
+
+
+def _with_words(
+    session: Session,
+    actor: Actor,
+    words: Sequence[str],
+    holds: Callable[[Any], Condition] | None = None,
+) -> Select[int]:
+    """Keys of documents with words that begin so, some of them twice; found by the longest, which few others have.
+
+    No more than tell that they are too many to be listed by their keys.  holds: what must hold of a key besides.
+    """
+    longest = max(words, key=len)
+    others = [word for word in words if word != longest]
+    ways = [select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, longest))]
+    if not actor.is_partner:  # of tags the vendor's people alone know
+        ways.append(_tagged(starts_with(session, Tag.name_fold, longest)))
+    limited = []
+    for way in ways:
+        (key,) = way.selected_columns
+        held = way.where(*(_has_word(session, actor, key, word) for word in others))
+        held = held.where(holds(key)) if holds is not None else held
+        limited.append(select(held.limit(MOST_FOUND + 1).subquery().c[0]))
+    return union_all(*limited)  # type: ignore[return-value]
+
+
+def _has_word(session: Session, actor: Actor, key: Any, word: str) -> Condition:
+    """That the document of that key has a word that begins so, looked at for each."""
+    said, tagged = aliased(DocumentWord), aliased(RecordTag)
+    begins = starts_with(session, said.word, word)
+    has = select(said.document_id).where(said.document_id == key, begins).limit(1)
+    found: Condition = has.correlate_except(said).scalar_subquery().is_not(None)
     if actor.is_partner:
-        return said
-    return union_all(said, _tagged(starts_with(session, Tag.name_fold, word)))
+        return found
+    tag = aliased(Tag)
+    with_tag = (
+        select(tagged.record_id)
+        .join(tag, tag.id == tagged.tag_id)
+        .where(tagged.kind == Document.__tablename__, tagged.record_id == key)
+        .where(starts_with(session, tag.name_fold, word))
+        .limit(1)
+    )
+    return or_(found, with_tag.correlate_except(tagged, tag).scalar_subquery().is_not(None))
 
 
 def _tagged(condition: Condition) -> Any:

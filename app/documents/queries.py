@@ -205,6 +205,8 @@ def page_of_record(
 ) -> Page[DocumentRow]:
     """A page of the documents of a record, found by it.  Raises BadCursor."""
     window, back = _window(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    if query.is_void:
+        return Page([])
     found = session.execute(
         select(Document, given_level(Document, actor))
         .where(scope(Document, actor, Level.READ), is_of(record), *query.conditions, *_after(window))
@@ -251,6 +253,8 @@ def list_documents(
 ) -> Page[DocumentRow]:
     """A page of all documents that the actor may read.  Raises BadCursor."""
     window, back = _window(actor, query, DOCUMENT_SORTS[query.sort], cursor, limit)
+    if query.is_void:
+        return Page([])
     walked = walked_by(session, actor, Document, query.conditions)
     ids = merged_ids(Document, actor, window, query.conditions, level=Level.READ, walked=walked).subquery(
         "page"
@@ -270,7 +274,7 @@ def list_documents(
 
 def count_documents(session: Session, actor: Actor, query: DocumentQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
-    return _count(session, actor, query.conditions, cap)
+    return 0 if query.is_void else _count(session, actor, query.conditions, cap)
 
 
 def _count(session: Session, actor: Actor, conditions: Sequence[Any], cap: int) -> int:

@@ -33,6 +33,8 @@ def list_ids(
     if cursor:
         value, key, back = read_cursor(actor.user_id, query.shape, cursor)
         given, after = {"after_value": value, "after_key": key}, (value, key)
+    if query.is_void:
+        return Page([])
     leader = narrowest(session, actor, query)
     if query.is_lasting:
         statement = _page_ids(_Wanted(actor, query, query.descending != back, limit, bool(given), leader))
@@ -73,6 +75,8 @@ def window_at(actor: Actor, query: ListQuery, cursor: str | None, limit: int) ->
 
 def count_rows(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> int:
     """How many match, at most `cap` + 1."""
+    if query.is_void:
+        return 0
     walked = walked_by(session, actor, query.object.model, query.conditions)
     wanted = _Wanted(actor, query, query.descending, cap, False, walked=walked)
     if not query.conditions:

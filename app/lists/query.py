@@ -80,6 +80,11 @@ class ListQuery:
         return (*found, self.sort_column.is_not(None))
 
     @property
+    def is_void(self) -> bool:
+        """Whether it is known that there is none: what was searched for has been looked up and not been found."""
+        return any(isinstance(part.condition, False_) for part in self.parts)
+
+    @property
     def sorts_empty(self) -> bool:
         """Whether records stand at the end that have nothing to sort by."""
         return any(each.sorts_empty for each in self.fields.values() if each.sort == self.sort)

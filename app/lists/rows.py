@@ -59,6 +59,8 @@ def list_rows(
         page = list_ids(session, actor, query, cursor=cursor, limit=limit)
         return Page(_beside(session, actor, query, fields, page.items), page.older, page.newer)
     window, back = window_at(actor, query, cursor, limit)
+    if query.is_void:
+        return Page([])
     conditions = led_by(query.conditions, narrowest(session, actor, query))
     walked = walked_by(session, actor, query.object.model, conditions)
     ids = merged_ids(

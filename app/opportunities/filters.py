@@ -28,7 +28,7 @@ MOST_CANDIDATES = 1000
 def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     """Its name begins with the text, or that of its account; or it is the external id."""
     found = {key for value in values for key in _candidates(session, actor, value.strip())}
-    return Opportunity.id.in_(found)
+    return Opportunity.id.in_(found) if found else false()
 
 
 def _candidates(session: Session, actor: Actor, text: str) -> Sequence[int]:

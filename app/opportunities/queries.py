@@ -202,6 +202,8 @@ def list_opportunities(
 ) -> Page[OpportunityRow]:
     """A page of the opportunities that the actor may read.  Raises BadCursor."""
     window, back = window_at(actor, query, cursor, limit)
+    if query.is_void:
+        return Page([])
     ids = merged_ids(Opportunity, actor, window, query.conditions, level=Level.READ).subquery("page")
     statement = (
         rows_of(actor)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal, select, union, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
@@ -98,9 +98,9 @@ def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnE
     """
     sees_much = _sees_much(session, actor, model)
     ways = [way for tier in _tiers(actor, model, text, sees_much) for way in tier]
-    if not ways:
-        return model.id.is_(None)
-    found = {row.id for row in session.execute(_in_turn(ways, MOST).limit(MOST))}
+    found = {row.id for row in session.execute(_in_turn(ways, MOST).limit(MOST))} if ways else None
+    if not found:
+        return false()
     keys = bindparam("found", sorted(found), model.id.type, unique=True, expanding=True, literal_execute=True)
     return model.id.in_(keys)
 

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from app.documents import filters
 from app.documents.blobs import announce_blob
 from app.documents.file_types import TYPES
 from app.documents.filters import parse_document_query
@@ -90,7 +91,9 @@ def finding(request, monkeypatch):
 
 
 @pytest.mark.usefixtures("finding")
-def test_documents_follow_their_record(session, ada, mara, sal, vic, pia, pam, otto, northwind, southwind):
+def test_documents_follow_their_record(
+    session, monkeypatch, ada, mara, sal, vic, pia, pam, otto, northwind, southwind
+):
     organisation, reading = get_organisation(session), {"internal": "read", "external": "private"}
     organisation.defaults = {**organisation.defaults, "lead": reading, "account": reading, "contact": reading}
     porta = make_user(session, "Porta", account_scope=AccountScope.PORTFOLIO)
@@ -128,6 +131,16 @@ def test_documents_follow_their_record(session, ada, mara, sal, vic, pia, pam, o
     assert seen(session, sal, on="library") == {"of library"}
     assert seen(session, pia, by=ada.ref) == set(), "whose it is cannot be found out by a filter"
     assert seen(session, pia, by="me") == {"by pia"}
+    for most in (1000, 1, 0):  # texts that few documents hold are looked up, of others each document is asked
+        monkeypatch.setattr(filters, "MOST_FOUND", most)
+        assert seen(session, sal, q="pia") == {"by pia", "for pia"}
+        assert seen(session, pia, q="PI b") == {"by pia"}
+        assert (
+            seen(session, pia, q="hidd")
+            == seen(session, otto, q="pia")
+            == seen(session, ada, q="pia x")
+            == set()
+        )
 
     # Whoever is told of the vendor's people is not a partner.
     row = documents_of(session, actor_of(session, pia), lead).rows[0]
