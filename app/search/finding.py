@@ -152,6 +152,34 @@ def beginnings(actor: Actor, model: Model, text: str) -> list[str] | None:
     return [*([name] if name else []), *numbers, *typed_address(text)]
 
 
+def only_name(actor: Actor, text: str) -> str:
+    """The text as names are compared, where it can be nothing but a name; else ""."""
+    numbers, whole = typed_numbers(text, get_global("zone_territories").get(actor.time_zone))
+    if numbers or whole or typed_address(text) or any(refs.is_ref(each, text) for each in _REFS.values()):
+        return ""
+    return typed_name(text)
+
+
+def leads_called(session: Session, actor: Actor, name: str, *, limit: int) -> list[int]:
+    """Keys of the first leads with an entry of a name that begins so, whoever asks; two statements.
+
+    name: as `only_name` says it.
+    """
+    statement = _leads_called(actor, _sees_much(session, actor, Lead), limit)
+    if statement is None:
+        return []
+    rows = session.execute(statement, {"first": name, "last": name + LAST})
+    return list(dict.fromkeys(row.id for row in rows))[:limit]
+
+
+@lru_cache(maxsize=256)
+def _leads_called(actor: Actor, sees_much: bool, limit: int) -> Select[Any] | None:
+    """Made once for each person: making it takes longer than answering it."""
+    begins_so = and_(SearchEntry.text >= bindparam("first"), SearchEntry.text < bindparam("last"))
+    ways = _ways(actor, Lead, Sort.NAME, begins_so, sees_much)
+    return _in_turn(ways, 3 * limit) if ways else None
+
+
 @lru_cache(maxsize=256)
 def knows_words(actor: Actor) -> bool:
     """Whether guesses are no news to the person: their words come from records of these kinds, whoever sees them.

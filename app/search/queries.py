@@ -228,10 +228,10 @@ def lead_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
     if not ids:
         return []
     readable = set(session.scalars(_readable(actor), {"ids": list(ids)}))
-    return _leads(session, actor, [key for key in ids if key in readable])
+    return hits_of_leads(session, actor, [key for key in ids if key in readable])
 
 
-def _leads(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
+def hits_of_leads(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hit]:
     """ids: of leads that the actor may read, by a statement of the same transaction."""
     return [
         Hit(
@@ -332,7 +332,7 @@ def _find(session: Session, actor: Actor, model: Any, text: str, limit: int) -> 
 
 
 def _find_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:
-    return _leads(session, actor, find_ids(session, actor, Lead, text, limit=limit))
+    return hits_of_leads(session, actor, find_ids(session, actor, Lead, text, limit=limit))
 
 
 def _find_campaigns(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Hit]:

@@ -1,7 +1,8 @@
 """The first answer of the search box: what begins with a name as it is typed, in one statement over the entries of each kind.
 
-For people who see most records and a text that is a name; everybody else, and everything else (other kinds of
-records, further ways, other spellings), is answered by `queries.search`, which the box asks for next.
+For a text that is a name; whoever does not see most records is given leads alone, under their own scope.  Everything
+else (other kinds of records, further ways, other spellings) is answered by `queries.search`, which the box asks for
+next.
 """
 
 from collections.abc import Sequence
@@ -26,9 +27,9 @@ from app.accounts.models import Account, Contact
 from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
-from app.search.finding import beginnings
+from app.search.finding import beginnings, leads_called, only_name
 from app.search.models import SearchEntry
-from app.search.queries import Group, Hit, below, names_of_accounts, note_of
+from app.search.queries import Group, Hit, below, hits_of_leads, names_of_accounts, note_of
 from app.search.words import KINDS, LAST, LEAD_KINDS
 from app.sharing.scope import branches, scope
 
@@ -40,7 +41,7 @@ _ASKED = (Permission.LEAD_VIEW, Permission.ACCOUNT_VIEW, Permission.CONTACT_VIEW
 def first_answer(session: Session, actor: Actor, text: str, *, limit: int) -> Sequence[Group] | None:
     """Leads, accounts and contacts whose name begins with the text; None where that is not enough to go by."""
     if not _is_for(actor):
-        return None
+        return _first_leads(session, actor, text, limit)
     starts = beginnings(actor, Account, text)
     if starts is None or len(starts) != 1 or starts[0][0] in "@+":
         return None
@@ -57,6 +58,16 @@ def first_answer(session: Session, actor: Actor, text: str, *, limit: int) -> Se
         for kind, hits in found.items()
         if hits
     ]
+
+
+def _first_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Group] | None:
+    name = only_name(actor, text) if actor.can(Permission.LEAD_VIEW) else ""
+    if not name:
+        return None
+    hits = hits_of_leads(session, actor, leads_called(session, actor, name, limit=limit))
+    return (
+        [Group("lead", labels.many("lead", title=True), _ICONS["lead"], hits, has_more=False)] if hits else []
+    )
 
 
 def _hit(row: Any, parents: dict[int | None, str]) -> Hit:

@@ -12,7 +12,7 @@ from app.identity.models import UserState
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.sharing.scope import scope
-from tests.factories import SYSTEM, make_account, make_contact, make_partner, make_user
+from tests.factories import SYSTEM, make_account, make_contact, make_lead, make_partner, make_user
 
 
 def text_of(answer):
@@ -172,3 +172,9 @@ def test_the_box_suggests_while_one_types(signed_in, session, sal, pia, now):
     assert "Also found as" in text_of(browser.get("/search?q=marta+piug"))
     assert "of Forges Riera" in text_of(browser.get("/search/suggest?q=forges+riera+vic"))
     assert "Forges" not in text_of(signed_in(pia).get("/search/suggest?q=forges")).replace("“forges”", "")
+    # Partner people are given their leads at once, and ask for the rest as well.
+    make_lead(session, owner=pia, company="Forges Roca")
+    make_lead(session, owner=sal, company="Forges Serra")
+    theirs = text_of(signed_in(pia).get("/search/suggest?q=forges"))
+    assert ("Forges Roca" in theirs, "Serra" in theirs, "Riera" in theirs) == (True, False, False)
+    assert 'hx-get="/search/suggest?q=forges&amp;all=1"' in theirs
