@@ -30,6 +30,10 @@ _TIMES = ("taken_class", "touched_class", "waiting_day")
 _FILTERS = ("month", "source", "campaign", "country", "product")
 
 
+# What leads of a partner's people are told apart and picked by, see `owned`.
+OF_OWNER = ("owner", "stage", "month", "source", "country", "product")
+
+
 def _index(name: str, *columns: str) -> Index:
     return Index(f"ix_report_fact_{name}", *dict.fromkeys(columns))
 
@@ -52,6 +56,7 @@ class ReportFact(Base):
             for name in ("partner", "source", "campaign", "country", "product")
         ),
         _index("what", "partner", *BY_WHAT, *HOW_FAR, *_FILTERS),
+        _index("owner", *OF_OWNER, "unqualified", "lead_id"),
     )
 
     lead_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
