@@ -123,7 +123,9 @@ def rebuild(session: Session) -> int:
         session.execute(text("LOCK TABLE report_change IN SHARE ROW EXCLUSIVE MODE"))
     for model in (ReportCount, ReportFact, ReportChange):
         session.execute(delete(model))
-    session.execute(insert(ReportFact).from_select(["lead_id", *COLUMNS], live_facts(zone_of(session))))
+    # As indexes have them, so that each grows at few places: in another order this takes nearly twice as long.
+    facts = live_facts(zone_of(session)).order_by(Lead.partner_account_id, Lead.owner_user_id)
+    session.execute(insert(ReportFact).from_select(["lead_id", *COLUMNS], facts))
     for cut in CUTS.values():
         for is_ever in (False, True):
             session.execute(insert(ReportCount).from_select([*KEY, *MEASURES], counts_of(cut, is_ever)))
