@@ -57,7 +57,9 @@ def test_what_was_typed_for_a_deleted_record_is_shown_to_who_could_see_it(
         assert TYPED in answer.text
         assert f"/{refs.room_of(kind)}/deleted" in answer.text
         assert "Ada" in answer.text
-        assert "CSRF Token" not in answer.text  # what the form carries for itself is nothing that somebody typed
+        assert (
+            "CSRF Token" not in answer.text
+        )  # what the form carries for itself is nothing that somebody typed
 
         absent = refs.new_ref(record.ref.partition("_")[0])
         hidden = otto_.submit(url, form, page="/profile")
