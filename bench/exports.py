@@ -51,8 +51,9 @@ def measure_exports(report: Report, world: World, *, rounds: int) -> None:
         what = f"export of {runs[0]['rows']:,} accounts as {format_.upper()}"
         note = f"{busy:,.0f} for each second of processor, {runs[0]['bytes'] / 1e6:.0f} MB"
         report.add(Figure(what, world.engine, rate, "rows/s", MUST_WRITE, at_most=False, note=note))
-        grown = max(run["grown"] for run in runs)
-        report.add(Figure(f"{what}: memory beyond its first rows", world.engine, grown, "MB", MUST_GROW))
+        if all(run["grown"] is not None for run in runs):
+            grown = max(run["grown"] for run in runs)
+            report.add(Figure(f"{what}: memory beyond its first rows", world.engine, grown, "MB", MUST_GROW))
 
 
 def _run(world: World, format_: str) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def export_once(format_: str) -> None:
             "rows": job.rows,
             "seconds": seconds,
             "busy": busy,
-            "grown": _peak() - early,
+            "grown": _peak() - early if early else None,  # too few rows to tell
             "bytes": file.stat().st_size,
         }
         Path(file).unlink()

@@ -36,8 +36,9 @@ class Server:
         give_up = time.monotonic() + STARTS_WITHIN_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > give_up:
+                ended = self._process.poll()
                 self._process.kill()
-                raise BadRun(f"{' '.join(command)} did not start")
+                raise BadRun(f"{' '.join(command)} did not start ({ended=})")
             time.sleep(0.05)
 
     def _answers(self) -> bool:
