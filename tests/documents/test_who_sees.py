@@ -264,3 +264,23 @@ def test_a_file_not_for_partners_is_no_version_of_one_that_they_see(session, mar
     assert get_version(session, theirs, later.ref)[1].number == 2
     with pytest.raises(NotFound):
         get_version(session, theirs, later.ref, 1)
+
+
+@pytest.mark.databases("sqlite")
+def test_a_word_that_only_hidden_documents_hold_costs_a_partner_what_no_word_costs(
+    api, session, count_queries, ada, pia, otto
+):
+    put(session, ada, make_lead(session, owner=otto), "Zaragoza tender")
+    lead = make_lead(session, owner=pia)
+    put(session, ada, lead, "own")
+    session.commit()
+    client = api(pia)
+    client.get("/documents?q=own")
+    for room in ("/documents", f"/leads/{lead.ref}/documents"):
+        told = []
+        for word in ("zaragoza", "absent"):
+            with count_queries() as queries:
+                answer = client.get(f"{room}?q={word}")
+            assert answer.json["items"] == []
+            told.append([str(each).partition(" WHERE ")[0][:120] for each in queries])
+        assert len(told[0]) == len(told[1]), (room, told)
