@@ -12,7 +12,8 @@ NEW_ADDRESS = "nil.serra@colleague.example"
 
 
 def is_within(page: Page) -> bool:
-    """Whether nothing is wider than the screen."""
+    """Whether nothing is wider than the screen, once its styles are there."""
+    page.wait_for_load_state()
     wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wide <= 0
 
