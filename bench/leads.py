@@ -169,7 +169,8 @@ def _people() -> list[tuple[str, str, str]]:
 
 # What came with each lead: its first placement, five events, and two activities of every fifth that has an owner; offers
 # of those that partner people have, one in a thousand of them still open; and what was made of every 25th.
-# {none} is an empty JSON list, {nothing} an empty JSON object, {later} 20 days after creation.
+# {none} is an empty JSON list, {nothing} an empty JSON object, {before} what a conversion
+# keeps of a lead of which nothing was planned, {later} 20 days after creation.
 _OF_MANY = """
     owner_rank IS NOT NULL AND partner_account_id IN (
         SELECT partner_account_id FROM lead WHERE owner_rank IS NOT NULL GROUP BY partner_account_id HAVING count(*) > 400
@@ -236,7 +237,7 @@ HISTORY = (
     """
     INSERT INTO conversion (lead_id, account_id, opportunity_id, made, asked, before, filled, documents, event_id,
                             converted_at)
-    SELECT lead.id, opportunity.account_id, opportunity.id, {none}, {nothing}, {nothing}, {nothing}, {none}, 0,
+    SELECT lead.id, opportunity.account_id, opportunity.id, {none}, {nothing}, {before}, {nothing}, {none}, 0,
            lead.converted_at
     FROM lead JOIN opportunity ON opportunity.source_lead_id = lead.id
     """,
@@ -260,6 +261,7 @@ SPELLING = {
         "date": "TEXT",
         "none": "'[]'",
         "nothing": "'{}'",
+        "before": """'{"lead": {}, "planned": []}'""",
         "true": "1",
         "false": "0",
         "later": "strftime('%Y-%m-%d %H:%M:%f', created_at, '+20 days') || '000'",
@@ -269,6 +271,7 @@ SPELLING = {
         "date": "DATE",
         "none": "'[]'::jsonb",
         "nothing": "'{}'::jsonb",
+        "before": """'{"lead": {}, "planned": []}'::jsonb""",
         "true": "true",
         "false": "false",
         "later": "created_at + interval '20 days'",
