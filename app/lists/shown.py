@@ -18,11 +18,12 @@ MOST_QUICK = 20
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """A select above the list."""
+    """A select above the list.  is_cut: the editor of filters has more options."""
 
     name: str
     label: str
     options: Sequence[tuple[str, str]]
+    is_cut: bool = False
 
 
 def list_tabs(page: ListPage) -> list[dict[str, Any]]:
@@ -66,8 +67,8 @@ def quick_filters(page: ListPage) -> list[Quick]:
         options: Sequence[tuple[str, str]] = [("true", _("yes")), ("false", _("no"))]
         if field.kind is not Kind.YES_NO:
             options = field.choices(session, actor) if field.choices is not None else ()
-            options = _few(options, page.chosen(name))
-        found.append(Quick(name, str(field.label), options))
+        few = _few(options, page.chosen(name))
+        found.append(Quick(name, str(field.label), few, len(few) < len(options)))
     return found
 
 

@@ -183,3 +183,16 @@ def test_what_a_filter_lets_through_is_counted_no_further_than_a_few_thousand(
     monkeypatch.setattr("app.lists.rows.LOOKED_AT", 2)
     assert count(industry="metal") == (0, True)  # the third by name
     assert count() == (4, False)  # nothing is filtered: an index says it
+
+
+def test_a_select_above_a_list_shows_few_and_says_where_the_rest_is(signed_in, session, accounts, mara):
+    browser = signed_in(mara)
+    assert "More with Filter" not in browser.get("/accounts").get_data(as_text=True)
+    people = [make_user(session, f"Person {number:02}") for number in range(30)]
+    session.commit()
+    page = browser.get("/accounts").get_data(as_text=True)
+    assert "<option disabled>More with Filter</option>" in page
+    last = f'<option value="{people[-1].ref}"'
+    assert last not in page
+    chosen = browser.get(f"/accounts?owner={people[-1].ref}").get_data(as_text=True)
+    assert f"{last} selected>" in chosen, "the one that is chosen is there"
