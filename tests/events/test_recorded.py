@@ -84,9 +84,9 @@ def test_a_flood_of_failed_sign_ins_leaves_few_rows_and_says_how_many(worlds, ap
     from app.web.limits import limiter
 
     monkeypatch.setattr(refusals, "_flood", Flood())
-    monkeypatch.setattr(limiter, "enabled", False)
     session.commit()
-    busy = worlds.another(app, rate_limits=True)
+    busy = worlds.another(app, rate_limits=True)  # made while limits are on: others are given the same one
+    monkeypatch.setattr(limiter, "enabled", False)
     browser = Client(busy, use_cookies=True)
     token = browser.csrf("/sign-in")
 
