@@ -12,22 +12,21 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Account
+from app.events.details import details, note
 from app.events.lookup import read_ref
 from app.events.models import Event
 from app.events.queries import EventFilter, EventRow, list_events
 from app.events.subjects import Subject, names_of_values, subjects_of
-from app.events.visibility import PLACES, told
-from app.events.words import (
+from app.events.verbs import (
     GROUPS,
     VERBS,
     Sentence,
-    details,
     door_names,
     group_names,
-    note,
     sentence,
     verb_name,
 )
+from app.events.visibility import PLACES, told
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level

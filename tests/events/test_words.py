@@ -7,8 +7,9 @@ import pytest
 from flask_babel import force_locale
 
 import app as package
+from app.events.details import details, note
 from app.events.models import Event
-from app.events.words import GROUPS, VERBS, details, group_names, note, sentence, verb_name
+from app.events.verbs import GROUPS, VERBS, group_names, sentence, verb_name
 from app.leads.placement import _VERBS as PLACED
 
 WRITTEN = re.compile(r"""\bverb=["']([a-z_]+)["']""")
