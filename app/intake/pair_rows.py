@@ -18,18 +18,10 @@ from app.accounts.values import person_name
 from app.fields.catalogue import Definition
 from app.intake.batch import Taken
 from app.intake.manner import ACCOUNT, CONTACT, Manner, Match
-from app.intake.record_rows import (
-    CREATED,
-    UNCHANGED,
-    UPDATED,
-    Outcome,
-    RowRefused,
-    Told,
-    Writer,
-    key_of_account,
-    take_each,
-)
+from app.intake.record_rows import key_of_account
 from app.intake.record_values import Read, Reader
+from app.intake.record_writing import CREATED, UNCHANGED, UPDATED, Outcome, Writer
+from app.intake.row_by_row import RowRefused, Told, take_each
 from app.intake.tables import Row
 from app.kernel.actor import Actor
 from app.kernel.errors import DomainError

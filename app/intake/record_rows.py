@@ -4,170 +4,32 @@ A row is refused by itself; the others are taken.  What a column may hold beside
 account by its name, public name or external id, a contact by the latter two or its address, a person by name or e-mail.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.accounts.contact_operations import create_contact, edit_contact
-from app.accounts.errors import ProbableDuplicate
-from app.accounts.fields import FieldKind, fields_of_kind
-from app.accounts.models import Account, AccountKind, Contact
-from app.accounts.operations import create_account, edit_account
+from app.accounts.fields import FieldKind
+from app.accounts.models import Account
 from app.fields.catalogue import Definition
-from app.intake.batch import Later, Taken
-from app.intake.known import NOWHERE, find_known
+from app.intake.batch import Taken
+from app.intake.known import NOWHERE
 from app.intake.lead_rows import RefusedRow
 from app.intake.manner import ACCOUNT, CONTACT, Manner, Match, Mode, Unknown
-from app.intake.record_later import find_above
-from app.intake.record_sets import New, accounts_named, keys_of_match, known_by, make_set, probably_there
-from app.intake.record_values import NOT_STORED, UPWARD, Named, NoneSuch, Read, Reader
+from app.intake.record_sets import New, accounts_named, keys_of_match, known_by, make_set
+from app.intake.record_values import Named, NoneSuch, Read, Reader
+from app.intake.record_writing import CREATED, Outcome, Writer, name_by_parts
+from app.intake.row_by_row import Told, note_taken, take_one
 from app.intake.tables import Row
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
-from app.kernel.errors import DomainError, Invalid, NotAllowed, NotFound
+from app.kernel.errors import DomainError
 from app.sharing.scope import scope
-
-OUT_OF_REACH = _l("There is no such record that you may change.")
-CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one record of a row.  is_alike: it was created although it is probably there already.
-
-    later: how the row names the record above this one, where that is not there yet.
-    """
-
-    record: Any
-    became: str
-    is_alike: bool = False
-    later: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Makes records of one kind, or changes them.  made: keys of those that earlier rows have made."""
-
-    kind: str
-    model: Any
-    create: Callable[..., Any]
-    edit: Callable[..., Any]
-    manner: Manner
-    made: set[int] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, kind: str, manner: Manner) -> "Writer":
-        if kind == ACCOUNT:
-            return cls(ACCOUNT, Account, create_account, edit_account, manner)
-        return cls(CONTACT, Contact, create_contact, edit_contact, manner)
-
-    def write(
-        self,
-        session: Session,
-        actor: Actor,
-        read: Read,
-        now: datetime,
-        *,
-        account_id: int | None = None,
-        is_new: bool = False,
-        at: Callable[[], None] | None = None,
-    ) -> Outcome:
-        """account_id: of the account that the row names for a contact.  is_new: no record is known by its id.
-
-        at: puts the account, where it is still to be made, into the values; called if the contact is written.
-
-        Raises DomainErrors; does not commit.
-        """
-        known = None
-        if not is_new or self.manner.mode is Mode.UPDATE:
-            known = find_known(session, actor, self.model, read, self.manner, account_id=account_id)
-        if known is not None and self.manner.mode is Mode.CREATE:
-            return Outcome(known, UNCHANGED)
-        if at is not None:
-            at()
-        later = self._look_up(session, actor, read, known, account_id)
-        if known is None:
-            return self._create(session, actor, read, later, now)
-        before, imported = known.version, {**(known.imported or {}), **read.kept}
-        was = name_of(known)
-        values = self._values_for(known, read)
-        try:
-            record = self.edit(session, actor, known.ref, values, allow_duplicate=True, now=now)
-        except (NotFound, NotAllowed) as error:
-            raise Invalid({"": [error.message if error.message else OUT_OF_REACH]}) from error
-        is_changed = record.version != before or record.imported != imported
-        record.imported = imported
-        if known.id in self.made and (name := name_of(record)) != was:
-            read.warnings.append(_twice(was, name))
-        return Outcome(record, UPDATED if is_changed else UNCHANGED, later=later)
-
-    def _values_for(self, known: Any, read: Read) -> dict[str, Any]:
-        """What the row changes of a record.  The name of a person is made of its parts."""
-        values = dict(read.values)
-        if self.manner.clears:
-            values |= dict.fromkeys(name for name in read.cleared if name not in values)
-        if self.kind == ACCOUNT:
-            has = fields_of_kind(known.kind)
-            if known.kind is AccountKind.PERSON:
-                values.pop("name", None)
-            values = {name: value for name, value in values.items() if value is not None or name in has}
-        return values
-
-    def _create(
-        self, session: Session, actor: Actor, read: Read, later: str | None, now: datetime
-    ) -> Outcome:
-        is_alike = False
-        name_by_parts(read)
-        try:
-            record = self.create(session, actor, read.values, now=now)
-        except ProbableDuplicate as probable:
-            is_alike = True
-            read.warnings.append(probably_there(probable.matches))
-            record = self.create(session, actor, read.values, allow_duplicate=True, now=now)
-        record.imported = read.kept
-        self.made.add(record.id)
-        return Outcome(record, CREATED, is_alike, later)
-
-    def _look_up(
-        self, session: Session, actor: Actor, read: Read, known: Any | None, account_id: int | None
-    ) -> str | None:
-        """Put the record above this one into the values; how the row names it where it is not there yet."""
-        if read.above is None:
-            return None
-        if account_id is None and known is not None and self.kind == CONTACT:
-            account_id = known.account_id
-        found = find_above(session, actor, self.kind, read.above, account_id)
-        if found is None:
-            return read.above
-        read.values[UPWARD[self.kind]] = found
-        return None
-
-
-def name_of(record: Any) -> str:
-    """What people call an account or a contact."""
-    return str(record.name if isinstance(record, Account) else record.full_name)
-
-
-def _twice(was: str, name: str) -> Any:
-    """Two rows of the file are one record: perhaps it was meant so, perhaps one of them has gone missing in the other."""
-    return _l(
-        "An earlier row has made the same record as “%(was)s”; this one has made it “%(name)s”.",
-        was=was[:60],
-        name=name[:60],
-    )
-
-
-def name_by_parts(read: Read) -> None:
-    """The name of a new person is made of its parts."""
-    if read.values.get("kind") is AccountKind.PERSON and read.values.get("last_name"):
-        read.values.pop("name", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +81,7 @@ class RecordRows:
         self.writer.made.add(new.record.id)
         told = Told(self.reader.words, new.read.warnings)
         told.outcomes = [(self.writer.kind, Outcome(new.record, CREATED, new.is_alike))]
-        _note(taken, row, told)
+        note_taken(taken, row, told)
 
     def _new_ones(
         self, session: Session, actor: Actor, rows: Sequence[Row], batch: "_Batch"
@@ -278,7 +140,7 @@ class RecordRows:
         known = select(model.external_id).where(scope(model, actor, Level.EDIT), model.external_id.in_(given))
         return given - set(session.scalars(known))
 
-    def _take_one(self, session: Session, actor: Actor, row: Row, batch: "_Batch", now: datetime) -> "Told":
+    def _take_one(self, session: Session, actor: Actor, row: Row, batch: "_Batch", now: datetime) -> Told:
         told = Told(words=self.reader.words)
         with told:
             read = self.reader.read(session, actor, row, batch.named)
@@ -338,67 +200,6 @@ class _Batch:
         if ref not in self._keys:
             self._keys[ref] = key_of_account(session, actor, ref)
         return self._keys[ref]
-
-
-@dataclass(slots=True)
-class Told:
-    """What became of a row.  words: of what stands in its way.  outcomes: (kind, outcome) of its records."""
-
-    words: Callable[[DomainError], Any]
-    warnings: list[Any] = field(default_factory=list)
-    outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
-
-    def __enter__(self) -> "Told":
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, DomainError):
-            raise RowRefused(self.words(error)) from error
-
-
-class RowRefused(Exception):
-    """The row is not taken.  reason: in words."""
-
-    def __init__(self, reason: Any) -> None:
-        super().__init__()
-        self.reason = reason
-
-
-def take_each(session: Session, rows: Sequence[Row], take: Callable[[Row], Told]) -> Taken:
-    """Take rows in one after the other, each in a savepoint of its own."""
-    taken = Taken()
-    for row in rows:
-        take_one(session, taken, row, take)
-    return taken
-
-
-def take_one(session: Session, taken: Taken, row: Row, take: Callable[[Row], Told]) -> None:
-    """Take a row in, or note why it is refused."""
-    if row.problem is not None:
-        taken.refused.append(RefusedRow(row, row.problem))
-        return
-    try:
-        with session.begin_nested():
-            told = take(row)
-    except RowRefused as refused:
-        taken.refused.append(RefusedRow(row, refused.reason))
-    except (IntegrityError, DataError):
-        taken.refused.append(RefusedRow(row, NOT_STORED))
-    else:
-        _note(taken, row, told)
-
-
-def _note(taken: Taken, row: Row, told: Told) -> None:
-    warnings = [*([] if row.warning is None else [row.warning]), *told.warnings]
-    taken.warnings.extend((row.line_number, warning) for warning in warnings)
-    for kind, outcome in told.outcomes:
-        taken.flagged += outcome.is_alike
-        if outcome.later is not None:
-            taken.later.append(Later(row.line_number, kind, outcome.record.ref, outcome.later))
-    _kind, last = told.outcomes[-1]  # of a contact, where the row has one
-    taken.created += last.became == CREATED
-    taken.updated += last.became == UPDATED
-    taken.unchanged += last.became == UNCHANGED
 
 
 def key_of_account(session: Session, actor: Actor, ref: str) -> int | None:
