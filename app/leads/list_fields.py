@@ -1,6 +1,6 @@
 """What lists of leads can show, filter by, sort by and edit; what a page shows is read as `row_queries` reads it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,19 +8,19 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import case, literal, select
+from sqlalchemy import case, literal
 from sqlalchemy.orm import Session
 
-from app.accounts.consent import BASES, basis_name, may_reach
+from app.accounts.consent import may_reach
 from app.accounts.list_fields import account_links, accounts_named_by, user_field
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.leads import filters
-from app.leads.choices import called, knows_queue, names_of, reason_name, status_name
+from app.leads import filters, list_values
+from app.leads.choices import status_name
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
-from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
+from app.leads.models import Lead
 from app.leads.operations import edit_lead, refuse_foreign_fields
-from app.leads.queries import get_lead, list_statuses
+from app.leads.queries import get_lead
 from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
 from app.leads.rows import LeadRow
 from app.leads.sight import SIGHT
@@ -37,9 +37,7 @@ from app.lists.catalogue import (
     add_provider,
     describe,
 )
-from app.lists.people import colleague_choices
 from app.routing.criteria import Op
-from app.routing.models import Queue
 
 _KINDS = {
     FieldKind.LONG_TEXT: Kind.LONG_TEXT,
@@ -60,121 +58,6 @@ _OF_THE_ROW = (
 _NOT_EDITED = frozenset({"score", "arrived_at", "campaign"})
 _SORTED = frozenset({"company", "last_name", "score", "arrived_at"})
 _CHOICE = SAME[:4]
-_MOST_QUEUES = 200
-
-
-# What values are called
-
-
-def _statuses(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    """Those in use, then the others: leads may have them still."""
-    statuses = sorted(list_statuses(session, active_only=False), key=lambda each: not each.is_active)
-    return [(each.key, called(each)) for each in statuses]
-
-
-def _to_status(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
-    """Statuses as an edit offers them: one that closes once with each reason, which it needs ("unqualified:no_budget")."""
-    closing = set(
-        session.scalars(select(LeadStatus.key).where(LeadStatus.category == StatusCategory.UNQUALIFIED))
-    )
-    reasons = _reasons(session, actor)
-    offered: list[tuple[str, str]] = []
-    for key, name in [(each.key, status_name(each.name)) for each in list_statuses(session)]:
-        if key in closing:
-            offered += [(f"{key}:{reason}", f"{name}: {why}") for reason, why in reasons]
-        else:
-            offered.append((key, name))
-    return offered
-
-
-def _with_reason(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A status with its reason, as `_to_status` offers it, as two fields."""
-    status, colon, reason = str(values.get("status") or "").partition(":")
-    return {**values, "status": status, "unqualified_reason": reason} if colon else values
-
-
-def _categories(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    return [(category.value, status_name(category.value.capitalize())) for category in StatusCategory]
-
-
-def _sources(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    names = session.scalars(
-        select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.position, LeadSource.name)
-    )
-    return [(name, name) for name in names]
-
-
-def _source_names(session: Session, _actor: Actor, values: Collection[str]) -> Mapping[str, str]:
-    found = session.execute(select(LeadSource.ref, LeadSource.name).where(LeadSource.ref.in_(list(values))))
-    return {value: value for value in values} | {row.ref: row.name for row in found}
-
-
-def _reasons(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    rows = session.execute(
-        select(UnqualifiedReason.key, UnqualifiedReason.name)
-        .where(UnqualifiedReason.is_active)
-        .order_by(UnqualifiedReason.position, UnqualifiedReason.id)
-    )
-    return [(key, reason_name(name)) for key, name in rows]
-
-
-def _owners(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
-    return [*colleague_choices(session, actor), *(_queues(session, actor) if actor.is_internal else ())]
-
-
-def _queues(session: Session, actor: Actor) -> Sequence[tuple[str, str]]:
-    rows = session.execute(
-        select(Queue.ref, Queue.name)
-        .where(Queue.deleted_at.is_(None), knows_queue(actor))
-        .order_by(Queue.name, Queue.id)
-        .limit(_MOST_QUEUES)
-    )
-    return [(ref, name) for ref, name in rows]
-
-
-def _names(session: Session, actor: Actor, values: Collection[str]) -> Mapping[str, str]:
-    mine = {"me": _("me")} if "me" in values else {}
-    return mine | dict(names_of(session, actor, list(values)))
-
-
-def _status_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    rows = session.execute(
-        select(LeadStatus.id, LeadStatus.key, LeadStatus.name, LeadStatus.category).where(
-            LeadStatus.id.in_(keys)
-        )
-    )
-    return {key: State(name, status_name(called), category) for key, name, called, category in rows}
-
-
-def _source_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    rows = session.execute(select(LeadSource.id, LeadSource.name).where(LeadSource.id.in_(keys)))
-    return {row.id: row.name for row in rows}
-
-
-def _reason_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    rows = session.execute(
-        select(UnqualifiedReason.id, UnqualifiedReason.name).where(UnqualifiedReason.id.in_(keys))
-    )
-    return {row.id: reason_name(row.name) for row in rows}
-
-
-def _bases(_session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
-    return [(key, str(label)) for key, label in BASES.items()]
-
-
-def _basis_cells(_session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    return {key: basis_name(key) for key in keys}
-
-
-def _queue_cells(session: Session, _actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    rows = session.execute(select(Queue.id, Queue.name).where(Queue.id.in_(keys)))
-    return {row.id: row.name for row in rows}
-
-
-def _titles(session: Session, actor: Actor, keys: Collection[Any]) -> Mapping[Any, Any]:
-    """What leads are called that the actor reads in full."""
-    rows = rows_of_keys(session, actor, [(key, Level.READ, None) for key in keys])
-    return {row.id: row.title for row in rows}
 
 
 # Sentences
@@ -223,23 +106,24 @@ def _field(field: Field) -> ListField:
     of = _attribute(name) if name in _OF_THE_ROW else _employees if name == "employees" else None
     if name == "status":
         return ListField(
-            name, field.label, Kind.CHOICE, column, filters.has_status, _CHOICE, _statuses, resolve=_status_cells,
-            of=_status, text=lambda state: state.key, edits=edits, edit_choices=_to_status,
+            name, field.label, Kind.CHOICE, column, filters.has_status, _CHOICE, list_values.statuses,
+            resolve=list_values.status_cells, of=_status, text=lambda state: state.key, edits=edits, edit_choices=list_values.statuses_to_give,
         )  # fmt: skip
     if name == "source":
         return ListField(
-            name, field.label, Kind.CHOICE, column, filters.has_source, SAME, _sources, _source_names,
-            resolve=_source_cells, of=_attribute("source"), text=str, edits=edits,
+            name, field.label, Kind.CHOICE, column, filters.has_source, SAME, list_values.sources,
+            list_values.source_names, resolve=list_values.source_cells, of=_attribute("source"), text=str, edits=edits,
         )  # fmt: skip
     if name == "unqualified_reason":
         return ListField(
-            name, field.label, Kind.CHOICE, column, filters.has_reason, SAME, _reasons, resolve=_reason_cells,
-            text=str, edits=edits,
+            name, field.label, Kind.CHOICE, column, filters.has_reason, SAME, list_values.reasons,
+            resolve=list_values.reason_cells, text=str, edits=edits,
         )  # fmt: skip
     if name == "consent_basis":  # text, for old ones were written in words
         return ListField(
-            name, field.label, Kind.TEXT, column, choices=_bases, resolve=_basis_cells, text=str, edits=edits
-        )
+            name, field.label, Kind.TEXT, column, choices=list_values.bases, resolve=list_values.basis_cells,
+            text=str, edits=edits,
+        )  # fmt: skip
     return ListField(
         name, field.label, _KINDS.get(field.kind, Kind.TEXT), column, of=of, sort=sort, edits=edits
     )
@@ -247,13 +131,13 @@ def _field(field: Field) -> ListField:
 
 def _about_the_lead() -> list[ListField]:
     owner = ListField(
-        "owner", _l("Owner"), Kind.USER, Lead.id, filters.has_owner, _CHOICE, _owners, _names, resolve=owners_of,
-        of=_attribute("owner"), text=lambda owner: owner.name,
+        "owner", _l("Owner"), Kind.USER, Lead.id, filters.has_owner, _CHOICE, list_values.owners, list_values.names,
+        resolve=owners_of, of=_attribute("owner"), text=lambda owner: owner.name,
     )  # fmt: skip
     return [
         ListField(
-            "name", _l("Company or person"), Kind.TEXT, Lead.id, resolve=_titles, of=_attribute("title"),
-            sort="company", is_filter=False, is_export=False,
+            "name", _l("Company or person"), Kind.TEXT, Lead.id, resolve=list_values.titles,
+            of=_attribute("title"), sort="company", is_filter=False, is_export=False,
         ),
         ListField(
             "person", _l("Person"), Kind.TEXT, Lead.id, of=lambda row: row.person if row.company else None,
@@ -261,15 +145,15 @@ def _about_the_lead() -> list[ListField]:
         ),
         owner,
         ListField(
-            "queue", _l("Queue"), Kind.CHOICE, Lead.owner_queue_id, filters.in_queue, SAME, _queues, _names,
-            resolve=_queue_cells, text=str,
+            "queue", _l("Queue"), Kind.CHOICE, Lead.owner_queue_id, filters.in_queue, SAME, list_values.queues,
+            list_values.names, resolve=list_values.queue_cells, text=str,
         ),
         ListField(
             "partner", _l("Partner"), Kind.REFERENCE, Lead.partner_account_id, filters.has_partner, SAME,
             names=accounts_named_by, picks="account", resolve=account_links, text=lambda link: link.text,
         ),
         ListField(
-            "category", _l("Stage"), Kind.CHOICE, None, filters.has_category, _CHOICE, _categories,
+            "category", _l("Stage"), Kind.CHOICE, None, filters.has_category, _CHOICE, list_values.categories,
             is_column=False, is_export=False,
         ),
         ListField(
@@ -291,8 +175,8 @@ def _about_the_lead() -> list[ListField]:
             says=_says(_l("it is a probable duplicate"), _l("it is like no other")),
         ),
         ListField(
-            "import", _l("Import"), Kind.CHOICE, None, filters.came_with, SAME, names=_names, is_column=False,
-            is_export=False, section=RELATED,
+            "import", _l("Import"), Kind.CHOICE, None, filters.came_with, SAME, names=list_values.names,
+            is_column=False, is_export=False, section=RELATED,
         ),
         ListField(
             "untouched", _l("Not yet touched"), Kind.YES_NO, None, filters.is_untouched, is_column=False,
@@ -368,7 +252,7 @@ def _write(
     now: datetime,
 ) -> Lead:
     """Change fields by what is typed.  Raises what `edit_lead` raises, and Invalid for values that do not fit."""
-    values = _with_reason(values)
+    values = list_values.with_reason(values)
     refuse_foreign_fields(session, actor, values)
     reading = reading_for(session, actor, find_held=lambda: get_lead(session, actor, ref, Level.EDIT))
     read = read_lead_values(values, reading).fields
