@@ -141,7 +141,7 @@ class ListField:
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
     is_code: its cells show the value itself, where its name is said in choices alone ("EUR").
-    unit: what stands behind the input of a number ("days").  is_internal: whether partner people have no such field.
+    unit: what stands behind the input of a number ("days").  sign: what stands behind it in a cell ("%").  is_internal: whether partner people have no such field.
     """
 
     name: str
@@ -166,6 +166,7 @@ class ListField:
     is_export: bool = True
     says: Say | None = None
     unit: Any = ""
+    sign: str = ""
     section: Any = PLAIN
     is_internal: bool = False
     is_code: bool = False

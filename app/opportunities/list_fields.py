@@ -97,7 +97,7 @@ def _fields() -> list[ListField]:
         ListField("category", _l("Outcome"), Kind.CHOICE, record.category, ops=SAME[:4], choices=_categories),
         ListField(
             "probability", label["probability"], Kind.NUMBER, record.probability, edits="probability",
-            unit=_l("percent"),
+            unit=_l("percent"), sign="%",
         ),
         ListField(
             "close_date", label["close_date"], Kind.DATE, record.close_on, sort="close_date", edits="close_date"
