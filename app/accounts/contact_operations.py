@@ -21,7 +21,6 @@ from app.accounts.duplicates import find_contact_duplicates
 from app.accounts.errors import ProbableDuplicate
 from app.accounts.fields import CONTACT_FIELDS
 from app.accounts.models import Account, AccountKind, Contact
-from app.accounts.operations import RESTORABLE
 from app.accounts.queries import get_contact_and_level, may_govern
 from app.accounts.reporting import leave_reports, superior_id
 from app.accounts.values import clean_values, contact_keys
@@ -32,6 +31,7 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
+from app.kernel.records import RESTORABLE
 from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope
 

@@ -44,8 +44,9 @@ from app.lists.tagging import tags_on
 from app.opportunities.related import opportunities_of
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
+from app.web.deleting import deleted_page, say_deleted, say_restored
 from app.web.form_errors import show_errors
-from app.web.notices import flash_with_button, flash_with_link
+from app.web.notices import flash_with_link
 from app.web.once import once
 
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
@@ -241,13 +242,8 @@ def _edit_page(session: Session, detail: ContactDetail, form: RecordForm, **more
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
     rows = list_deleted_contacts(db.session(), current_actor(), now=clock.now())
-    return render_template(
-        "accounts/deleted.html",
-        rows=rows,
-        many=labels.many("contact"),
-        index_url=url_for("contacts.index"),
-        restore_urls={row.ref: url_for("contacts.restore", contact_ref=row.ref) for row in rows},
-    )
+    title = _("Deleted %(records)s", records=labels.many("contact"))
+    return deleted_page("contact", rows, title=title, heading=_("Name"))
 
 
 @bp.get("/<ref('cont'):contact_ref>/delete")
@@ -268,12 +264,8 @@ def delete(contact_ref: str) -> ResponseReturnValue:
     """Delete the contact."""
     with transaction() as session:
         contact = delete_contact(session, current_actor(), contact_ref, now=clock.now())
-    flash_with_button(
-        _("%(name)s is deleted. It can be restored for 30 days.", name=contact.full_name),
-        url_for("contacts.restore", contact_ref=contact.ref),
-        _("Restore"),
-    )
-    return redirect(url_for("contacts.index"), 303)
+    told = _("%(name)s is deleted. It can be restored for 30 days.", name=contact.full_name)
+    return say_deleted("contact", contact.ref, told)
 
 
 @bp.post("/<ref('cont'):contact_ref>/restore")
@@ -282,5 +274,4 @@ def restore(contact_ref: str) -> ResponseReturnValue:
     """Bring a deleted contact back."""
     with transaction() as session:
         contact = restore_contact(session, current_actor(), contact_ref, now=clock.now())
-    flash(_("%(name)s is restored.", name=contact.full_name), "success")
-    return redirect(url_for("contacts.show", contact_ref=contact.ref), 303)
+    return say_restored("contact", contact.ref, _("%(name)s is restored.", name=contact.full_name))

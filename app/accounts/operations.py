@@ -1,7 +1,7 @@
 """Verbs on an account: create, edit, delete, restore, name who answers for it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -33,13 +33,13 @@ from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.kernel.records import RESTORABLE
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
 from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
-RESTORABLE = timedelta(days=30)
 # Contacts go and come back with their account, those of other owners too; what is deleted has no scope.
 _FOLLOWING = Actor.system("contacts follow their account")
 _RESTORING = Actor.system("restore accounts")

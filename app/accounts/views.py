@@ -60,8 +60,9 @@ from app.sharing.access_page import panel_of
 from app.sharing.asking import Question, agree_page, ask, may_be_told
 from app.sharing.trying import account_edited, responsible_added, responsible_removed
 from app.web.access import current_actor, needs
+from app.web.deleting import deleted_page, say_deleted, say_restored
 from app.web.form_errors import show_errors
-from app.web.notices import flash_with_button, flash_with_link
+from app.web.notices import flash_with_link
 from app.web.once import once
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -278,13 +279,8 @@ def _edit_page(session: Session, detail: AccountDetail, form: RecordForm, **more
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
     rows = list_deleted_accounts(db.session(), current_actor(), now=clock.now())
-    return render_template(
-        "accounts/deleted.html",
-        rows=rows,
-        many=labels.many("account"),
-        index_url=url_for("accounts.index"),
-        restore_urls={row.ref: url_for("accounts.restore", account_ref=row.ref) for row in rows},
-    )
+    title = _("Deleted %(records)s", records=labels.many("account"))
+    return deleted_page("account", rows, title=title, heading=_("Name"))
 
 
 @bp.get("/<ref('acct'):account_ref>/delete")
@@ -304,12 +300,8 @@ def delete(account_ref: str) -> ResponseReturnValue:
     """Delete the account and its contacts."""
     with transaction() as session:
         account = delete_account(session, current_actor(), account_ref, now=clock.now())
-    flash_with_button(
-        _("%(name)s is deleted. It can be restored for 30 days.", name=account.name),
-        url_for("accounts.restore", account_ref=account.ref),
-        _("Restore"),
-    )
-    return redirect(url_for("accounts.index"), 303)
+    told = _("%(name)s is deleted. It can be restored for 30 days.", name=account.name)
+    return say_deleted("account", account.ref, told)
 
 
 @bp.post("/<ref('acct'):account_ref>/restore")
@@ -318,8 +310,7 @@ def restore(account_ref: str) -> ResponseReturnValue:
     """Bring a deleted account back."""
     with transaction() as session:
         account = restore_account(session, current_actor(), account_ref, now=clock.now())
-    flash(_("%(name)s is restored.", name=account.name), "success")
-    return redirect(url_for("accounts.show", account_ref=account.ref), 303)
+    return say_restored("account", account.ref, _("%(name)s is restored.", name=account.name))
 
 
 @bp.post("/<ref('acct'):account_ref>/responsibles")

@@ -19,6 +19,7 @@ from app.documents.models import Document
 from app.events.operations import record_many
 from app.kernel.actor import Actor
 from app.kernel.db import Base, is_sqlite, reading, transaction
+from app.kernel.records import RESTORABLE
 from app.leads.models import Lead
 from app.notifications.models import Delivery, Notification
 from app.opportunities.models import Opportunity
@@ -26,7 +27,6 @@ from app.search.words import kinds_of
 from app.sharing.rules import SHARED_TABLES
 from app.sharing.scope import scope
 
-KEPT_DELETED = timedelta(days=30)
 # Whoever restores one at the last moment is not disturbed.
 GRACE = timedelta(hours=1)
 AT_ONCE = 50
@@ -135,7 +135,7 @@ def _purge(model: Any, now: datetime) -> int:
 
 def _wanted(model: Any, now: datetime) -> list[ColumnElement[bool]]:
     """What is to go: deleted long ago, not part of another record, and nothing in the way."""
-    conditions = [scope(model, _PURGING), model.deleted_at < now - KEPT_DELETED - GRACE]
+    conditions = [scope(model, _PURGING), model.deleted_at < now - RESTORABLE - GRACE]
     if model in (Account, Contact):
         conditions.append(model.merged_into_id.is_(None))
     conditions += [
@@ -163,7 +163,7 @@ def _remove(session: Session, model: Any, keys: Sequence[int], now: datetime) ->
     session.execute(
         update(Document)
         .where(scope(Document, _PURGING), own.in_(keys))
-        .values(deleted_at=now - KEPT_DELETED - GRACE),
+        .values(deleted_at=now - RESTORABLE - GRACE),
         execution_options=_QUIETLY,
     )
     for held in references(kind):

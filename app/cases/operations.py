@@ -1,7 +1,7 @@
 """Verbs on a case: create, edit, close, reopen, delete, restore."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -23,11 +23,11 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
+from app.kernel.records import RESTORABLE
 from app.kernel.text import clean_text
 from app.sharing.external_ids import refuse_taken
 from app.sharing.scope import scope, scope_of_deleted_cases
 
-RESTORABLE = timedelta(days=30)
 # A number is taken whoever may see the case that has it.
 _TAKEN = Actor.system("case numbers")
 

@@ -28,7 +28,7 @@ from app.cases.operations import (
 from app.cases.pages import fill_parties, form_data, show_differences, suggest_contacts
 from app.cases.queries import CaseDetail, list_statuses, open_case
 from app.documents.panel import panel_of as documents_of
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
@@ -37,8 +37,9 @@ from app.lists.recent import remember_opened
 from app.lists.tagging import tags_on
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
+from app.web.deleting import deleted_page, say_deleted, say_restored
 from app.web.form_errors import show_errors
-from app.web.notices import flash_with_button, flash_with_link
+from app.web.notices import flash_with_link
 from app.web.once import once
 
 bp = Blueprint("cases", __name__, url_prefix="/cases")
@@ -288,7 +289,8 @@ def _turn_page(detail: CaseDetail, category: CaseCategory, form: TurnForm | None
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
     rows = list_deleted(db.session(), current_actor(), now=clock.now())
-    return render_template("cases/deleted.html", rows=rows)
+    title = _("Deleted %(cases)s", cases=labels.many("case"))
+    return deleted_page("case", rows, title=title, heading=labels.field("case", "subject"))
 
 
 @bp.get("/<ref('case'):case_ref>/delete")
@@ -308,12 +310,8 @@ def delete(case_ref: str) -> ResponseReturnValue:
     """Delete the case."""
     with transaction() as session:
         case = delete_case(session, current_actor(), case_ref, now=clock.now())
-    flash_with_button(
-        _("“%(name)s” is deleted. It can be restored for 30 days.", name=case.subject),
-        url_for("cases.restore", case_ref=case.ref),
-        _("Restore"),
-    )
-    return redirect(url_for("cases.index"), 303)
+    told = _("“%(name)s” is deleted. It can be restored for 30 days.", name=case.subject)
+    return say_deleted("case", case.ref, told)
 
 
 @bp.post("/<ref('case'):case_ref>/restore")
@@ -322,5 +320,4 @@ def restore(case_ref: str) -> ResponseReturnValue:
     """Bring a deleted case back."""
     with transaction() as session:
         case = restore_case(session, current_actor(), case_ref, now=clock.now())
-    flash(_("“%(name)s” is restored.", name=case.subject), "success")
-    return redirect(url_for("cases.show", case_ref=case.ref), 303)
+    return say_restored("case", case.ref, _("“%(name)s” is restored.", name=case.subject))

@@ -1,12 +1,15 @@
 """What every record that people see has in common: a public name, who made and last changed it, a version."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.kernel.db import Key, Ref
+
+# How long a deleted record can be restored; then it is removed for good.
+RESTORABLE = timedelta(days=30)
 
 
 class Named:

@@ -1,7 +1,7 @@
 """Verbs on one lead: make, edit, claim, delete, restore.  Moving it is `placement.place`'s."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -18,6 +18,7 @@ from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from app.kernel.records import RESTORABLE
 from app.leads.capacity import hold_seat
 from app.leads.columns import derived_columns, touches_derived
 from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
@@ -38,7 +39,6 @@ from app.leads.touching import note_edit
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
-RESTORABLE = timedelta(days=30)
 # A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
 _CLAIMING = Actor.system("claim")
 # An external id is taken whoever may see the lead that has it.

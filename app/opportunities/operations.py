@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -19,6 +19,7 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
+from app.kernel.records import RESTORABLE
 from app.opportunities.changes import Change, own_changes, plain_changes, refuse_stale
 from app.opportunities.entries import first_of, outcome_named, stage_named
 from app.opportunities.fields import BY_PARTNER, OPPORTUNITY_FIELDS
@@ -38,7 +39,6 @@ from app.opportunities.values import clean_values, fit_amount
 from app.sharing.scope import scope, scope_of_deleted_opportunities
 from app.sharing.shares import end_shares_with_company
 
-RESTORABLE = timedelta(days=30)
 # Whether a need has become something does not depend on who asks.
 _TAKEN = Actor.system("needs that became opportunities")
 

@@ -15,7 +15,7 @@ from app.accounts.related import colleagues
 from app.activities.panel import feed_of
 from app.documents.panel import panel_of as documents_of
 from app.fields.shown import shown_of
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
@@ -38,8 +38,9 @@ from app.opportunities.people import parts_of
 from app.opportunities.queries import OpportunityDetail, list_stages, open_opportunity
 from app.sharing.access_page import panel_of
 from app.web.access import current_actor, needs
+from app.web.deleting import deleted_page, say_deleted, say_restored
 from app.web.form_errors import show_errors
-from app.web.notices import flash_with_button, flash_with_link
+from app.web.notices import flash_with_link
 from app.web.once import once
 
 bp = Blueprint("opportunities", __name__, url_prefix="/opportunities")
@@ -216,7 +217,8 @@ def _edit_page(detail: OpportunityDetail, form: OpportunityForm, stale: StaleEdi
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
     rows = list_deleted(db.session(), current_actor(), now=clock.now())
-    return render_template("opportunities/deleted.html", rows=rows)
+    title = _("Deleted %(opportunities)s", opportunities=labels.many("opportunity"))
+    return deleted_page("opportunity", rows, title=title, heading=labels.field("opportunity", "name"))
 
 
 @bp.get("/<ref('opp'):opportunity_ref>/delete")
@@ -238,12 +240,8 @@ def delete(opportunity_ref: str) -> ResponseReturnValue:
     """Delete the opportunity."""
     with transaction() as session:
         opportunity = delete_opportunity(session, current_actor(), opportunity_ref, now=clock.now())
-    flash_with_button(
-        _("“%(name)s” is deleted. It can be restored for 30 days.", name=opportunity.name),
-        url_for("opportunities.restore", opportunity_ref=opportunity.ref),
-        _("Restore"),
-    )
-    return redirect(url_for("opportunities.index"), 303)
+    told = _("“%(name)s” is deleted. It can be restored for 30 days.", name=opportunity.name)
+    return say_deleted("opportunity", opportunity.ref, told)
 
 
 @bp.post("/<ref('opp'):opportunity_ref>/restore")
@@ -252,5 +250,4 @@ def restore(opportunity_ref: str) -> ResponseReturnValue:
     """Bring a deleted opportunity back."""
     with transaction() as session:
         opportunity = restore_opportunity(session, current_actor(), opportunity_ref, now=clock.now())
-    flash(_("“%(name)s” is restored.", name=opportunity.name), "success")
-    return redirect(url_for("opportunities.show", opportunity_ref=opportunity.ref), 303)
+    return say_restored("opportunity", opportunity.ref, _("“%(name)s” is restored.", name=opportunity.name))

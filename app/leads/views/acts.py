@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.kernel import clock
+from app.kernel import clock, labels
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
@@ -17,6 +17,7 @@ from app.leads.views.blueprint import bp
 from app.routing.operations import release_lead
 from app.web.access import current_actor, needs
 from app.web.choices import options
+from app.web.deleting import deleted_page, say_deleted, say_restored
 from app.web.form_errors import show_errors
 from app.web.once import once
 
@@ -84,9 +85,7 @@ def ask_delete(lead_ref: str) -> ResponseReturnValue:
 def delete(lead_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         delete_lead(session, current_actor(), lead_ref, now=clock.now())
-    undo = {"action_url": url_for("leads.restore", lead_ref=lead_ref), "action_label": _("Restore")}
-    flash({"text": _("Deleted. It can be restored for 30 days."), **undo}, "success")  # type: ignore[arg-type]  # our flashes may carry a button
-    return redirect(url_for("leads.index"), 303)
+    return say_deleted("lead", lead_ref, _("Deleted. It can be restored for 30 days."))
 
 
 @bp.post("/leads/<ref('lead'):lead_ref>/restore")
@@ -94,14 +93,13 @@ def delete(lead_ref: str) -> ResponseReturnValue:
 def restore(lead_ref: str) -> ResponseReturnValue:
     with transaction() as session:
         restore_lead(session, current_actor(), lead_ref, now=clock.now())
-    flash(_("It is back."), "success")
-    return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+    return say_restored("lead", lead_ref, _("It is back."))
 
 
 @bp.get("/leads/deleted")
 @needs(Permission.LEAD_DELETE)
 def deleted() -> ResponseReturnValue:
     """What was deleted in the last 30 days, with the button that brings it back."""
-    return render_template(
-        "leads/deleted.html", rows=list_deleted(db.session(), current_actor(), now=clock.now())
-    )
+    rows = list_deleted(db.session(), current_actor(), now=clock.now())
+    title = _("Deleted %(leads)s", leads=labels.many("lead"))
+    return deleted_page("lead", rows, title=title, heading=_("Company or person"))
