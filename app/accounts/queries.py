@@ -12,13 +12,12 @@ from app.accounts.models import Account, Contact
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor
 from app.lists.found import window_at
 from app.lists.query import ListQuery
 from app.partners.models import PartnerAccount, PartnerState
-from app.sharing.levels import given_level
+from app.sharing.levels import get_with_level, given_level
 from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
 
@@ -152,22 +151,12 @@ def get_contact_and_level(
 def _get(
     session: Session, actor: Actor, model: Any, kind: str, ref: str, level: Level, for_update: bool
 ) -> tuple[Any, Level]:
-    if not refs.is_ref(kind, ref):
-        raise NotFound(kind, ref)
-    statement = select(model, given_level(model, actor)).where(
-        scope(model, actor, Level.READ), model.ref == ref
-    )
-    if for_update and not is_sqlite(session):
-        statement = statement.with_for_update(of=model)
-    found = session.execute(statement.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound(kind, ref)
-    record, given = found
+    record, given = get_with_level(session, actor, model, kind, ref, for_update=for_update)
     if given < level:
         raise NotAllowed
     if for_update and record.merging is not None:
         raise BeingMerged
-    return record, Level(given)
+    return record, given
 
 
 def open_account(session: Session, actor: Actor, ref: str) -> AccountDetail:

@@ -17,12 +17,11 @@ from app.cases.models import Case, CaseStatus
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
 from app.lists.found import window_at
 from app.lists.query import ListQuery
-from app.sharing.levels import given_level
+from app.sharing.levels import get_with_level, given_level
 from app.sharing.merge import Window, capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 
@@ -95,15 +94,7 @@ def get_case_and_level(
     session: Session, actor: Actor, ref: str, *, for_update: bool = False
 ) -> tuple[Case, Level]:
     """The case, with how much of it the actor has.  Raises NotFound."""
-    if not refs.is_ref(refs.CASE, ref):
-        raise NotFound("case", ref)
-    statement = select(Case, given_level(Case, actor)).where(scope(Case, actor, Level.READ), Case.ref == ref)
-    if for_update and not is_sqlite(session):
-        statement = statement.with_for_update(of=Case)
-    found = session.execute(statement.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("case", ref)
-    return found[0], Level(found[1])
+    return get_with_level(session, actor, Case, refs.CASE, ref, for_update=for_update)
 
 
 def open_case(session: Session, actor: Actor, ref: str) -> CaseDetail:

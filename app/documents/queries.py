@@ -16,12 +16,11 @@ from app.documents.records import RecordName, is_of, names_of_records
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, read_cursor
 from app.lists.queries import tags_of
 from app.sharing.differences import Count
-from app.sharing.levels import given_level
+from app.sharing.levels import get_with_level, given_level
 from app.sharing.merge import Window, capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 from app.sharing.walking import walked_by
@@ -94,17 +93,7 @@ def get_document(
     session: Session, actor: Actor, ref: str, *, for_update: bool = False
 ) -> tuple[Document, Level]:
     """The document, with how much of it the actor has.  Raises NotFound, alike for hidden and absent."""
-    if not refs.is_ref(refs.DOCUMENT, ref):
-        raise NotFound("document", ref)
-    statement = select(Document, given_level(Document, actor)).where(
-        scope(Document, actor, Level.READ), Document.ref == ref
-    )
-    if for_update and not is_sqlite(session):
-        statement = statement.with_for_update(of=Document)
-    found = session.execute(statement.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("document", ref)
-    return found[0], Level(found[1])
+    return get_with_level(session, actor, Document, refs.DOCUMENT, ref, for_update=for_update)
 
 
 def open_document(session: Session, actor: Actor, ref: str) -> DocumentRow:

@@ -16,14 +16,13 @@ from app.accounts.queries import Person, page_of
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
-from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page
 from app.leads.models import Lead
 from app.lists.found import window_at
 from app.lists.query import ListQuery
 from app.opportunities.models import Opportunity, OpportunityStage, OutcomeReason
-from app.sharing.levels import given_level
+from app.sharing.levels import get_with_level, given_level
 from app.sharing.merge import capped_count, merged_ids, order_of
 from app.sharing.scope import scope
 
@@ -104,17 +103,7 @@ def get_opportunity_and_level(
     session: Session, actor: Actor, ref: str, *, for_update: bool = False
 ) -> tuple[Opportunity, Level]:
     """The opportunity, with how much of it the actor has.  Raises NotFound."""
-    if not refs.is_ref(refs.OPPORTUNITY, ref):
-        raise NotFound("opportunity", ref)
-    statement = select(Opportunity, given_level(Opportunity, actor)).where(
-        scope(Opportunity, actor, Level.READ), Opportunity.ref == ref
-    )
-    if for_update and not is_sqlite(session):
-        statement = statement.with_for_update(of=Opportunity)
-    found = session.execute(statement.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("opportunity", ref)
-    return found[0], Level(found[1])
+    return get_with_level(session, actor, Opportunity, refs.OPPORTUNITY, ref, for_update=for_update)
 
 
 def open_opportunity(session: Session, actor: Actor, ref: str) -> OpportunityDetail:
