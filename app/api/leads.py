@@ -15,8 +15,9 @@ from app.kernel import clock
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import db, transaction
 from app.leads.asking import parse_lead_query
-from app.leads.operations import delete_lead, edit_lead, refuse_foreign_fields, restore_lead
+from app.leads.operations import delete_lead, edit_lead, restore_lead
 from app.leads.queries import get_lead, list_leads
+from app.leads.refusals import refuse_foreign_fields
 from app.leads.values import read_lead_values, reading_for
 from app.routing.targets import find_target
 from app.scores.upkeep import settle_scores

@@ -19,8 +19,9 @@ from app.leads import filters, list_values
 from app.leads.choices import status_name
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
 from app.leads.models import Lead
-from app.leads.operations import edit_lead, refuse_foreign_fields
+from app.leads.operations import edit_lead
 from app.leads.queries import get_lead
+from app.leads.refusals import refuse_foreign_fields
 from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
 from app.leads.rows import LeadRow
 from app.leads.sight import SIGHT

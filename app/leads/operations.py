@@ -1,6 +1,7 @@
 """Verbs on one lead: make, edit, claim, delete, restore.  Moving it is `placement.place`'s."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,7 @@ from app.accounts.consent import opt_outs_noted
 from app.campaigns.linking import join_campaign, known_campaign
 from app.events.operations import record
 from app.fields.catalogue import catalogue
-from app.fields.kinds import is_custom
-from app.fields.records import refusal_of, refuse_empty, split, write
+from app.fields.records import Written, refuse_empty, split, write
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -22,7 +22,7 @@ from app.kernel.records import RESTORABLE
 from app.leads.capacity import hold_seat
 from app.leads.columns import derived_columns, touches_derived
 from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
-from app.leads.fields import FIELDS, IDENTIFYING, QUALIFICATION
+from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import (
     AssignmentCause,
     Lead,
@@ -32,8 +32,15 @@ from app.leads.models import (
     UnqualifiedReason,
 )
 from app.leads.placement import Move, Owner, place
-from app.leads.process import is_open, lead_process, missing_to_qualify, refuse_move, refuse_score
+from app.leads.process import is_open, refuse_score
 from app.leads.queries import find_level, get_lead
+from app.leads.refusals import (
+    check_status,
+    check_whole,
+    refuse_emptying,
+    refuse_foreign_fields,
+    refuse_taken_external_id,
+)
 from app.leads.seen import seen_version
 from app.leads.touching import note_edit
 from app.sharing.scope import scope
@@ -41,9 +48,6 @@ from app.sharing.touched import touch
 
 # A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
 _CLAIMING = Actor.system("claim")
-# An external id is taken whoever may see the lead that has it.
-_TAKEN = Actor.system("external ids of leads")
-NEVER_EMPTY = ("status", "score", "arrived_at")
 
 
 def new_lead(
@@ -83,12 +87,7 @@ def new_lead(
         setattr(lead, name, value)
     _note_qualification(lead, {n for n in QUALIFICATION if values.get(n) is not None}, actor, now)
     lead.opted_out_by = opt_outs_noted({}, values, actor.user_id, now)
-    if status.category is StatusCategory.QUALIFIED:
-        _refuse_incomplete(session, actor, lead)
-    if not lead.is_open:
-        _require_reason(lead)
-    elif lead.unqualified_reason_id is not None:
-        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
+    check_status(session, actor, lead, status.category)
     return lead
 
 
@@ -127,53 +126,85 @@ def edit_lead(
         raise AlreadyConverted
     refuse_foreign_fields(session, actor, values)
     refuse_score(session, values)
-    standard, custom = split(values)
-    known = catalogue(session).seen(actor, "lead")
-    _refuse_emptying(standard, refuse_empty(known, custom))
-    _let_reason_follow(session, lead, standard)
-    changes = {
-        name: value for name, value in standard.items() if getattr(lead, FIELDS[name].attribute) != value
-    }
-    own = write(session, "lead", lead.custom, custom, now=now)
-    if version is not None and version != seen_version(actor, lead, {n: lead.custom.get(n) for n in known}):
-        if not changes and not own.raw:
-            return lead
-        raise Stale(
-            _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
-            current={name: getattr(lead, FIELDS[name].attribute) for name in changes}
-            | {name: old for name, (old, _new) in own.raw.items()},
-        )
-    if not changes and not own.raw:
+    edit = _edit_of(session, actor, lead, values, now)
+    if edit.is_empty:
         return lead
-    if changes.get("external_id") is not None:
-        _refuse_taken_external_id(session, changes["external_id"])
-    before = {name: getattr(lead, FIELDS[name].attribute) for name in changes}
+    if version is not None:
+        _refuse_stale(session, actor, lead, version, edit)
+    _apply(session, actor, lead, edit, now)
+    lead.version += 1
+    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    session.flush()  # so that a constraint speaks up here
+    if "campaign" in edit.changes:
+        join_campaign(session, actor, lead, now=now)
+    record(session, actor, verb="edited", subject=lead, at=now, changes=_told(session, edit))
+    return lead
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What an edit changes.  before, changes: field → what it held, and is to hold.  own: of added fields."""
+
+    before: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    own: Written
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.changes and not self.own.raw
+
+
+def _edit_of(session: Session, actor: Actor, lead: Lead, values: Mapping[str, Any], now: datetime) -> _Edit:
+    """Raises Invalid."""
+    standard, custom = split(values)
+    refuse_emptying(standard, refuse_empty(catalogue(session).seen(actor, "lead"), custom))
+    _let_reason_follow(session, lead, standard)
+    held = {name: getattr(lead, FIELDS[name].attribute) for name in standard}
+    changes = {name: value for name, value in standard.items() if held[name] != value}
+    own = write(session, "lead", lead.custom, custom, now=now)
+    return _Edit({name: held[name] for name in changes}, changes, own)
+
+
+def _refuse_stale(session: Session, actor: Actor, lead: Lead, version: str, edit: _Edit) -> None:
+    """Raises Stale when the edit began from another version than the present one."""
+    known = catalogue(session).seen(actor, "lead")
+    if version == seen_version(actor, lead, {name: lead.custom.get(name) for name in known}):
+        return
+    raise Stale(
+        _l("Somebody changed this while you were editing. Both values are shown; decide which to keep."),
+        current={**edit.before, **{name: old for name, (old, _new) in edit.own.raw.items()}},
+    )
+
+
+def _apply(session: Session, actor: Actor, lead: Lead, edit: _Edit, now: datetime) -> None:
+    """Write the edit into the lead, with all that follows from it.  Raises Invalid."""
+    changes = edit.changes
+    refuse_taken_external_id(session, changes.get("external_id"))
     for name, value in changes.items():
         setattr(lead, FIELDS[name].attribute, value)
-    for column, value in own.columns.items():
+    for column, value in edit.own.columns.items():
         setattr(lead, column, value)
     if "campaign" in changes:
         _follow_campaign(session, actor, lead, lead.campaign_id)
-    _check_whole(session, actor, lead, changes, before)
+    check_whole(session, actor, lead, changes, edit.before)
     if touches_derived(changes):
         for name, value in derived_columns(_attributes(lead)).items():
             setattr(lead, name, value)
     _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
     lead.opted_out_by = opt_outs_noted(lead.opted_out_by, changes, actor.user_id, now)
     note_edit(actor, lead, changes, now=now)
-    lead.version += 1
-    lead.updated_at, lead.updated_by_id = now, actor.user_id
-    session.flush()  # so that a constraint speaks up here
-    if "campaign" in changes:
-        join_campaign(session, actor, lead, now=now)
-    told = {name: (before[name], changes[name]) for name in changes}
-    if "status" in changes:
-        told["status"] = (_status_name(session, before["status"]), _status_name(session, changes["status"]))
-    if "unqualified_reason" in changes:
-        old, new = before["unqualified_reason"], changes["unqualified_reason"]
+
+
+def _told(session: Session, edit: _Edit) -> dict[str, tuple[Any, Any]]:
+    """What changed as events tell it: names instead of keys."""
+    told = {name: (edit.before[name], value) for name, value in edit.changes.items()}
+    if "status" in told:
+        old, new = told["status"]
+        told["status"] = (_status_name(session, old), _status_name(session, new))
+    if "unqualified_reason" in told:
+        old, new = told["unqualified_reason"]
         told["unqualified_reason"] = (_reason_name(session, old), _reason_name(session, new))
-    record(session, actor, verb="edited", subject=lead, at=now, changes=told | own.told)
-    return lead
+    return told | edit.own.told
 
 
 def _follow_campaign(session: Session, actor: Actor, lead: Lead, had: int | None) -> None:
@@ -192,97 +223,6 @@ def _let_reason_follow(session: Session, lead: Lead, values: dict[str, Any]) -> 
     status = session.get(LeadStatus, values["status"])
     if status is not None and is_open(status.category):
         values.setdefault("unqualified_reason", None)
-
-
-def refuse_foreign_fields(session: Session, actor: Actor, values: Mapping[str, Any]) -> None:
-    """That the actor may change each of these fields; for them there is none that they never see.
-
-    Looks at their names alone.  Raises Invalid.
-    """
-    errors: dict[str, list[Any]] = {}
-    known = catalogue(session).seen(actor, "lead")
-    for name in values:
-        field = FIELDS.get(name)
-        if is_custom(name):
-            complaint = refusal_of(actor, known.get(name))
-            if complaint is not None:
-                errors[name] = [complaint]
-        elif field is None or name in actor.hidden_fields:
-            errors[name] = [_l("There is no such field.")]
-        elif actor.is_partner and not field.by_partner:
-            errors[name] = [_l("You may not change this field.")]
-    if errors:
-        raise Invalid(errors)
-
-
-def _refuse_emptying(values: Mapping[str, Any], of_own: Mapping[str, list[Any]]) -> None:
-    empty = [name for name in NEVER_EMPTY if name in values and values[name] is None]
-    if empty or of_own:
-        raise Invalid({name: [_l("This cannot be empty.")] for name in empty} | dict(of_own))
-
-
-def _refuse_taken_external_id(session: Session, external_id: str) -> None:
-    """Raises Invalid when another lead, deleted ones included, has the external id."""
-    taken = select(Lead.id).where(scope(Lead, _TAKEN), Lead.external_id == external_id)
-    if session.scalar(taken) is not None:
-        raise Invalid({"external_id": [_l("Another record has this external id.")]})
-
-
-def _check_whole(
-    session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any], before: Mapping[str, Any]
-) -> None:
-    # What somebody empties is judged by what they see, so that a refusal tells nothing of a field hidden from them.
-    seen = [name for name in IDENTIFYING if name not in actor.hidden_fields]
-    if set(seen) & set(changes) and not any(getattr(lead, name) for name in seen):
-        raise Invalid(
-            {"": [_l("Give at least a last name, a company, an e-mail address or a phone number.")]}
-        )
-    if "status" in changes:
-        _check_status(session, actor, lead, before["status"])
-    elif changes.get("unqualified_reason") is not None and lead.is_open:
-        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
-    elif "unqualified_reason" in changes and not lead.is_open:
-        _require_reason(lead)
-
-
-def _check_status(session: Session, actor: Actor, lead: Lead, status_before: int) -> None:
-    """That the lead may have its new status, with what goes with it."""
-    status, left = session.get(LeadStatus, lead.status_id), session.get(LeadStatus, status_before)
-    if status is None or not status.is_active or status.category is StatusCategory.CONVERTED:
-        raise Invalid({"status": [_l("There is no such status.")]})
-    if left is not None:
-        refuse_move(left, status, lambda keys: _status_names(session, keys))
-    if status.category is StatusCategory.QUALIFIED:
-        _refuse_incomplete(session, actor, lead)
-    lead.is_open = is_open(status.category)
-    if not lead.is_open:
-        _require_reason(lead)
-    elif lead.unqualified_reason_id is not None:
-        raise Invalid({"unqualified_reason": [_l("Only what is unqualified has such a reason.")]})
-
-
-def _require_reason(lead: Lead) -> None:
-    if lead.unqualified_reason_id is None:
-        raise Invalid({"unqualified_reason": [_l("Say why it is unqualified.")]})
-
-
-def _refuse_incomplete(session: Session, actor: Actor, lead: Lead) -> None:
-    """That it has what qualifying asks for.  Raises Invalid."""
-    known = catalogue(session).active("lead")
-    missing = missing_to_qualify(
-        lead_process(session).required, lambda name: getattr(lead, name), lead.custom or {}, known
-    )
-    seen = catalogue(session).seen(actor, "lead")
-    if any(name in actor.hidden_fields or (is_custom(name) and name not in seen) for name in missing):
-        raise Invalid({"": [_l("It cannot be qualified yet: ask the vendor to complete it.")]})
-    if missing:
-        raise Invalid({name: [_l("This is needed to qualify.")] for name in missing})
-
-
-def _status_names(session: Session, keys: Sequence[str]) -> list[str]:
-    """What the active statuses of these keys are called, in their order."""
-    statement = select(LeadStatus.name).where(LeadStatus.key.in_(keys), LeadStatus.is_active)
-    return list(session.scalars(statement.order_by(LeadStatus.position)))
 
 
 def _attributes(lead: Lead) -> dict[str, Any]:
