@@ -138,8 +138,9 @@ def counts_of(cut: Cut, is_ever: bool) -> Select[*tuple[Any, ...]]:
     a, b = (_together(names) for names in (cut.a, cut.b))
     stage = ReportFact.stage
     reached = [func.sum(case((stage >= place, 1), else_=0)) for place in range(len(KEYS))]
+    name = literal(cut.name)
     found = select(
-        literal(cut.name),
+        name.concat(getattr(ReportFact, cut.beside)) if cut.beside else name,
         month,
         a,
         b,
@@ -149,7 +150,8 @@ def counts_of(cut: Cut, is_ever: bool) -> Select[*tuple[Any, ...]]:
     )
     if cut.needs:
         found = found.where(getattr(ReportFact, cut.needs) != "")
-    apart = [*([] if is_ever else [month]), *([a] if cut.a else []), *([b] if cut.b else [])]
+    beside = [getattr(ReportFact, cut.beside)] if cut.beside else []
+    apart = [*beside, *([] if is_ever else [month]), *([a] if cut.a else []), *([b] if cut.b else [])]
     # All as one are there only where there is one.
     return found.group_by(*apart) if apart else found.having(func.count() > 0)
 

@@ -20,13 +20,15 @@ from app.reports.classes import band_of, class_of, local_day
 class Cut:
     """Two columns of facts that are told apart, b "" for one alone; columns with a plus between them stand as one.
 
-    needs: the column without which a lead is left out.
+    needs: the column without which a lead is left out.  beside: the column by whose values leads are counted apart, each
+    under the name of the cut with the value behind it.
     """
 
     name: str
     a: str = ""
     b: str = ""
     needs: str = ""
+    beside: str = ""
 
 
 # The month under which all months are counted together, so that reports of all of them read no more rows than they show.
@@ -55,6 +57,14 @@ CUTS: Mapping[str, Cut] = {
         Cut("touched/queue", "queue", "touched_class", "touched_class"),
         Cut("waiting/partner", "partner", "waiting_day", "waiting_day"),
         Cut("waiting/queue", "waits_in", "waiting_day", "waiting_day"),
+        # Of what many leads have in common, as a country that holds a third of them.
+        Cut("owner:", "owner", beside="country"),
+        Cut("taken/partner:", "partner", "taken_class", "taken_class", beside="country"),
+        Cut("taken/queue:", "queue", "taken_class", "taken_class", beside="country"),
+        Cut("touched/partner:", "partner", "touched_class", "touched_class", beside="country"),
+        Cut("touched/queue:", "queue", "touched_class", "touched_class", beside="country"),
+        Cut("waiting/partner:", "partner", "waiting_day", "waiting_day", beside="country"),
+        Cut("waiting/queue:", "waits_in", "waiting_day", "waiting_day", beside="country"),
         # What partners' leads are like, for the comparison of scorecards.
         Cut("kind", "product", "source+country", "partner"),
     )
@@ -112,10 +122,11 @@ def add_fact(counts: Counts, fact: Mapping[str, Any], times: int) -> None:
         if cut.needs and not fact[cut.needs]:
             continue
         a, b = _told(fact, cut.a), _told(fact, cut.b)
+        stored = name + _told(fact, cut.beside)
         for month in (fact["month"], EVER):
-            found = counts.get((name, month, a, b))
+            found = counts.get((stored, month, a, b))
             if found is None:
-                counts[name, month, a, b] = [times * each for each in measures]
+                counts[stored, month, a, b] = [times * each for each in measures]
             else:
                 for place, each in enumerate(measures):
                     if each:
@@ -126,12 +137,18 @@ def _told(fact: Mapping[str, Any], names: str) -> str:
     return "/".join([fact[name] for name in names.split("+")]) if names else ""
 
 
+def find_cut(a: str, b: str, needs: str, *, beside: str = "") -> Cut | None:
+    """The cut that is exactly this."""
+    told = a, b, needs, beside
+    return next((cut for cut in CUTS.values() if (cut.a, cut.b, cut.needs, cut.beside) == told), None)
+
+
 def cut_of(by: str, beside: str) -> tuple[Cut, bool] | None:
     """The cut that tells `by` apart for one value of `beside`, and whether they stand the other way round in it."""
     wanted = [name for name in (by, beside) if name]
     if len(wanted) < 2:
         return (CUTS[wanted[0]] if wanted else CUTS["all"]), False
     for cut in CUTS.values():
-        if not cut.needs and {cut.a, cut.b} == set(wanted):
+        if not (cut.needs or cut.beside) and {cut.a, cut.b} == set(wanted):
             return cut, cut.a != by
     return None

@@ -33,7 +33,7 @@ from app.lists.filter_text import write_filter
 from app.lists.query import ListQuery, parse_list
 from app.opportunities.models import Opportunity
 from app.reports.asked import Asked, came_to
-from app.reports.cuts import CUTS, Cut, cut_of, fact_columns, measures_of
+from app.reports.cuts import Cut, cut_of, fact_columns, find_cut, measures_of
 from app.reports.models import BY_WHAT, BY_WHO, HOW_FAR, OF_OWNER, ReportChange, ReportCount, ReportFact
 from app.reports.owned import Owned, find_owned
 from app.reports.picking import COLUMN_OF, count_months, fact_months, keys_asked
@@ -185,10 +185,14 @@ def _counted(
         return None
     cut, is_turned, beside = place
     a, b = (ReportCount.b, ReportCount.a) if is_turned else (ReportCount.a, ReportCount.b)
-    # One value of what stands beside is picked, so that it need not be told apart.
-    picked = b if wanted.a not in ("", "month", COLUMN_OF.get(beside)) else a
     keys = keys_asked(session, actor, asked)
-    picked_ones = [picked.in_(keys[COLUMN_OF[beside]])] if beside else []
+    which = [ReportCount.cut == cut.name]
+    if cut.beside:
+        which = [ReportCount.cut.in_([cut.name + key for key in keys[cut.beside]])]
+    elif beside:
+        # One value of what stands beside is picked, so that it need not be told apart.
+        picked = b if wanted.a not in ("", "month", COLUMN_OF.get(beside)) else a
+        which.append(picked.in_(keys[COLUMN_OF[beside]]))
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
     sums = [func.coalesce(func.sum(getattr(ReportCount, name)), 0) for name in wanted.measures]
@@ -196,7 +200,7 @@ def _counted(
     counted = (
         select(literal(0), key_a, told_b, *[literal(0)] * 3, *sums)
         .where(
-            ReportCount.cut == cut.name, *count_months(asked, apart=wanted.a == "month"), *picked_ones,
+            *which, *count_months(asked, apart=wanted.a == "month"),
             *([a.in_(wanted.keys)] if wanted.keys else []),
         )
         .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
@@ -232,14 +236,13 @@ def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
     if any(name not in COLUMN_OF for name in asked.given) or len(asked.given) > 1:
         return None
     beside = next(iter(asked.given), "")
-    if wanted.b:
-        found = [
-            cut for cut in CUTS.values() if (cut.a, cut.b, cut.needs) == (wanted.a, wanted.b, wanted.needs)
-        ]
-        is_picked = not beside or COLUMN_OF[beside] == wanted.a
-        return (found[0], False, beside) if found and is_picked else None
-    by = "" if wanted.a == "month" else wanted.a
     other = COLUMN_OF.get(beside, "")
+    exact = find_cut(wanted.a, wanted.b, wanted.needs, beside=other)
+    if exact is None and wanted.b and other == wanted.a:
+        exact = find_cut(wanted.a, wanted.b, wanted.needs)
+    if exact is not None or wanted.b:
+        return (exact, False, beside) if exact else None
+    by = "" if wanted.a == "month" else wanted.a
     if other == by:
         other = ""
     place = cut_of(by, other) if by else cut_of(other, "")

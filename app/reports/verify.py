@@ -60,8 +60,10 @@ def _by_key(
 
 
 def _of_counts(session: Session, cut: Cut, is_ever: bool) -> Iterator[str]:
+    name = ReportCount.cut
+    is_it = name.startswith(cut.name, autoescape=True) if cut.beside else name == cut.name
     stored = select(*(getattr(ReportCount, name) for name in (*KEY, *MEASURES))).where(
-        ReportCount.cut == cut.name, ReportCount.month == EVER if is_ever else ReportCount.month > EVER
+        is_it, ReportCount.month == EVER if is_ever else ReportCount.month > EVER
     )
     counted = counts_of(cut, is_ever)
     for says, rows in (("is", except_(counted, stored)), ("is stored as", except_(stored, counted))):

@@ -1,0 +1,90 @@
+"""What is counted beforehand of one country is what is there, lead by lead."""
+
+import random
+
+from app.reports import reading
+from app.reports.asked import Asked
+from app.reports.counting import count_changes
+from app.reports.models import ReportChange
+from app.reports.reading import Wanted, count_cells, count_classes
+from app.reports.verify import differences
+from tests.factories import actor_of, make_lead, make_queue, row_count
+
+CLASSES = (
+    ("partner", "taken_class"), ("queue", "taken_class"), ("partner", "touched_class"), ("queue", "touched_class"),
+    ("partner", "waiting_day"), ("waits_in", "waiting_day"),
+)  # fmt: skip
+MONTHS = ((None, None), (202602, 202602), (202602, None), (202702, 202703))
+
+
+def build(session, people, now):
+    chance = random.Random(3)
+    queues = [make_queue(session, name, members=people[:1]) for name in ("Sorting", "Late")]
+    for _number in range(80):
+        owner = chance.choice([None, *people])
+        at = now.replace(year=2026, month=chance.randrange(1, 6), day=7)
+        seconds = {"taken_after": chance.randrange(0, 90_000)} if owner and chance.random() < 0.7 else {}
+        if seconds and chance.random() < 0.6:
+            seconds["touched_after"] = chance.randrange(0, 900_000)
+        queue = chance.choice(queues)
+        yield make_lead(
+            session,
+            **({"owner": owner, "last_queue_id": queue.id} if owner else {"queue": queue}),
+            country=chance.choice(["ES", "ES", "FR", "PT", None]),
+            arrived_at=at,
+            waiting_since=at,
+            **seconds,
+        )
+
+
+def told(session, actor):
+    """What is counted of some countries, in some months, without what is empty."""
+    found = {}
+    for first, last in MONTHS:
+        for countries in (["ES"], ["es", "FR"]):
+            asked = Asked("UTC", first, last, {"country": countries})
+            cells = count_cells(session, actor, asked, Wanted("owner"))
+            found[first, last, *countries] = {key: each for key, each in cells.items() if any(each)}
+            for a, b in CLASSES:
+                classes = count_classes(session, actor, asked, Wanted(a, b, b))
+                found[first, last, *countries, a, b] = {
+                    key: (each.count, {class_: n for class_, n in each.unpacked().items() if n})
+                    for key, each in classes.items()
+                }
+    return found
+
+
+def test_what_is_counted_of_a_country_is_what_is_there(session, app, mara, pia, otto, now, monkeypatch):
+    leads = list(build(session, [pia, otto, mara], now))
+    while count_changes(session):
+        pass
+    actor = actor_of(session, mara)
+
+    def compare():
+        with app.test_request_context(), monkeypatch.context() as patch:
+            patch.setattr(reading, "_from_facts", None)  # all of it is counted beforehand
+            kept = told(session, actor)
+            patch.setattr(reading, "sees_all", lambda _actor: False)
+            assert kept == told(session, actor)
+        return kept
+
+    before = compare()
+    assert sum(map(bool, before.values())) > len(before) / 2
+    for number, lead in enumerate(leads[:20]):
+        match number % 4:
+            case 0:
+                lead.country = "FR"
+            case 1:
+                lead.deleted_at = now
+            case 2:
+                lead.arrived_at = now.replace(year=2026, month=6, day=1)
+            case _:
+                lead.taken_after = 7
+    session.flush()
+    assert row_count(session, ReportChange) > 0
+    noted = compare()
+    assert noted != before
+    while count_changes(session):
+        pass
+    assert compare() == noted
+    assert list(differences(session)) == []
