@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.activities.lasting import follow_record
 from app.campaigns.linking import campaign_named, known_campaign
 from app.events.operations import record
-from app.fields.records import read_both, read_given, split, write
+from app.fields.records import Written, read_both, read_given, split, write
 from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.kernel import refs
@@ -20,21 +20,16 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.fold import fold
 from app.kernel.records import RESTORABLE
-from app.opportunities.changes import Change, own_changes, plain_changes, refuse_stale
+from app.opportunities.changes import Change, changes_of, own_changes, refuse_stale
 from app.opportunities.entries import first_of, outcome_named, stage_named
 from app.opportunities.fields import BY_PARTNER, OPPORTUNITY_FIELDS
-from app.opportunities.models import LAST_DAY, Opportunity, OpportunityStage, OutcomeReason, StageCategory
+from app.opportunities.models import LAST_DAY, Opportunity, OpportunityStage, StageCategory
 from app.opportunities.parties import (
     Holding,
     account_of,
-    find_holder,
-    fitting,
     holding_of_new,
-    is_hidden,
-    partner_of,
-    ref_of,
 )
-from app.opportunities.queries import get_opportunity_and_level, may_govern
+from app.opportunities.queries import get_opportunity_and_level
 from app.opportunities.values import clean_values, fit_amount
 from app.sharing.scope import scope, scope_of_deleted_opportunities
 from app.sharing.shares import end_shares_with_company
@@ -88,31 +83,16 @@ def store_new(
 
     custom: values of fields that administrators added.
     """
-    stage = (
-        stage_named(session, cleaned["stage"])
-        if cleaned.get("stage")
-        else first_of(session, StageCategory.OPEN)
-    )
-    outcome = outcome_named(session, cleaned.get("outcome"), stage)
+    standing = _standing_of_new(session, cleaned, now)
     _refuse_taken_external_id(session, actor, cleaned.get("external_id"))
     campaign = campaign_named(session, cleaned.get("campaign"))
-    currency = cleaned.get("currency")
-    if currency is None and cleaned.get("amount") is not None:
-        currency = get_organisation(session).currency
-    is_open = stage.category is StageCategory.OPEN
-    probability = cleaned.get("probability")
     opportunity = Opportunity(
         ref=refs.new_ref(refs.OPPORTUNITY),
         account_id=account_id,
-        amount=fit_amount(cleaned.get("amount"), currency),
-        currency=currency,
-        stage_id=stage.id,
-        category=stage.category,
-        probability=stage.probability if probability is None else probability,
+        name=cleaned["name"],
+        description=cleaned.get("description"),
+        external_id=cleaned.get("external_id"),
         close_on=cleaned.get("close_date"),
-        closed_at=None if is_open else now,
-        outcome_id=outcome.id if outcome else None,
-        outcome_note=None if is_open else cleaned.get("outcome_note"),
         owner_user_id=holding.owner.id,
         owner_rank=holding.rank,
         partner_account_id=holding.partner_id,
@@ -121,13 +101,12 @@ def store_new(
         interest_id=origin.interest_id,
         campaign_name=campaign.name if campaign else cleaned.get("campaign"),
         campaign_id=campaign.id if campaign else None,
-        name=cleaned["name"],
-        description=cleaned.get("description"),
-        external_id=cleaned.get("external_id"),
         created_at=now,
         updated_at=now,
         created_by_id=actor.user_id,
         updated_by_id=actor.user_id,
+        **standing,
+        **_worth_of_new(session, cleaned),
         **write(session, "opportunity", None, custom or {}, now=now).columns,
     )
     _derive(opportunity)
@@ -135,6 +114,31 @@ def store_new(
     session.flush()  # its key is wanted by the event
     record(session, actor, verb="created", subject=opportunity, at=now)
     return opportunity
+
+
+def _standing_of_new(session: Session, cleaned: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The columns that say how far it has come.  Raises Invalid."""
+    key = cleaned.get("stage")
+    stage = stage_named(session, key) if key else first_of(session, StageCategory.OPEN)
+    outcome = outcome_named(session, cleaned.get("outcome"), stage)
+    is_open = stage.category is StageCategory.OPEN
+    probability = cleaned.get("probability")
+    return {
+        "stage_id": stage.id,
+        "category": stage.category,
+        "probability": stage.probability if probability is None else probability,
+        "closed_at": None if is_open else now,
+        "outcome_id": outcome.id if outcome else None,
+        "outcome_note": None if is_open else cleaned.get("outcome_note"),
+    }
+
+
+def _worth_of_new(session: Session, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """Amount and currency, which is the organisation's where none is named."""
+    amount, currency = cleaned.get("amount"), cleaned.get("currency")
+    if currency is None and amount is not None:
+        currency = get_organisation(session).currency
+    return {"amount": fit_amount(amount, currency), "currency": currency}
 
 
 def _derive(opportunity: Opportunity) -> None:
@@ -181,26 +185,14 @@ def edit_opportunity(
         lambda: clean_values(standard), lambda: read_given(session, actor, "opportunity", own)
     )
     written = write(session, "opportunity", opportunity.custom, custom, now=now)
-    changes = _changes(session, actor, opportunity, given, cleaned) | own_changes(written)
+    changes = changes_of(session, actor, opportunity, given, cleaned) | own_changes(written)
     refuse_stale(session, opportunity, version, changes)
     if not changes:
         return opportunity
     if "external_id" in changes:
         _refuse_taken_external_id(session, actor, changes["external_id"].column_value)
     had, company_id = opportunity.account_id, opportunity.partner_account_id
-    if "campaign" in changes:
-        found = known_campaign(session, actor, changes["campaign"].column_value, had=opportunity.campaign_id)
-        opportunity.campaign_id = found.id if found else None
-    for change in changes.values():
-        setattr(opportunity, change.column, change.column_value)
-    for column, value in written.columns.items():
-        setattr(opportunity, column, value)
-    if "campaign" in changes and found is not None:
-        opportunity.campaign_name = found.name
-    if "owner" in changes:
-        owner = session.get_one(User, opportunity.owner_user_id)
-        opportunity.owner_rank = owner.role.rank if owner.is_partner else None
-    _derive(opportunity)
+    _apply(session, actor, opportunity, changes, written)
     verb = _follow_stage(session, opportunity, now)
     _store(session, actor, opportunity, changes, verb, now)
     if company_id is not None and opportunity.partner_account_id != company_id:
@@ -208,6 +200,27 @@ def edit_opportunity(
     if opportunity.account_id != had:
         follow_record(session, opportunity)
     return opportunity
+
+
+def _apply(
+    session: Session, actor: Actor, opportunity: Opportunity, changes: Mapping[str, Change], written: Written
+) -> None:
+    """Write the changes, with what follows from them.  Raises Invalid."""
+    campaign = None
+    if "campaign" in changes:
+        named = changes["campaign"].column_value
+        campaign = known_campaign(session, actor, named, had=opportunity.campaign_id)
+        opportunity.campaign_id = campaign.id if campaign else None
+    for change in changes.values():
+        setattr(opportunity, change.column, change.column_value)
+    for column, value in written.columns.items():
+        setattr(opportunity, column, value)
+    if campaign is not None:
+        opportunity.campaign_name = campaign.name
+    if "owner" in changes:
+        owner = session.get_one(User, opportunity.owner_user_id)
+        opportunity.owner_rank = owner.role.rank if owner.is_partner else None
+    _derive(opportunity)
 
 
 def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
@@ -220,100 +233,6 @@ def _refuse_foreign_fields(actor: Actor, values: Mapping[str, Any]) -> None:
     }
     if errors:
         raise Invalid(errors)
-
-
-def _changes(
-    session: Session, actor: Actor, opportunity: Opportunity, given: Level, cleaned: Mapping[str, Any]
-) -> dict[str, Change]:
-    """What the edit changes, by field."""
-    found = plain_changes(opportunity, cleaned)
-    found |= _changes_of_money(session, opportunity, cleaned)
-    found |= _changes_of_stage(session, opportunity, cleaned)
-    if "account_id" in cleaned:
-        account = account_of(session, actor, cleaned["account_id"])
-        if account.id != opportunity.account_id:
-            old = ref_of(session, opportunity.account_id)
-            found["account_id"] = Change("account_id", account.id, old, account.ref)
-    if cleaned.keys() & {"owner", "partner_account_id"}:
-        found |= _changes_of_holding(session, actor, opportunity, given, cleaned)
-    return found
-
-
-def _changes_of_money(
-    session: Session, opportunity: Opportunity, cleaned: Mapping[str, Any]
-) -> dict[str, Change]:
-    if not cleaned.keys() & {"amount", "currency"}:
-        return {}
-    given = cleaned.get("amount", opportunity.amount)
-    currency = cleaned.get("currency") or opportunity.currency
-    if currency is None and given is not None:
-        currency = get_organisation(session).currency
-    amount = fit_amount(given, currency)
-    after = {"amount": amount, "currency": currency}
-    return {
-        name: Change(name, value, getattr(opportunity, name), value)
-        for name, value in after.items()
-        if getattr(opportunity, name) != value
-    }
-
-
-def _changes_of_stage(
-    session: Session, opportunity: Opportunity, cleaned: Mapping[str, Any]
-) -> dict[str, Change]:
-    """Stage, probability, reason and note, which belong together."""
-    before = session.get_one(OpportunityStage, opportunity.stage_id)
-    key = cleaned.get("stage")
-    after = stage_named(session, key, now=before) if key is not None else before
-    found: dict[str, Change] = {}
-    if after.id != before.id:
-        found["stage"] = Change("stage_id", after.id, before.name, after.name)
-    percent = cleaned.get("probability")
-    if percent is None:
-        percent = after.probability if "stage" in found else opportunity.probability
-    if percent != opportunity.probability:
-        found["probability"] = Change("probability", percent, opportunity.probability, percent)
-    was = session.get(OutcomeReason, opportunity.outcome_id) if opportunity.outcome_id else None
-    if cleaned.get("outcome") is not None:
-        now_is = outcome_named(session, cleaned["outcome"], after, now=was)
-    else:
-        stays = "outcome" not in cleaned and was is not None and was.category is after.category
-        now_is = was if stays else None
-    if (now_is.id if now_is else None) != opportunity.outcome_id:
-        names = (was.name if was else None, now_is.name if now_is else None)
-        found["outcome"] = Change("outcome_id", now_is.id if now_is else None, *names)
-    note = cleaned.get("outcome_note", opportunity.outcome_note)
-    if after.category is StageCategory.OPEN:
-        note = None
-    if note != opportunity.outcome_note:
-        found["outcome_note"] = Change("outcome_note", note, opportunity.outcome_note, note)
-    return found
-
-
-def _changes_of_holding(
-    session: Session, actor: Actor, opportunity: Opportunity, given: Level, cleaned: Mapping[str, Any]
-) -> dict[str, Change]:
-    was = session.get_one(User, opportunity.owner_user_id)
-    owner = was
-    if "owner" in cleaned and cleaned["owner"] != was.ref:
-        owner = find_holder(session, cleaned["owner"])
-        if not may_govern(actor, given):
-            raise NotAllowed(_l("Only its owner, channel managers and administrators change the owner."))
-    named = "partner_account_id" in cleaned
-    partner_id = opportunity.partner_account_id
-    if named and not (cleaned["partner_account_id"] is None and is_hidden(session, actor, partner_id)):
-        partner_id = partner_of(session, actor, cleaned["partner_account_id"])
-    else:
-        named = False
-    # Whoever is of a partner is not taken from it by what the form said of the partner before.
-    named = named and (owner is was or partner_id != opportunity.partner_account_id)
-    after = fitting(owner, partner_id, named=named)
-    found: dict[str, Change] = {}
-    if owner.id != was.id:
-        found["owner"] = Change("owner_user_id", owner.id, was.name, owner.name)
-    if after.partner_id != opportunity.partner_account_id:
-        names = (ref_of(session, opportunity.partner_account_id), ref_of(session, after.partner_id))
-        found["partner_account_id"] = Change("partner_account_id", after.partner_id, *names)
-    return found
 
 
 def _follow_stage(session: Session, opportunity: Opportunity, now: datetime) -> str:
