@@ -89,36 +89,32 @@ def log_activity(
         raise Invalid(
             {"shared": [_l("What is written to the other side is a note, with nobody else in it.")]}
         )
-    values = {
-        "kind": kind,
-        "subject": subject,
-        "text": text,
-        "at": at,
-        "due_at": due_at,
-        "done": done,
-        **more,
-    }
-    columns = new_columns(values, now)
+    said = {"kind": kind, "subject": subject, "text": text, "at": at, "due_at": due_at, "done": done}
+    columns = new_columns({**said, **more}, now)
     if shared:
         columns["shared_with_id"] = find_shared_with(session, actor, record, company)
     if not begin_touch(session, actor, record, now=now):
         require_logging(session, actor, record)
     taking_part = find_people(session, actor, record, actor.company_id, people)
-    assignee_id = _assignee_id(session, actor, record, actor.company_id, assignee)
-    activity = _add(session, actor, record, {**columns, "assignee_id": assignee_id}, now)
+    columns["assignee_id"] = _assignee_id(session, actor, record, actor.company_id, assignee)
+    activity = _add(session, actor, record, columns, now)
     set_people(session, activity, NOBODY, taking_part)
     if activity.is_done:
         raise_last(session, activity)
-    detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
-    if shared:
-        detail["shared"] = True
-    record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
+    _record_logged(session, actor, record, activity, now)
     if shared and isinstance(record, Lead):
         tell_of_comment(session, actor, record, activity, now=now)
     if not activity.is_done:
         given = set() if activity.assignee_id is None else {activity.assignee_id}
         _tell(session, actor, activity, given | taking_part.users, now)
     return activity
+
+
+def _record_logged(session: Session, actor: Actor, record: Record, activity: Activity, now: datetime) -> None:
+    detail = {"kind": activity.kind, "on": record.ref, "done": activity.is_done}
+    if activity.shared_with_id is not None:
+        detail["shared"] = True
+    record_event(session, actor, verb="logged", subject=activity, at=now, detail=detail)
 
 
 def _add(
@@ -239,14 +235,8 @@ def edit_activity(
     if activity.shared_with_id is not None:
         raise CommentStays
     changed = changed_columns(activity, values, now)
-    if "assignee" in values:
-        assignee_id = _assignee_id(
-            session, actor, record, activity.company_id, values["assignee"], activity.assignee_id
-        )
-        if assignee_id != activity.assignee_id:
-            changed["assignee_id"] = assignee_id
-    before = people_of(session, activity)
-    wanted = before
+    changed |= _changed_assignee(session, actor, record, activity, values)
+    before = wanted = people_of(session, activity)
     if "people" in values:
         wanted = find_people(session, actor, record, activity.company_id, values["people"] or (), before)
     if not changed and wanted == before:
@@ -258,7 +248,36 @@ def edit_activity(
         )
     if not begin_touch(session, actor, record, now=now):
         require_logging(session, actor, record)
-    targets, had = targets_of(session, activity), activity.assignee_id
+    had = activity.assignee_id
+    _apply(session, actor, activity, changed, before, wanted, now)
+    if not activity.is_done:
+        given = {activity.assignee_id} - {had, None}
+        _tell(session, actor, activity, {key for key in given if key} | (wanted.users - before.users), now)
+    return activity
+
+
+def _changed_assignee(
+    session: Session, actor: Actor, record: Record, activity: Activity, values: Mapping[str, Any]
+) -> dict[str, int | None]:
+    if "assignee" not in values:
+        return {}
+    given = _assignee_id(
+        session, actor, record, activity.company_id, values["assignee"], activity.assignee_id
+    )
+    return {} if given == activity.assignee_id else {"assignee_id": given}
+
+
+def _apply(
+    session: Session,
+    actor: Actor,
+    activity: Activity,
+    changed: Mapping[str, Any],
+    before: People,
+    wanted: People,
+    now: datetime,
+) -> None:
+    """Write the change, with its event, and let the last activity of the records it is on follow."""
+    targets = targets_of(session, activity)
     told = _told(session, activity, changed, before, wanted)
     verb = "finished" if changed.get("is_done") and not activity.is_done else "edited"
     for name, value in changed.items():
@@ -269,10 +288,6 @@ def edit_activity(
     if changed.keys() & {"at", "is_done"} or wanted != before:
         recount(session, targets | targets_of(session, activity))
     record_event(session, actor, verb=verb, subject=activity, at=now, changes=told)
-    if not activity.is_done:
-        given = {activity.assignee_id} - {had, None}
-        _tell(session, actor, activity, {key for key in given if key} | (wanted.users - before.users), now)
-    return activity
 
 
 def _told(
