@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, not_, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, exists, false, func, literal, not_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.changes import find_owner
@@ -66,14 +66,44 @@ def preview_change(
     walked = walked_by(session, actor, model, conditions)
     page = merged_ids(model, actor, window, conditions, level=object_.level, walked=walked).subquery("page")
     reasons = _reasons(session, actor, object_, task, page.c.given)
-    is_same = _is_same(session, actor, object_, task)
-    what = case(
-        (page.c.given < int(Level.EDIT), literal(f"{CANNOT} ")),
+    what = _what(page.c.given, _is_same(session, actor, object_, task), [each for each, _why in reasons])
+    counts, loses = _count(session, model, page, what, by_owner=task["act"] == OWNER)
+    along = 0
+    if task.get("along") and object_.goes_along is not None:
+        moving = select(page.c.id).join(model, model.id == page.c.id).where(what == CHANGES)
+        gone = Counter(dict(object_.goes_along(session, actor, moving, cap=LOOKED_AT)))
+        loses, along = loses + gone, gone.total()
+    gains, named, others = _people(session, task, loses)
+    return Preview(
+        counts[CHANGES],
+        counts[SAME],
+        _cannot(counts, [why for _each, why in reasons]),
+        missing=len(set(refs)) - counts.total() if refs is not None else 0,
+        is_part=counts.total() > LOOKED_AT,
+        gains=gains,
+        loses=named,
+        others=others,
+        along=along,
+    )
+
+
+def _what(
+    given: Any, is_same: ColumnElement[bool], unfit: Sequence[ColumnElement[bool]]
+) -> ColumnElement[str]:
+    """What becomes of a record: CHANGES, SAME, or CANNOT with the place of the reason, "" where it is not to be edited."""
+    return case(
+        (given < int(Level.EDIT), literal(f"{CANNOT} ")),
         (is_same, literal(SAME)),
-        *((condition, literal(f"{CANNOT} {n}")) for n, (condition, _why) in enumerate(reasons)),
+        *((condition, literal(f"{CANNOT} {n}")) for n, condition in enumerate(unfit)),
         else_=literal(CHANGES),
     )
-    owner = model.owner_user_id if task["act"] == OWNER else literal(0)
+
+
+def _count(
+    session: Session, model: Any, page: Subquery, what: ColumnElement[str], *, by_owner: bool
+) -> tuple[Counter[str], Counter[int]]:
+    """(how many of each kind, how many each owner loses).  One statement."""
+    owner = model.owner_user_id if by_owner else literal(0)
     sorted_ = (
         select(what.label("what"), owner.label("owner"))
         .select_from(page)
@@ -87,31 +117,17 @@ def preview_change(
     loses: Counter[int] = Counter()
     for kind, owner_id, count in rows:
         counts[kind] += count
-        if kind == CHANGES and task["act"] == OWNER:
+        if kind == CHANGES and by_owner:
             loses[owner_id] += count
-    along = 0
-    if task.get("along") and object_.goes_along is not None:
-        moving = select(page.c.id).join(model, model.id == page.c.id).where(what == CHANGES)
-        for owner_id, count in object_.goes_along(session, actor, moving, cap=LOOKED_AT):
-            loses[owner_id] += count
-            along += count
-    total = sum(counts.values())
-    gains, named, others = _people(session, task, loses)
-    return Preview(
-        counts[CHANGES],
-        counts[SAME],
-        [
-            (None if kind == f"{CANNOT} " else reasons[int(kind.split(" ")[1])][1], count)
-            for kind, count in sorted(counts.items())
-            if kind.startswith(CANNOT)
-        ],
-        missing=len(set(refs)) - total if refs is not None else 0,
-        is_part=total > LOOKED_AT,
-        gains=gains,
-        loses=named,
-        others=others,
-        along=along,
-    )
+    return counts, loses
+
+
+def _cannot(counts: Mapping[str, int], reasons: Sequence[Any]) -> list[tuple[Any, int]]:
+    return [
+        (None if kind == f"{CANNOT} " else reasons[int(kind.split(" ")[1])], count)
+        for kind, count in sorted(counts.items())
+        if kind.startswith(CANNOT)
+    ]
 
 
 def _reasons(
