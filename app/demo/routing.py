@@ -1,5 +1,6 @@
 """The demo's queues, round robins and assignment rules: sales territories, as such companies have them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -31,21 +32,7 @@ def set_up_routing(company: "Company") -> None:
     for mailbox in ("mara", "hugo"):
         member = {"type": "user", "id": company.staff[mailbox].ref}
         add_queue_member(session, actor, default.ref, member, now=at)
-    queues = {
-        row["territory"]: create_queue(
-            session,
-            actor,
-            name=row["name"],
-            members=[
-                {"type": "partner_account", "id": _ref(company, p)}
-                for p in company.partners[row["territory"]]
-            ],
-            accept_within_minutes=24 * 60,
-            touch_within_hours=TOUCH_WITHIN_HOURS.get(row["territory"]),
-            now=at,
-        )
-        for row in rows("territories")
-    }
+    queues = {row["territory"]: _queue_of_territory(company, row) for row in rows("territories")}
     key_accounts = create_queue(
         session,
         actor,
@@ -53,26 +40,6 @@ def set_up_routing(company: "Company") -> None:
         members=[{"type": "user", "id": company.staff[mailbox].ref} for mailbox in ("sal", "ingrid")],
         now=at,
     )
-    people = [
-        u for u in company.users if u.role is Role.USER and company.territory_of(u.partner_account_id) == "4"
-    ]
-    groups: dict[str, list[dict[str, Any]]] = {
-        "Southwest riders": [
-            {"principal": {"type": "user", "id": user.ref}, "weight": 1 + number % 2}
-            for number, user in enumerate(people)
-        ],
-        "Canadian shops": [
-            {"principal": {"type": "partner_account", "id": _ref(company, p)}} for p in company.partners["6"]
-        ],
-        "European territories": [
-            {
-                "principal": {"type": "queue", "id": queues[t].ref},
-                "weight": 2 if t == "8" else 1,
-                "match": MATCHES.get(t),
-            }
-            for t in ("7", "8", "10")
-        ],
-    }
     made = {
         name: create_round_robin(
             session,
@@ -83,12 +50,53 @@ def set_up_routing(company: "Company") -> None:
             accept_within_minutes=24 * 60,
             now=at,
         )
-        for name, members in groups.items()
+        for name, members in _turns(company, queues).items()
     }
     rules = create_rules(
         session, actor, name="Sales territories", entries=_entries(queues, made, key_accounts), now=at
     )
     activate_rules(session, actor, rules.ref, now=at)
+
+
+def _queue_of_territory(company: "Company", row: Mapping[str, str]) -> Queue:
+    """Of all the partners there."""
+    partners = company.partners[row["territory"]]
+    return create_queue(
+        company.session,
+        company.manager,
+        name=row["name"],
+        members=[{"type": "partner_account", "id": _ref(company, each)} for each in partners],
+        accept_within_minutes=24 * 60,
+        touch_within_hours=TOUCH_WITHIN_HOURS.get(row["territory"]),
+        now=company.begin,
+    )
+
+
+def _turns(company: "Company", queues: Mapping[str, Queue]) -> dict[str, list[dict[str, Any]]]:
+    """Name of a round robin → its members: the people of one territory, the companies of another, three queues."""
+    people = [
+        user
+        for user in company.users
+        if user.role is Role.USER and company.territory_of(user.partner_account_id) == "4"
+    ]
+    return {
+        "Southwest riders": [
+            {"principal": {"type": "user", "id": user.ref}, "weight": 1 + number % 2}
+            for number, user in enumerate(people)
+        ],
+        "Canadian shops": [
+            {"principal": {"type": "partner_account", "id": _ref(company, each)}}
+            for each in company.partners["6"]
+        ],
+        "European territories": [
+            {
+                "principal": {"type": "queue", "id": queues[territory].ref},
+                "weight": 2 if territory == "8" else 1,
+                "match": MATCHES.get(territory),
+            }
+            for territory in ("7", "8", "10")
+        ],
+    }
 
 
 def _entries(queues: dict[str, Queue], groups: dict[str, Any], key_accounts: Queue) -> list[dict[str, Any]]:
