@@ -23,8 +23,9 @@ from app.notifications.transports import FolderTransport
 from app.sharing import building, grant_sets
 from tests.notifications.mailing import mails_in, run_sender
 from tests.rival.asking import Answer, Ask, Marks, Walker
-from tests.rival.layers import add_strangers, add_veiled
 from tests.rival.rounds import Round, difference, forms_of
+from tests.rival.strangers import add_strangers
+from tests.rival.veiled import add_veiled
 from tests.rival.worlds import DIGITS, INNER, PEERS, STEM, STRANGER, World, build_base, is_content
 
 WORDS = (STEM, STEM[:4])
