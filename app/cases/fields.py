@@ -14,40 +14,23 @@ from app.kernel import labels
 
 LONGEST_TEXT = 32_000
 
-
-def _case_fields() -> list[Field]:
-    kind = FieldKind
-    return [
-        Field("subject", _l("Subject"), _l("What it is about, in a line."), max_length=255, is_required=True),
-        Field(
-            "contact_id",
-            _l("Contact"),
-            _l("Who asked. Their account is filled in."),
-            kind.CONTACT,
-            255,
-        ),
-        Field("account_id", _l("Account"), _l("The company it concerns."), kind.ACCOUNT, 255),
-        Field("status", _l("Status"), _l("How far it has come."), kind.CHOICE, 60, column="status_id"),
-        Field("priority", _l("Priority"), _l("What must not wait comes first."), kind.CHOICE, 30),
-        Field("type", _l("Type"), _l("What sort of case it is."), kind.CHOICE, 30),
-        Field("origin", _l("Origin"), _l("By which way it came."), kind.CHOICE, 30),
-        Field("owner", _l("Owner"), _l("Who sees to it."), kind.USER, 40, column="owner_user_id"),
-        Field(
-            "description",
-            _l("Description"),
-            _l("What was asked or what went wrong, in their words."),
-            kind.LONG_TEXT,
-            LONGEST_TEXT,
-        ),
-        Field(
-            "external_id",
-            _l("External id"),
-            _l("Its name in the system it came from; no two have the same."),
-        ),
-    ]
-
-
-CASE_FIELDS: dict[str, Field] = labels.named("case", _case_fields())
+# In the order of forms, pages and files.
+_FIELDS: tuple[Field, ...] = (
+    Field("subject", _l("Subject"), _l("What it is about, in a line."), max_length=255, is_required=True),
+    Field("contact_id", _l("Contact"), _l("Who asked. Their account is filled in."), FieldKind.CONTACT, 255),
+    Field("account_id", _l("Account"), _l("The company it concerns."), FieldKind.ACCOUNT, 255),
+    Field("status", _l("Status"), _l("How far it has come."), FieldKind.CHOICE, 60, column="status_id"),
+    Field("priority", _l("Priority"), _l("What must not wait comes first."), FieldKind.CHOICE, 30),
+    Field("type", _l("Type"), _l("What sort of case it is."), FieldKind.CHOICE, 30),
+    Field("origin", _l("Origin"), _l("By which way it came."), FieldKind.CHOICE, 30),
+    Field("owner", _l("Owner"), _l("Who sees to it."), FieldKind.USER, 40, column="owner_user_id"),
+    Field(
+        "description", _l("Description"), _l("What was asked or what went wrong, in their words."),
+        FieldKind.LONG_TEXT, LONGEST_TEXT,
+    ),
+    Field("external_id", _l("External id"), _l("Its name in the system it came from; no two have the same.")),
+)  # fmt: skip
+CASE_FIELDS: dict[str, Field] = labels.named("case", _FIELDS)
 
 PRIORITIES: Mapping[str, Any] = {
     CasePriority.LOW: _l("Low"),

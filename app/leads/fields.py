@@ -1,6 +1,6 @@
 """The fields of a lead: what each is called, how long it may be, who may write it, who sees it before a claim."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -38,7 +38,7 @@ class Field:
     max_length: int = 120
     by_partner: bool = True
     may_preview: bool = False
-    section: str = "person"
+    section: str = ""
     column: str = ""
 
     @property
@@ -46,188 +46,92 @@ class Field:
         return self.column or self.name
 
 
-def _fields() -> list[Field]:
-    kind = FieldKind
-    return [
-        Field("last_name", _l("Last name"), _l("Family name of the person."), section="person"),
-        Field("first_name", _l("First name"), _l("Given name of the person."), section="person"),
-        Field("company", _l("Company"), _l("The company that may buy."), max_length=255, section="person"),
-        Field("email", _l("E-mail"), _l("Where the person reads mail."), kind.EMAIL, 320, section="person"),
+# In the order of forms, pages and files.
+_BY_SECTION: dict[str, tuple[Field, ...]] = {
+    "person": (
+        Field("last_name", _l("Last name"), _l("Family name of the person.")),
+        Field("first_name", _l("First name"), _l("Given name of the person.")),
+        Field("company", _l("Company"), _l("The company that may buy."), max_length=255),
+        Field("email", _l("E-mail"), _l("Where the person reads mail."), FieldKind.EMAIL, 320),
+        Field("phone", _l("Phone"), _l("With country code where it is known."), FieldKind.PHONE, 60),
+        Field("mobile", _l("Mobile"), _l("The person's own number."), FieldKind.PHONE, 60),
+        Field("title", _l("Job title"), _l("What the person does in the company.")),
+    ),
+    "company": (
+        Field("website", _l("Website"), _l("Address of the company's site."), FieldKind.URL, 500),
+        Field("industry", _l("Industry"), _l("What the company makes or does."), may_preview=True),
         Field(
-            "phone", _l("Phone"), _l("With country code where it is known."), kind.PHONE, 60, section="person"
+            "employees", _l("Employees"), _l("How many people work there. Partners see a band before they claim."),
+            FieldKind.NUMBER, may_preview=True,
         ),
-        Field("mobile", _l("Mobile"), _l("The person's own number."), kind.PHONE, 60, section="person"),
-        Field("title", _l("Job title"), _l("What the person does in the company."), section="person"),
+        Field("annual_revenue", _l("Annual revenue"), _l("In the company's own currency."), FieldKind.MONEY),
+    ),
+    "address": (
+        Field("street", _l("Street"), _l("Street and number."), max_length=255),
+        Field("city", _l("City"), _l("Town or city of the company."), may_preview=True),
+        Field("state", _l("State or province"), _l("As it stands in an address there."), may_preview=True),
+        Field("postal_code", _l("Postal code"), _l("As it stands in an address there."), max_length=30),
+        Field("country", _l("Country"), _l("Routing often goes by it."), FieldKind.COUNTRY, 2, may_preview=True),
+    ),
+    "work": (
+        Field("status", _l("Status"), _l("Where the work on this stands."), FieldKind.CHOICE, column="status_id"),
         Field(
-            "website", _l("Website"), _l("Address of the company's site."), kind.URL, 500, section="company"
+            "source", _l("Source"), _l("How it came to us. Administrators keep the list."), FieldKind.CHOICE,
+            by_partner=False, may_preview=True, column="source_id",
         ),
+        Field("rating", _l("Rating"), _l("Hot, warm or cold, as you judge it."), max_length=40),
+        Field("product_interest", _l("Product interest"), _l("What they asked about."), may_preview=True),
         Field(
-            "industry",
-            _l("Industry"),
-            _l("What the company makes or does."),
-            may_preview=True,
-            section="company",
-        ),
-        Field(
-            "employees",
-            _l("Employees"),
-            _l("How many people work there. Partners see a band before they claim."),
-            kind.NUMBER,
-            may_preview=True,
-            section="company",
-        ),
-        Field(
-            "annual_revenue",
-            _l("Annual revenue"),
-            _l("In the company's own currency."),
-            kind.MONEY,
-            section="company",
-        ),
-        Field("street", _l("Street"), _l("Street and number."), max_length=255, section="address"),
-        Field("city", _l("City"), _l("Town or city of the company."), may_preview=True, section="address"),
-        Field(
-            "state",
-            _l("State or province"),
-            _l("As it stands in an address there."),
-            may_preview=True,
-            section="address",
-        ),
-        Field(
-            "postal_code",
-            _l("Postal code"),
-            _l("As it stands in an address there."),
-            max_length=30,
-            section="address",
-        ),
-        Field(
-            "country",
-            _l("Country"),
-            _l("Routing often goes by it."),
-            kind.COUNTRY,
-            2,
-            may_preview=True,
-            section="address",
-        ),
-        Field(
-            "status",
-            _l("Status"),
-            _l("Where the work on this stands."),
-            kind.CHOICE,
-            section="work",
-            column="status_id",
-        ),
-        Field(
-            "source",
-            _l("Source"),
-            _l("How it came to us. Administrators keep the list."),
-            kind.CHOICE,
-            by_partner=False,
-            may_preview=True,
-            section="work",
-            column="source_id",
-        ),
-        Field(
-            "rating", _l("Rating"), _l("Hot, warm or cold, as you judge it."), max_length=40, section="work"
-        ),
-        Field(
-            "product_interest",
-            _l("Product interest"),
-            _l("What they asked about."),
-            may_preview=True,
-            section="work",
-        ),
-        Field(
-            "campaign",
-            _l("Campaign"),
-            _l("The campaign that brought it."),
-            by_partner=False,
-            section="work",
+            "campaign", _l("Campaign"), _l("The campaign that brought it."), by_partner=False,
             column="campaign_name",
         ),
         Field(
-            "score",
-            _l("Score"),
-            _l("Computed from the score rules; higher is more promising."),
-            kind.NUMBER,
-            by_partner=False,
-            may_preview=True,
-            section="work",
+            "score", _l("Score"), _l("Computed from the score rules; higher is more promising."), FieldKind.NUMBER,
+            by_partner=False, may_preview=True,
         ),
         Field(
-            "description",
-            _l("Description"),
-            _l("Anything that helps whoever works on it."),
-            kind.LONG_TEXT,
+            "description", _l("Description"), _l("Anything that helps whoever works on it."), FieldKind.LONG_TEXT,
             10_000,
-            section="work",
         ),
-        Field("budget", _l("Budget"), _l("Is there money for it, and how much?"), section="qualification"),
-        Field("authority", _l("Authority"), _l("Who decides?"), section="qualification"),
-        Field("need", _l("Need"), _l("What must it do for them?"), max_length=500, section="qualification"),
-        Field("timeframe", _l("Timeframe"), _l("When do they want it?"), section="qualification"),
+    ),
+    "qualification": (
+        Field("budget", _l("Budget"), _l("Is there money for it, and how much?")),
+        Field("authority", _l("Authority"), _l("Who decides?")),
+        Field("need", _l("Need"), _l("What must it do for them?"), max_length=500),
+        Field("timeframe", _l("Timeframe"), _l("When do they want it?")),
         Field(
-            "interest_confirmed",
-            _l("Interest confirmed"),
-            _l("Has the person said so themselves?"),
-            kind.BOOLEAN,
-            section="qualification",
+            "interest_confirmed", _l("Interest confirmed"), _l("Has the person said so themselves?"),
+            FieldKind.BOOLEAN,
         ),
         Field(
-            "unqualified_reason",
-            _l("Reason not to qualify"),
-            _l("Why it is not worth more work. Asked for with a status that is unqualified."),
-            kind.CHOICE,
-            section="qualification",
+            "unqualified_reason", _l("Reason not to qualify"),
+            _l("Why it is not worth more work. Asked for with a status that is unqualified."), FieldKind.CHOICE,
             column="unqualified_reason_id",
         ),
+    ),
+    "consent": (
         Field(
-            "consent",
-            _l("Consent"),
-            _l("Did the person agree to be contacted?"),
-            kind.BOOLEAN,
+            "consent", _l("Consent"), _l("Did the person agree to be contacted?"), FieldKind.BOOLEAN,
             by_partner=False,
-            section="consent",
         ),
         Field(
-            "consent_basis",
-            _l("Basis of consent"),
-            _l("What it rests on that their data is kept and used."),
+            "consent_basis", _l("Basis of consent"), _l("What it rests on that their data is kept and used."),
             by_partner=False,
-            section="consent",
         ),
+        Field("opted_out_email", _l("No e-mail"), _l("The person does not want e-mail."), FieldKind.BOOLEAN),
+        Field("opted_out_phone", _l("No calls"), _l("The person does not want calls."), FieldKind.BOOLEAN),
+    ),
+    "origin": (
         Field(
-            "opted_out_email",
-            _l("No e-mail"),
-            _l("The person does not want e-mail."),
-            kind.BOOLEAN,
-            section="consent",
+            "external_id", _l("External id"),
+            _l("Its name in the system it came from; the same one is never taken twice."), by_partner=False,
         ),
-        Field(
-            "opted_out_phone",
-            _l("No calls"),
-            _l("The person does not want calls."),
-            kind.BOOLEAN,
-            section="consent",
-        ),
-        Field(
-            "external_id",
-            _l("External id"),
-            _l("Its name in the system it came from; the same one is never taken twice."),
-            by_partner=False,
-            section="origin",
-        ),
-        Field(
-            "arrived_at",
-            _l("Arrived"),
-            _l("When it first reached us."),
-            kind.DATETIME,
-            by_partner=False,
-            section="origin",
-        ),
-    ]
-
-
-FIELDS: dict[str, Field] = labels.named("lead", _fields())
+        Field("arrived_at", _l("Arrived"), _l("When it first reached us."), FieldKind.DATETIME, by_partner=False),
+    ),
+}  # fmt: skip
+FIELDS: dict[str, Field] = labels.named(
+    "lead", (replace(field, section=section) for section, fields in _BY_SECTION.items() for field in fields)
+)
 IDENTIFYING = ("last_name", "company", "email", "phone", "mobile")
 QUALIFICATION = ("budget", "authority", "need", "timeframe", "interest_confirmed")
 # What may be shown before a claim without a second thought; the age in days stands for the arrival.

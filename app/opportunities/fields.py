@@ -15,73 +15,39 @@ from app.opportunities.models import ContactRole, OpportunityStage, OutcomeReaso
 LONGEST_TEXT = 32_000
 MOST_AMOUNT = 10**15
 
-
-def _opportunity_fields() -> list[Field]:
-    kind = FieldKind
-    return [
-        Field("name", _l("Name"), _l("What it is about, in a line."), max_length=255, is_required=True),
-        Field("account_id", _l("Account"), _l("Who may buy."), kind.ACCOUNT, 255, is_required=True),
-        Field("amount", _l("Amount"), _l("What it is worth, if it is won."), kind.MONEY),
-        Field("currency", _l("Currency"), _l("What the amount is counted in."), kind.CHOICE, 3),
-        Field("stage", _l("Stage"), _l("How far it has come."), kind.CHOICE, 60, column="stage_id"),
-        Field(
-            "probability",
-            _l("Probability"),
-            _l("In percent. The stage fills it in; say otherwise where you know better."),
-            kind.NUMBER,
-        ),
-        Field(
-            "close_date",
-            _l("Close date"),
-            _l("When it is expected to be decided."),
-            kind.DATE,
-            column="close_on",
-        ),
-        Field(
-            "partner_account_id",
-            _l("Partner"),
-            _l("The partner that works on it with you."),
-            kind.ACCOUNT,
-            255,
-        ),
-        Field("owner", _l("Owner"), _l("Who sees to it."), kind.USER, 40, column="owner_user_id"),
-        Field(
-            "outcome",
-            _l("Reason"),
-            _l("Why it was won or lost."),
-            kind.CHOICE,
-            60,
-            column="outcome_id",
-        ),
-        Field(
-            "outcome_note",
-            _l("What came of it"),
-            _l("In your own words, for the next one like it."),
-            kind.LONG_TEXT,
-            LONGEST_TEXT,
-        ),
-        Field(
-            "campaign",
-            _l("Campaign"),
-            _l("The campaign that brought it."),
-            column="campaign_name",
-        ),
-        Field(
-            "description",
-            _l("Description"),
-            _l("Anything that helps whoever works on it."),
-            kind.LONG_TEXT,
-            LONGEST_TEXT,
-        ),
-        Field(
-            "external_id",
-            _l("External id"),
-            _l("Its name in the system it came from; no two have the same."),
-        ),
-    ]
-
-
-OPPORTUNITY_FIELDS: dict[str, Field] = labels.named("opportunity", _opportunity_fields())
+# In the order of forms, pages and files.
+_FIELDS: tuple[Field, ...] = (
+    Field("name", _l("Name"), _l("What it is about, in a line."), max_length=255, is_required=True),
+    Field("account_id", _l("Account"), _l("Who may buy."), FieldKind.ACCOUNT, 255, is_required=True),
+    Field("amount", _l("Amount"), _l("What it is worth, if it is won."), FieldKind.MONEY),
+    Field("currency", _l("Currency"), _l("What the amount is counted in."), FieldKind.CHOICE, 3),
+    Field("stage", _l("Stage"), _l("How far it has come."), FieldKind.CHOICE, 60, column="stage_id"),
+    Field(
+        "probability", _l("Probability"),
+        _l("In percent. The stage fills it in; say otherwise where you know better."), FieldKind.NUMBER,
+    ),
+    Field(
+        "close_date", _l("Close date"), _l("When it is expected to be decided."), FieldKind.DATE,
+        column="close_on",
+    ),
+    Field(
+        "partner_account_id", _l("Partner"), _l("The partner that works on it with you."), FieldKind.ACCOUNT,
+        255,
+    ),
+    Field("owner", _l("Owner"), _l("Who sees to it."), FieldKind.USER, 40, column="owner_user_id"),
+    Field("outcome", _l("Reason"), _l("Why it was won or lost."), FieldKind.CHOICE, 60, column="outcome_id"),
+    Field(
+        "outcome_note", _l("What came of it"), _l("In your own words, for the next one like it."),
+        FieldKind.LONG_TEXT, LONGEST_TEXT,
+    ),
+    Field("campaign", _l("Campaign"), _l("The campaign that brought it."), column="campaign_name"),
+    Field(
+        "description", _l("Description"), _l("Anything that helps whoever works on it."), FieldKind.LONG_TEXT,
+        LONGEST_TEXT,
+    ),
+    Field("external_id", _l("External id"), _l("Its name in the system it came from; no two have the same.")),
+)  # fmt: skip
+OPPORTUNITY_FIELDS: dict[str, Field] = labels.named("opportunity", _FIELDS)
 # What partner people change of those that are theirs to work on.
 BY_PARTNER = frozenset(
     {"name", "amount", "currency", "stage", "probability", "close_date", "outcome", "outcome_note", "description"}
