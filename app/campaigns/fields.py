@@ -12,29 +12,25 @@ from app.kernel import labels
 LONGEST_TEXT = 32_000
 LONGEST_NAME = 120
 
-
-def _campaign_fields() -> list[Field]:
-    kind = FieldKind
-    return [
-        Field("name", _l("Name"), _l("What it is called; no two have the same."), is_required=True),
-        Field("status", _l("Status"), _l("Whether it is still to come, goes on, or is over."), kind.CHOICE, 30),
-        Field("type", _l("Type"), _l("How it reaches people."), kind.CHOICE, 30),
-        Field("source", _l("Source"), _l("The source that its leads come from."), kind.CHOICE, 80, column="source_id"),
-        Field("start_date", _l("Starts"), _l("Its first day."), kind.DATE, column="starts_on"),
-        Field("end_date", _l("Ends"), _l("Its last day."), kind.DATE, column="ends_on"),
-        Field("budgeted_cost", _l("Budgeted cost"), _l("What it may cost."), kind.MONEY),
-        Field("actual_cost", _l("Actual cost"), _l("What it has cost so far."), kind.MONEY),
-        Field("currency", _l("Currency"), _l("What its costs are counted in."), kind.CHOICE, 3),
-        Field("owner", _l("Owner"), _l("Who sees to it."), kind.USER, 40, column="owner_user_id"),
-        Field(
-            "description", _l("Description"), _l("What it offers, to whom, and what it is to bring."), kind.LONG_TEXT,
-            LONGEST_TEXT,
-        ),
-        Field("external_id", _l("External id"), _l("Its name in the system it came from; no two have the same.")),
-    ]  # fmt: skip
-
-
-CAMPAIGN_FIELDS: dict[str, Field] = labels.named("campaign", _campaign_fields())
+# In the order of forms, pages and files.
+_FIELDS: tuple[Field, ...] = (
+    Field("name", _l("Name"), _l("What it is called; no two have the same."), is_required=True),
+    Field("status", _l("Status"), _l("Whether it is still to come, goes on, or is over."), FieldKind.CHOICE, 30),
+    Field("type", _l("Type"), _l("How it reaches people."), FieldKind.CHOICE, 30),
+    Field("source", _l("Source"), _l("The source that its leads come from."), FieldKind.CHOICE, 80, column="source_id"),
+    Field("start_date", _l("Starts"), _l("Its first day."), FieldKind.DATE, column="starts_on"),
+    Field("end_date", _l("Ends"), _l("Its last day."), FieldKind.DATE, column="ends_on"),
+    Field("budgeted_cost", _l("Budgeted cost"), _l("What it may cost."), FieldKind.MONEY),
+    Field("actual_cost", _l("Actual cost"), _l("What it has cost so far."), FieldKind.MONEY),
+    Field("currency", _l("Currency"), _l("What its costs are counted in."), FieldKind.CHOICE, 3),
+    Field("owner", _l("Owner"), _l("Who sees to it."), FieldKind.USER, 40, column="owner_user_id"),
+    Field(
+        "description", _l("Description"), _l("What it offers, to whom, and what it is to bring."), FieldKind.LONG_TEXT,
+        LONGEST_TEXT,
+    ),
+    Field("external_id", _l("External id"), _l("Its name in the system it came from; no two have the same.")),
+)  # fmt: skip
+CAMPAIGN_FIELDS: dict[str, Field] = labels.named("campaign", _FIELDS)
 STATUSES: Mapping[str, Any] = {
     CampaignStatus.PLANNED: _l("Planned"),
     CampaignStatus.ACTIVE: _l("Active"),
