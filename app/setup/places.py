@@ -48,22 +48,16 @@ def sections_of_setup() -> list[tuple[str, list[Row]]]:
 def _people() -> list[Row]:
     return [
         Row(
-            labels.many("user", title=True),
-            _("Who signs in, as what, with which limits."),
-            "users",
-            "users.index",
-            Permission.USER_VIEW,
+            labels.many("user", title=True), _("Who signs in, as what, with which limits."),
+            "users", "users.index", Permission.USER_VIEW,
             words=_("people invite role permission capacity absence password reset two-factor API token"),
         ),
         Row(
-            _("Your own sign-in"),
-            _("Your password, two-factor sign-in, language and time zone."),
-            "shield",
-            "profile.show",
-            Permission.PROFILE_EDIT,
+            _("Your own sign-in"), _("Your password, two-factor sign-in, language and time zone."),
+            "shield", "profile.show", Permission.PROFILE_EDIT,
             words=_("password 2FA authenticator recovery codes sessions API token"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _partners() -> list[Row]:
@@ -72,18 +66,14 @@ def _partners() -> list[Row]:
         Row(
             _("Partner management and portal"),
             _("Switched on once; then companies can become %(partners)s.", partners=partners),
-            "handshake",
-            "setup.prm",
-            Permission.PRM_ENABLE,
+            "handshake", "setup.prm", Permission.PRM_ENABLE,
             words=_("PRM channel community reseller dealer publish"),
         ),
         _kept(
-            labels.many("partner_level", title=True),
-            _("What sorts of partner there are, lowest first."),
-            "star",
-            "levels",
+            labels.many("partner_level", title=True), _("What sorts of partner there are, lowest first."),
+            "star", "levels",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _sharing() -> list[Row]:
@@ -91,28 +81,18 @@ def _sharing() -> list[Row]:
         Row(
             _("Organisation-wide defaults"),
             _("What everybody inside, and every partner user, has of all records."),
-            "globe",
-            "sharing_defaults.show",
-            Permission.SETTING_MANAGE,
+            "globe", "sharing_defaults.show", Permission.SETTING_MANAGE,
             words=_("OWD private public visibility access permission"),
         ),
         Row(
-            _("Public groups"),
-            _("People, roles and companies under one name, to share with."),
-            "users",
-            "groups.index",
-            Permission.SHARING_MANAGE,
-            words=_("team access permission"),
+            _("Public groups"), _("People, roles and companies under one name, to share with."),
+            "users", "groups.index", Permission.SHARING_MANAGE, words=_("team access permission"),
         ),
         Row(
-            _("Sharing rules"),
-            _("Which records are given to whom beyond that, kept right by themselves."),
-            "eye",
-            "sharing_rules.index",
-            Permission.SHARING_MANAGE,
-            words=_("visibility access permission"),
+            _("Sharing rules"), _("Which records are given to whom beyond that, kept right by themselves."),
+            "eye", "sharing_rules.index", Permission.SHARING_MANAGE, words=_("visibility access permission"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _routing() -> list[Row]:
@@ -120,164 +100,109 @@ def _routing() -> list[Row]:
     leads = labels.many("lead")
     return [
         Row(
-            labels.many("assignment_rule", title=True),
-            _("Which new %(leads)s go where, in order.", leads=leads),
-            "route",
-            "rules.index",
-            Permission.ROUTING_MANAGE,
-            words=_("routing distribution territory assign"),
+            labels.many("assignment_rule", title=True), _("Which new %(leads)s go where, in order.", leads=leads),
+            "route", "rules.index", Permission.ROUTING_MANAGE, words=_("routing distribution territory assign"),
         ),
         Row(
-            labels.many("round_robin", title=True),
-            _("Who takes turns, and how many each has had."),
-            "refresh",
-            "round_robins.index",
-            Permission.ROUTING_MANAGE,
+            labels.many("round_robin", title=True), _("Who takes turns, and how many each has had."),
+            "refresh", "round_robins.index", Permission.ROUTING_MANAGE,
             words=_("rotation turns weight distribution"),
         ),
         Row(
-            queues,
-            _("Where %(leads)s wait, and who may take them.", leads=leads),
-            "layers",
-            "queues.index",
-            Permission.QUEUE_VIEW,
-            words=_("pool inbox waiting claim first touch"),
+            queues, _("Where %(leads)s wait, and who may take them.", leads=leads),
+            "layers", "queues.index", Permission.QUEUE_VIEW, words=_("pool inbox waiting claim first touch"),
         ),
         Row(
-            _("Alerts"),
-            _("What routing could not do as it was told."),
-            "alert",
-            "alerts.index",
-            Permission.ROUTING_MANAGE,
-            words=_("error warning problem"),
+            _("Alerts"), _("What routing could not do as it was told."),
+            "alert", "alerts.index", Permission.ROUTING_MANAGE, words=_("error warning problem"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _leads() -> list[Row]:
     leads = labels.many("lead")
     return [
         _kept(
-            _("Statuses"),
-            _("How far work on a %(lead)s has come.", lead=labels.one("lead")),
-            "circle",
-            "statuses",
+            _("Statuses"), _("How far work on a %(lead)s has come.", lead=labels.one("lead")),
+            "circle", "statuses",
         ),
         Row(
-            _("Sources"),
-            _("How %(leads)s come to you.", leads=leads),
-            "megaphone",
-            "setup.registry",
-            Permission.SOURCE_MANAGE,
-            {"name": "sources"},
+            _("Sources"), _("How %(leads)s come to you.", leads=leads),
+            "megaphone", "setup.registry", Permission.SOURCE_MANAGE, {"name": "sources"},
             _("origin channel marketing"),
         ),
         _kept(
-            _("Reasons to decline"),
-            _("Why a partner gives one back, and whether that gives the turn back."),
-            "undo",
-            "decline-reasons",
+            _("Reasons to decline"), _("Why a partner gives one back, and whether that gives the turn back."),
+            "undo", "decline-reasons",
         ),
         Row(
             _("Way to qualified"),
             _("What each status asks for and where it leads, and what qualified means here."),
-            "flag",
-            "lead_path.show",
-            Permission.SETTING_MANAGE,
+            "flag", "lead_path.show", Permission.SETTING_MANAGE,
             words=_("BANT qualification definition guidance required moves"),
         ),
         _kept(
-            _("Reasons not to qualify"),
-            _("What is chosen when one is not worth more work."),
-            "x-circle",
-            "unqualified-reasons",
-            _("lost disqualify junk"),
+            _("Reasons not to qualify"), _("What is chosen when one is not worth more work."),
+            "x-circle", "unqualified-reasons", _("lost disqualify junk"),
         ),
         Row(
-            _("Score rules"),
-            _("What makes one promising, and from when on it is marketing-qualified."),
-            "zap",
-            "scores.index",
-            Permission.SETTING_MANAGE,
-            words=_("scoring points MQL threshold"),
+            _("Score rules"), _("What makes one promising, and from when on it is marketing-qualified."),
+            "zap", "scores.index", Permission.SETTING_MANAGE, words=_("scoring points MQL threshold"),
         ),
         Row(
-            _("What partners see"),
-            _("Which fields, and which of them before they claim; by partner level."),
-            "eye",
-            "lead_fields.show",
-            Permission.SETTING_MANAGE,
-            words=_("visibility hidden preview portal"),
+            _("What partners see"), _("Which fields, and which of them before they claim; by partner level."),
+            "eye", "lead_fields.show", Permission.SETTING_MANAGE, words=_("visibility hidden preview portal"),
         ),
         Row(
             _("Web forms"),
             _("Forms on your site that bring %(leads)s in, and what looked like spam.", leads=leads),
-            "globe",
-            "lead_forms.index",
-            Permission.LEAD_FORM_MANAGE,
+            "globe", "lead_forms.index", Permission.LEAD_FORM_MANAGE,
             words=_("web-to-lead snippet HTML site quarantine spam honeypot"),
         ),
         Row(
-            _("Capture"),
-            _("What a new one must have."),
-            "plus",
-            "setup.capture",
-            Permission.SETTING_MANAGE,
-            words=_("required minimum new"),
+            _("Capture"), _("What a new one must have."),
+            "plus", "setup.capture", Permission.SETTING_MANAGE, words=_("required minimum new"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _accounts() -> list[Row]:
     return [
-        _kept(
-            _("Areas of interest"), _("Your market and product areas, as a tree."), "layers", "interest-areas"
-        ),
+        _kept(_("Areas of interest"), _("Your market and product areas, as a tree."), "layers", "interest-areas"),
         _kept(
             _("Types of characteristics"),
             _("What can be said of %(accounts)s beyond their fields.", accounts=labels.many("account")),
-            "tag",
-            "characteristic-types",
+            "tag", "characteristic-types",
         ),
         _kept(
             _("Reasons of relationships"),
             _("How %(accounts)s are related, read from both sides.", accounts=labels.many("account")),
-            "link",
-            "relationship-reasons",
+            "link", "relationship-reasons",
         ),
         _kept(
             _("Roles of people responsible"),
             _("What is offered as a role beside an %(account)s.", account=labels.one("account")),
-            "users",
-            "responsible-roles",
+            "users", "responsible-roles",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _opportunities() -> list[Row]:
     return [
         _kept(
-            _("Stages"),
-            _("The way to winning: names, order, probability."),
-            "trend",
-            "opportunity-stages",
-            _("pipeline sales process forecast"),
+            _("Stages"), _("The way to winning: names, order, probability."),
+            "trend", "opportunity-stages", _("pipeline sales process forecast"),
         ),
         _kept(
-            _("Reasons of winning and losing"),
-            _("What is asked when something is won or lost."),
-            "check-circle",
-            "outcome-reasons",
+            _("Reasons of winning and losing"), _("What is asked when something is won or lost."),
+            "check-circle", "outcome-reasons",
         ),
         Row(
             _("Fields that go along"),
             _("Where your own fields go when a %(lead)s is converted.", lead=labels.one("lead")),
-            "split",
-            "conversion.mapping",
-            Permission.SETTING_MANAGE,
-            words=_("conversion mapping custom"),
+            "split", "conversion.mapping", Permission.SETTING_MANAGE, words=_("conversion mapping custom"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _cases() -> list[Row]:
@@ -285,10 +210,9 @@ def _cases() -> list[Row]:
         _kept(
             _("Statuses"),
             _("How far work on a %(case)s has come, and which of them close it.", case=labels.one("case")),
-            "case",
-            "case-statuses",
-        )
-    ]
+            "case", "case-statuses",
+        ),
+    ]  # fmt: skip
 
 
 def _fields() -> list[Row]:
@@ -297,12 +221,9 @@ def _fields() -> list[Row]:
         Row(
             _("Fields"),
             _("What is kept of accounts, contacts and %(leads)s, why, and how much it is used.", leads=leads),
-            "database",
-            "fields.index",
-            Permission.SETTING_MANAGE,
-            words=_("custom layout columns help definition"),
-        )
-    ]
+            "database", "fields.index", Permission.SETTING_MANAGE, words=_("custom layout columns help definition"),
+        ),
+    ]  # fmt: skip
 
 
 def _care() -> list[Row]:
@@ -338,48 +259,31 @@ def _mail() -> list[Row]:
     users = labels.many("user")
     return [
         Row(
-            _("Deliveries"),
-            _("What was sent to %(users)s, what failed, and sending it again.", users=users),
-            "mail",
-            "deliveries.index",
-            Permission.DELIVERY_MANAGE,
-            words=_("e-mail email SMTP outbox failed sent"),
+            _("Deliveries"), _("What was sent to %(users)s, what failed, and sending it again.", users=users),
+            "mail", "deliveries.index", Permission.DELIVERY_MANAGE, words=_("e-mail email SMTP outbox failed sent"),
         ),
         Row(
-            _("E-mail texts"),
-            _("What mails say, in your own words and each language."),
-            "edit",
-            "mail_texts.index",
-            Permission.SETTING_MANAGE,
+            _("E-mail texts"), _("What mails say, in your own words and each language."),
+            "edit", "mail_texts.index", Permission.SETTING_MANAGE,
             words=_("mail email template wording invitation notification"),
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _organisation() -> list[Row]:
     return [
         Row(
-            _("Name, look, language"),
-            _("What the portal is called and looks like, its language and time zone."),
-            "settings",
-            "setup.organisation",
-            Permission.SETTING_MANAGE,
+            _("Name, look, language"), _("What the portal is called and looks like, its language and time zone."),
+            "settings", "setup.organisation", Permission.SETTING_MANAGE,
             words=_("logo colour brand theme currency locale two-factor company"),
         ),
         Row(
-            _("Words"),
-            _("What objects and fields are called, in each language."),
-            "tag",
-            "words.index",
-            Permission.SETTING_MANAGE,
-            words=_("rename label translate terminology language"),
+            _("Words"), _("What objects and fields are called, in each language."),
+            "tag", "words.index", Permission.SETTING_MANAGE, words=_("rename label translate terminology language"),
         ),
         Row(
-            _("Audit log"),
-            _("Who did what to which record, when and from where."),
-            "history",
-            "audit.index",
-            Permission.EVENT_VIEW,
+            _("Audit log"), _("Who did what to which record, when and from where."),
+            "history", "audit.index", Permission.EVENT_VIEW,
             words=_("history log trail export security compliance"),
         ),
-    ]
+    ]  # fmt: skip
