@@ -19,9 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import deleted_index, partial_index
 from app.kernel.records import Cared, Extended, Named, Stamped, slot_indexes
-
-_DELETED, _MERGED = text("deleted_at IS NOT NULL"), text("merged_into_id IS NOT NULL")
 
 
 class AccountKind(StrEnum):
@@ -41,8 +40,8 @@ class Account(Named, Stamped, Extended, Cared, Base):
         Index("ix_account_owner", "owner_user_id", "name_fold", "id"),
         Index("ix_account_owner_activity", "owner_user_id", "last_activity_at"),
         Index("ix_account_owner_told", "owner_user_id", "told_activity_at"),
-        Index("ix_account_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
-        Index("ix_account_merged", "merged_into_id", postgresql_where=_MERGED, sqlite_where=_MERGED),
+        deleted_index("ix_account_deleted"),
+        partial_index("ix_account_merged", "merged_into_id", where="merged_into_id IS NOT NULL"),
         Index("ix_account_company_key", "company_key"),
         Index("ix_account_domain", "domain"),
         Index("ix_account_phone_key", "phone_key"),
@@ -122,8 +121,8 @@ class Contact(Named, Stamped, Extended, Cared, Base):
         Index("ix_contact_reports_to", "reports_to_id", "last_name_fold", "id"),
         Index("ix_contact_owner_activity", "owner_user_id", "last_activity_at"),
         Index("ix_contact_owner_told", "owner_user_id", "told_activity_at"),
-        Index("ix_contact_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
-        Index("ix_contact_merged", "merged_into_id", postgresql_where=_MERGED, sqlite_where=_MERGED),
+        deleted_index("ix_contact_deleted"),
+        partial_index("ix_contact_merged", "merged_into_id", where="merged_into_id IS NOT NULL"),
         Index("ix_contact_email_key", "email_key"),
         Index("ix_contact_phone_key", "phone_key"),
         Index("ix_contact_by_title", func.lower(column("title")), "id"),

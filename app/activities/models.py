@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -17,13 +17,6 @@ class ActivityKind(StrEnum):
     MEETING = "meeting"
     EMAIL = "email"
     NOTE = "note"
-
-
-_OPEN: dict[str, Any] = {"postgresql_where": text("NOT is_done"), "sqlite_where": text("is_done = 0")}
-_UNREMINDED = text("remind_at IS NOT NULL AND reminded_at IS NULL")
-_IS_SHARED = text("shared_with_id IS NOT NULL")
-_SHARED: dict[str, Any] = {"postgresql_where": _IS_SHARED, "sqlite_where": _IS_SHARED}
-_TO_REMIND: dict[str, Any] = {"postgresql_where": _UNREMINDED, "sqlite_where": _UNREMINDED}
 
 
 class Activity(Named, Stamped, Base):
@@ -55,11 +48,26 @@ class Activity(Named, Stamped, Base):
         Index("ix_activity_opportunity", "opportunity_id", "at", "id"),
         Index("ix_activity_author", "created_by_id", "at"),
         Index("ix_activity_assignee", "assignee_id", "at"),
-        Index("ix_activity_assignee_open", "assignee_id", "due_at", "id", **_OPEN),
+        partial_index(
+            "ix_activity_assignee_open",
+            "assignee_id",
+            "due_at",
+            "id",
+            where="NOT is_done",
+            on_sqlite="is_done = 0",
+        ),
         Index("ix_activity_of_account", "of_account_id", "at", "id"),
-        Index("ix_activity_of_account_open", "of_account_id", "due_at", **_OPEN),
-        Index("ix_activity_remind", "remind_at", **_TO_REMIND),
-        Index("ix_activity_shared", "shared_with_id", "lead_id", **_SHARED),
+        partial_index(
+            "ix_activity_of_account_open",
+            "of_account_id",
+            "due_at",
+            where="NOT is_done",
+            on_sqlite="is_done = 0",
+        ),
+        partial_index(
+            "ix_activity_remind", "remind_at", where="remind_at IS NOT NULL AND reminded_at IS NULL"
+        ),
+        partial_index("ix_activity_shared", "shared_with_id", "lead_id", where="shared_with_id IS NOT NULL"),
     )
 
     kind: Mapped[ActivityKind]

@@ -4,13 +4,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
-
-_LEADS, _CONTACTS = text("lead_id IS NOT NULL"), text("contact_id IS NOT NULL")
 
 
 class CampaignStatus(StrEnum):
@@ -97,13 +96,13 @@ class CampaignMember(Named, Base):
             "(CASE WHEN lead_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN contact_id IS NULL THEN 0 ELSE 1 END) = 1",
             name="one_record",
         ),
-        Index(
+        partial_index(
             "uq_campaign_member_lead", "campaign_id", "lead_id", unique=True,
-            postgresql_where=_LEADS, sqlite_where=_LEADS,
+            where="lead_id IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "uq_campaign_member_contact", "campaign_id", "contact_id", unique=True,
-            postgresql_where=_CONTACTS, sqlite_where=_CONTACTS,
+            where="contact_id IS NOT NULL",
         ),
         Index("ix_campaign_member_campaign", "campaign_id", "id"),
         Index("ix_campaign_member_status", "campaign_id", "status", "id"),

@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import deleted_index, live_index
 from app.kernel.records import Named, Stamped
 
 
@@ -55,13 +56,6 @@ class CaseStatus(Named, Base):
 
 # Compared byte by byte, so that a beginning is a range of the index whatever the database's language.
 _Bytewise = String(255).with_variant(String(255, collation="C"), "postgresql")
-_LIVE = text("deleted_at IS NULL")
-_DELETED = text("deleted_at IS NOT NULL")
-
-
-def _live_index(name: str, *columns: str) -> Index:
-    """Of live cases only: with that condition in the index, lists are found without reading rows."""
-    return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
 class Case(Named, Stamped, Base):
@@ -73,16 +67,16 @@ class Case(Named, Stamped, Base):
 
     __tablename__ = "case"
     __table_args__ = (
-        _live_index("ix_case_created", "created_at", "id"),
-        _live_index("ix_case_updated", "updated_at", "id"),
-        _live_index("ix_case_priority", "priority_rank", "id"),
-        _live_index("ix_case_subject", "subject_fold", "id"),
-        _live_index("ix_case_open", "is_open", "created_at", "id"),
-        _live_index("ix_case_status", "status_id", "created_at", "id"),
-        _live_index("ix_case_owner", "owner_user_id", "is_open", "created_at", "id"),
-        _live_index("ix_case_account", "account_id", "created_at", "id"),
-        _live_index("ix_case_contact", "contact_id", "created_at", "id"),
-        Index("ix_case_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
+        live_index("ix_case_created", "created_at", "id"),
+        live_index("ix_case_updated", "updated_at", "id"),
+        live_index("ix_case_priority", "priority_rank", "id"),
+        live_index("ix_case_subject", "subject_fold", "id"),
+        live_index("ix_case_open", "is_open", "created_at", "id"),
+        live_index("ix_case_status", "status_id", "created_at", "id"),
+        live_index("ix_case_owner", "owner_user_id", "is_open", "created_at", "id"),
+        live_index("ix_case_account", "account_id", "created_at", "id"),
+        live_index("ix_case_contact", "contact_id", "created_at", "id"),
+        deleted_index("ix_case_deleted"),
         Index("uq_case_number", "number", unique=True),
         Index("ix_case_external_id", "external_id"),
     )

@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import deleted_index, live_index, partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -38,17 +39,10 @@ _ONE = " + ".join(
     f"CASE WHEN {kind}_id IS NULL THEN 0 ELSE 1 END"
     for kind in ("lead", "account", "contact", "case", "opportunity")
 )
-_LIVE = text("deleted_at IS NULL")
-_LIBRARY = text(
+_LIBRARY = (
     "deleted_at IS NULL AND lead_id IS NULL AND account_id IS NULL AND contact_id IS NULL AND case_id IS NULL"
     " AND opportunity_id IS NULL"
 )
-_DELETED = text("deleted_at IS NOT NULL")
-_WAITING = text("state = 'waiting'")
-
-
-def _live_index(name: str, *columns: str) -> Index:
-    return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
 class Document(Named, Stamped, Base):
@@ -62,25 +56,19 @@ class Document(Named, Stamped, Base):
     __tablename__ = "document"
     __table_args__ = (
         CheckConstraint(f"({_ONE}) <= 1", name="one_record"),
-        _live_index("ix_document_created", "created_at", "id"),
-        _live_index("ix_document_updated", "updated_at", "id"),
-        _live_index("ix_document_name", "name_fold", "id"),
-        _live_index("ix_document_size", "size_bytes", "id"),
-        _live_index("ix_document_author", "created_by_id", "created_at", "id"),
-        _live_index("ix_document_company", "company_id", "created_at", "id"),
-        Index(
-            "ix_document_library",
-            "created_at",
-            "id",
-            postgresql_where=_LIBRARY,
-            sqlite_where=_LIBRARY,
-        ),
+        live_index("ix_document_created", "created_at", "id"),
+        live_index("ix_document_updated", "updated_at", "id"),
+        live_index("ix_document_name", "name_fold", "id"),
+        live_index("ix_document_size", "size_bytes", "id"),
+        live_index("ix_document_author", "created_by_id", "created_at", "id"),
+        live_index("ix_document_company", "company_id", "created_at", "id"),
+        partial_index("ix_document_library", "created_at", "id", where=_LIBRARY),
         Index("ix_document_lead", "lead_id", "created_at", "id"),
         Index("ix_document_account", "account_id", "created_at", "id"),
         Index("ix_document_contact", "contact_id", "created_at", "id"),
         Index("ix_document_case", "case_id", "created_at", "id"),
         Index("ix_document_opportunity", "opportunity_id", "created_at", "id"),
-        Index("ix_document_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
+        deleted_index("ix_document_deleted"),
     )
 
     name: Mapped[str] = mapped_column(String(200))
@@ -112,7 +100,7 @@ class DocumentVersion(Base):
     __table_args__ = (
         UniqueConstraint("document_id", "number"),
         Index("ix_document_version_blob", "blob_id"),
-        Index("ix_document_version_scan", "scan_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        partial_index("ix_document_version_scan", "scan_at", where="state = 'waiting'"),
     )
 
     id: Mapped[Key]

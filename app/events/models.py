@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, text
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import partial_index
 
 
 class Event(Base):
@@ -26,12 +27,7 @@ class Event(Base):
         Index("ix_event_record", "record_kind", "record_id", "at", "id"),
         Index("ix_event_verb", "verb", "at", "id"),
         # How a record that is gone is found by the name it had.
-        Index(
-            "ix_event_deleted_ref",
-            "record_ref",
-            postgresql_where=text("verb = 'deleted'"),
-            sqlite_where=text("verb = 'deleted'"),
-        ),
+        partial_index("ix_event_deleted_ref", "record_ref", where="verb = 'deleted'"),
     )
 
     id: Mapped[Key]

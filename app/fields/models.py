@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -28,14 +29,7 @@ class CustomField(Named, Stamped, Base):
         CheckConstraint("object IN ('lead','account','contact','opportunity')", name="object"),
         CheckConstraint("slot IS NULL OR slot BETWEEN 1 AND 5", name="slot"),
         Index("uq_custom_field_name", "object", "name", unique=True),
-        Index(
-            "uq_custom_field_slot",
-            "object",
-            "slot",
-            unique=True,
-            postgresql_where=text("slot IS NOT NULL"),
-            sqlite_where=text("slot IS NOT NULL"),
-        ),
+        partial_index("uq_custom_field_slot", "object", "slot", unique=True, where="slot IS NOT NULL"),
     )
 
     object: Mapped[str] = mapped_column(String(20))

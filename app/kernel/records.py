@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.kernel.db import Key, Ref
+from app.kernel.indexes import partial_index
 
 # How long a deleted record can be restored; then it is removed for good.
 RESTORABLE = timedelta(days=30)
@@ -85,8 +86,7 @@ def slot_indexes(table: str, order: str) -> list[Index]:
     They hold nothing, and so cost nothing, while no field has the column.
     """
     return [
-        Index(name, column, *more, "id", postgresql_where=is_used, sqlite_where=is_used)
+        partial_index(name, column, *more, "id", where=f"{column} IS NOT NULL")
         for column in (f"custom_{slot}" for slot in SLOTS)
-        for is_used in (text(f"{column} IS NOT NULL"),)
         for name, more in ((f"ix_{table}_{column}", ()), (f"ix_{table}_{column}_list", (order,)))
     ]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.actor import Actor
 from app.kernel.db import Base, Key
+from app.kernel.indexes import deleted_index, live_index, partial_index
 from app.kernel.records import Extended, Named, Stamped, slot_indexes
 
 
@@ -87,22 +88,9 @@ class UnqualifiedReason(Named, Base):
 
 
 TITLE_FIELDS = ("company", "first_name", "last_name", "email", "phone", "mobile")
-_LIVE = text("deleted_at IS NULL")
-_DELETED = text("deleted_at IS NOT NULL")
-_OF_CAMPAIGN = text("deleted_at IS NULL AND campaign_id IS NOT NULL")
-_SCORE_DUE = text("score_due_on IS NOT NULL AND deleted_at IS NULL")
-_ROUTE_DUE = text("route_due_at IS NOT NULL AND deleted_at IS NULL")
-_TOUCH_DUE = text("touch_due_at IS NOT NULL AND deleted_at IS NULL")
-_TOUCH_WARN = text("touch_warn_at IS NOT NULL AND deleted_at IS NULL")
 _UNTOUCHED = "deleted_at IS NULL AND taken_at IS NOT NULL AND touched_at IS NULL"
-_HANDED_OVER = text("marketing_qualified_at IS NOT NULL AND deleted_at IS NULL")
-_OPEN = text("is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
-_OPEN_SQLITE = text("is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL")
-
-
-def _live_index(name: str, *columns: str) -> Index:
-    """Of live leads only: with that condition in the index, lists and counts are found without reading rows."""
-    return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
+_OPEN = "is_open AND deleted_at IS NULL AND owner_user_id IS NOT NULL"
+_OPEN_SQLITE = "is_open = 1 AND deleted_at IS NULL AND owner_user_id IS NOT NULL"
 
 
 class Lead(Named, Stamped, Extended, Base):
@@ -128,67 +116,51 @@ class Lead(Named, Stamped, Extended, Base):
     __table_args__ = (
         CheckConstraint("(owner_user_id IS NULL) <> (owner_queue_id IS NULL)", name="one_owner"),
         CheckConstraint("offer_id IS NULL OR owner_user_id IS NOT NULL", name="offer_has_person"),
-        _live_index("ix_lead_created", "created_at", "id"),
-        _live_index("ix_lead_arrived", "arrived_at", "id"),
-        _live_index("ix_lead_updated", "updated_at", "id"),
-        _live_index("ix_lead_company", "company_fold", "id"),
-        _live_index("ix_lead_last_name", "last_name_fold", "id"),
-        _live_index("ix_lead_score", "score", "id"),
-        _live_index("ix_lead_owner", "owner_user_id", "created_at", "id"),
-        _live_index("ix_lead_queue_waiting", "owner_queue_id", "waiting_since", "id"),
-        _live_index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
-        _live_index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
-        Index("ix_lead_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
-        Index("ix_lead_open_user", "owner_user_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
-        Index(
-            "ix_lead_open_partner", "partner_account_id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE
-        ),
-        Index(
-            "ix_lead_offer_expires",
-            "offer_expires_at",
-            postgresql_where=text("offer_id IS NOT NULL"),
-            sqlite_where=text("offer_id IS NOT NULL"),
-        ),
-        Index(
-            "ix_lead_offered_user",
-            "owner_user_id",
-            "waiting_since",
-            postgresql_where=text("offer_id IS NOT NULL"),
-            sqlite_where=text("offer_id IS NOT NULL"),
-        ),
+        live_index("ix_lead_created", "created_at", "id"),
+        live_index("ix_lead_arrived", "arrived_at", "id"),
+        live_index("ix_lead_updated", "updated_at", "id"),
+        live_index("ix_lead_company", "company_fold", "id"),
+        live_index("ix_lead_last_name", "last_name_fold", "id"),
+        live_index("ix_lead_score", "score", "id"),
+        live_index("ix_lead_owner", "owner_user_id", "created_at", "id"),
+        live_index("ix_lead_queue_waiting", "owner_queue_id", "waiting_since", "id"),
+        live_index("ix_lead_queue_created", "owner_queue_id", "created_at", "id"),
+        live_index("ix_lead_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        deleted_index("ix_lead_deleted"),
+        partial_index("ix_lead_open_user", "owner_user_id", where=_OPEN, on_sqlite=_OPEN_SQLITE),
+        partial_index("ix_lead_open_partner", "partner_account_id", where=_OPEN, on_sqlite=_OPEN_SQLITE),
+        partial_index("ix_lead_offer_expires", "offer_expires_at", where="offer_id IS NOT NULL"),
+        partial_index("ix_lead_offered_user", "owner_user_id", "waiting_since", where="offer_id IS NOT NULL"),
         Index("ix_lead_status", "status_id", "created_at", "id"),
-        Index(
-            "ix_lead_score_due", "score_due_on", "id", postgresql_where=_SCORE_DUE, sqlite_where=_SCORE_DUE
+        partial_index(
+            "ix_lead_score_due", "score_due_on", "id",
+            where="score_due_on IS NOT NULL AND deleted_at IS NULL",
         ),
-        Index(
-            "ix_lead_route_due", "route_due_at", "id", postgresql_where=_ROUTE_DUE, sqlite_where=_ROUTE_DUE
+        partial_index(
+            "ix_lead_route_due", "route_due_at", "id",
+            where="route_due_at IS NOT NULL AND deleted_at IS NULL",
         ),
-        Index("ix_lead_open_updated", "updated_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN_SQLITE),
-        Index(
-            "ix_lead_touch_due", "touch_due_at", "id", postgresql_where=_TOUCH_DUE, sqlite_where=_TOUCH_DUE
+        partial_index("ix_lead_open_updated", "updated_at", "id", where=_OPEN, on_sqlite=_OPEN_SQLITE),
+        partial_index(
+            "ix_lead_touch_due", "touch_due_at", "id",
+            where="touch_due_at IS NOT NULL AND deleted_at IS NULL",
         ),
-        Index(
-            "ix_lead_touch_warn",
-            "touch_warn_at",
-            "id",
-            postgresql_where=_TOUCH_WARN,
-            sqlite_where=_TOUCH_WARN,
+        partial_index(
+            "ix_lead_touch_warn", "touch_warn_at", "id",
+            where="touch_warn_at IS NOT NULL AND deleted_at IS NULL",
         ),
-        Index(
-            "ix_lead_untouched", "taken_at", "id",
-            postgresql_where=text(f"is_open AND {_UNTOUCHED}"), sqlite_where=text(f"is_open = 1 AND {_UNTOUCHED}"),
+        partial_index(
+            "ix_lead_untouched", "taken_at", "id", where=f"is_open AND {_UNTOUCHED}",
+            on_sqlite=f"is_open = 1 AND {_UNTOUCHED}",
         ),
-        Index(
-            "ix_lead_marketing_qualified",
-            "marketing_qualified_at",
-            "id",
-            postgresql_where=_HANDED_OVER,
-            sqlite_where=_HANDED_OVER,
+        partial_index(
+            "ix_lead_marketing_qualified", "marketing_qualified_at", "id",
+            where="marketing_qualified_at IS NOT NULL AND deleted_at IS NULL",
         ),
         Index("ix_lead_unqualified_reason_id", "unqualified_reason_id"),
-        Index(
+        partial_index(
             "ix_lead_campaign", "campaign_id", "created_at", "id",
-            postgresql_where=_OF_CAMPAIGN, sqlite_where=_OF_CAMPAIGN,
+            where="deleted_at IS NULL AND campaign_id IS NOT NULL",
         ),
         Index("ix_lead_email_key", "email_key"),
         Index("ix_lead_phone_key", "phone_key"),
@@ -320,13 +292,7 @@ class Assignment(Base):
         Index("ix_assignment_lead", "lead_id", "id"),
         Index("ix_assignment_bulk", "bulk_act_id"),
         Index("uq_assignment_turn", "turn_id", unique=True),
-        Index(
-            "ix_assignment_rule_entry",
-            "rule_entry_id",
-            "at",
-            postgresql_where=text("rule_entry_id IS NOT NULL"),
-            sqlite_where=text("rule_entry_id IS NOT NULL"),
-        ),
+        partial_index("ix_assignment_rule_entry", "rule_entry_id", "at", where="rule_entry_id IS NOT NULL"),
     )
 
     id: Mapped[Key]
@@ -365,13 +331,7 @@ class Offer(Base):
 
     __tablename__ = "offer"
     __table_args__ = (
-        Index(
-            "uq_offer_pending",
-            "lead_id",
-            unique=True,
-            postgresql_where=text("state = 'pending'"),
-            sqlite_where=text("state = 'pending'"),
-        ),
+        partial_index("uq_offer_pending", "lead_id", unique=True, where="state = 'pending'"),
         Index("ix_offer_lead", "lead_id", "id"),
         Index("ix_offer_user", "user_id", "state"),
         Index("ix_offer_company", "company_id", "made_at", "state"),

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -70,13 +71,7 @@ class Notification(Named, Base):
         Index("uq_notification_act", "act", "user_id", "kind", unique=True),
         Index("ix_notification_user", "user_id", "id"),
         Index("ix_notification_record", "record_kind", "record_id", "id"),
-        Index(
-            "ix_notification_unread",
-            "user_id",
-            "id",
-            postgresql_where=text("read_at IS NULL"),
-            sqlite_where=text("read_at IS NULL"),
-        ),
+        partial_index("ix_notification_unread", "user_id", "id", where="read_at IS NULL"),
     )
 
     act: Mapped[str] = mapped_column(String(80))
@@ -120,20 +115,9 @@ class Delivery(Named, Base):
     __tablename__ = "delivery"
     __table_args__ = (
         Index("uq_delivery_channel", "notification_id", "channel", unique=True),
-        Index(
-            "ix_delivery_due",
-            "due_at",
-            "id",
-            postgresql_where=text("state IN ('due','held','sending')"),
-            sqlite_where=text("state IN ('due','held','sending')"),
-        ),
+        partial_index("ix_delivery_due", "due_at", "id", where="state IN ('due','held','sending')"),
         Index("ix_delivery_state", "state", "id"),
-        Index(
-            "ix_delivery_digest",
-            "digest_id",
-            postgresql_where=text("digest_id IS NOT NULL"),
-            sqlite_where=text("digest_id IS NOT NULL"),
-        ),
+        partial_index("ix_delivery_digest", "digest_id", where="digest_id IS NOT NULL"),
     )
 
     notification_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("notification.id"))

@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import deleted_index, live_index, partial_index
 from app.kernel.records import Extended, Named, Stamped, slot_indexes
 
 
@@ -47,16 +48,6 @@ class OutcomeReason(Named, Base):
 # Compared byte by byte, so that a beginning is a range of the index whatever the database's language.
 _Bytewise = String(255).with_variant(String(255, collation="C"), "postgresql")
 LAST_DAY = date(9999, 12, 31)
-_LIVE = text("deleted_at IS NULL")
-_DELETED = text("deleted_at IS NOT NULL")
-_OF_CAMPAIGN = text("deleted_at IS NULL AND campaign_id IS NOT NULL")
-_FROM_LEAD = text("source_lead_id IS NOT NULL")
-_OF_NEED = text("interest_id IS NOT NULL AND deleted_at IS NULL")
-
-
-def _live_index(name: str, *columns: str) -> Index:
-    """Of live ones only: with that condition in the index, lists are found without reading rows."""
-    return Index(name, *columns, postgresql_where=_LIVE, sqlite_where=_LIVE)
 
 
 class Opportunity(Named, Stamped, Extended, Base):
@@ -75,32 +66,30 @@ class Opportunity(Named, Stamped, Extended, Base):
     __table_args__ = (
         CheckConstraint("amount IS NULL OR currency IS NOT NULL", name="amount_in_currency"),
         CheckConstraint("probability BETWEEN 0 AND 100", name="probability"),
-        _live_index("ix_opportunity_created", "created_at", "id"),
-        _live_index("ix_opportunity_updated", "updated_at", "id"),
-        _live_index("ix_opportunity_name", "name_fold", "id"),
-        _live_index("ix_opportunity_amount", "amount_order", "id"),
-        _live_index("ix_opportunity_close", "close_order", "id"),
-        _live_index("ix_opportunity_stage", "stage_id", "close_order", "id"),
-        _live_index("ix_opportunity_category", "category", "created_at", "id"),
-        _live_index("ix_opportunity_owner", "owner_user_id", "created_at", "id"),
-        _live_index("ix_opportunity_account", "account_id", "category", "created_at", "id"),
-        _live_index("ix_opportunity_partner", "partner_account_id", "owner_rank", "created_at", "id"),
-        Index("ix_opportunity_lead", "source_lead_id", postgresql_where=_FROM_LEAD, sqlite_where=_FROM_LEAD),
-        Index(
+        live_index("ix_opportunity_created", "created_at", "id"),
+        live_index("ix_opportunity_updated", "updated_at", "id"),
+        live_index("ix_opportunity_name", "name_fold", "id"),
+        live_index("ix_opportunity_amount", "amount_order", "id"),
+        live_index("ix_opportunity_close", "close_order", "id"),
+        live_index("ix_opportunity_stage", "stage_id", "close_order", "id"),
+        live_index("ix_opportunity_category", "category", "created_at", "id"),
+        live_index("ix_opportunity_owner", "owner_user_id", "created_at", "id"),
+        live_index("ix_opportunity_account", "account_id", "category", "created_at", "id"),
+        live_index("ix_opportunity_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        partial_index("ix_opportunity_lead", "source_lead_id", where="source_lead_id IS NOT NULL"),
+        partial_index(
             "uq_opportunity_interest",
             "interest_id",
             unique=True,
-            postgresql_where=_OF_NEED,
-            sqlite_where=_OF_NEED,
+            where="interest_id IS NOT NULL AND deleted_at IS NULL",
         ),
-        Index("ix_opportunity_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
-        Index(
+        deleted_index("ix_opportunity_deleted"),
+        partial_index(
             "ix_opportunity_campaign",
             "campaign_id",
             "created_at",
             "id",
-            postgresql_where=_OF_CAMPAIGN,
-            sqlite_where=_OF_CAMPAIGN,
+            where="deleted_at IS NULL AND campaign_id IS NOT NULL",
         ),
         Index("ix_opportunity_external_id", "external_id"),
         *slot_indexes("opportunity", "created_at"),

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -22,12 +23,8 @@ class Queue(Named, Stamped, Base):
     __tablename__ = "queue"
     __table_args__ = (
         Index("uq_queue_partner_account_id", "partner_account_id", unique=True),
-        Index(
-            "uq_queue_default",
-            "is_default",
-            unique=True,
-            postgresql_where=text("is_default"),
-            sqlite_where=text("is_default = 1"),
+        partial_index(
+            "uq_queue_default", "is_default", unique=True, where="is_default", on_sqlite="is_default = 1"
         ),
     )
 
@@ -140,15 +137,7 @@ class RuleSet(Named, Stamped, Base):
     """A version of the assignment rules; at most one is active.  A change is a new version."""
 
     __tablename__ = "rule_set"
-    __table_args__ = (
-        Index(
-            "uq_rule_set_active",
-            "state",
-            unique=True,
-            postgresql_where=text("state = 'active'"),
-            sqlite_where=text("state = 'active'"),
-        ),
-    )
+    __table_args__ = (partial_index("uq_rule_set_active", "state", unique=True, where="state = 'active'"),)
 
     name: Mapped[str] = mapped_column(String(120))
     number: Mapped[int]
@@ -198,13 +187,7 @@ class RoutingAlert(Base):
 
     __tablename__ = "routing_alert"
     __table_args__ = (
-        Index(
-            "uq_routing_alert_open",
-            "key",
-            unique=True,
-            postgresql_where=text("resolved_at IS NULL"),
-            sqlite_where=text("resolved_at IS NULL"),
-        ),
+        partial_index("uq_routing_alert_open", "key", unique=True, where="resolved_at IS NULL"),
         Index("ix_routing_alert_resolved", "resolved_at", "id"),
     )
 

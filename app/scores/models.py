@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -38,15 +39,7 @@ class ScoreSet(Named, Stamped, Base):
     """
 
     __tablename__ = "score_set"
-    __table_args__ = (
-        Index(
-            "uq_score_set_active",
-            "state",
-            unique=True,
-            postgresql_where=text("state = 'active'"),
-            sqlite_where=text("state = 'active'"),
-        ),
-    )
+    __table_args__ = (partial_index("uq_score_set_active", "state", unique=True, where="state = 'active'"),)
 
     number: Mapped[int]
     name: Mapped[str] = mapped_column(String(120))

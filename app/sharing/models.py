@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
@@ -170,14 +171,13 @@ class ManualShare(Named, Base):
         Index("ix_manual_share_record", "object", "record_id"),
         Index("ix_manual_share_until", "until"),
         # What is shared twice at the same moment stands once.
-        Index(
+        partial_index(
             "uq_manual_share_standing",
             "object",
             "record_id",
             "principal_id",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
+            where="ended_at IS NULL",
         ),
     )
 

@@ -3,20 +3,17 @@
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named, Stamped
 
 
 class Period(StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
-
-
-_OF_COMPANY = text("user_id IS NULL")
-_OF_PERSON = text("user_id IS NOT NULL")
 
 
 class PartnerTarget(Named, Stamped, Base):
@@ -30,13 +27,13 @@ class PartnerTarget(Named, Stamped, Base):
     __table_args__ = (
         CheckConstraint("won_amount IS NULL OR currency IS NOT NULL", name="amount_in_currency"),
         CheckConstraint("converted IS NOT NULL OR won_amount IS NOT NULL", name="aims_at_something"),
-        Index(
+        partial_index(
             "uq_partner_target_company", "account_id", "starts_on", "period", unique=True,
-            postgresql_where=_OF_COMPANY, sqlite_where=_OF_COMPANY,
+            where="user_id IS NULL",
         ),
-        Index(
+        partial_index(
             "uq_partner_target_person", "account_id", "user_id", "starts_on", "period", unique=True,
-            postgresql_where=_OF_PERSON, sqlite_where=_OF_PERSON,
+            where="user_id IS NOT NULL",
         ),
     )  # fmt: skip
 

@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
+from app.kernel.indexes import partial_index
 from app.kernel.records import Named
 
 
@@ -99,9 +100,6 @@ class AccountCharacteristic(Named, Base):
     created_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("user.id"))
 
 
-_OPEN_NEED = text("need IS NOT NULL AND need_met_at IS NULL")
-
-
 class AccountInterest(Named, Base):
     """That an account is interested in an area, or is not, and what it needs there.
 
@@ -113,12 +111,11 @@ class AccountInterest(Named, Base):
     __table_args__ = (
         Index("uq_account_interest", "account_id", "area_id", unique=True),
         Index("ix_account_interest_area", "area_id", "is_interested", "account_id"),
-        Index(
+        partial_index(
             "ix_account_interest_open_need",
             "account_id",
             "area_id",
-            postgresql_where=_OPEN_NEED,
-            sqlite_where=_OPEN_NEED,
+            where="need IS NOT NULL AND need_met_at IS NULL",
         ),
     )
 
