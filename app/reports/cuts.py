@@ -4,7 +4,7 @@
 (`verify`) read the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,27 +79,32 @@ def _key(column: Any) -> ColumnElement[str]:
     return func.coalesce(cast(column, String), "")
 
 
-def fact_columns(actor: Actor, zone: str) -> Mapping[str, ColumnElement[Any]]:
-    """SQL of each column of a fact for a lead that the actor reads.  zone: of the organisation."""
-    waits = steps.is_unclaimed()
-    return {
-        "month": local_day(Lead.arrived_at, literal(zone)) // 100,
-        "partner": _key(Lead.partner_account_id),
-        "source": _key(Lead.source_id),
-        "campaign": _key(Lead.campaign_id),
-        "country": func.coalesce(Lead.country, ""),
-        "product": func.coalesce(Lead.product_interest, ""),
-        "owner": _key(Lead.owner_user_id),
-        "queue": _key(Lead.last_queue_id),
-        "band": band_of(Lead.score),
-        "stage": steps.stage_of(actor),
-        "handed_over": case((Lead.marketing_qualified_at.is_not(None), 1), else_=0),
-        "unqualified": case((steps.is_unqualified(), 1), else_=0),
-        "taken_class": class_of(Lead.taken_after),
-        "touched_class": class_of(Lead.touched_after),
-        "waits_in": case((waits, _key(Lead.owner_queue_id)), else_=""),
-        "waiting_day": case((waits, cast(local_day(Lead.waiting_since, literal(zone)), String)), else_=""),
-    }
+def fact_columns(actor: Actor, zone: str, names: Sequence[str] = COLUMNS) -> dict[str, ColumnElement[Any]]:
+    """SQL of these columns of a fact for a lead that the actor reads.  zone: of the organisation."""
+    return {name: _SQL[name](actor, zone) for name in names}
+
+
+# Column of a fact → its SQL for an actor and a zone, made of those alone that are wanted.
+_SQL: Mapping[str, Callable[[Actor, str], ColumnElement[Any]]] = {
+    "month": lambda _actor, zone: local_day(Lead.arrived_at, literal(zone)) // 100,
+    "partner": lambda *_: _key(Lead.partner_account_id),
+    "source": lambda *_: _key(Lead.source_id),
+    "campaign": lambda *_: _key(Lead.campaign_id),
+    "country": lambda *_: func.coalesce(Lead.country, ""),
+    "product": lambda *_: func.coalesce(Lead.product_interest, ""),
+    "owner": lambda *_: _key(Lead.owner_user_id),
+    "queue": lambda *_: _key(Lead.last_queue_id),
+    "band": lambda *_: band_of(Lead.score),
+    "stage": lambda actor, _zone: steps.stage_of(actor),
+    "handed_over": lambda *_: case((Lead.marketing_qualified_at.is_not(None), 1), else_=0),
+    "unqualified": lambda *_: case((steps.is_unqualified(), 1), else_=0),
+    "taken_class": lambda *_: class_of(Lead.taken_after),
+    "touched_class": lambda *_: class_of(Lead.touched_after),
+    "waits_in": lambda *_: case((steps.is_unclaimed(), _key(Lead.owner_queue_id)), else_=""),
+    "waiting_day": lambda _actor, zone: case(
+        (steps.is_unclaimed(), cast(local_day(Lead.waiting_since, literal(zone)), String)), else_=""
+    ),
+}
 
 
 def measures_of(fact: Mapping[str, Any]) -> tuple[int, ...]:

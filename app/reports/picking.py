@@ -1,10 +1,10 @@
 """Filters of the list of leads as conditions on what is counted: on columns of the facts, or of the counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, case, func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.campaigns.models import Campaign
@@ -69,16 +69,41 @@ def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -
     return [str(key) for key in session.scalars(statement)]
 
 
-def fact_months(asked: Asked) -> list[Condition]:
-    """That a fact is of the months that are asked for."""
-    found = [ReportFact.month >= asked.first] if asked.first is not None else []
-    return [*found, *([ReportFact.month <= asked.last] if asked.last is not None else [])]
+def fact_months(asked: Asked, month: Any = ReportFact.month) -> list[Condition]:
+    """That a fact is of the months that are asked for.  month: the column that has it."""
+    found = [month >= asked.first] if asked.first is not None else []
+    return [*found, *([month <= asked.last] if asked.last is not None else [])]
 
 
 def count_months(asked: Asked, *, apart: bool = False) -> list[Condition]:
     """That a count is of those months.  apart: whether each is wanted by itself."""
-    column = ReportCount.month
+    month = ReportCount.month
     if asked.first is None and asked.last is None:
-        return [column > EVER if apart else column == EVER]
-    found = [column > EVER if asked.first is None else column >= asked.first]
-    return [*found, *([column <= asked.last] if asked.last is not None else [])]
+        return [month > EVER if apart else month == EVER]
+    return [*fact_months(asked, month), *([month > EVER] if asked.first is None else [])]
+
+
+def fewest_months(asked: Asked, *, apart: bool) -> tuple[list[Condition], Callable[[Any], Any]]:
+    """(which counts are to be added up, what gives a count its sign) for those months.
+
+    apart: whether each is wanted by itself; else, where there are more of them than others, all months together are added up without
+    the others.  Months stand one by one, for what is told of each stands together.
+    """
+    if apart or (asked.first is None and asked.last is None):
+        return count_months(asked, apart=apart), lambda count: count
+    of_all = aliased(ReportCount)
+    month, every = of_all.month, of_all.cut == "all"
+    inside = and_(month > EVER, *fact_months(asked, month))
+    outside = and_(month > EVER, not_(inside))
+    are_few = (
+        select(func.count().filter(inside) <= func.count().filter(outside)).where(every).scalar_subquery()
+    )
+    months = select(month).where(every, case((are_few, inside), else_=not_(inside)))
+
+    def signed(count: Any) -> Any:
+        return case(
+            (or_(ReportCount.month == EVER, and_(*fact_months(asked, ReportCount.month))), count),
+            else_=-count,
+        )
+
+    return [ReportCount.month.in_(months)], signed

@@ -36,7 +36,7 @@ from app.reports.asked import Asked, came_to
 from app.reports.cuts import Cut, cut_of, fact_columns, find_cut, measures_of
 from app.reports.models import BY_WHAT, BY_WHO, HOW_FAR, OF_OWNER, ReportChange, ReportCount, ReportFact
 from app.reports.owned import Owned, find_owned
-from app.reports.picking import COLUMN_OF, count_months, fact_months, keys_asked
+from app.reports.picking import COLUMN_OF, count_months, fact_months, fewest_months, keys_asked
 from app.reports.steps import KEYS, MEASURES
 from app.sharing.merge import capped_count, seen_ids
 from app.sharing.scope import branches, scope
@@ -195,14 +195,12 @@ def _counted(
         which.append(picked.in_(keys[COLUMN_OF[beside]]))
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-    sums = [func.coalesce(func.sum(getattr(ReportCount, name)), 0) for name in wanted.measures]
-    told_b = _pack(key_b, ReportCount.captured) if wanted.is_packed else key_b
+    months, signed = fewest_months(asked, apart=wanted.a == "month")
+    sums = [func.coalesce(func.sum(signed(getattr(ReportCount, name))), 0) for name in wanted.measures]
+    told_b = _pack(key_b, signed(ReportCount.captured)) if wanted.is_packed else key_b
     counted = (
         select(literal(0), key_a, told_b, *[literal(0)] * 3, *sums)
-        .where(
-            *which, *count_months(asked, apart=wanted.a == "month"),
-            *([a.in_(wanted.keys)] if wanted.keys else []),
-        )
+        .where(*which, *months, *([a.in_(wanted.keys)] if wanted.keys else []))
         .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
     )  # fmt: skip
     since = _since(actor, asked, wanted, query, keys)
@@ -395,8 +393,7 @@ def _columns(wanted: Wanted) -> list[str]:
 
 def _live_columns(actor: Actor, asked: Asked, wanted: Wanted) -> dict[str, ColumnElement[Any]]:
     """What is selected of a lead; when leads were handed over is the vendor's to know."""
-    every = fact_columns(actor, asked.zone)
-    found = {name: every[name] for name in _columns(wanted)}
+    found = fact_columns(actor, asked.zone, _columns(wanted))
     return {**found, "handed_over": literal(0)} if actor.is_partner and "handed_over" in found else found
 
 
