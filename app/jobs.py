@@ -35,7 +35,7 @@ from app.reports.counting import AT_ONCE, count_changes
 from app.reports.models import ReportChange
 from app.routing.jobs import end_lapsed_offers
 from app.routing.recycling import recycle_step
-from app.scorecards.operations import compare_partners, is_due
+from app.scorecards.operations import is_due, keep_mixes, rows_to_keep
 from app.scores.routing import route_handed_over, routes_waiting
 from app.scores.work import is_waiting as scores_waiting
 from app.scores.work import work_step as score_step
@@ -167,12 +167,14 @@ def _count() -> bool:
 
 
 def _compare_partners() -> bool:
-    """What was to be expected of each partner, where that is kept and has become old."""
+    """What partners are compared by, where that is kept and has become old; read before, so that nobody waits who saves."""
+    now = clock.now()
     with reading() as session:
-        if not is_due(session, now=clock.now()):
+        if not is_due(session, now=now):
             return False
+        rows = rows_to_keep(session, now=now)
     with transaction() as session:
-        compare_partners(session, now=clock.now())
+        keep_mixes(session, rows)
     return False
 
 

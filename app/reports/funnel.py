@@ -49,23 +49,20 @@ class Funnel:
     total: FunnelRow
 
 
-def read_funnel(
-    session: Session, actor: Actor, asked: Asked, by: str, *, only: Sequence[str] = ()
-) -> Funnel | TooMany:
+def read_funnel(session: Session, actor: Actor, asked: Asked, by: str) -> Funnel | TooMany:
     """How many of the leads that the actor reads came to each step.  by: a key of `DIMENSIONS`, "" for all as one.
 
-    only: keys of the rows that are wanted, of which the total is then; () for all.  Raises Invalid for filters that are not known.
+    Raises Invalid for filters that are not known.
     """
     dimension = DIMENSIONS[by] if by else None
-    wanted = Wanted(dimension.column if dimension else "", keys=tuple(only))
-    cells = count_cells(session, actor, asked, wanted)
+    cells = count_cells(session, actor, asked, Wanted(dimension.column if dimension else ""))
     if isinstance(cells, TooMany):
         return cells
     counted = {a: found for (a, _b), found in cells.items() if any(found)}
 
     def make(value: Value) -> FunnelRow:
         counts = _sum([counted[key] for key in value.keys])
-        return _row(asked, value.key, value.label, counts, value.criteria, seen_by=actor)
+        return make_row(asked, value.key, value.label, counts, value.criteria, seen_by=actor)
 
     def weigh(keys: Sequence[str]) -> int:
         return sum(counted[key][0] for key in keys)
@@ -75,7 +72,7 @@ def read_funnel(
         rows = [make(value) for value in values_of(session, actor, asked, dimension, counted)]
     elif dimension:
         rows = rank(session, actor, asked, dimension, counted, weigh, make)
-    total = _row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
+    total = make_row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
     return Funnel(rows, total)
 
 
@@ -89,8 +86,8 @@ def read_scores(session: Session, actor: Actor, asked: Asked) -> Funnel | TooMan
         found = cells.get((band, ""))
         if found is None or not any(found):
             continue
-        rows.append(_row(asked, band, band_name(band), found, _of_band(band), seen_by=actor))
-    total = _row(asked, "", _("All"), _sum(list(cells.values())), (), seen_by=actor)
+        rows.append(make_row(asked, band, band_name(band), found, _of_band(band), seen_by=actor))
+    total = make_row(asked, "", _("All"), _sum(list(cells.values())), (), seen_by=actor)
     return Funnel(rows, total)
 
 
@@ -106,7 +103,7 @@ def _sum(counts: Sequence[Sequence[int]]) -> list[int]:
     return [sum(column) for column in zip(*counts, strict=True)] if counts else [0] * len(steps.MEASURES)
 
 
-def _row(
+def make_row(
     asked: Asked,
     key: str,
     label: str,
@@ -115,6 +112,7 @@ def _row(
     *,
     seen_by: Actor,
 ) -> FunnelRow:
+    """A row of these `steps.MEASURES`.  criteria: what the list of its leads is filtered by; None where there is no such list."""
     named = dict(zip(steps.MEASURES, counts, strict=True))
     if criteria is None:
         return FunnelRow(key, label, named)

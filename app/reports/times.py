@@ -46,22 +46,16 @@ class Response:
 
 
 def read_times(
-    session: Session, actor: Actor, asked: Asked, by: str, what: str, *, only: Sequence[str] = ()
-) -> Sequence[TimesRow] | TooMany:
-    """A row for each partner or queue, most leads first.  by: partner or queue; what: taken or touched; only: keys of the
-    rows that are wanted, () for all.
+    session: Session, actor: Actor, asked: Asked, what: str, partners: Sequence[Value]
+) -> Mapping[str, TimesRow]:
+    """Key → how fast leads of these partners were taken or touched, of each that has any that were measured; none where there are
+    too many leads to count.
     """
-    counted = _count(session, actor, asked, by, what, only)
+    keys = [key for value in partners for key in value.keys]
+    counted = _count(session, actor, asked, "partner", what, keys)
     if isinstance(counted, TooMany):
-        return counted
-
-    def weigh(keys: Sequence[str]) -> int:
-        return sum(counted[key].count for key in keys)
-
-    def make(value: Value) -> TimesRow:
-        return _row(asked, value, what, counted)
-
-    return rank(session, actor, asked, DIMENSIONS[by], counted, weigh, make)
+        return {}
+    return {value.key: _row(asked, value, what, counted) for value in partners if value.key in counted}
 
 
 def read_responses(session: Session, actor: Actor, asked: Asked, by: str) -> Ranking[Response] | TooMany:

@@ -1,7 +1,7 @@
 """Scorecards: what a partner made of its leads, and how that compares; for the vendor all, for a partner its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import overload
@@ -13,8 +13,9 @@ from app.accounts.models import Account
 from app.kernel.actor import Actor, Level
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked
-from app.reports.funnel import FunnelRow, read_funnel
-from app.reports.reading import TooMany, Wanted, count_cells, sees_all
+from app.reports.dimensions import Value
+from app.reports.funnel import FunnelRow, make_row, read_funnel
+from app.reports.reading import Cells, TooMany, Wanted, count_cells, sees_all
 from app.reports.times import TimesRow, read_times
 from app.scorecards.fair import Comparison
 from app.scorecards.queries import (
@@ -100,9 +101,12 @@ class Cards(Sequence[Card]):
     them do not make longer: by a number of statements that does not grow.
     """
 
-    def __init__(self, session: Session, actor: Actor, asked: Asked, partners: Sequence[Named]) -> None:
+    def __init__(
+        self, session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], counted: Cells
+    ) -> None:
+        """counted: the leads of each, told apart by partner."""
         self._session, self._actor, self._asked = session, actor, asked
-        self._partners = partners
+        self._partners, self._counted = partners, counted
 
     def __len__(self) -> int:
         return len(self._partners)
@@ -121,10 +125,12 @@ class Cards(Sequence[Card]):
             yield from self[begin : begin + AT_ONCE]
 
     def _read(self, partners: Sequence[Named]) -> Sequence[Card]:
-        found = _cards(self._session, self._actor, self._asked, partners)
-        if isinstance(found, TooMany):
-            raise LookupError("more leads than are counted, though they were counted a moment ago")
-        return found
+        funnels = {
+            each.key: make_row(self._asked, each.key, each.label, counts, each.criteria, seen_by=self._actor)
+            for each in map(_value, partners)
+            if any(counts := self._counted.get((each.key, ""), ()))
+        }
+        return _cards(self._session, self._actor, self._asked, partners, funnels)
 
 
 def read_cards(session: Session, actor: Actor, asked: Asked) -> Cards | TooMany:
@@ -139,14 +145,19 @@ def read_cards(session: Session, actor: Actor, asked: Asked) -> Cards | TooMany:
     )
     had = {partner: found[0] for (partner, _b), found in counted.items()}
     ranked = sorted((-had.get(str(row.id), 0), row.name, row.id, row.ref) for row in rows)
-    return Cards(session, actor, asked, [(key, ref, name) for _had, name, key, ref in ranked])
+    return Cards(session, actor, asked, [(key, ref, name) for _had, name, key, ref in ranked], counted)
+
+
+def _value(partner: Named) -> Value:
+    """A partner whose account one reads, so that there is a list of its leads."""
+    key, ref, name = partner
+    return Value(str(key), (str(key),), name, ({"field": "partner", "op": "equals", "value": ref},))
 
 
 def read_card(session: Session, actor: Actor, account: Account, asked: Asked) -> Card | TooMany:
     """One partner whose account was read in the actor's scope."""
-    partners = [(account.id, account.ref, account.name)]
-    found = _cards(session, actor, asked.narrowed("partner", [account.ref]), partners, is_one=True)
-    return found if isinstance(found, TooMany) else found[0]
+    partner = account.id, account.ref, account.name
+    return _card(session, actor, asked.narrowed("partner", [account.ref]), partner)
 
 
 def read_own(
@@ -162,11 +173,11 @@ def read_own(
             scope(Account, _OWN), Account.id == actor.company_id
         )
     ).one()
-    found = _cards(session, actor, asked, [(account.id, account.ref, account.name)], is_one=True)
+    found = _card(session, actor, asked, (account.id, account.ref, account.name))
     if isinstance(found, TooMany):
         return found
     is_usual = asked == with_months(session, Asked(asked.zone), now)
-    return found[0], _averages(session, asked, str(actor.company_id)) if is_usual else None
+    return found, _averages(session, asked, str(actor.company_id)) if is_usual else None
 
 
 def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
@@ -178,31 +189,35 @@ def _averages(session: Session, asked: Asked, own: str) -> Averages | None:
     return Averages(sum(shares) / len(shares)) if len(shares) >= FEWEST_OTHERS else None
 
 
+def _card(session: Session, actor: Actor, asked: Asked, partner: Named) -> Card | TooMany:
+    """Of one partner, whose leads alone are asked for or seen; with its months."""
+    funnel = read_funnel(session, actor, asked, "month")
+    if isinstance(funnel, TooMany):
+        return funnel
+    [card] = _cards(session, actor, asked, [partner], {str(partner[0]): funnel.total})
+    return replace(card, months=funnel.rows)
+
+
 def _cards(
-    session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], *, is_one: bool = False
-) -> list[Card] | TooMany:
-    """is_one: of one partner, whose leads alone are asked for or seen; with its months."""
+    session: Session, actor: Actor, asked: Asked, partners: Sequence[Named], funnels: Mapping[str, FunnelRow]
+) -> list[Card]:
+    """funnels: by the keys of partners as text; those without leads may be missing."""
     if not partners:
         return []
     ids = [key for key, _ref, _name in partners]
     keys = [str(key) for key in ids]
-    funnel = read_funnel(session, actor, asked, "month" if is_one else "partner", only=() if is_one else keys)
-    if isinstance(funnel, TooMany):
-        return funnel
-    found = {keys[0]: funnel.total} if is_one else {row.key: row for row in funnel.rows}
-    times: dict[str, Mapping[str, TimesRow]] = {}
-    for what in ("taken", "touched"):
-        measured = [] if actor.is_partner else read_times(session, actor, asked, "partner", what, only=keys)
-        times[what] = {} if isinstance(measured, TooMany) else {row.key: row for row in measured}
+    taken, touched = (
+        {} if actor.is_partner else read_times(session, actor, asked, what, [*map(_value, partners)])
+        for what in ("taken", "touched")
+    )
     compared = read_comparisons(session, asked, keys) if sees_all(actor) else {}
     offers = read_offers(session, actor, asked, ids)
     taken_back = read_taken_back(session, actor, asked, ids)
     won = read_won(session, actor, asked, ids)
     return [
         Card(
-            key, ref, name, found.get(str(key)), *offers.get(key, (0, 0)), taken_back.get(key, 0), won.get(key, {}),
-            times["taken"].get(str(key)), times["touched"].get(str(key)), compared.get(str(key)),
-            funnel.rows if is_one else (),
+            key, ref, name, funnels.get(str(key)), *offers.get(key, (0, 0)), taken_back.get(key, 0), won.get(key, {}),
+            taken.get(str(key)), touched.get(str(key)), compared.get(str(key)),
         )
         for key, ref, name in partners
     ]  # fmt: skip

@@ -5,11 +5,12 @@ converted is applied to the leads that this one had: their sum is what was to be
 standardisation).  Leads of a kind that hardly anybody else had compare with nothing and are left out on both sides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import sqrt
+from typing import Any
 
 # Others need so many leads of a kind for their share to say something.
 FEWEST_OF_OTHERS = 5
@@ -21,6 +22,8 @@ WIDTH = 1.96
 Kind = tuple[str, str, str]
 # partner → kind of lead → (how many it had, how many of them it converted)
 Mix = Mapping[str, Mapping[Kind, tuple[int, int]]]
+# kind of lead → how many
+Counts = Mapping[Any, int]
 
 
 class Verdict(StrEnum):
@@ -63,28 +66,38 @@ class Comparison:
 
 def compare(mix: Mix) -> dict[str, Comparison]:
     """Each partner with what was to be expected of it."""
-    all_had: dict[Kind, list[int]] = {}
+    all_had: dict[Any, int] = {}
+    all_converted: dict[Any, int] = {}
     for kinds in mix.values():
         for kind, (had, converted) in kinds.items():
-            total = all_had.setdefault(kind, [0, 0])
-            total[0] += had
-            total[1] += converted
-    return {partner: compare_one(kinds, all_had) for partner, kinds in mix.items()}
+            all_had[kind] = all_had.get(kind, 0) + had
+            all_converted[kind] = all_converted.get(kind, 0) + converted
+    return {
+        partner: compare_one(
+            {kind: had for kind, (had, _) in kinds.items()},
+            {kind: converted for kind, (_, converted) in kinds.items()},
+            all_had,
+            all_converted,
+        )
+        for partner, kinds in mix.items()
+    }
 
 
-def compare_one(kinds: Mapping[Kind, tuple[int, int]], all_had: Mapping[Kind, Sequence[int]]) -> Comparison:
-    """One partner's leads by kind, beside those of all partners, its own among them."""
-    received = leads = actual = 0
+def compare_one(had: Counts, converted: Counts, all_had: Counts, all_converted: Counts) -> Comparison:
+    """One partner's leads and those of them that it converted, beside those of all partners, its own among them.
+
+    Each by kind, however kinds are named; those without any may be missing.
+    """
+    leads = actual = 0
     expected = variance = 0.0
-    for kind, (had, converted) in kinds.items():
-        received += had
-        of_all = all_had.get(kind, (0, 0))
-        others = of_all[0] - had
+    for kind, count in had.items():
+        others = all_had.get(kind, 0) - count
         if others < FEWEST_OF_OTHERS:
             continue
-        rate = (of_all[1] - converted) / others
-        leads, actual = leads + had, actual + converted
-        expected += had * rate
+        own = converted.get(kind, 0)
+        rate = (all_converted.get(kind, 0) - own) / others
+        leads, actual = leads + count, actual + own
+        expected += count * rate
         # The chance of this one's leads, and that the others' share is itself a sample.
-        variance += had * rate * (1 - rate) * (1 + had / others)
-    return Comparison(received, leads, actual, expected, sqrt(variance))
+        variance += count * rate * (1 - rate) * (1 + count / others)
+    return Comparison(sum(had.values()), leads, actual, expected, sqrt(variance))

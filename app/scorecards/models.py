@@ -1,27 +1,23 @@
-"""Comparisons that are kept where there are too many leads to compare them while somebody waits."""
+"""What partners' leads were like, kept where there are too many of them to look at each while somebody waits."""
 
 from datetime import datetime
 
-from sqlalchemy import Double, String
+from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
 
 
-class ScorecardComparison(Base):
-    """What was to be expected of a partner in some months, as it was when it was compared.  There are none but of the usual months.
+class ScorecardMix(Base):
+    """The leads of a partner by month and kind, as they were counted last.
 
-    partner: the key of its account, as text.  first, last: months as 202611.  The rest as in `fair.Comparison`.
+    partner: the key of its account, as text; "" for all partners together.  had, converted: how many, as `mix.pack`
+    writes them; the same number stands for a kind in all rows.
     """
 
-    __tablename__ = "scorecard_comparison"
+    __tablename__ = "scorecard_mix"
 
     partner: Mapped[str] = mapped_column(String(20), primary_key=True)
-    first: Mapped[int]
-    last: Mapped[int]
-    received: Mapped[int]
-    leads: Mapped[int]
-    actual: Mapped[int]
-    expected: Mapped[float] = mapped_column(Double)
-    variance: Mapped[float] = mapped_column(Double)
-    compared_at: Mapped[datetime]
+    had: Mapped[bytes] = mapped_column(LargeBinary)
+    converted: Mapped[bytes] = mapped_column(LargeBinary)
+    counted_at: Mapped[datetime]

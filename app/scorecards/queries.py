@@ -1,12 +1,13 @@
 """What scorecards are made of beside the funnel: offers, leads taken back, amounts won, and the mix of leads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -15,19 +16,18 @@ from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer, OfferSta
 from app.opportunities.models import Opportunity, StageCategory
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked, begin_of, last_months, next_month
+from app.reports.cuts import EVER
 from app.reports.models import ReportCount, ReportFact
 from app.reports.picking import count_months, fact_months
 from app.reports.reading import sees_all
-from app.reports.steps import KEYS
-from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison
-from app.scorecards.models import ScorecardComparison
+from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison, compare_one
+from app.scorecards.mix import CONVERTED, sum_up
+from app.scorecards.models import ScorecardMix
 from app.sharing.scope import scope
 
 # So many months scorecards look back, unless others are asked for.
 MONTHS = 6
-CONVERTED = KEYS.index("converted")
 _ANSWERED = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
-_KEPT = ("partner", "received", "leads", "actual", "expected", "variance")
 # Averages of partners tell nobody's numbers from so many others on, of whom each had so many leads.
 FEWEST_OTHERS, FEWEST_LEADS = 5, 5
 
@@ -132,15 +132,14 @@ def read_won(
 
 
 def _mix(asked: Asked, partners: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    """What these partners had and converted of each kind of lead, as counted last; () for all."""
+    """What these partners had and converted of each kind of lead, as counted last."""
     fact = ReportFact
-    whose = fact.partner.in_(partners) if partners else fact.partner != ""
     return (
         select(
             fact.partner, fact.source, fact.country, fact.product, func.count().label("had"),
             func.sum(case((fact.stage >= CONVERTED, 1), else_=0)).label("converted"),
         )
-        .where(whose, *fact_months(asked))
+        .where(fact.partner.in_(partners), *fact_months(asked))
         .group_by(fact.partner, fact.source, fact.country, fact.product)
     )  # fmt: skip
 
@@ -159,32 +158,47 @@ def _kinds(asked: Asked) -> Select[*tuple[Any, ...]]:
 
 
 def read_comparisons(session: Session, asked: Asked, partners: Sequence[str]) -> Mapping[str, Comparison]:
-    """Of these partners (keys of their accounts as text) each with what was to be expected of it: as it is kept, or as it is now.
+    """Of these partners (keys of their accounts as text) each with what was to be expected of it: by what is kept of leads, or
+    as they are now.  Partners without leads are missing.
 
     For those who see all leads.
     """
-    at = compared_at(session, asked)
-    if at is None:
-        found = compared(asked, partners)
-    else:
-        kept = ScorecardComparison
-        found = select(*(getattr(kept, name) for name in _KEPT)).where(kept.partner.in_(partners))
+    kept = _kept_mixes(session, asked, partners)
+    if kept is not None:
+        return kept
     return {
-        row[0]: Comparison(int(row[1]), int(row[2]), int(row[3]), float(row[4]), sqrt(max(float(row[5]), 0)), at)
-        for row in session.execute(found)
-    }  # fmt: skip
+        row[0]: Comparison(int(row[1]), int(row[2]), int(row[3]), float(row[4]), sqrt(max(float(row[5]), 0)))
+        for row in session.execute(compared(asked, partners))
+    }
 
 
-def compared_at(session: Session, asked: Asked) -> datetime | None:
-    """When the comparisons of these months that are kept were made; None where none are."""
-    kept = ScorecardComparison
-    return session.scalar(
-        select(kept.compared_at).where(kept.first == asked.first, kept.last == asked.last).limit(1)
+def _kept_mixes(session: Session, asked: Asked, partners: Sequence[str]) -> Mapping[str, Comparison] | None:
+    """The same of what is kept; None where nothing is."""
+    mix = ScorecardMix
+    found = session.execute(
+        select(mix.partner, mix.had, mix.converted, mix.counted_at).where(mix.partner.in_(["", *partners]))
     )
+    kept = {row.partner: row for row in found}
+    every = kept.pop("", None)
+    if every is None:
+        return None
+
+    def summed(row: Any) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        had, converted = (sum_up(packed, asked.first, asked.last) for packed in (row.had, row.converted))
+        return had, converted
+
+    of_all = summed(every)
+    compared = {partner: compare_one(*summed(row), *of_all) for partner, row in kept.items()}
+    return {partner: replace(one, at=every.counted_at) for partner, one in compared.items() if one.received}
 
 
-def compared(asked: Asked, partners: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
-    """`fair.compare` within the database: (partner, received, leads, actual, expected, variance) of these partners, () for all."""
+def counted_at(session: Session) -> datetime | None:
+    """When leads were counted as they are kept for comparisons; None where none are kept."""
+    return session.scalar(select(ScorecardMix.counted_at).limit(1))
+
+
+def compared(asked: Asked, partners: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """`fair.compare` within the database: (partner, received, leads, actual, expected, variance) of these partners."""
     mix = _mix(asked, partners).cte("mix")
     every = _kinds(asked).subquery("every")
     kind = and_(every.c.product == mix.c.product, every.c.told == mix.c.source + "/" + mix.c.country)
@@ -221,19 +235,8 @@ def partner_keys(session: Session) -> Sequence[int]:
     return session.scalars(select(PartnerAccount.account_id)).all()
 
 
-def rows_to_keep(asked: Asked, now: datetime) -> Select[*tuple[Any, ...]]:
-    """The rows of `ScorecardComparison` of every partner, compared now."""
-    found = compared(asked).subquery("found")
-    return select(
-        *(column.label(name) for column, name in zip(found.c, _KEPT, strict=True)),
-        literal(asked.first).label("first"), literal(asked.last).label("last"), literal(now).label("compared_at"),
-    )  # fmt: skip
-
-
-def count_of_partners(session: Session, asked: Asked) -> int:
-    """How many leads all partners together had in these months."""
+def count_of_partners(session: Session) -> int:
+    """How many leads all partners together have."""
     count = ReportCount
-    found = select(func.sum(count.captured)).where(
-        count.cut == "partner", count.a != "", *count_months(asked)
-    )
+    found = select(func.sum(count.captured)).where(count.cut == "partner", count.a != "", count.month == EVER)
     return int(session.scalar(found) or 0)

@@ -15,7 +15,7 @@ from app.reports.sheets import Cell, Head, Report, Sheet, add_report
 from app.reports.times import TimesRow
 from app.reports.words import within
 from app.scorecards.cards import Card, read_cards, with_months
-from app.scorecards.queries import compared_at
+from app.scorecards.queries import counted_at
 from app.scorecards.words import as_of_words, expected_words, percent, verdict_words, won_words
 from app.web.filters import number
 
@@ -25,7 +25,7 @@ def _read(session: Session, actor: Actor, asked: Asked, _by: str, now: datetime)
     cards = read_cards(session, actor, asked)
     if isinstance(cards, TooMany):
         return cards
-    at = compared_at(session, asked) if sees_all(actor) else None
+    at = counted_at(session) if sees_all(actor) else None
     return Sheet(_heads(as_of_words(at)), Later(_cells, cards))
 
 

@@ -241,8 +241,8 @@ COMMON = {
     "organisation.name": "everybody knows whose Canal this is",
     "organisation.accent": "a colour",
     "erasure_gate": "stands within a transaction alone",
-    "scorecard_comparison": "numbers, kept where leads are very many, for who sees all of them anyway",
-    "scorecard_comparison.partner": "a key, that is shown to nobody",
+    "scorecard_mix": "numbers, kept where leads are very many, for who sees all of them anyway",
+    "scorecard_mix.partner": "a key, that is shown to nobody",
     "report_count.b": "a country or public names; what people wrote stands in the other column",
 }
 

@@ -1,15 +1,17 @@
 """Scorecards as the vendor reads them: most leads first, each with its months; compared beforehand where leads are very many."""
 
 import re
-from datetime import timedelta
 
 import pytest
 
 from app.partners.models import PartnerAccount
+from app.reports.asked import Asked
 from app.reports.counting import count_changes
 from app.scorecards import operations
-from app.scorecards.models import ScorecardComparison
-from app.scorecards.operations import compare_partners, is_due
+from app.scorecards.cards import with_months
+from app.scorecards.models import ScorecardMix
+from app.scorecards.operations import is_due, keep_mixes, rows_to_keep
+from app.scorecards.queries import read_comparisons
 from tests.factories import make_account, make_lead, make_partner, make_user, rows
 
 
@@ -50,27 +52,31 @@ def test_the_first_rows_are_shown_and_all_where_they_are_asked_for(signed_in, ma
     assert len(names(browser.get(url.replace("&amp;", "&")).get_data(as_text=True))) == 4
 
 
-def test_where_leads_are_very_many_partners_are_compared_beforehand(session, partners, now, monkeypatch):
-    assert not is_due(session, now=now), "so few are compared when they are looked at"
+def keep(session, now):
+    """As the worker does it."""
+    keep_mixes(session, rows_to_keep(session, now=now))
+
+
+def test_where_leads_are_very_many_they_are_counted_beforehand(session, partners, now, monkeypatch):
+    assert not is_due(session, now=now), "so few are looked at one by one"
     monkeypatch.setattr(operations, "MOST_AT_ONCE", 14)
     assert is_due(session, now=now)
-    compare_partners(session, now=now)
+    keep(session, now)
     assert not is_due(session, now=now)
     assert is_due(session, now=now + operations.EVERY)
-    assert is_due(session, now=now + timedelta(days=40)), "the usual months are others then"
-    kept = {row.partner: row for row in rows(session, ScorecardComparison)}
-    one = kept[str(partners[0].id)]
-    assert (one.received, one.leads, one.actual) == (1, 1, 0)
+    asked = with_months(session, Asked("UTC"), now)
+    one = read_comparisons(session, asked, [str(partners[0].id)])[str(partners[0].id)]
+    assert (one.received, one.leads, one.actual, one.at) == (1, 1, 0, now)
     assert one.expected == pytest.approx(3 / 14)
     monkeypatch.setattr(operations, "MOST_AT_ONCE", 50)
     assert is_due(session, now=now)
-    compare_partners(session, now=now)
-    assert rows(session, ScorecardComparison) == []
+    keep(session, now)
+    assert rows(session, ScorecardMix) == []
 
 
 def test_what_is_kept_is_told_as_of_then(signed_in, session, mara, partners, now, monkeypatch):
     monkeypatch.setattr(operations, "MOST_AT_ONCE", 14)
-    compare_partners(session, now=now)
+    keep(session, now)
     person = make_user(session, partner=session.get(PartnerAccount, partners[0].id))
     make_lead(session, owner=person)
     count_changes(session)
@@ -78,9 +84,13 @@ def test_what_is_kept_is_told_as_of_then(signed_in, session, mara, partners, now
     browser = signed_in(mara)
     card = f"/scorecards/{partners[0].ref}"
     assert "As it was on" in browser.get("/reports/partners").get_data(as_text=True)
+    for months in ("", f"?from={now:%Y}-01&to={now:%Y}-12"):
+        page = browser.get(card + months).get_data(as_text=True)
+        assert "As it was on" in page
+        assert "1 of its 1" in page
+    monkeypatch.setattr(operations, "MOST_AT_ONCE", 50)
+    keep(session, now)
+    session.commit()
     page = browser.get(card).get_data(as_text=True)
-    assert "As it was on" in page
-    assert "1 of its 1" in page
-    other = browser.get(f"{card}?from={now:%Y}-01&to={now:%Y}-12").get_data(as_text=True)
-    assert "2 of its 2" in other, "of other months it is compared anew"
-    assert "As it was on" not in other
+    assert "2 of its 2" in page
+    assert "As it was on" not in page
