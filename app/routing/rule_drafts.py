@@ -149,6 +149,11 @@ def change_draft(draft: RulesDraft, act: str) -> int:
     return i
 
 
+def adds_condition(act: str) -> bool:
+    """Whether the button gives an entry a new last condition, whose first input people go on with."""
+    return act.startswith(("condition-", "rebuild-"))
+
+
 def entries_of(draft: RulesDraft) -> list[dict[str, Any]]:
     """The entries that the draft means, as the API takes them.
 

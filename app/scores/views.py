@@ -17,7 +17,7 @@ from app.kernel.errors import Conflict, Invalid, Stale
 from app.leads.fields import FIELDS
 from app.leads.models import Lead
 from app.routing.models import Queue
-from app.routing.rule_drafts import operator_words
+from app.routing.rule_drafts import adds_condition, operator_words
 from app.routing.rules import criteria_fields
 from app.scores.books import open_book
 from app.scores.drafts import ScoresDraft, change_draft, draft_of, given_by, note_problems, read_draft
@@ -195,6 +195,7 @@ def _editor(draft: ScoresDraft, scores_ref: str, shown: int = -1) -> str:
         draft=draft,
         scores=get_scores(session, scores_ref) if scores_ref else None,
         shown=shown,
+        adds=adds_condition(request.form.get("act", "")),
         queues=[(row.ref, row.name) for row in queues],
         field_names=sorted(
             ((name, str(labels[name].label)) for name in score_fields(known)),

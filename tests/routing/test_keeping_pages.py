@@ -210,7 +210,8 @@ def test_rules_are_written_without_javascript(session, signed_in, mara, sal, now
         "/setup/assignment-rules", {**form, "act": "condition-0"}, page="/setup/assignment-rules/new"
     )
     assert two.status_code == 200
-    assert 'name="e0-c1-field"' in two.text
+    assert 'name="e0-c1-field" data-focus' in two.text
+    assert two.text.count("data-focus") == 1, "what is typed next, and nothing else"
     assert 'value="Spain; France"' in two.text
     assert row_count(session, RuleSet) == 0
     saved = browser.submit(
@@ -299,6 +300,7 @@ def test_a_version_is_tried_activated_and_put_out_of_force(session, signed_in, m
     tried = browser.get(f"{path}/try").text
     assert "Forges del Ter" in tried
     assert "1 then, 0 by this version" in tried
+    assert "No rules are in force now: it is compared with where the leads went" in tried
     assert browser.get(f"{path}/try?from=nonsense&to=9999-99-99&limit=-5").status_code == 200
     assert "No rules are in force now" in browser.get(f"{path}/activate").text
     assert browser.submit(f"{path}/activate").location == "/setup/assignment-rules"

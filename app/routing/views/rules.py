@@ -24,6 +24,7 @@ from app.routing.picker import target_choices
 from app.routing.queue_queries import queue_choices
 from app.routing.rule_drafts import (
     RulesDraft,
+    adds_condition,
     change_draft,
     draft_of,
     entries_of,
@@ -169,6 +170,7 @@ def _editor(draft: RulesDraft, rule_ref: str, shown: int = -1) -> str:
         draft=draft,
         rules=rules,
         shown=shown,
+        adds=adds_condition(request.form.get("act", "")),
         targets=target_choices(session),
         queues=queue_choices(session),
         templates=template_choices(session),

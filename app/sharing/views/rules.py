@@ -14,7 +14,7 @@ from app.kernel.actor import Level, Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Invalid, Stale
 from app.kernel.paging import COUNT_CAP
-from app.routing.rule_drafts import operator_words
+from app.routing.rule_drafts import adds_condition, operator_words
 from app.sharing.asking import Question, ask
 from app.sharing.consequences import MOST_COUNTED, Count, count_given, counts_of_rules
 from app.sharing.models import SharingRule
@@ -276,6 +276,7 @@ def _editor(
         "sharing_rules/edit.html",
         draft=draft,
         rule=rule,
+        adds=adds_condition(request.form.get("act", "")),
         reach=reach,
         question=question,
         count=count_words,
