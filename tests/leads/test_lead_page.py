@@ -54,6 +54,15 @@ def test_it_shows_who_what_and_where(signed_in, session, mara, pia, northwind):
     assert 'href="tel:+34972201100"' in page
 
 
+def test_what_somebody_agreed_to_stands_there_once(signed_in, session, mara, pia, northwind):
+    lead = make_lead(session, owner=pia, consent=True, consent_basis="contract", consent_origin="Fair")
+    page = main(signed_in(mara).get(f"/leads/{lead.ref}"))
+    assert page.count('id="consent-card"') == page.count("Contract") == page.count("<dd>Fair</dd>") == 1
+    assert 'data-field="consent"' not in page
+    page = main(signed_in(pia).get(f"/leads/{lead.ref}"))
+    assert (page.count('data-field="consent"'), page.count('id="consent-card"')) == (1, 0)
+
+
 def test_a_lead_without_a_company_is_called_by_the_person(signed_in, session, mara):
     lead = make_lead(session, company=None, first_name="Marta", last_name="Puig")
     assert "<h1>Marta Puig</h1>" in main(signed_in(mara).get(f"/leads/{lead.ref}"))
