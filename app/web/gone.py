@@ -11,6 +11,7 @@ from typing import Any
 from flask import g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.activities.forms import ActivityForm, CommentForm, EditForm
@@ -22,7 +23,10 @@ from app.kernel import labels, refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
+from app.leads.queries import list_decline_reasons
+from app.lists.catalogue import Kind, ListField, fields_of, objects
 from app.opportunities.fields import OPPORTUNITY_FIELDS
+from app.web.filters import country_name
 
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "lead": LEAD_FIELDS,
@@ -96,24 +100,58 @@ def _message(typed: list[Typed]) -> str:
 
 
 def _typed(actor: Actor, kind: str) -> list[Typed]:
-    names = _labels(actor, kind)
+    names, words = _labels(actor, kind), _words(actor, kind)
     found = []
     for name, values in request.form.lists():
         texts = [text.strip() for text in values if text.strip() and not _CHOSEN.fullmatch(text.strip())]
         if texts and name in names:
-            found.append(Typed(str(names[name]), "\n".join(texts).replace("\r\n", "\n")))
+            called = words.get(name, {})
+            text = "\n".join(str(called.get(text, text)) for text in texts)
+            found.append(Typed(str(names[name]), text.replace("\r\n", "\n")))
+    return found
+
+
+def _forms() -> list[Any]:
+    """The inputs of what is written on records of all kinds."""
+    forms = (ActivityForm(formdata=None), EditForm(formdata=None), CommentForm(formdata=None))
+    return [
+        field for form in forms for field in form if "Hidden" not in field.type and "CSRF" not in field.type
+    ]
+
+
+def _words(actor: Actor, kind: str) -> dict[str, dict[str, Any]]:
+    """Name of an input that sends keys → key → what people chose by it.  A statement for each such input at most."""
+    session = db.session()
+    words: dict[str, dict[str, Any]] = {
+        field.name: {choice.value: choice.label for choice in field.choices}
+        for field in _forms()
+        if getattr(field, "choices", None)
+    }
+    if "reason" in request.form and kind == "lead":
+        words["reason"] = {reason.key: reason.name for reason in list_decline_reasons(session)}
+    fields = fields_of(session, actor, kind).values() if kind in objects() else ()
+    for field in fields:
+        name = field.edits or field.name
+        if name in request.form:
+            words.setdefault(name, {}).update(_called(session, actor, field, request.form[name].strip()))
+    return words
+
+
+def _called(session: Session, actor: Actor, field: ListField, value: str) -> Mapping[str, Any]:
+    if field.kind is Kind.COUNTRY:
+        return {value: country_name(value)}
+    if field.kind is Kind.YES_NO:
+        return {"yes": _("Yes"), "no": _("No")}
+    found: dict[str, Any] = {}
+    for choices in (field.choices, field.edit_choices):
+        if choices is not None:
+            found.update(choices(session, actor))
     return found
 
 
 def _labels(actor: Actor, kind: str) -> dict[str, Any]:
     """Name of an input → what it is called; of the fields that administrators added those the actor sees."""
-    forms = (ActivityForm(formdata=None), EditForm(formdata=None), CommentForm(formdata=None))
-    written = {
-        field.name: field.label.text
-        for form in forms
-        for field in form
-        if "Hidden" not in field.type and "CSRF" not in field.type
-    }
+    written = {field.name: field.label.text for field in _forms()}
     own = {
         name: field.label for name, field in _FIELDS.get(kind, {}).items() if name not in actor.hidden_fields
     }

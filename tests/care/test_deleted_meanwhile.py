@@ -71,6 +71,23 @@ def test_what_was_typed_for_a_deleted_record_is_shown_to_who_could_see_it(
         assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (404, "not-found")
 
 
+def test_what_was_chosen_is_shown_by_its_name(session, signed_in, mara, records, now):
+    lead, case = records["lead"], records["case"]
+    lead.deleted_at = case.deleted_at = now
+    mara_ = signed_in(mara)
+    form = {"status": "working", "country": "FR", "consent_basis": "contract", "interest_confirmed": "yes"}
+    page = mara_.submit(f"/leads/{lead.ref}/edit", form, page="/profile").text
+    for name, word in (("Status", "Working"), ("Country", "France"), ("Interest confirmed", "Yes")):
+        assert f"<dt>{name}</dt><dd>{word}</dd>" in page, name
+    assert "<dd>Contract</dd>" in page
+    page = mara_.submit(f"/cases/{case.ref}/edit", {"priority": "high"}, page="/profile").text
+    assert "<dd>High</dd>" in page
+    call = {"kind": "call", "remind": "15", "subject": "Pumps"}
+    page = mara_.submit(f"/leads/{lead.ref}/activities", call, page="/profile").text
+    assert "<dd>Call</dd>" in page
+    assert "<dd>15 minutes before</dd>" in page
+
+
 def test_a_field_changed_in_place_and_a_note_on_a_deleted_lead_are_shown_too(
     session, signed_in, mara, pia, records, now
 ):
