@@ -1,9 +1,10 @@
-"""Trying a version of the rules against past leads, without changing anything."""
+"""Trying a version of the rules against past leads, beside the version in force, without changing anything."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,8 +18,8 @@ from app.routing.candidates import MEMBER, PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, 
 from app.routing.eligibility import members_of, take_snapshot
 from app.routing.matching import Match, facts_of_lead
 from app.routing.models import Queue, RoundRobin, RuleSet, Turn
-from app.routing.rule_queries import TargetName, target_names
-from app.routing.rules import Entry, LeadReader, open_book
+from app.routing.rule_queries import TargetName, find_active, target_names
+from app.routing.rules import Entry, LeadReader, RuleBook, open_book
 from app.sharing.scope import scope
 
 MOST_LEADS = 1000
@@ -28,11 +29,23 @@ STANDARD_LEADS = 500
 _NAMING = Actor.system("names of rule targets")
 
 
+class Against(StrEnum):
+    """What a tried version is compared with.
+
+    ACTIVE: what the version in force would do with the same leads, so that only what was changed between the two
+    makes a difference.  PAST: where the leads went when they came in, when the version in force is tried itself or
+    none is in force.
+    """
+
+    ACTIVE = "active"
+    PAST = "past"
+
+
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One past lead: where it went at first, and where the tried rules would have sent it.
+    """One past lead: where the tried rules would send it, and where it goes or went otherwise.
 
-    entry: position of the one that matches, None for the default queue.
+    entry: position of the one that matches, None for the default queue.  other: as the trial's `against` says.
     """
 
     ref: str
@@ -40,29 +53,31 @@ class TrialRow:
     created_at: datetime
     entry: int | None
     target: TargetName
-    went_to: TargetName
+    other: TargetName
     differs: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many of the leads a target got, and how many it would get."""
+    """How many of the leads a target gets or got otherwise, and how many by the tried version."""
 
     target: TargetName
-    then: int
-    now: int
+    other: int
+    tried: int
 
     @property
     def shift(self) -> int:
-        return self.now - self.then
+        return self.tried - self.other
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """rows: newest first.  loads: by how much they shift, the most first."""
+    """rows: newest first.  loads: by how much they shift, the most first.  active: the version compared with."""
 
     rows: Sequence[TrialRow]
     loads: Sequence[Load]
+    against: Against
+    active: RuleSet | None
 
     @property
     def differing(self) -> int:
@@ -86,40 +101,75 @@ def try_rules(
     Raises NotAllowed.
     """
     actor.require(Permission.ROUTING_MANAGE)
-    book = open_book(session, rules)
-    names = target_names(session, book.entries, now=now)
+    active = find_active(session)
     default = session.scalars(select(Queue).where(Queue.is_default)).one()
     fallback = TargetName(QUEUE, default.ref, default.name)
     leads = _past_leads(session, actor, since, until, min(limit, MOST_LEADS))
-    placed = _first_places(session, [lead.id for lead in leads])
-    queues, takers = _partner_queues(session, book.entries), _Takers.of(session, book.entries, now)
-    reader = LeadReader(session, book.fields)
-    rows, then, after = [], Counter[TargetName](), Counter[TargetName]()
+    tried = _Version.open(session, rules, fallback, now)
+    against, others, queues = _compared(session, rules, active, leads, fallback, now)
+    queues |= tried.queues
+    rows, other_loads, tried_loads = [], Counter[TargetName](), Counter[TargetName]()
     for lead in leads:
-        entry = book.evaluate(reader.of_lead(lead)).entry
-        target = _bare(names[entry.kind, entry.target_id]) if entry else fallback
-        if entry is not None and not takers.takes(entry, lead):
-            target = takers.fallback(entry) or fallback
-        went_to = placed.get(lead.id, fallback)
+        (entry, target), other = tried.judge(lead), others[lead.id]
         # A partner account's leads go to its queue, which is where they are found afterwards.
-        differs = went_to != queues.get(target.ref, target)
-        rows.append(
-            TrialRow(
-                lead.ref,
-                lead.title_for(actor),
-                lead.created_at,
-                entry.position if entry else None,
-                target,
-                went_to,
-                differs,
-            )
+        ends, ended = queues.get(target.ref, target), queues.get(other.ref, other)
+        position = entry.position if entry else None
+        title = lead.title_for(actor)
+        rows.append(TrialRow(lead.ref, title, lead.created_at, position, target, other, ends != ended))
+        other_loads[ended] += 1
+        tried_loads[ends] += 1
+    loads = [Load(each, other_loads[each], tried_loads[each]) for each in set(other_loads) | set(tried_loads)]
+    loads.sort(key=lambda load: (-abs(load.shift), -load.tried, load.target.name))
+    return Trial(rows, loads, against, active)
+
+
+def _compared(
+    session: Session,
+    rules: RuleSet,
+    active: RuleSet | None,
+    leads: Sequence[Lead],
+    fallback: TargetName,
+    now: datetime,
+) -> tuple[Against, Mapping[int, TargetName], dict[str, TargetName]]:
+    """What is compared with: lead → its place, and the partner queues that this names, by their account."""
+    if active is None or active.id == rules.id:
+        placed = _first_places(session, [lead.id for lead in leads])
+        return Against.PAST, {lead.id: placed.get(lead.id, fallback) for lead in leads}, {}
+    version = _Version.open(session, active, fallback, now)
+    return Against.ACTIVE, {lead.id: version.judge(lead)[1] for lead in leads}, dict(version.queues)
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A version, ready to say where leads go.  queues: as `_partner_queues` has them."""
+
+    book: RuleBook
+    reader: LeadReader
+    names: Mapping[tuple[str, int], TargetName]
+    takers: "_Takers"
+    queues: Mapping[str, TargetName]
+    default: TargetName
+
+    @classmethod
+    def open(cls, session: Session, rules: RuleSet, default: TargetName, now: datetime) -> "_Version":
+        book = open_book(session, rules)
+        return cls(
+            book,
+            LeadReader(session, book.fields),
+            target_names(session, book.entries, now=now),
+            _Takers.of(session, book.entries, now),
+            _partner_queues(session, book.entries),
+            default,
         )
-        then[went_to] += 1
-        after[target if differs else went_to] += 1
-    targets = set(then) | set(after)
-    loads = [Load(target, then[target], after[target]) for target in targets]
-    loads.sort(key=lambda load: (-abs(load.shift), -load.now, load.target.name))
-    return Trial(rows, loads)
+
+    def judge(self, lead: Lead) -> tuple[Entry | None, TargetName]:
+        """The entry that takes the lead, None for none, and where it goes."""
+        entry = self.book.evaluate(self.reader.of_lead(lead)).entry
+        if entry is None:
+            return None, self.default
+        if not self.takers.takes(entry, lead):
+            return entry, self.takers.fallback(entry) or self.default
+        return entry, _bare(self.names[entry.kind, entry.target_id])
 
 
 class _Takers:

@@ -29,7 +29,7 @@ from app.routing.rule_operations import (
     edit_rules,
 )
 from app.routing.rule_queries import read_rules
-from app.routing.rule_trial import try_rules
+from app.routing.rule_trial import Against, try_rules
 from app.routing.turns import take_turn
 from tests.factories import (
     actor_of,
@@ -312,14 +312,15 @@ def test_the_page_of_a_version_counts_last_month_and_warns(session, actor, sal, 
 
 def test_trying_rules_changes_nothing_and_shows_the_shift(session, actor, sal, mara, pia, northwind, now):
     group = make_round_robin(session, "Turns", members=(pia,))
-    activate(
+    active = activate(
         session, actor,
         {"criteria": SPAIN, "target": target(group)},
         {"criteria": {"field": "country", "op": "equals", "value": "DE"}, "target": target(northwind, session)},
         now=now,
     )  # fmt: skip
-    for country in ("ES", "ES", "DE", "FR"):
-        arrive(session, actor, now=now, country=country)
+    came = [arrive(session, actor, now=now, country=country)[0].ref for country in ("ES", "ES", "DE", "FR")]
+    # It went elsewhere than the rules say, which is no difference that the draft makes.
+    elsewhere = make_lead(session, owner=mara, country="ES")
     draft = create_rules(
         session, actor, name="Next",
         entries=[
@@ -332,14 +333,15 @@ def test_trying_rules_changes_nothing_and_shows_the_shift(session, actor, sal, m
     session.flush()
     before = row_count(session, Event), row_count(session, Turn)
     trial = try_rules(session, actor, draft, now=now)
-    assert [(row.entry, row.differs) for row in reversed(trial.rows)] == [
-        (1, False),
-        (1, False),
-        (2, False),
-        (3, True),
-    ]
+    assert {row.ref: (row.entry, row.differs) for row in trial.rows} == dict(
+        zip((*came, elsewhere.ref), ((1, False), (1, False), (2, False), (3, True), (1, False)), strict=True)
+    )
+    assert (trial.against, trial.active) == (Against.ACTIVE, active)
     assert trial.differing == 1
     shifts = {load.target.name: load.shift for load in trial.loads}
     assert shifts == {"Turns": 0, "Northwind partner queue": 0, "Unassigned": -1, "Sal": 1}
     session.flush()
     assert (row_count(session, Event), row_count(session, Turn)) == before
+    of_itself = try_rules(session, actor, active, now=now)
+    assert of_itself.against is Against.PAST
+    assert [row.ref for row in of_itself.rows if row.differs] == [elsewhere.ref], "given to Mara by hand"

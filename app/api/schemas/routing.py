@@ -247,7 +247,10 @@ class Try(Body):
 
 
 class Trial(Answer):
-    """A past lead: entry from 1 (null: none matches), where it would have gone, whether that differs."""
+    """A past lead: entry from 1 (null: none matches), where it would go, whether the version in force sends it elsewhere.
+
+    Of the version in force itself, or with none in force: whether it went elsewhere when it came in.
+    """
 
     lead_id: Id
     entry: int | None
