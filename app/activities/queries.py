@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from app.accounts.models import Account, Contact
 from app.accounts.relations.told import relations_in_words
 from app.activities.comments import Readers, is_of_other_side, readers_of, told_to
+from app.activities.doors import arrival_in_words
 from app.activities.models import Activity, ActivityKind, Participant
 from app.activities.people import PersonNamed, names_of_people
 from app.activities.places import (
@@ -159,7 +160,7 @@ def timeline(
 ) -> Page[TimelineRow]:
     """What happened to the record, newest first: events and finished activities.
 
-    Two statements, those of `rows_of` beside them.
+    Two statements, those of `rows_of` beside them, and one where the record came in by an import or the API.
 
     record: one the actor may read.  Partner people get what their own company did and what the vendor wrote to it,
     nothing else: no act of the vendor's people, none of a company that had the lead before.
@@ -171,8 +172,12 @@ def timeline(
     done = list(_done(session, actor, record, place, limit))
     shown = _merge(events, done, limit)
     told = iter(rows_of(session, actor, [e for e in shown if not isinstance(e, Event)], record))
-    # Sentences that name other records, where the reader sees these.
-    naming = {**relations_in_words(session, actor, events), **parts_in_words(session, actor, events)}
+    # Sentences that name other records, forms, files and tokens, where the reader sees these.
+    naming = {
+        **relations_in_words(session, actor, events),
+        **parts_in_words(session, actor, events),
+        **arrival_in_words(session, actor, record, events),
+    }
     rows = [
         event_row(entry, actor, naming.get(entry.id, "")) if isinstance(entry, Event) else next(told)
         for entry in shown

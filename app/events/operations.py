@@ -59,6 +59,8 @@ def event_values(
     detail: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The columns of one event, for inserting many at once."""
+    if verb == "created" and actor.token_id is not None:
+        detail = {**(detail or {}), "token_id": actor.token_id}  # by which it came in (`activities.doors`)
     return {
         "at": at,
         "verb": verb,

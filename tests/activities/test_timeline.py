@@ -1,16 +1,24 @@
 """The timeline: activities and events in one order, in pages, and what partners do not read in it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask_babel import force_locale
+from sqlalchemy import select
 
 from app.accounts.operations import edit_account
 from app.activities.operations import finish_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
 from app.events.operations import record
+from app.identity.models import ApiToken
+from app.intake.models import Import
+from app.intake.take_in import take_in
 from app.kernel import clock
+from app.kernel.actor import Actor
+from app.kernel.refs import IMPORT, new_ref
 from app.sharing.shares import share_record, unshare_record
 from tests.factories import actor_of, make_account, make_lead
+from tests.people import make_token
 
 
 def told(page):
@@ -33,11 +41,42 @@ def test_events_and_activities_stand_in_one_order(session, sal, mara):
 
 
 def test_the_system_has_no_name_in_it(session, sal, mara):
-    from app.kernel.actor import Actor
-
     account = make_account(session, "Forges", owner=mara)
     record(session, Actor.system("import"), verb="created", subject=account, at=clock.now())
     assert told(timeline(session, actor_of(session, sal), account)) == ["Created this"]
+
+
+def test_it_says_by_which_door_a_record_came_as_far_as_one_may_know(session, ada, sal, vic, mara, now):
+    make_token(sal, label="Website")
+    token_id = session.scalars(select(ApiToken.id)).one()
+    form, by_token = Actor.system("web form", door="form"), replace(actor_of(session, sal), door="api")
+    by_token = replace(by_token, token_id=token_id)
+    posted, _ = take_in(session, form, {"last_name": "Puig"}, now=now)
+    posted.imported = {"Web form": "Ask us"}
+    sent, _ = take_in(session, by_token, {"last_name": "Roca"}, now=now)
+    file = Import(
+        ref=new_ref(IMPORT), filename="fair.csv", path="x", digest="x", size_bytes=1, created_at=now,
+        created_by_id=mara.id,
+    )  # fmt: skip
+    session.add(file)
+    session.flush()
+    taken, _ = take_in(
+        session, replace(actor_of(session, mara), door="import"), {"last_name": "Vila"}, now=now
+    )
+    taken.import_id = file.id
+    session.flush()
+
+    def first(user, lead):
+        return told(timeline(session, actor_of(session, user), lead))[-1]
+
+    assert first(vic, posted) == "Came in by the web form “Ask us” and went to Unassigned"
+    for user in (ada, sal):
+        assert (
+            first(user, sent) == "Sal created this over the API (token “Website”) and gave it to Unassigned"
+        )
+    assert first(mara, sent) == "Sal created this over the API and gave it to Unassigned"
+    assert first(mara, taken) == "Mara created this by the import of “fair.csv” and gave it to Unassigned"
+    assert first(sal, taken) == "Mara created this by an import and gave it to Unassigned"
 
 
 def test_a_verb_that_nobody_knows_is_still_told(session, sal, mara):
