@@ -29,7 +29,10 @@ def find_survivor(session: Session, actor: Actor, kind: str, ref: str) -> str | 
             scope(model, _FOLLOWING), model.ref == ref
         )
     ).first()
-    if found is None or not (found.would_see or _was_answerable(session, actor, kind, found.id)):
+    # What was not merged is no further work, lest the wait tell that it is there.
+    if found is None or found.merged_into_id is None:
+        return None
+    if not (found.would_see or _was_answerable(session, actor, kind, found.id)):
         return None
     into = found.merged_into_id
     for _step in range(DEEPEST):

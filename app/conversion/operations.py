@@ -325,7 +325,9 @@ def _keep(
 ) -> Conversion:
     account, contact, opportunity = _by_object(results)
     target = opportunity or contact or account
-    documents = move_documents(session, actor, lead, target, now=now)
+    # Several partners may be given one contact or account; an opportunity is one partner's.
+    is_shared = opportunity is None and lead.partner_account_id is not None
+    documents = move_documents(session, actor, lead, target, but_shown=is_shared, now=now)
     planned = follow_conversion(session, lead, target, account)
     # Told before the grants, so that the row is written once; they are of whoever has the lead, which stays.
     before = {"lead": mark_converted(session, actor, lead, now=now), "planned": planned}

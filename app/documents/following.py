@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.places import place_of
@@ -25,13 +25,19 @@ def move_documents(
     target: Any,
     *,
     only: Sequence[int] | None = None,
+    but_shown: bool = False,
     now: datetime,
 ) -> list[int]:
-    """Put the documents of one record onto another; their keys.  only: these.  Writes events; does not commit."""
+    """Put the documents of one record onto another; their keys.  Writes events; does not commit.
+
+    only: these.  but_shown: none that the vendor shows to a partner, for other partners may read the target.
+    """
     before, after = column_of(place_of(source)), column_of(place_of(target))
     statement = select(Document).where(scope(Document, _FOLLOWING), before == source.id)
     if only is not None:
         statement = statement.where(Document.id.in_(only))
+    if but_shown:
+        statement = statement.where(or_(Document.is_internal, Document.company_id.is_not(None)))
     found = session.scalars(statement.order_by(Document.id)).all()
     for document in found:
         setattr(document, before.key, None)

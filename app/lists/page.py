@@ -96,6 +96,12 @@ class ListPage:
         return bool(self.chips) or self.asked.view == RECENT
 
     @property
+    def may_mend(self) -> bool:
+        """Whether a filter that does not work is the reader's to change: what a view of others says is theirs."""
+        row = self.asked.row
+        return row is None or self.asked.changed or row.may_edit
+
+    @property
     def view_name(self) -> str:
         """What the open view is called; "" for the plain list."""
         if self.asked.row is not None:
@@ -255,7 +261,9 @@ def count_text(found: int) -> str:
 
 
 def lost_text(names: Sequence[str]) -> str:
-    """What was left out because it is not there any more."""
+    """What was left out because it is not there any more; to partner people unnamed, for it may be hidden from them."""
+    if current_actor().is_partner:
+        return _("Something that this list asks for is not there for you, so that it was left out.")
     return ngettext(
         "The field “%(names)s” is not there any more, so that this filter was left out.",
         "The fields “%(names)s” are not there any more, so that these filters were left out.",

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, case, false, null, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Organisation, User
@@ -29,7 +29,10 @@ PRIVATE, READ, READ_WRITE = "private", "read", "read_write"
 
 @dataclass(frozen=True, slots=True)
 class ViewRow:
-    """A saved view with the names beside it.  may_edit: rename it, change what it shows, share and delete it."""
+    """A saved view with the names beside it.  may_edit: rename it, change what it shows, share and delete it.
+
+    Partner people are told the vendor's name instead of its people's, and none of a group.
+    """
 
     view: SavedView
     owner_name: str
@@ -65,7 +68,7 @@ def views_for(session: Session, actor: Actor, object_: ListObject) -> list[ViewR
     if not actor.can(object_.view):
         return []
     rows = session.execute(
-        _views()
+        _views(actor)
         .where(SavedView.object == object_.name, _seen(session, actor))
         .order_by((SavedView.owner_user_id != actor.user_id), SavedView.name, SavedView.id)
         .limit(MOST_VIEWS)
@@ -78,7 +81,7 @@ def get_view(session: Session, actor: Actor, ref: str, object_name: str | None =
     """A saved view that the actor sees.  Raises NotFound, alike for hidden and absent."""
     if not refs.is_ref(refs.SAVED_VIEW, ref):
         raise NotFound("saved_view", ref)
-    statement = _views().where(SavedView.ref == ref, _seen(session, actor))
+    statement = _views(actor).where(SavedView.ref == ref, _seen(session, actor))
     if object_name is not None:
         statement = statement.where(SavedView.object == object_name)
     row = session.execute(statement).first()
@@ -87,9 +90,14 @@ def get_view(session: Session, actor: Actor, ref: str, object_name: str | None =
     return _row(actor, default_of(session, actor), *row)
 
 
-def _views() -> Any:
+def _views(actor: Actor) -> Any:
+    names: tuple[Any, Any] = (User.name, PublicGroup.name)
+    if actor.is_partner:  # what they have is their own or the vendor's
+        is_own = SavedView.owner_user_id == actor.user_id
+        vendor = select(Organisation.name).where(Organisation.id == SUBJECT.id).scalar_subquery()
+        names = (case((is_own, User.name), else_=vendor), null())
     return (
-        select(SavedView, User.name, PublicGroup.name)
+        select(SavedView, *names)
         .join(User, User.id == SavedView.owner_user_id)
         .outerjoin(PublicGroup, PublicGroup.principal_id == SavedView.principal_id)
     )

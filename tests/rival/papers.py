@@ -17,7 +17,7 @@ from tests.factories import actor_of, rows
 from tests.rival.worlds import STEM, STRANGER, World, veil
 
 
-def _attach(session: Session, world: World, user: User, record: Any, name: str, **values: Any) -> Document:
+def attach(session: Session, world: World, user: User, record: Any, name: str, **values: Any) -> Document:
     content = f"content of {name}".encode()
     digest = hashlib.sha256(content).hexdigest()
     announce_blob(session, digest, len(content), now=world.now)
@@ -31,32 +31,32 @@ def _attach(session: Session, world: World, user: User, record: Any, name: str, 
 def add_own_documents(session: Session, world: World) -> None:
     """One of Otto's on his lead, one of the vendor's that he sees there, one of Porta's."""
     people = world.people
-    own = _attach(session, world, people["otto"], world.leads["otto"], "own", description="Ours")
-    shown = _attach(session, world, people["ada"], world.leads["otto"], "shown")
+    own = attach(session, world, people["otto"], world.leads["otto"], "own", description="Ours")
+    shown = attach(session, world, people["ada"], world.leads["otto"], "shown")
     world.southwinds["doc"] += [own.ref, shown.ref]
-    portas = _attach(session, world, people["porta"], world.leads["porta"], "portas")
+    portas = attach(session, world, people["porta"], world.leads["porta"], "portas")
     world.portas["doc"].append(portas.ref)
 
 
 def add_veiled_documents(session: Session, world: World) -> None:
     """On Otto's own lead: one that is internal, one of the company that had it before.  On records of others: some."""
     people = world.people
-    inner = _attach(session, world, people["ada"], world.leads["otto"], "inner", is_internal=True)
-    former = _attach(session, world, people["ada"], world.leads["otto"], "former")
+    inner = attach(session, world, people["ada"], world.leads["otto"], "inner", is_internal=True)
+    former = attach(session, world, people["ada"], world.leads["otto"], "former")
     former.company_id, former.created_by_id = world.northwind.account_id, people["pia"].id
-    had = _attach(session, world, people["ada"], world.leads["moved on"], "had")
+    had = attach(session, world, people["ada"], world.leads["moved on"], "had")
     had.company_id, had.created_by_id = world.southwind.account_id, people["otto"].id
     others = [
-        _attach(session, world, people["pia"], world.leads["of pia"], "of pia"),
-        _attach(session, world, people["ada"], world.leads["waiting"], "of a preview"),
-        _attach(session, world, people["ada"], None, "of the library"),
+        attach(session, world, people["pia"], world.leads["of pia"], "of pia"),
+        attach(session, world, people["ada"], world.leads["waiting"], "of a preview"),
+        attach(session, world, people["ada"], None, "of the library"),
         *(
-            _attach(session, world, people["nora"], record, f"of {name}")
+            attach(session, world, people["nora"], record, f"of {name}")
             for name, record in sorted(world.records.items())
             if name in ("above", "chief")
         ),
     ]
-    gone = _attach(session, world, people["ada"], world.leads["of ada"], "gone")
+    gone = attach(session, world, people["ada"], world.leads["of ada"], "gone")
     gone.deleted_at = world.now
     veiled = [inner, former, had, *others, gone]
     session.flush()
