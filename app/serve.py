@@ -13,6 +13,7 @@ from flask.cli import with_appcontext
 from app.kernel import clock
 from app.kernel.db import db, transaction
 from app.settings import ROOT, Settings, current_settings
+from app.starting import stay_small
 from app.supervisor import STOPPING, supervise
 from app.web.logs import configure_logs
 
@@ -56,6 +57,7 @@ def web_command() -> None:
     # Waitress finishes the requests at work when the main loop is left by SystemExit.
     for number in STOPPING:
         signal.signal(number, _leave)
+    stay_small()
     waitress.serve(
         current_app._get_current_object(),  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
         host=HOST,
@@ -75,13 +77,13 @@ def _prepare(settings: Settings) -> list[str]:
     upgrade(directory=str(ROOT / "migrations"))
     if not settings.demo:
         return []
-    from app import demo  # brings data and code that only the demo needs
+    from app.demo import company  # brings data and code that only the demo needs
 
     with transaction() as session:
-        if demo.is_empty(session):
+        if company.is_empty(session):
             click.echo("Loading the demo company …")
-            demo.load(session, now=clock.now())
-        lines = [f"{who.role}: {who.email}   password: {who.password}" for who in demo.sign_ins(session)]
+            company.load(session, now=clock.now())
+        lines = [f"{who.role}: {who.email}   password: {who.password}" for who in company.sign_ins(session)]
     db.session.remove()
     db.engine.dispose()
     return lines

@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.settings import current_settings
+from app.starting import stay_small
 from app.supervisor import STOPPING
 from app.web.logs import configure_logs
 
@@ -106,6 +107,8 @@ def worker_command() -> None:
     configure_logs(settings.log_level, "stdout")
     stop = _stop_by_signal()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
+    jobs = make_jobs(app, settings, stop)
+    stay_small()
     log.info("worker began")
-    run_jobs(app, make_jobs(app, settings, stop), stop)
+    run_jobs(app, jobs, stop)
     log.info("worker ended")

@@ -7,10 +7,9 @@ counts with something beside it.  Numbers are never slips: Store 12 is not Store
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any
-
-from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 
 from app.kernel.fold import company_key, email_key, is_free_mail, words_of
 
@@ -23,6 +22,21 @@ STREET_ALIKE = 80  # per cent of words in common
 _DIGITS = re.compile(r"\d+")
 
 Values = Mapping[str, Any]
+
+
+# Brought in when records are first compared: many processes never do, and it is larger than it looks.
+@cache
+def _osa() -> ModuleType:
+    from rapidfuzz.distance import OSA
+
+    return OSA
+
+
+@cache
+def _fuzz() -> ModuleType:
+    from rapidfuzz import fuzz
+
+    return fuzz
 
 
 def account_reasons(one: Values, other: Values) -> tuple[str, ...]:
@@ -81,7 +95,8 @@ def name_likeness(one: str, other: str) -> int:
     texts = [company_key(name) or " ".join(words_of(name)) for name in (one, other)]
     if texts[0] == texts[1] or sorted(texts[0].split()) == sorted(texts[1].split()):
         return 100
-    return min(99, round(100 * OSA.normalized_similarity(*texts)))
+    share: float = _osa().normalized_similarity(*texts)
+    return min(99, round(100 * share))
 
 
 # Companies
@@ -95,7 +110,7 @@ def _same_company(one: Values, other: Values) -> bool:
         return True
     if _DIGITS.findall(first) != _DIGITS.findall(second) or min(len(first), len(second)) < 5:
         return False
-    return OSA.normalized_similarity(first, second) >= COMPANY_ALIKE and _word_by_word(first, second)
+    return _osa().normalized_similarity(first, second) >= COMPANY_ALIKE and _word_by_word(first, second)
 
 
 def _word_by_word(first: str, second: str) -> bool:
@@ -104,7 +119,7 @@ def _word_by_word(first: str, second: str) -> bool:
     if len(one) != len(other):
         return True  # a blank more or less
     return all(
-        a == b or (len(a) > 3 and OSA.distance(a, b) <= (2 if min(len(a), len(b)) >= 8 else 1))
+        a == b or (len(a) > 3 and _osa().distance(a, b) <= (2 if min(len(a), len(b)) >= 8 else 1))
         for a, b in zip(one, other, strict=True)
     )
 
@@ -154,7 +169,7 @@ def _name_parts(one: Values, other: Values) -> tuple[bool, bool]:
 
 
 def _alike(one: str, other: str, least: float = NAME_ALIKE) -> bool:
-    return bool(one and other) and OSA.normalized_similarity(one, other) >= least
+    return bool(one and other) and _osa().normalized_similarity(one, other) >= least
 
 
 def _same_person(one: Values, other: Values) -> bool:
@@ -181,4 +196,5 @@ def _address_parts(one: Values, other: Values) -> tuple[bool, int] | None:
 
 
 def _streets_alike(one: str, other: str) -> bool:
-    return max(fuzz.token_sort_ratio(one, other), fuzz.token_set_ratio(one, other)) >= STREET_ALIKE
+    share: float = max(_fuzz().token_sort_ratio(one, other), _fuzz().token_set_ratio(one, other))
+    return share >= STREET_ALIKE

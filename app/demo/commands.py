@@ -5,7 +5,6 @@ import sys
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from app.demo.company import is_empty, load, sign_ins
 from app.kernel import clock
 from app.kernel.db import transaction
 
@@ -23,6 +22,8 @@ demo = AppGroup("demo", help="The demo company.")
 @with_appcontext
 def load_command(leads: int, seed: int, before_partners: bool) -> None:
     """Load the demo company.  Refuses a database that somebody uses already."""
+    from app.demo.company import is_empty, load, sign_ins  # data and code that only the demo needs
+
     with transaction() as session:
         if not is_empty(session):
             click.echo("This database is in use; the demo company needs an empty one.", err=True)

@@ -116,6 +116,9 @@ class Permission(StrEnum):
     RECORD_SHARE = "record:share"  # by hand, what one has in full
 
 
+_EVERY_PERMISSION = frozenset(Permission)
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person, or a named part of the system, with everything that decides what they see and do.
@@ -174,7 +177,7 @@ class Actor:
             ref="",
             name=name,
             role=Role.ADMINISTRATOR,
-            permissions=frozenset(Permission),
+            permissions=_EVERY_PERMISSION,
             door=door,
             system_name=name,
         )

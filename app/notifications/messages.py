@@ -14,10 +14,10 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
-from css_inline import CSSInliner
 from flask import current_app, g
 from flask_babel import force_locale, ngettext
 from sqlalchemy.orm import Session
@@ -36,6 +36,9 @@ from app.notifications.texts.language import LONGEST_SUBJECT
 from app.notifications.texts.wording import OwnText, OwnWords, find_own_text, say
 from app.settings import current_settings
 from app.subscriptions import letter as report_letter
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 log = structlog.get_logger("canal.mail")
 
@@ -211,6 +214,8 @@ def _lay_out(words: Words, letter: Letter, envelope: Envelope, language: str) ->
 
 
 @cache
-def _inliner() -> CSSInliner:
+def _inliner() -> "CSSInliner":
+    from css_inline import CSSInliner  # for those who write mails, which the web process hardly does
+
     css = current_app.jinja_env.get_template("mail/mail.css").render()
     return CSSInliner(extra_css=css, load_remote_stylesheets=False, inline_style_tags=False)

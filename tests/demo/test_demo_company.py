@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.demo import is_empty, load, sign_ins
+from app.demo.company import is_empty, load, sign_ins
 from app.identity.models import User
 from app.identity.queries import get_organisation
 from app.kernel import clock
