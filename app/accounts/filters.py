@@ -4,10 +4,10 @@ Here are the search, segments, and names and numbers that an index of their own 
 field of `list_fields`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import and_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.accounts.models import Account, Contact
@@ -16,10 +16,8 @@ from app.kernel.actor import Actor
 from app.kernel.fold import email_key, fold, phone_key
 from app.lists.catalogue import objects
 from app.lists.query import ListQuery, parse_list
+from app.lists.simple import Condition, Make, keyed
 from app.search.finding import found_by
-
-Condition = ColumnElement[bool]
-Make = Callable[[Session, Actor, Sequence[str]], Condition]
 
 ACCOUNT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "name": Account.name_fold,
@@ -31,10 +29,6 @@ CONTACT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "created_at": Contact.created_at,
     "updated_at": Contact.updated_at,
 }
-
-
-def _keyed(column: InstrumentedAttribute[Any], key: Callable[[str], str | None]) -> Make:
-    return lambda _session, _actor, values: column.in_([key(value) or "" for value in values])
 
 
 def _searched(model: Any) -> Make:
@@ -51,18 +45,18 @@ def _has_account(_session: Session, _actor: Actor, values: Sequence[str]) -> Con
 
 ACCOUNT_FILTERS: dict[str, Make] = {
     "q": _searched(Account),
-    "name": _keyed(Account.name_fold, fold),
-    "external_id": _keyed(Account.external_id, str),
-    "phone": _keyed(Account.phone_key, phone_key),
+    "name": keyed(Account.name_fold, fold),
+    "external_id": keyed(Account.external_id),
+    "phone": keyed(Account.phone_key, phone_key),
     **ACCOUNT_SEGMENTS,
 }
 CONTACT_FILTERS: dict[str, Make] = {
     "q": _searched(Contact),
     "private": _has_account,
-    "last_name": _keyed(Contact.last_name_fold, fold),
-    "email": _keyed(Contact.email_key, email_key),
-    "phone": _keyed(Contact.phone_key, phone_key),
-    "external_id": _keyed(Contact.external_id, str),
+    "last_name": keyed(Contact.last_name_fold, fold),
+    "email": keyed(Contact.email_key, email_key),
+    "phone": keyed(Contact.phone_key, phone_key),
+    "external_id": keyed(Contact.external_id),
     **CONTACT_SEGMENTS,
 }
 

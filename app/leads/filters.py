@@ -3,7 +3,7 @@
 Who sees what of it: `leads.sight`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.kernel.actor import Actor, Role
 from app.kernel.errors import Invalid
 from app.kernel.fold import email_key, fold, phone_key
 from app.leads.models import Lead, LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
+from app.lists.simple import Make, keyed
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.criteria import Op
 from app.routing.models import Queue
@@ -236,16 +237,12 @@ def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     return and_(*(found_by(session, actor, Lead, value.strip()) for value in values))
 
 
-def _keyed(column: InstrumentedAttribute[Any], key: Callable[[str], str | None]) -> Any:
-    return lambda _session, _actor, values: column.in_([key(value) for value in values])
-
-
-FILTERS: dict[str, Callable[[Session, Actor, Sequence[str]], Condition]] = {
+FILTERS: dict[str, Make] = {
     "box": _box,
     "q": _search,
-    "company": _keyed(Lead.company_fold, fold),
-    "last_name": _keyed(Lead.last_name_fold, fold),
-    "email": _keyed(Lead.email_key, email_key),
-    "phone": _keyed(Lead.phone_key, phone_key),
-    "external_id": _keyed(Lead.external_id, str),
+    "company": keyed(Lead.company_fold, fold),
+    "last_name": keyed(Lead.last_name_fold, fold),
+    "email": keyed(Lead.email_key, email_key),
+    "phone": keyed(Lead.phone_key, phone_key),
+    "external_id": keyed(Lead.external_id),
 }
