@@ -4,9 +4,9 @@ Everything is in the form itself, so that the page works without JavaScript and 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 
@@ -20,6 +20,7 @@ from app.routing.rules import criteria_fields
 MOST_ROWS = 30
 MOST_DRAFTED = 200
 _BLANK = Row("", "equals", "")
+L = TypeVar("L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,36 +117,51 @@ def _count(form: Mapping[str, str], name: str) -> int:
 
 
 def change_draft(draft: RulesDraft, act: str) -> int:
-    """Do what a button of the editor says; the entry, from 0, that the page should show then.
+    """Do what a button says; the entry, from 0, to show then.  act: see `press`."""
+    return press(draft.entries, act, EntryDraft(rows=(_BLANK,)), lambda entry: entry.rows, with_rows)
+
+
+def with_rows(entry: EntryDraft, rows: Sequence[Row]) -> EntryDraft:
+    """With these conditions and no others."""
+    return replace(entry, kept="", rows=tuple(rows))
+
+
+def press(
+    lines: list[L],
+    act: str,
+    blank: L,
+    rows_of: Callable[[L], Sequence[Row]],
+    with_rows: Callable[[L, Sequence[Row]], L],
+) -> int:
+    """Do what a button says to lines with conditions; the line, from 0, to show then.
 
     act: "add", "up-2", "down-2", "remove-2", "condition-2", "clear-2-1" (the second condition of the third
-    entry).  What does not fit the draft does nothing.
+    line), "rebuild-2".  What does not fit the lines does nothing.  blank: one that is added.
     """
     verb, *places = act.split("-")
-    entries = draft.entries
     if verb == "add":
-        entries.append(EntryDraft(rows=(_BLANK,)))
-        return len(entries) - 1
-    if not places or not all(place.isdecimal() for place in places) or int(places[0]) >= len(entries):
+        lines.append(blank)
+        return len(lines) - 1
+    if not places or not all(place.isdecimal() for place in places) or int(places[0]) >= len(lines):
         return 0
     i = int(places[0])
     match verb:
         case "up" if i > 0:
-            entries[i - 1], entries[i] = entries[i], entries[i - 1]
+            lines[i - 1], lines[i] = lines[i], lines[i - 1]
             return i - 1
-        case "down" if i + 1 < len(entries):
-            entries[i + 1], entries[i] = entries[i], entries[i + 1]
+        case "down" if i + 1 < len(lines):
+            lines[i + 1], lines[i] = lines[i], lines[i + 1]
             return i + 1
         case "remove":
-            del entries[i]
+            del lines[i]
             return max(0, i - 1)
         case "condition":
-            entries[i] = replace(entries[i], rows=(*entries[i].rows, _BLANK))
+            lines[i] = with_rows(lines[i], [*rows_of(lines[i]), _BLANK])
         case "clear" if len(places) == 2:
-            rows = [row for j, row in enumerate(entries[i].rows) if j != int(places[1])]
-            entries[i] = replace(entries[i], rows=tuple(rows))
+            kept = [row for j, row in enumerate(rows_of(lines[i])) if j != int(places[1])]
+            lines[i] = with_rows(lines[i], kept)
         case "rebuild":
-            entries[i] = replace(entries[i], kept="", rows=(_BLANK,))
+            lines[i] = with_rows(lines[i], [_BLANK])
     return i
 
 

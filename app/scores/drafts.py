@@ -11,11 +11,9 @@ from typing import Any
 from app.kernel.errors import Invalid
 from app.routing.criteria import FieldType, parse
 from app.routing.criteria_form import Row, to_form
-from app.routing.rule_drafts import MOST_ROWS, EntryDraft, condition_problems, criteria_of
+from app.routing.rule_drafts import MOST_ROWS, EntryDraft, condition_problems, criteria_of, press, with_rows
 from app.scores.models import ScoreSet
 from app.scores.reading import MOST_LINES, score_fields
-
-_BLANK = Row("", "equals", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,39 +126,12 @@ def _count(form: Mapping[str, str], name: str) -> int:
 
 
 def change_draft(draft: ScoresDraft, act: str) -> int:
-    """Do what a button says; the line, from 0, to show then.  What does not fit the draft does nothing.
-
-    act: "add", "up-2", "down-2", "remove-2", "condition-2", "clear-2-1", "rebuild-2".
-    """
-    verb, *places = act.split("-")
-    lines = draft.lines
-    if verb == "add":
-        lines.append(LineDraft())
-        return len(lines) - 1
-    if not places or not all(place.isdecimal() for place in places) or int(places[0]) >= len(lines):
-        return 0
-    i = int(places[0])
-    match verb:
-        case "up" if i > 0:
-            lines[i - 1], lines[i] = lines[i], lines[i - 1]
-            return i - 1
-        case "down" if i + 1 < len(lines):
-            lines[i + 1], lines[i] = lines[i], lines[i + 1]
-            return i + 1
-        case "remove":
-            del lines[i]
-            return max(0, i - 1)
-        case "condition":
-            _set_rows(lines, i, (*lines[i].entry.rows, _BLANK))
-        case "clear" if len(places) == 2:
-            _set_rows(lines, i, [row for j, row in enumerate(lines[i].entry.rows) if j != int(places[1])])
-        case "rebuild":
-            _set_rows(lines, i, (_BLANK,))
-    return i
+    """Do what a button says; the line, from 0, to show then.  act: see `press`."""
+    return press(draft.lines, act, LineDraft(), lambda line: line.entry.rows, _with_rows)
 
 
-def _set_rows(lines: list[LineDraft], i: int, rows: Sequence[Row]) -> None:
-    lines[i] = replace(lines[i], entry=replace(lines[i].entry, kept="", rows=tuple(rows)))
+def _with_rows(line: LineDraft, rows: Sequence[Row]) -> LineDraft:
+    return replace(line, entry=with_rows(line.entry, rows))
 
 
 def given_by(draft: ScoresDraft, known: Mapping[str, FieldType]) -> dict[str, Any]:
