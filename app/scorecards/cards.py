@@ -144,7 +144,7 @@ def read_cards(session: Session, actor: Actor, asked: Asked) -> Cards | TooMany:
         .where(scope(Account, actor, Level.READ))
     )
     had = {partner: found[0] for (partner, _b), found in counted.items()}
-    ranked = sorted((-had.get(str(row.id), 0), row.name, row.id, row.ref) for row in rows)
+    ranked = sorted((-had.get(str(key), 0), name, key, ref) for key, ref, name in rows)
     return Cards(session, actor, asked, [(key, ref, name) for _had, name, key, ref in ranked], counted)
 
 

@@ -1,6 +1,8 @@
 """Scorecards of all partners as a report: with its filters, its files, and its weekly mail."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache, partial
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -26,7 +28,8 @@ def _read(session: Session, actor: Actor, asked: Asked, _by: str, now: datetime)
     if isinstance(cards, TooMany):
         return cards
     at = counted_at(session) if sees_all(actor) else None
-    return Sheet(_heads(as_of_words(at)), Later(_cells, cards))
+    # There are few limits and many rows.
+    return Sheet(_heads(as_of_words(at)), Later(partial(_cells, cache(within)), cards))
 
 
 def _heads(as_of: str) -> list[Head]:
@@ -53,7 +56,7 @@ def _heads(as_of: str) -> list[Head]:
     ]
 
 
-def _cells(card: Card) -> list[Cell]:
+def _cells(duration: Callable[[int | None], str], card: Card) -> list[Cell]:
     comparison = card.comparison
     verdict, _tone = verdict_words(comparison)
     expected = (
@@ -69,8 +72,8 @@ def _cells(card: Card) -> list[Cell]:
         Cell(won_words(card), won_words(card)),
         expected,
         Cell(verdict, verdict),
-        _time(card.taken),
-        _time(card.touched),
+        _time(duration, card.taken),
+        _time(duration, card.touched),
     ]
 
 
@@ -83,8 +86,8 @@ def _share(share: float | None) -> Cell:
     return Cell(percent(share), "" if share is None else round(share, 4))
 
 
-def _time(row: TimesRow | None) -> Cell:
-    words = within(row.median) if row is not None and row.count else "–"
+def _time(duration: Callable[[int | None], str], row: TimesRow | None) -> Cell:
+    words = duration(row.median) if row is not None and row.count else "–"
     return Cell(words, words)
 
 

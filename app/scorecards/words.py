@@ -25,12 +25,15 @@ def verdict_words(comparison: Comparison | None) -> tuple[str, str]:
     """(what the comparison says, its tone)."""
     if comparison is None:
         return "–", "grey"
-    return {
-        Verdict.TOO_FEW: (_("Too few to tell"), "grey"),
-        Verdict.ABOVE: (_("Better than expected"), "green"),
-        Verdict.AS_EXPECTED: (_("As expected"), "blue"),
-        Verdict.BELOW: (_("Below what is expected"), "amber"),
-    }[comparison.verdict]
+    match comparison.verdict:
+        case Verdict.TOO_FEW:
+            return _("Too few to tell"), "grey"
+        case Verdict.ABOVE:
+            return _("Better than expected"), "green"
+        case Verdict.AS_EXPECTED:
+            return _("As expected"), "blue"
+        case Verdict.BELOW:
+            return _("Below what is expected"), "amber"
 
 
 def expected_words(comparison: Comparison) -> str:
