@@ -15,6 +15,7 @@ from app.identity.membership import is_member
 from app.identity.models import AccountScope, ApiToken, Organisation, User, UserSession, UserState
 from app.identity.roles import permissions_of
 from app.kernel.actor import PARTNER_ROLES, Actor, Level
+from app.kernel.db import planned_once
 from app.leads.visibility import seen_at_level
 from app.partners.models import PartnerAccount, PartnerLevel, PartnerState
 from app.routing.models import QueueMember
@@ -106,7 +107,7 @@ def _signed_in() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _by_session() -> Select[*tuple[Any, ...]]:
-    return (
+    return planned_once(
         _signed_in()
         .join(UserSession, UserSession.user_id == User.id)
         .add_columns(UserSession)
@@ -121,7 +122,7 @@ def _by_session() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _by_token() -> Select[*tuple[Any, ...]]:
-    return (
+    return planned_once(
         _signed_in()
         .join(ApiToken, ApiToken.user_id == User.id)
         .add_columns(ApiToken)

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from cryptography.fernet import Fernet, InvalidToken
 from flask import current_app
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Integer, literal_column
 
 from app.kernel.errors import DomainError
 
@@ -22,6 +23,11 @@ T = TypeVar("T")
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
 COUNT_CAP = 1000
+
+
+def fixed(limit: int) -> ColumnElement[int]:
+    """A limit that is the same whoever asks, written into the statement instead of bound; see `planned_once`."""
+    return literal_column(str(limit), Integer)
 
 
 class BadCursor(DomainError):

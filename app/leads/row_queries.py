@@ -16,6 +16,7 @@ from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
 from app.kernel.bands import employee_band
+from app.kernel.db import planned_once
 from app.leads.fields import FIELDS
 from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.rows import LeadRow, OwnerLink, preview_title, preview_words
@@ -77,7 +78,7 @@ def _columns(
         seen = field in preview if preview is not None else field not in hidden
         return column if seen else null().label(column.key)
 
-    return (
+    return planned_once(
         select(
             Lead.id,
             Lead.ref,

@@ -13,7 +13,7 @@ from app.activities.models import Activity
 from app.activities.places import is_readable
 from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
-from app.kernel.paging import PAGE_SIZE, Page, make_cursor, read_cursor
+from app.kernel.paging import PAGE_SIZE, Page, fixed, make_cursor, read_cursor
 from app.leads.asking import leads_where
 from app.leads.models import Assignment, Lead
 from app.leads.queries import list_leads
@@ -108,7 +108,7 @@ def unread_notifications(actor: Actor) -> Select[int]:
         select(Notification.id, Notification.kind, Notification.record_kind, Notification.record_id)
         .where(Notification.user_id == actor.user_id, Notification.read_at.is_(None))
         .order_by(Notification.id.desc())
-        .limit(NEWEST_COUNTED)
+        .limit(fixed(NEWEST_COUNTED))
         .subquery("newest")
     )
     return select(newest.c.id).where(
