@@ -164,7 +164,9 @@ def _pages(
 def _saving(report: Report, world: World, rules: int, *, each: int) -> None:
     """An edit with all rules in force, in turns with the same edit by a process that knows of none."""
     actor = _actor(world, "administrator")
-    refs = db.session().scalars(select(Lead.ref).where(scope(Lead, _ALL)).order_by(Lead.id).limit(each)).all()
+    # Those that another chapter has converted are not edited any more.
+    editable = select(Lead.ref).where(scope(Lead, _ALL), Lead.is_open).order_by(Lead.id).limit(each)
+    refs = db.session().scalars(editable).all()
     taken: dict[str, list[float]] = {"with": [], "without": []}
     for number, ref in enumerate(refs):
         for name in ("with", "without") if number % 2 else ("without", "with"):

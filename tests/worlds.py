@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
 
 from app import create_app
-from app.kernel.db import Base, db
+from app.kernel.db import Base, db, set_reading
 from app.settings import ROOT, Settings
 from app.web.limits import limiter
 from tests import databases
@@ -99,6 +99,7 @@ class Worlds:
 
     def reset(self, app: Flask) -> None:
         """Put every row back to what the migrations leave.  Nobody may be in a transaction."""
+        set_reading(False)  # as the last request of the test before may have left it
         for other in self._apps.values():
             with other.app_context():
                 if db.engine.dialect.name == "sqlite":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
@@ -25,31 +25,34 @@ LOOKED_THROUGH = 200
 
 @dataclass(frozen=True, slots=True)
 class InboxState:
-    """Counts of the three tabs, at most SHOWN + 1; open leads against what may be held, None unlimited."""
+    """Counts of the three tabs, at most SHOWN + 1; open leads against what may be held.
+
+    capacity: None where it is unlimited; then nobody waits for a count of what is held, which is None too.
+    """
 
     available: int
     offered: int
     mine: int
-    open_leads: int
+    open_leads: int | None
     capacity: int | None
     company_open_leads: int | None
     company_capacity: int | None
 
     @property
     def is_person_full(self) -> bool:
-        return self.capacity is not None and self.open_leads >= self.capacity
+        return _is_reached(self.open_leads, self.capacity)
 
     @property
     def is_company_full(self) -> bool:
-        return (
-            self.company_capacity is not None
-            and self.company_open_leads is not None
-            and self.company_open_leads >= self.company_capacity
-        )
+        return _is_reached(self.company_open_leads, self.company_capacity)
 
     @property
     def is_full(self) -> bool:
         return self.is_person_full or self.is_company_full
+
+
+def _is_reached(held: int | None, capacity: int | None) -> bool:
+    return held is not None and capacity is not None and held >= capacity
 
 
 def inbox_state(session: Session, actor: Actor) -> InboxState:
@@ -62,17 +65,21 @@ def _state_statement(actor: Actor) -> Select[*tuple[Any, ...]]:
     """Kept by the actor's whole value: making it costs more than running it."""
     mine = Lead.owner_user_id == actor.user_id
     offered = Lead.offer_id.is_not(None)
-    company = PartnerAccount.account_id == actor.company_id
+    whole = Lead.partner_account_id == actor.company_id
+    own_capacity = select(User.capacity).where(User.id == actor.user_id).scalar_subquery()
+    its_capacity = (
+        select(PartnerAccount.capacity).where(PartnerAccount.account_id == actor.company_id).scalar_subquery()
+    )
     return select(
         _count_available(actor).label("available"),
         _count(select(Lead.id).where(scope(Lead, actor), mine, offered).limit(SHOWN + 1)).label("offered"),
         _count(
             select(Lead.id).where(scope(Lead, actor), mine, Lead.is_open, ~offered).limit(SHOWN + 1)
         ).label("mine"),
-        _count(_open_leads(mine)).label("open_leads"),
-        select(User.capacity).where(User.id == actor.user_id).scalar_subquery().label("capacity"),
-        _count(_open_leads(Lead.partner_account_id == actor.company_id)).label("company_open_leads"),
-        select(PartnerAccount.capacity).where(company).scalar_subquery().label("company_capacity"),
+        case((own_capacity.is_not(None), _count(_open_leads(mine)))).label("open_leads"),
+        own_capacity.label("capacity"),
+        case((its_capacity.is_not(None), _count(_open_leads(whole)))).label("company_open_leads"),
+        its_capacity.label("company_capacity"),
     )
 
 

@@ -294,7 +294,7 @@ def _keep_plans(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         raw: Any = connection.connection.driver_connection
-        raw.read_only = _reading.get()
+        raw.read_only = True if _reading.get() else None  # None: as the server has it
 
     @event.listens_for(engine, "do_execute")
     def _execute(cursor: Any, statement: str, given: Any, context: ExecutionContext | None) -> bool:
