@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.identity import passwords, recovery_codes
@@ -101,8 +102,10 @@ def app(engine: str, worlds: Worlds) -> Flask:
 def session(app: Flask) -> Iterator[Session]:
     """The test's own session.  Committed before each request of a client, read anew after it."""
     with app.app_context():
-        set_reading(False)
-        yield db.session()
+        own = db.session()
+        # The test writes with it, whatever was run beside it in the same thread.
+        event.listen(own, "after_transaction_create", lambda *_: set_reading(False))
+        yield own
         db.session.rollback()
 
 
