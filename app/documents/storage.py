@@ -65,12 +65,10 @@ class Storage:
         self._folder = folder
 
     def put(self, digest: str, size: int, source: IO[bytes]) -> None:
-        """Store a content, unless it is there.  source: read from its beginning.
+        """Store a content, also where it is there: how long it takes tells nobody that others have it, too.
 
-        Raises Damaged when the bytes have another digest; then nothing is kept.
+        source: read from its beginning.  Raises Damaged when the bytes have another digest; then nothing is changed.
         """
-        if self.size_of(digest) == size:
-            return
         source.seek(0)
         pieces = _Hashing(source)
         with _translated():
@@ -79,15 +77,15 @@ class Storage:
             if size <= SMALL:
                 whole = b"".join(pieces)
                 pieces.check(digest)
-                with contextlib.suppress(obstore.exceptions.AlreadyExistsError):
-                    # Of two that come together the first stays; both are the same.
-                    obstore.put(self._store, _path(digest), whole, mode="create", use_multipart=False)
+                obstore.put(self._store, _path(digest), whole, use_multipart=False)
             else:
-                # Parts are sent as they are read.  Put over one that came meanwhile it changes nothing.
-                obstore.put(self._store, _path(digest), iter(pieces), chunk_size=5 * PIECE, max_concurrency=2)
-                if pieces.digest != digest:
-                    self.delete(digest)
-                    pieces.check(digest)
+                for _piece in pieces:  # looked at first: what lies there is not to be put at risk
+                    pass
+                pieces.check(digest)
+                source.seek(0)
+                # Parts are sent as they are read.  Put over the same content it changes nothing.
+                parts = iter(_Hashing(source))
+                obstore.put(self._store, _path(digest), parts, chunk_size=5 * PIECE, max_concurrency=2)
             self._sync(digest)
 
     def read(self, digest: str) -> Iterator[bytes]:

@@ -43,7 +43,8 @@ def invite_colleague(
 
     They get a contact of the account: the one with that address who is nobody's user, else a new one of
     the channel manager's.  An address that is another user's is answered like any other: the user stands in
-    the list, nothing is sent to the address, and the channel manager is told.  Writes events; does not commit.
+    the list with a contact, which partners may be shown with their company's account, nothing is sent to the
+    address, and the channel manager is told.  Writes events; does not commit.
     Raises NotAllowed, InvitingIsOff, Invalid (also for a colleague whom the actor knows of).
     """
     actor.require(Permission.TEAM_MANAGE)
@@ -71,12 +72,13 @@ def invite_colleague(
         "partner_account": partner,
         "language": language or actor.language,
         "time_zone": actor.time_zone,
+        "contact": _contact(session, account, called, address, now),
         "now": now,
     }
     try:
         if holder is not None:
             raise AddressTaken
-        user = create_user(session, actor, **given, contact=_contact(session, account, called, address, now))
+        user = create_user(session, actor, **given)
         queue_invitation(session, actor, user, now=now)
     except AddressTaken:  # also of two who invite it at the same moment
         user = create_user(session, actor, **given, is_stand_in=True)

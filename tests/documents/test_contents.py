@@ -1,5 +1,6 @@
 """Stored contents: once each, checked when read, removed when nothing holds them and never while something does."""
 
+import hashlib
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from app.documents.collecting import GRACE, adopt_strays, collect, remove_unused
 from app.documents.models import Document, DocumentBlob, DocumentVersion, ScanState
 from app.documents.operations import KEPT_DELETED, attach_document, delete_document
 from app.documents.scanning import scan_step
-from app.documents.storage import Damaged, StorageUnavailable
+from app.documents.storage import SMALL, Damaged, StorageUnavailable
 from app.documents.uploads import receive_file
 from app.kernel import clock
 from app.kernel.db import transaction
@@ -41,6 +42,22 @@ def attached(session, sal, stored):
 
 def lying(stored):
     return {found.digest for found in stored.everything()}
+
+
+@pytest.mark.parametrize("size", [20, SMALL + 1])
+def test_a_content_that_is_there_is_written_again_lest_its_absence_show_by_the_time(stored, size):
+    content = b"x" * size
+    digest = hashlib.sha256(content).hexdigest()
+
+    def put(content):
+        stored.put(digest, size, io.BytesIO(content))
+        [file] = [each for each in stored.folder.rglob("*") if each.is_file()]
+        return file.stat().st_ino
+
+    assert put(content) != put(content)
+    with pytest.raises(Damaged):
+        put(b"y" * size)
+    assert b"".join(stored.read(digest)) == content, "what was there stays"
 
 
 def test_contents_are_removed_when_nothing_holds_them(session, attached, stored, mara):

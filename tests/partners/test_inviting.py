@@ -24,6 +24,7 @@ from app.offboarding.choices import Keep
 from app.offboarding.operations import deactivate_user, reactivate_user
 from app.partners.inviting import InvitingIsOff
 from app.partners.models import MayInvite, PartnerState
+from app.sharing.shares import share_record
 from tests.factories import (
     actor_of,
     dump,
@@ -209,6 +210,19 @@ def test_an_address_of_somebody_elses_gets_the_same_answer_and_the_channel_manag
     assert notice.detail["who"] == "Pam"
     assert row_count(session, OneTimeLink) == 1
     assert "in use" in text_of(signed_in(mara).get("/notifications"))
+
+
+def test_contacts_of_ones_own_account_are_no_way_to_find_out(
+    api, session, ada, mara, pam, otto, northwind, now
+):
+    account = account_of(session, northwind)
+    company = {"type": "partner_account", "id": account.ref}
+    share_record(session, actor_of(session, ada), account, company, "read", now=now)
+    for email in (NEW["email"], otto.email):
+        invite(session, pam, email=email)
+    session.commit()
+    listed = api(pam).get("/contacts").json["items"]
+    assert sorted(each["email"] for each in listed) == [NEW["email"], otto.email]
 
 
 def test_sending_it_again_is_no_way_to_find_out(signed_in, session, pam, otto):
