@@ -12,7 +12,18 @@ from functools import lru_cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal, select, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    and_,
+    bindparam,
+    false,
+    literal,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
@@ -30,8 +41,9 @@ from app.search.words import (
     typed_name,
     typed_numbers,
 )
-from app.sharing.merge import capped_count, conditions_of
+from app.sharing.merge import conditions_of
 from app.sharing.scope import branches, scope, scoped
+from app.sharing.walking import gives_many
 
 Model = type[Account] | type[Contact] | type[Lead] | type[Campaign]
 # A list that is narrowed by a text looks at no more than this many; whoever finds more types another letter.
@@ -96,8 +108,7 @@ def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnE
     They are looked up here, by a statement of their own: within the list's it would be answered for each rule that
     gives records, and a planner that does not know how few they are walks all that the rules give.
     """
-    sees_much = _sees_much(session, actor, model)
-    ways = [way for tier in _tiers(actor, model, text, sees_much) for way in tier]
+    ways = [way for tier in _tiers(actor, model, text, sees_much(session, actor, model)) for way in tier]
     found = {row.id for row in session.execute(_in_turn(ways, MOST).limit(MOST))} if ways else None
     if not found:
         return false()
@@ -113,7 +124,7 @@ def find_ids(
     beyond_first: only by the ways that come after `beginnings`, which the caller has looked through.
     """
     found: dict[int, None] = {}
-    for place, tier in enumerate(_tiers(actor, model, text, _sees_much(session, actor, model))):
+    for place, tier in enumerate(_tiers(actor, model, text, sees_much(session, actor, model))):
         if not tier or (beyond_first and place == 0):
             continue
         # A record may begin with the text in several of its words.
@@ -160,24 +171,23 @@ def only_name(actor: Actor, text: str) -> str:
     return typed_name(text)
 
 
-def leads_called(session: Session, actor: Actor, name: str, *, limit: int) -> list[int]:
-    """Keys of the first leads with an entry of a name that begins so, whoever asks; two statements.
+def leads_called(actor: Actor, is_given_much: bool, *, limit: int) -> SelectBase | None:
+    """Select of (id, …) of the first leads with a name that begins with the parameter `first`, and comes before `last`.
 
-    name: as `only_name` says it.
+    They come in the order of its columns behind the key, then of the key; a lead by several of its words.  None for
+    whom names of leads are hidden from.
     """
-    statement = _leads_called(actor, _sees_much(session, actor, Lead), limit)
-    if statement is None:
-        return []
-    rows = session.execute(statement, {"first": name, "last": name + LAST})
-    return list(dict.fromkeys(row.id for row in rows))[:limit]
-
-
-@lru_cache(maxsize=256)
-def _leads_called(actor: Actor, sees_much: bool, limit: int) -> Select[Any] | None:
-    """Made once for each person: making it takes longer than answering it."""
     begins_so = and_(SearchEntry.text >= bindparam("first"), SearchEntry.text < bindparam("last"))
-    ways = _ways(actor, Lead, Sort.NAME, begins_so, sees_much)
-    return _in_turn(ways, 3 * limit) if ways else None
+    kinds = [kind for kind in kinds_for(actor, Lead, Sort.NAME) if kind in LEAD_KINDS[:2]]
+    if not kinds:
+        return None
+    if not is_given_much:
+        return _along_records(actor, Lead, _has_entry(Lead, kinds, begins_so)).limit(limit)
+    ways = [
+        _along_entries(actor, Lead, kind, begins_so).add_columns(SearchEntry.kind, SearchEntry.text)
+        for kind in kinds
+    ]
+    return union_all(*(select(*way.limit(3 * limit).subquery().c) for way in ways))
 
 
 @lru_cache(maxsize=256)
@@ -206,19 +216,19 @@ def begins(text: str, entry: Any = SearchEntry) -> ColumnElement[bool]:
     return and_(entry.text >= text, entry.text < text + LAST)
 
 
-def _sees_much(session: Session, actor: Actor, model: Model) -> bool:
-    """Whether walking entries leads sooner to what the actor sees than walking what they see."""
+def sees_much(session: Session, actor: Actor, model: Model) -> bool:
+    """Whether walking entries leads sooner to what the actor sees than walking what they see.  One statement, or none."""
     if actor.is_system or _sees_most(actor, model):
         return True
-    return (session.scalar(_how_many(actor, model)) or 0) > MOST_WALKED
+    return bool(session.scalar(_gives_many(actor, model)))
 
 
 @lru_cache(maxsize=256)
-def _how_many(actor: Actor, model: Model) -> Select[int]:
-    return capped_count(model, actor, cap=MOST_WALKED, level=Level.READ)
+def _gives_many(actor: Actor, model: Model) -> Select[bool]:
+    return gives_many(model, actor, most=MOST_WALKED)
 
 
-def _tiers(actor: Actor, model: Model, text: str, sees_much: bool) -> Iterator[list[Select[Any]]]:
+def _tiers(actor: Actor, model: Model, text: str, is_given_much: bool) -> Iterator[list[Select[Any]]]:
     """Selects of keys, in groups: those of the first are answered from one range of an index each."""
     if refs.is_ref(_REFS[model], text):
         yield [select(model.id).where(scope(model, actor, Level.READ), model.ref == text)]
@@ -226,26 +236,26 @@ def _tiers(actor: Actor, model: Model, text: str, sees_much: bool) -> Iterator[l
     name = typed_name(text)
     country = get_global("zone_territories").get(actor.time_zone)
     numbers, whole = typed_numbers(text, country)
-    first = _ways(actor, model, Sort.NAME, begins(name), sees_much) if name else []
+    first = _ways(actor, model, Sort.NAME, begins(name), is_given_much) if name else []
     if (
         name
         and model is Lead
         and "first_name" in actor.hidden_fields
         and "last_name" not in actor.hidden_fields
     ):
-        first.append(_by_key(actor, Lead, Lead.last_name_fold, name, sees_much))
+        first.append(_by_key(actor, Lead, Lead.last_name_fold, name, is_given_much))
     if name and model in _KEYS and not kinds_for(actor, model, Sort.NAME):
-        first.append(_by_key(actor, model, _KEYS[model], name, sees_much))
+        first.append(_by_key(actor, model, _KEYS[model], name, is_given_much))
     for start in numbers:
-        first += _ways(actor, model, Sort.NUMBER, begins(start), sees_much)
+        first += _ways(actor, model, Sort.NUMBER, begins(start), is_given_much)
     for start in typed_address(text):
-        first += _ways(actor, model, Sort.ADDRESS, begins(start), sees_much)
+        first += _ways(actor, model, Sort.ADDRESS, begins(start), is_given_much)
     if whole:
-        first += _ways(actor, model, Sort.NUMBER, SearchEntry.text.in_(whole), sees_much)
+        first += _ways(actor, model, Sort.NUMBER, SearchEntry.text.in_(whole), is_given_much)
     yield first
     words = name.split()
     if 2 <= len(words) <= 6 and not whole and kinds_for(actor, model, Sort.NAME):
-        yield [_all_words(actor, model, words, sees_much)]
+        yield [_all_words(actor, model, words, is_given_much)]
         if model is Contact:
             yield [_at_account(actor, words, cut) for cut in range(1, len(words))]
             yield [
@@ -264,14 +274,14 @@ def _rules(model: Model, actor: Actor) -> Sequence[Any]:
 
 
 def _ways(
-    actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool], sees_much: bool
+    actor: Actor, model: Model, sort: Sort, condition: ColumnElement[bool], is_given_much: bool
 ) -> list[Select[Any]]:
     """Keys of records that have an entry for which the condition holds, among those for texts of that sort.
 
     One for each kind of entry where they are walked: in their order they stand by kinds.
     """
     kinds = kinds_for(actor, model, sort)
-    if sees_much:
+    if is_given_much:
         return [_along_entries(actor, model, kind, condition) for kind in kinds]
     return [_along_records(actor, model, _has_entry(model, kinds, condition))] if kinds else []
 
@@ -294,10 +304,10 @@ def _is_seen(actor: Actor, model: Model) -> ColumnElement[bool]:
     return seen.correlate(SearchEntry).scalar_subquery().is_not(None)
 
 
-def _by_key(actor: Actor, model: Model, key: Any, name: str, sees_much: bool) -> Select[Any]:
+def _by_key(actor: Actor, model: Model, key: Any, name: str, is_given_much: bool) -> Select[Any]:
     """Records whose name begins so, for those who do not see all that their entries hold beside it."""
     here = and_(key >= name, key < name + LAST)
-    if sees_much:
+    if is_given_much:
         return select(model.id).where(scope(model, actor, Level.READ), here).order_by(key, model.id)
     return _along_records(actor, model, here)
 
@@ -325,7 +335,7 @@ def _along_records(actor: Actor, model: Model, has_entry: ColumnElement[bool]) -
     return select(merged.c.id).order_by(merged.c.id)
 
 
-def _all_words(actor: Actor, model: Model, words: Sequence[str], sees_much: bool) -> Select[Any]:
+def _all_words(actor: Actor, model: Model, words: Sequence[str], is_given_much: bool) -> Select[Any]:
     """Records that have each of the words, wherever; found by the longest, which few others have."""
     kinds = kinds_for(actor, model, Sort.NAME)
     longest = max(words, key=len)
@@ -335,7 +345,7 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str], sees_much: bool
         if word is not longest
         for other in (aliased(SearchEntry),)
     ]
-    if not sees_much:
+    if not is_given_much:
         return _along_records(actor, model, and_(_has_entry(model, kinds, begins(longest)), *others))
     here = [SearchEntry.kind.in_(kinds), begins(longest)]
     if not (actor.is_system or _sees_most(actor, model)):

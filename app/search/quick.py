@@ -5,7 +5,7 @@ else (other kinds of records, further ways, other spellings) is answered by `que
 next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,9 +27,9 @@ from app.accounts.models import Account, Contact
 from app.kernel import labels
 from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
-from app.search.finding import beginnings, leads_called, only_name
+from app.search.finding import beginnings, leads_called, only_name, sees_much
 from app.search.models import SearchEntry
-from app.search.queries import Group, Hit, below, hits_of_leads, names_of_accounts, note_of
+from app.search.queries import Group, Hit, below, names_of_accounts, note_of
 from app.search.words import KINDS, LAST, LEAD_KINDS
 from app.sharing.scope import branches, scope
 
@@ -53,21 +53,29 @@ def first_answer(session: Session, actor: Actor, text: str, *, limit: int) -> Se
         hits = found[row.kind]
         if len(hits) < limit:
             hits.setdefault(row.id, _hit(row, parents))
-    return [
-        Group(kind, labels.many(kind, title=True), _ICONS[kind], list(hits.values()), has_more=False)
-        for kind, hits in found.items()
-        if hits
-    ]
+    return _groups(found)
 
 
 def _first_leads(session: Session, actor: Actor, text: str, limit: int) -> Sequence[Group] | None:
     name = only_name(actor, text) if actor.can(Permission.LEAD_VIEW) else ""
     if not name:
         return None
-    hits = hits_of_leads(session, actor, leads_called(session, actor, name, limit=limit))
-    return (
-        [Group("lead", labels.many("lead", title=True), _ICONS["lead"], hits, has_more=False)] if hits else []
-    )
+    statement = _statement_on_leads(actor, sees_much(session, actor, Lead), limit)
+    if statement is None:
+        return []
+    found: dict[int, Hit] = {}
+    for row in session.execute(statement, {"first": name, "last": name + LAST}):
+        if len(found) < limit:
+            found.setdefault(row.id, _hit(row, {}))
+    return _groups({"lead": found})
+
+
+def _groups(found: Mapping[str, Mapping[int, Hit]]) -> list[Group]:
+    return [
+        Group(kind, labels.many(kind, title=True), _ICONS[kind], list(hits.values()), has_more=False)
+        for kind, hits in found.items()
+        if hits
+    ]
 
 
 def _hit(row: Any, parents: dict[int | None, str]) -> Hit:
@@ -103,6 +111,23 @@ def _statement(actor: Actor) -> Select[Any]:
         ).outerjoin(Account, and_(Account.id == Contact.account_id, scope(Account, actor, Level.READ))),
     ]  # fmt: skip
     return select(union_all(*(select(*part.subquery().c) for part in parts)).subquery())
+
+
+@lru_cache(maxsize=256)
+def _statement_on_leads(actor: Actor, is_given_much: bool, limit: int) -> Select[Any] | None:
+    """Likewise.  What is shown is read of leads that the same statement has found under the person's scope."""
+    called = leads_called(actor, is_given_much, limit=limit)
+    if called is None:
+        return None
+    found = called.subquery()
+    key, *order = found.c
+    shown = [null() if getattr(column, "key", "") in actor.hidden_fields else column for column in _LEAD]
+    return (
+        select(*_columns("lead", Lead, *shown))
+        .select_from(found)
+        .join(Lead, Lead.id == key)
+        .order_by(*order, key)
+    )
 
 
 def _columns(kind: str, model: Any, *others: Any) -> list[Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from app.care.comparing import compare_some
 from app.identity.models import AccountScope
+from app.identity.queries import get_organisation
 from app.search.quick import first_answer
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, open_portal
 
@@ -148,3 +149,28 @@ def test_the_first_answer_is_one_statement(app, session, sal, count_queries):
         ("lead", ["Riera & Fills"]), ("account", ["Forges Riera"]), ("contact", ["Pere Riera"]),
     ]  # fmt: skip
     assert len([query for query in queries if "search_entry" in query]) == 1
+
+
+@pytest.mark.parametrize("is_given_much", [True, False])
+def test_a_partners_first_answer_is_theirs_by_either_way(
+    app, session, pia, otto, northwind, monkeypatch, is_given_much
+):
+    monkeypatch.setattr("app.search.quick.sees_much", lambda *_: is_given_much)
+    make_lead(session, owner=otto, company="Forges of Otto", last_name="Forges")
+    make_lead(session, queue=make_queue(session, members=[northwind]), company="Forges waiting")
+    make_lead(session, owner=pia, company="Forges", first_name="Marta", last_name="Forges", city="Girona")
+    make_lead(session, owner=pia, company="Riera", first_name="Pere", last_name="Forges", city=None)
+
+    def names():
+        actor = actor_of(session, pia)
+        with app.test_request_context("/"):
+            groups = first_answer(session, actor, "FORGES", limit=5)
+        return {(hit.name, hit.note) for group in groups for hit in group.hits}
+
+    assert names() == {("Forges", "Marta Forges · Girona"), ("Riera", "Pere Forges")}
+    get_organisation(session).hidden_fields = ["company", "city"]
+    assert names() == {("Marta Forges", ""), ("Pere Forges", "")}
+    get_organisation(session).hidden_fields = ["first_name", "last_name"]
+    assert names() == {("Forges", "Girona")}
+    get_organisation(session).hidden_fields = ["company", "last_name"]
+    assert names() == set()
