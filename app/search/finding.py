@@ -6,6 +6,7 @@ are found; whoever sees little walks what they see, and asks of each whether it 
 grows with the number of records.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -53,12 +54,18 @@ MOST_LOOKED_AT = 2000
 MOST_ACCOUNTS = 50
 # Whoever sees no more than so many records of a kind has these walked, not the entries.
 MOST_WALKED = 1000
+REMEMBERED_FOR = 60.0  # seconds
+MOST_REMEMBERED = 1000
 MOST_GUESSES = 6
 _REFS: Mapping[Any, str] = {
     Account: refs.ACCOUNT, Contact: refs.CONTACT, Lead: refs.LEAD, Campaign: refs.CAMPAIGN,
 }  # fmt: skip
 # What each is sorted by where lists go by name.
 _KEYS: Mapping[Any, Any] = {Account: Account.name_fold, Contact: Contact.last_name_fold}
+
+
+# (actor, model, how many is much) → (until when it is taken for true, whether the actor is given more).
+_MUCH: dict[tuple[Actor, Model, int], tuple[float, bool]] = {}
 
 
 class Sort(StrEnum):
@@ -187,7 +194,7 @@ def leads_called(actor: Actor, is_given_much: bool, *, limit: int) -> SelectBase
         _along_entries(actor, Lead, kind, begins_so).add_columns(SearchEntry.kind, SearchEntry.text)
         for kind in kinds
     ]
-    return union_all(*(select(*way.limit(3 * limit).subquery().c) for way in ways))
+    return union_all(*(select(*way.limit(2 * limit).subquery().c) for way in ways))
 
 
 @lru_cache(maxsize=256)
@@ -217,15 +224,25 @@ def begins(text: str, entry: Any = SearchEntry) -> ColumnElement[bool]:
 
 
 def sees_much(session: Session, actor: Actor, model: Model) -> bool:
-    """Whether walking entries leads sooner to what the actor sees than walking what they see.  One statement, or none."""
+    """Whether walking entries leads sooner to what the actor sees than walking what they see.
+
+    One statement, or none.  It is remembered for a minute, in which somebody types one letter after the other: each
+    way finds only what the actor sees at that moment, and only its cost depends on how much that is.
+    """
     if actor.is_system or _sees_most(actor, model):
         return True
-    return bool(session.scalar(_gives_many(actor, model)))
+    asked, now = (actor, model, MOST_WALKED), time.monotonic()
+    known = _MUCH.get(asked)
+    if known is None or known[0] < now:
+        if len(_MUCH) >= MOST_REMEMBERED:
+            _MUCH.clear()
+        known = _MUCH[asked] = now + REMEMBERED_FOR, bool(session.scalar(_gives_many(*asked)))
+    return known[1]
 
 
 @lru_cache(maxsize=256)
-def _gives_many(actor: Actor, model: Model) -> Select[bool]:
-    return gives_many(model, actor, most=MOST_WALKED)
+def _gives_many(actor: Actor, model: Model, most: int) -> Select[bool]:
+    return gives_many(model, actor, most=most)
 
 
 def _tiers(actor: Actor, model: Model, text: str, is_given_much: bool) -> Iterator[list[Select[Any]]]:
