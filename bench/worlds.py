@@ -33,6 +33,7 @@ from app.kernel.bulk import insert_rows
 from app.kernel.db import Base, db, set_reading, transaction
 from app.leads.models import Lead, LeadSource, LeadStatus
 from app.reports.counting import rebuild
+from app.search.upkeep import enter_values
 from app.settings import ROOT, Settings
 from bench.company import Company, found_company
 from bench.leads import HISTORY, SPELLING, Lists, lead_rows, spread
@@ -41,7 +42,17 @@ from tests.databases import server_url
 SECRET = "benchmarks-sign-with-this-key-and-nobody-else"
 SEED = 20261121
 CHUNK = 20_000
-_LOADED = ("lead", "assignment", "event", "activity", "notification", "offer", "opportunity", "conversion")
+_LOADED = (
+    "lead",
+    "assignment",
+    "event",
+    "activity",
+    "notification",
+    "offer",
+    "opportunity",
+    "conversion",
+    "search_entry",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +191,19 @@ def _fill_with_leads(engine: str, size: int, company: Company, random: Random) -
         owners = spread(size, company.places, random)
     rows = lead_rows(owners, lists, random, clock.now())
     with loading(engine, _LOADED):
-        insert_in_chunks(engine, Lead, rows)
+        _insert_leads(engine, rows)
         run_statements(engine, HISTORY)
     with transaction() as session:
         rebuild(session)
     settle(engine)
+
+
+def _insert_leads(engine: str, rows: Iterator[dict[str, Any]]) -> None:
+    """With what they are found by, which every lead has that the application itself has stored."""
+    while chunk := list(islice(rows, CHUNK)):
+        insert_in_chunks(engine, Lead, chunk)
+        with transaction() as session:
+            enter_values(session, (("lead", row["id"], row) for row in chunk))
 
 
 def drop_world(world: World) -> None:
