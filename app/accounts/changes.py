@@ -117,8 +117,7 @@ def store(
     """Write changed columns, raise the version and record one event.  told: field → (old, new)."""
     for name, value in changed.items():
         setattr(entry, name, value)
-    entry.version += 1
-    entry.updated_at, entry.updated_by_id = now, actor.user_id
+    entry.stamp(actor, now)
     session.flush()  # so that a constraint speaks up here
     record(
         session, actor, verb="edited", subject=entry, at=now, changes=told, detail={"version": entry.version}

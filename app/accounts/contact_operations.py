@@ -247,8 +247,7 @@ def delete_contact(session: Session, actor: Actor, contact_ref: str, *, now: dat
     if _user_of(session, contact) is not None:
         raise InUse(_l("This contact is a partner user. Deactivate the user first."))
     contact.deleted_at = now
-    contact.version += 1
-    contact.updated_at, contact.updated_by_id = now, actor.user_id
+    contact.stamp(actor, now)
     record(session, actor, verb="deleted", subject=contact, at=now)
     follow_record(session, contact)
     return contact
@@ -271,8 +270,7 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     if contact is None:
         raise NotFound("contact", contact_ref)
     contact.deleted_at = None
-    contact.version += 1
-    contact.updated_at, contact.updated_by_id = now, actor.user_id
+    contact.stamp(actor, now)
     session.flush()
     # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
     _contact, given = get_contact_and_level(session, actor, contact_ref)

@@ -279,8 +279,7 @@ def delete_account(session: Session, actor: Actor, account_ref: str, *, now: dat
     )
     touch(session, "contact", gone)
     account.deleted_at = now
-    account.version += 1
-    account.updated_at, account.updated_by_id = now, actor.user_id
+    account.stamp(actor, now)
     record(session, actor, verb="deleted", subject=account, at=now)
     return account
 
@@ -314,8 +313,7 @@ def restore_account(session: Session, actor: Actor, account_ref: str, *, now: da
     )
     touch(session, "contact", back)
     account.deleted_at = None
-    account.version += 1
-    account.updated_at, account.updated_by_id = now, actor.user_id
+    account.stamp(actor, now)
     session.flush()
     # Whoever may delete need not see every account: then it is as if it had never been there.
     get_account(session, actor, account_ref)

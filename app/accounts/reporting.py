@@ -97,7 +97,6 @@ def leave_reports(session: Session, actor: Actor, contact: Contact, now: datetim
     ).all()
     for person in left:
         person.reports_to_id = None
-        person.version += 1
-        person.updated_at, person.updated_by_id = now, actor.user_id
+        person.stamp(actor, now)
         changes = {"reports_to_id": (contact.ref, None)}
         record(session, actor, verb="edited", subject=person, at=now, changes=changes)

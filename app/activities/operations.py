@@ -282,8 +282,7 @@ def _apply(
     verb = "finished" if changed.get("is_done") and not activity.is_done else "edited"
     for name, value in changed.items():
         setattr(activity, name, value)
-    activity.version += 1
-    activity.updated_at, activity.updated_by_id = now, actor.user_id
+    activity.stamp(actor, now)
     set_people(session, activity, before, wanted)
     if changed.keys() & {"at", "is_done"} or wanted != before:
         recount(session, targets | targets_of(session, activity))

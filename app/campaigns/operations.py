@@ -233,8 +233,7 @@ def _store(
     told: Mapping[str, tuple[Any, Any]],
     now: datetime,
 ) -> None:
-    campaign.version += 1
-    campaign.updated_at, campaign.updated_by_id = now, actor.user_id
+    campaign.stamp(actor, now)
     _flush(session)
     detail = {"version": campaign.version, "name": campaign.name}
     record(session, actor, verb=verb, subject=campaign, at=now, changes=told, detail=detail)

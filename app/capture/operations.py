@@ -107,8 +107,7 @@ def edit_lead_form(
         )
     for name, (_old, new) in changes.items():
         setattr(form, name, new)
-    form.version += 1
-    form.updated_at, form.updated_by_id = now, actor.user_id
+    form.stamp(actor, now)
     record(session, actor, verb="edited", subject=form, at=now, changes=changes)
     return form
 
@@ -122,8 +121,7 @@ def delete_lead_form(session: Session, actor: Actor, ref: str, *, now: datetime)
     form = get_lead_form(session, actor, ref, for_update=True)
     session.execute(delete(LeadFormPost).where(LeadFormPost.form_id == form.id))
     form.deleted_at, form.is_active = now, False
-    form.version += 1
-    form.updated_at, form.updated_by_id = now, actor.user_id
+    form.stamp(actor, now)
     record(session, actor, verb="deleted", subject=form, at=now, detail={"name": form.name})
 
 

@@ -64,8 +64,7 @@ def set_consent(
     for name, value in changed.items():
         setattr(person, name, value)
     person.opted_out_by = opt_outs_noted(person.opted_out_by, changed, actor.user_id, now)
-    person.version += 1
-    person.updated_at, person.updated_by_id = now, actor.user_id
+    person.stamp(actor, now)
     session.flush()  # so that a constraint speaks up here
     record(
         session,

@@ -151,8 +151,7 @@ def _erase_record(session: Session, actor: Actor, held: Held, now: datetime) -> 
         setattr(each, column, value)
     if hasattr(each, "opted_out_email"):
         each.consent, each.opted_out_email, each.opted_out_phone = False, True, True
-    each.version += 1
-    each.updated_at, each.updated_by_id = now, actor.user_id
+    each.stamp(actor, now)
 
 
 def _erase_what_hangs_on_them(session: Session, plan: Plan, now: datetime) -> None:

@@ -103,8 +103,7 @@ def hand_over(session: Session, actor: Actor, from_ref: str, to_ref: str, *, now
     contacts = _owned(session, actor, Contact, leaver, _unlike(stay))
     for each in (*accounts, *contacts):
         each.owner_user_id = heir.id
-        each.version += 1
-        each.updated_at, each.updated_by_id = now, actor.user_id
+        each.stamp(actor, now)
     session.flush()
     told = {"owner": (leaver.name, heir.name)}
     record_many(

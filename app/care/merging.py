@@ -289,8 +289,7 @@ def _finish(
         loser.merged_into_id, loser.deleted_at = survivor.id, now
     for each in (survivor, *losers):
         each.merging = None
-        each.version += 1
-        each.updated_at, each.updated_by_id = now, actor.user_id
+        each.stamp(actor, now)
     session.flush()
     if kind == "contact":
         follow_record(session, survivor)

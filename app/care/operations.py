@@ -52,8 +52,7 @@ def mark_record(
         return subject
     setattr(subject, f"{mark}_at", now if wanted else None)
     setattr(subject, f"{mark}_by_id", actor.user_id if wanted else None)
-    subject.version += 1
-    subject.updated_at, subject.updated_by_id = now, actor.user_id
+    subject.stamp(actor, now)
     verb = f"{'marked' if wanted else 'unmarked'}_{mark}"
     record(session, actor, verb=verb, subject=subject, at=now, detail={"version": subject.version})
     return subject

@@ -27,8 +27,7 @@ def give_open_cases(session: Session, actor: Actor, leaver: User, successor: Use
     while cases := _next_cases(session, leaver):
         for case in cases:
             case.owner_user_id = successor.id
-            case.version += 1
-            case.updated_at, case.updated_by_id = now, actor.user_id
+            case.stamp(actor, now)
         session.flush()
         changes = {"owner": (leaver.name, successor.name)}
         record_many(

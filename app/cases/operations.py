@@ -221,8 +221,7 @@ def _store(
     reason: str | None,
     now: datetime,
 ) -> None:
-    case.version += 1
-    case.updated_at, case.updated_by_id = now, actor.user_id
+    case.stamp(actor, now)
     session.flush()  # its id goes into the event
     detail: dict[str, Any] = {"version": case.version}
     if verb != "edited" and reason is not None:
@@ -300,8 +299,7 @@ def delete_case(session: Session, actor: Actor, case_ref: str, *, now: datetime)
     if given < Level.EDIT:
         raise NotAllowed
     case.deleted_at = now
-    case.version += 1
-    case.updated_at, case.updated_by_id = now, actor.user_id
+    case.stamp(actor, now)
     record(session, actor, verb="deleted", subject=case, at=now)
     follow_record(session, case)
     return case
@@ -323,8 +321,7 @@ def restore_case(session: Session, actor: Actor, case_ref: str, *, now: datetime
     if case is None:
         raise NotFound("case", case_ref)
     case.deleted_at = None
-    case.version += 1
-    case.updated_at, case.updated_by_id = now, actor.user_id
+    case.stamp(actor, now)
     record(session, actor, verb="restored", subject=case, at=now)
     follow_record(session, case)
     return case

@@ -22,7 +22,7 @@ from app.documents.storage import StorageUnavailable
 from app.documents.uploads import Received
 from app.documents.values import read_details, read_name
 from app.documents.words import read_tags
-from app.documents.writing import mark_versions, told, touch, write_tags, write_version, write_words
+from app.documents.writing import mark_versions, told, write_tags, write_version, write_words
 from app.events.operations import record as record_event
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -278,7 +278,7 @@ def _next_version(
     document.file_type, document.size_bytes = file_type.key, blob.size_bytes
     document.name = renamed(document.name, file_type)
     document.name_fold = fold(document.name, LONGEST_NAME)
-    touch(document, actor, now)
+    document.stamp(actor, now)
     write_version(session, actor, document, blob, file_name, restored=restored, now=now)
 
 
@@ -321,7 +321,7 @@ def edit_document(
     if "internal" in changes:
         document.is_internal = wanted["internal"]
         mark_versions(session, document)
-    touch(document, actor, now)
+    document.stamp(actor, now)
     write_words(session, document)
     detail = {"name": document.name}
     if changes:
@@ -338,7 +338,7 @@ def delete_document(session: Session, actor: Actor, ref: str, *, now: datetime) 
     """
     document, record = _editable(session, actor, ref)
     document.deleted_at = now
-    touch(document, actor, now)
+    document.stamp(actor, now)
     record_event(session, actor, verb="deleted", subject=document, at=now, detail={"name": document.name})
     if record is not None:
         record_event(session, actor, verb="detached", subject=record, at=now, detail=told(document))
@@ -365,7 +365,7 @@ def restore_document(session: Session, actor: Actor, ref: str, *, now: datetime)
         raise NotFound("document", ref)
     require_attaching(session, actor, record)
     document.deleted_at = None
-    touch(document, actor, now)
+    document.stamp(actor, now)
     record_event(session, actor, verb="restored", subject=document, at=now, detail={"name": document.name})
     if record is not None:
         record_event(session, actor, verb="attached", subject=record, at=now, detail=told(document))

@@ -15,12 +15,6 @@ from app.lists.operations import find_or_make_tag, set_tag
 from app.settings import current_settings
 
 
-def touch(document: Document, actor: Actor, now: datetime) -> None:
-    """Note who changed it, and when."""
-    document.version += 1
-    document.updated_at, document.updated_by_id = now, actor.user_id
-
-
 def write_version(
     session: Session,
     actor: Actor,

@@ -327,8 +327,7 @@ def _require_version(field: CustomField, version: int | None) -> None:
 def _changed(
     session: Session, organisation: Organisation, field: CustomField, actor: Actor, now: datetime
 ) -> None:
-    field.version += 1
-    field.updated_at, field.updated_by_id = now, actor.user_id
+    field.stamp(actor, now)
     _renew(organisation)
     session.flush()
 

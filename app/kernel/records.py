@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
+from app.kernel.actor import Actor
 from app.kernel.db import Key, Ref
 from app.kernel.indexes import partial_index
 
@@ -34,6 +35,11 @@ class Stamped:
     @declared_attr
     def updated_by_id(cls) -> Mapped[int | None]:  # noqa: N805 - SQLAlchemy's convention
         return mapped_column(BigInteger, ForeignKey("user.id"))
+
+    def stamp(self, actor: Actor, now: datetime) -> None:
+        """Note that it was changed, and by whom."""
+        self.version += 1
+        self.updated_at, self.updated_by_id = now, actor.user_id
 
 
 class Cared:

@@ -19,7 +19,7 @@ def mark_converted(session: Session, actor: Actor, lead: Lead, *, now: datetime)
     ).one()
     lead.is_open, lead.converted_at = False, now
     note_touch(lead)
-    _touch(actor, lead, now)
+    lead.stamp(actor, now)
     return before
 
 
@@ -29,9 +29,4 @@ def unmark_converted(
     """Let the lead be as it was before.  Does not commit."""
     lead.status_id, lead.is_open = before["status_id"], before["is_open"]
     lead.converted_at = None
-    _touch(actor, lead, now)
-
-
-def _touch(actor: Actor, lead: Lead, now: datetime) -> None:
-    lead.version += 1
-    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    lead.stamp(actor, now)

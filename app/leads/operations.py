@@ -132,8 +132,7 @@ def edit_lead(
     if version is not None:
         _refuse_stale(session, actor, lead, version, edit)
     _apply(session, actor, lead, edit, now)
-    lead.version += 1
-    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    lead.stamp(actor, now)
     session.flush()  # so that a constraint speaks up here
     if "campaign" in edit.changes:
         join_campaign(session, actor, lead, now=now)
@@ -311,8 +310,7 @@ def delete_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> N
     if lead.converted_at is not None:
         raise AlreadyConverted
     lead.deleted_at = now
-    lead.version += 1
-    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    lead.stamp(actor, now)
     record(session, actor, verb="deleted", subject=lead, at=now)
 
 

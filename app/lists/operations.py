@@ -108,8 +108,7 @@ def edit_view(
         return view
     for key, (_old, new) in changes.items():
         setattr(view, key, new)
-    view.version += 1
-    view.updated_at, view.updated_by_id = now, actor.user_id
+    view.stamp(actor, now)
     told = {key: pair for key, pair in changes.items() if key != "principal_id"}
     record(session, actor, verb="edited", subject=view, at=now, changes=told)
     return view

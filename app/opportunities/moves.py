@@ -30,8 +30,7 @@ def give_open_opportunities(
     while found := _next(session, leaver):
         for opportunity in found:
             opportunity.owner_user_id, opportunity.owner_rank = successor.id, rank
-            opportunity.version += 1
-            opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+            opportunity.stamp(actor, now)
         session.flush()
         changes = {"owner": (leaver.name, successor.name)}
         record_many(

@@ -253,8 +253,7 @@ def _store(
     verb: str,
     now: datetime,
 ) -> None:
-    opportunity.version += 1
-    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    opportunity.stamp(actor, now)
     session.flush()  # so that a constraint speaks up here
     told = {name: (change.old, change.new) for name, change in changes.items()}
     detail = {"version": opportunity.version}
@@ -271,8 +270,7 @@ def delete_opportunity(session: Session, actor: Actor, opportunity_ref: str, *, 
     if given < Level.EDIT:
         raise NotAllowed
     opportunity.deleted_at = now
-    opportunity.version += 1
-    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    opportunity.stamp(actor, now)
     record(session, actor, verb="deleted", subject=opportunity, at=now)
     follow_record(session, opportunity)
     return opportunity
@@ -298,8 +296,7 @@ def restore_opportunity(
     if opportunity.interest_id is not None and _need_is_taken(session, opportunity.interest_id):
         opportunity.interest_id = None  # the need became another one meanwhile
     opportunity.deleted_at = None
-    opportunity.version += 1
-    opportunity.updated_at, opportunity.updated_by_id = now, actor.user_id
+    opportunity.stamp(actor, now)
     record(session, actor, verb="restored", subject=opportunity, at=now)
     follow_record(session, opportunity)
     return opportunity

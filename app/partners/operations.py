@@ -75,7 +75,7 @@ def enable_partner(
         enabled_by_id=actor.user_id,
     )
     session.add(partner)
-    _touch(account, actor, now)
+    account.stamp(actor, now)
     session.flush()  # so that a second one at the same moment speaks up here
     detail = {"level": found_level.name if found_level else None, "capacity": limit, "queue": queue.ref}
     record(session, actor, verb="partner_enabled", subject=account, at=now, changes=changes, detail=detail)
@@ -121,7 +121,7 @@ def edit_partner(
         if narrow_partner_queue(session, actor, queue, account, role=role, now=now):
             changes["members_from"] = (was, role)
     if changes:
-        _touch(account, actor, now)
+        account.stamp(actor, now)
         record(session, actor, verb="partner_edited", subject=account, at=now, changes=changes)
     return partner
 
@@ -258,8 +258,3 @@ def _fits(user: User) -> bool:
         and not user.is_partner
         and Permission.PARTNER_VIEW in PERMISSIONS[user.role]
     )
-
-
-def _touch(account: Account, actor: Actor, now: datetime) -> None:
-    account.version += 1
-    account.updated_at, account.updated_by_id = now, actor.user_id

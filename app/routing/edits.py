@@ -1,13 +1,11 @@
 """What queues, round robins and rules have in common when they are edited: names, minutes, versions."""
 
-from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kernel.actor import Actor
 from app.kernel.errors import Invalid, Stale
 from app.kernel.fold import fold
 from app.kernel.text import clean_text
@@ -52,12 +50,6 @@ def clean_hours(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_HOURS:
         raise Invalid({"touch_within_hours": [_l("Give whole hours from 1 to %(most)s.", most=MOST_HOURS)]})
     return value
-
-
-def touch(record: Any, actor: Actor, now: datetime) -> None:
-    """Note who changed a record, and when."""
-    record.version += 1
-    record.updated_at, record.updated_by_id = now, actor.user_id
 
 
 def require_version(record: Any, version: int | None) -> None:

@@ -81,8 +81,7 @@ def narrow_partner_queue(
         return False
     before = member.minimum_rank
     member.minimum_rank = role.rank
-    queue.version += 1
-    queue.updated_at, queue.updated_by_id = now, actor.user_id
+    queue.stamp(actor, now)
     record(
         session,
         actor,

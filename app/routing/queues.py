@@ -20,7 +20,7 @@ from app.kernel.errors import Conflict, InUse, Invalid, NotFound
 from app.kernel.fold import fold
 from app.leads.models import Lead
 from app.routing.candidates import PARTNER_ACCOUNT, USER
-from app.routing.edits import LONGEST_NAME, clean_hours, clean_minutes, clean_name, require_version, touch
+from app.routing.edits import LONGEST_NAME, clean_hours, clean_minutes, clean_name, require_version
 from app.routing.models import (
     Queue,
     QueueMember,
@@ -128,7 +128,7 @@ def edit_queue(
     require_version(queue, version)
     queue.touch_within_hours = hours
     queue.name, queue.name_fold, queue.accept_within_minutes = text, fold(text, LONGEST_NAME), minutes
-    touch(queue, actor, now)
+    queue.stamp(actor, now)
     record(session, actor, verb="edited", subject=queue, at=now, changes=changes)
     return queue
 
@@ -145,7 +145,7 @@ def add_queue_member(
     principal = find_principal(session, given)
     member, is_changed = _add_member(session, actor, queue, principal, now)
     if is_changed:
-        touch(queue, actor, now)
+        queue.stamp(actor, now)
     return member, principal
 
 
@@ -217,7 +217,7 @@ def remove_queue_member(session: Session, actor: Actor, ref: str, member_ref: st
             )
     detail = told_of_member(session, member)
     session.delete(member)
-    touch(queue, actor, now)
+    queue.stamp(actor, now)
     record(session, actor, verb="member_removed", subject=queue, at=now, detail=detail)
 
 
@@ -235,7 +235,7 @@ def delete_queue(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
         session.delete(member)
     queue.deleted_at = now
     queue.name_fold = queue.ref  # its name is free again
-    touch(queue, actor, now)
+    queue.stamp(actor, now)
     record(session, actor, verb="deleted", subject=queue, at=now)
 
 

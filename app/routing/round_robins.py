@@ -20,7 +20,7 @@ from app.kernel.errors import InUse, Invalid, NotFound
 from app.kernel.fold import fold
 from app.partners.models import PartnerLevel
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, USER
-from app.routing.edits import LONGEST_NAME, clean_minutes, clean_name, require_version, touch
+from app.routing.edits import LONGEST_NAME, clean_minutes, clean_name, require_version
 from app.routing.fairness import LARGEST_WEIGHT, SMALLEST_WEIGHT
 from app.routing.matching import LONGEST_VALUE, read_match
 from app.routing.models import Queue, RoundRobin, RoundRobinMember, RuleEntry, RuleSet, RuleState
@@ -110,7 +110,7 @@ def edit_round_robin(
     for key, new in values.items():
         setattr(group, key, new)
     group.name_fold = fold(text, LONGEST_NAME)
-    touch(group, actor, now)
+    group.stamp(actor, now)
     record(session, actor, verb="edited", subject=group, at=now, changes=changes)
     return group
 
@@ -124,7 +124,7 @@ def add_round_robin_member(
     """
     group = _held(session, actor, ref)
     member, principal = _seat(session, actor, group, given, now)
-    touch(group, actor, now)
+    group.stamp(actor, now)
     _begin_epoch(session, group.id, now)
     return member, principal
 
@@ -140,7 +140,7 @@ def set_weight(
         return member
     changes = {"weight": (member.weight, new)}
     member.weight = new
-    touch(group, actor, now)
+    group.stamp(actor, now)
     detail = told_of_member(session, member)
     record(session, actor, verb="weight_changed", subject=group, at=now, changes=changes, detail=detail)
     _begin_epoch(session, group.id, now)
@@ -161,7 +161,7 @@ def set_match(
         return member
     changes = {"match": (member.match or None, new or None)}
     member.match = new
-    touch(group, actor, now)
+    group.stamp(actor, now)
     detail = told_of_member(session, member)
     record(session, actor, verb="match_changed", subject=group, at=now, changes=changes, detail=detail)
     return member
@@ -184,7 +184,7 @@ def remove_round_robin_member(
     group = _held(session, actor, ref)
     member = _member(session, group, member_ref)
     member.removed_at = now
-    touch(group, actor, now)
+    group.stamp(actor, now)
     detail = told_of_member(session, member)
     record(session, actor, verb="member_removed", subject=group, at=now, detail=detail)
     _begin_epoch(session, group.id, now)
@@ -207,7 +207,7 @@ def delete_round_robin(session: Session, actor: Actor, ref: str, *, now: datetim
         raise InUse(_l("It is still in use: %(uses)s.", uses="; ".join(uses)), uses=uses)
     group.deleted_at = now
     group.name_fold = group.ref  # its name is free again
-    touch(group, actor, now)
+    group.stamp(actor, now)
     record(session, actor, verb="deleted", subject=group, at=now)
 
 

@@ -25,7 +25,7 @@ from app.notifications.models import MailTemplate
 from app.notifications.texts.queries import find_template_id
 from app.routing.candidates import PARTNER_ACCOUNT, QUEUE, ROUND_ROBIN, USER
 from app.routing.criteria import parse
-from app.routing.edits import LONGEST_NAME, clean_minutes, require_version, touch
+from app.routing.edits import LONGEST_NAME, clean_minutes, require_version
 from app.routing.models import Queue, RoundRobin, RuleEntry, RuleSet, RuleState
 from app.routing.rules import criteria_fields, target_of
 from app.routing.targets import find_target
@@ -109,7 +109,7 @@ def edit_rules(
     session.execute(delete(RuleEntry).where(RuleEntry.rule_set_id == rules.id))
     _write_entries(session, rules, columns)
     rules.name = text
-    touch(rules, actor, now)
+    rules.stamp(actor, now)
     record(session, actor, verb="edited", subject=rules, at=now, detail={"entries": len(columns)})
     return rules
 
@@ -130,7 +130,7 @@ def activate_rules(session: Session, actor: Actor, ref: str, *, now: datetime) -
         _retire(session, actor, before, now)
         session.flush()  # at most one is active, at every moment
     rules.state, rules.activated_at, rules.retired_at = RuleState.ACTIVE, now, None
-    touch(rules, actor, now)
+    rules.stamp(actor, now)
     record(session, actor, verb="activated", subject=rules, at=now, detail={"number": rules.number})
     return rules
 
@@ -168,7 +168,7 @@ def _alone(session: Session) -> None:
 
 def _retire(session: Session, actor: Actor, rules: RuleSet, now: datetime) -> None:
     rules.state, rules.retired_at = RuleState.RETIRED, now
-    touch(rules, actor, now)
+    rules.stamp(actor, now)
     record(session, actor, verb="deactivated", subject=rules, at=now, detail={"number": rules.number})
 
 

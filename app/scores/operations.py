@@ -161,8 +161,7 @@ def hand_over(session: Session, actor: Actor, ref: str, *, now: datetime) -> Lea
     if not lead.is_open:
         raise Conflict(_l("It is unqualified. Take it up again first."))
     lead.marketing_qualified_at, lead.marketing_qualified_by_id = now, actor.user_id
-    lead.version += 1
-    lead.updated_at, lead.updated_by_id = now, actor.user_id
+    lead.stamp(actor, now)
     if waits(lead, queue_to_leave(session, find_active_book(session))):
         lead.route_due_at = now
     record(session, actor, verb="marketing_qualified", subject=lead, at=now, detail={"score": lead.score})
@@ -178,8 +177,7 @@ def _hold(session: Session, ref: str) -> ScoreSet:
 
 
 def _touch(scores: ScoreSet, actor: Actor, now: datetime) -> None:
-    scores.version += 1
-    scores.updated_at, scores.updated_by_id = now, actor.user_id
+    scores.stamp(actor, now)
 
 
 def _clean(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -300,5 +300,4 @@ def _clean_description(value: object) -> str:
 
 
 def _touch(row: Any, actor: Actor, now: datetime) -> None:
-    row.version += 1
-    row.updated_at, row.updated_by_id = now, actor.user_id
+    row.stamp(actor, now)

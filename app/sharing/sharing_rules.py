@@ -146,8 +146,7 @@ def edit_rule(
     _write(session, rule, written)
     if before == _meaning(rule) and name == rule.name:
         return rule
-    rule.version += 1
-    rule.updated_at, rule.updated_by_id = now, actor.user_id
+    rule.stamp(actor, now)
     if before != _meaning(rule):
         begin_set(session, rule, now=now)
     changes = {"name": (name, rule.name)} if name != rule.name else {}

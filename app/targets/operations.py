@@ -81,8 +81,7 @@ def edit_target(
         return target
     for name, (_old, new) in changes.items():
         setattr(target, name, new)
-    target.version += 1
-    target.updated_at, target.updated_by_id = now, actor.user_id
+    target.stamp(actor, now)
     _tell(session, actor, "target_changed", account, target, whose(session, target), changes, now)
     return target
 

@@ -172,8 +172,7 @@ def _add(
 
 
 def _touch(template: MailTemplate, actor: Actor, now: datetime) -> None:
-    template.version += 1
-    template.updated_at, template.updated_by_id = now, actor.user_id
+    template.stamp(actor, now)
 
 
 def _stale(page: TextPage) -> Stale:
