@@ -48,7 +48,9 @@ def _heads(as_of: str) -> list[Head]:
         Head(_("Expected"), f"{expected} {as_of}".rstrip()),
         Head(
             _("Compared"),
-            _("Better or below only where chance does not explain it; below 20 leads it is too few to tell."),
+            _(
+                "Better or below only where chance does not explain it. With fewer than 20 comparable leads or 3 expected conversions it is too few to tell."
+            ),
             is_number=False,
         ),
         Head(_("Time to take"), _("Half of them were taken in that time."), is_number=False),
