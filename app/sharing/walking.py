@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BinaryExpression, BindParameter, ColumnElement, Select, case, false, select, true
+from sqlalchemy import (
+    BinaryExpression,
+    BindParameter,
+    ColumnElement,
+    Select,
+    case,
+    false,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.operators import in_op
 
@@ -63,18 +74,20 @@ def _which_are_many(actor: Actor, model: Any) -> Select[*tuple[Any, ...]]:
 
 
 def gives_many(model: Any, actor: Actor, *, most: int) -> Select[bool]:
-    """Select of whether some rule gives the actor more than `most` records to read, or at less than that.
+    """Select of whether rules give the actor more than `most` records to read, or at less than that.
 
     For choosing a way, not for saying who sees what: what only some of a rule's rows are given for (an offer that
-    waits) is left out of account, so that the keys are counted along the rule's index and no record is read.
+    waits) is left out of account, so that the keys are counted along each rule's index and no record is read.
     """
-    found: list[ColumnElement[bool]] = [
-        select(model.id).where(scoped(model, condition)).offset(most).limit(1).scalar_subquery().is_not(None)
+    given = [
+        select(model.id).where(scoped(model, condition)).limit(most + 1).subquery()
         for rule in branches(model, actor, Level.READ)
         if rule.grants is None
         for condition in [rule.where if rule.followed is None else rule.followed.where]
     ]
+    numbers = (select(func.count()).select_from(each).scalar_subquery() for each in given)
+    found: list[ColumnElement[bool]] = [sum(numbers, start=literal(0)) > most]
     granted = many_granted(model, actor, cap=most, level=Level.READ)
     if granted is not None:
         found.append(granted.scalar_subquery())
-    return select(case(*((each, true()) for each in found), else_=false()) if found else false())
+    return select(case(*((each, true()) for each in found), else_=false()))
