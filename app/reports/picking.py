@@ -10,6 +10,7 @@ from app.accounts.models import Account
 from app.campaigns.models import Campaign
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
+from app.kernel.db import is_sqlite
 from app.kernel.fold import fold
 from app.leads.models import LeadSource
 from app.lists.catalogue import Condition
@@ -83,7 +84,9 @@ def count_months(asked: Asked, *, apart: bool = False) -> list[Condition]:
     return [*fact_months(asked, month), *([month > EVER] if asked.first is None else [])]
 
 
-def fewest_months(asked: Asked, *, apart: bool) -> tuple[list[Condition], Callable[[Any], Any]]:
+def fewest_months(
+    session: Session, asked: Asked, *, apart: bool
+) -> tuple[list[Condition], Callable[[Any], Any]]:
     """(which counts are to be added up, what gives a count its sign) for those months.
 
     apart: whether each is wanted by itself; else, where there are more of them than others, all months together are added up without
@@ -106,4 +109,7 @@ def fewest_months(asked: Asked, *, apart: bool) -> tuple[list[Condition], Callab
             else_=-count,
         )
 
-    return [ReportCount.month.in_(months)], signed
+    if is_sqlite(session):
+        return [ReportCount.month.in_(months)], signed
+    # PostgreSQL would read every count to look among these, of which it cannot tell how few they are.
+    return [ReportCount.month == func.any(func.array(months.scalar_subquery()))], signed

@@ -195,7 +195,7 @@ def _counted(
         which.append(picked.in_(keys[COLUMN_OF[beside]]))
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-    months, signed = fewest_months(asked, apart=wanted.a == "month")
+    months, signed = fewest_months(session, asked, apart=wanted.a == "month")
     sums = [func.coalesce(func.sum(signed(getattr(ReportCount, name))), 0) for name in wanted.measures]
     told_b = _pack(key_b, signed(ReportCount.captured)) if wanted.is_packed else key_b
     counted = (
