@@ -2,7 +2,7 @@
 
 from app.starting import without_collecting
 
-with without_collecting(for_good=True):
+with without_collecting():
     from app.factory import create_app
 
 __all__ = ["create_app"]

@@ -9,7 +9,6 @@ from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from app.api.door import bp
-from app.capture.public_views import bp as capture
 from app.fields.catalogue import let_go_of_edition
 from app.health.upkeep import keep_results
 from app.kernel.db import db, prepare_engine
@@ -239,7 +238,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         import_module(module)
     app.register_blueprint(bp)
     csrf.exempt(bp)  # no cookie opens it: a bearer token is asked for
-    csrf.exempt(capture)  # posted to from any site, by strangers: no session is looked at
+    csrf.exempt(app.blueprints["capture"])  # posted to from any site, by strangers: no session is looked at
     for path in COMMANDS:
         app.cli.add_command(_load(path))
     app.cli.add_command(settings_command)

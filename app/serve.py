@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from app.kernel import clock
 from app.kernel.db import db, transaction
 from app.settings import ROOT, Settings, current_settings
-from app.starting import stay_small
+from app.starting import share_freed_memory
 from app.supervisor import STOPPING, supervise
 from app.web.logs import configure_logs
 
@@ -57,7 +57,7 @@ def web_command() -> None:
     # Waitress finishes the requests at work when the main loop is left by SystemExit.
     for number in STOPPING:
         signal.signal(number, _leave)
-    stay_small()
+    share_freed_memory()
     waitress.serve(
         current_app._get_current_object(),  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
         host=HOST,

@@ -9,39 +9,35 @@ from typing import Any
 
 from werkzeug.routing import Rule
 
-MALLOPT_ARENA_MAX = -8
+_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 
 
 @contextmanager
-def without_collecting(*, for_good: bool = False) -> Iterator[None]:
-    """Let no garbage be looked for meanwhile: what is imported and put together stays, and there is much of it.
+def without_collecting() -> Iterator[None]:
+    """Let no garbage be looked for meanwhile, and never in what is there at the end.
 
-    for_good: nor among what is there at the end, whenever garbage is looked for.
+    What is imported and put together stays, and there is much of it: looking through it takes time while the process
+    starts, serves and ends, and beside so much Python lets garbage grow to a quarter of it before it looks.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if for_good:
-            gc.freeze()
+        gc.freeze()
         if was_on:
             gc.enable()
 
 
-def stay_small() -> None:
-    """Said once by a process that has started and goes on for long, before it begins other threads.
+def share_freed_memory() -> None:
+    """Let threads share what memory the C library keeps, instead of each keeping what the others could use.
 
-    What was imported and put together stays, and is set aside from what is looked through for garbage: beside so
-    much, Python would let garbage grow to a quarter of it before it looks.  And threads share what memory the C
-    library keeps, instead of each keeping what the others could use.
+    Python's lock lets one of them ask for memory at a time anyway.  To be called before threads begin.
     """
-    gc.collect()
-    gc.freeze()
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):  # glibc has it, and musl shares memory anyway
-            libc.mallopt(MALLOPT_ARENA_MAX, 1)
+        if hasattr(libc, "mallopt"):  # as glibc has; musl shares it by itself
+            libc.mallopt(_ARENA_MAX, 1)
 
 
 class LateRule(Rule):

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.settings import current_settings
-from app.starting import stay_small
+from app.starting import share_freed_memory
 from app.supervisor import STOPPING
 from app.web.logs import configure_logs
 
@@ -105,10 +105,9 @@ def worker_command() -> None:
 
     settings = current_settings()
     configure_logs(settings.log_level, "stdout")
+    share_freed_memory()
     stop = _stop_by_signal()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - werkzeug's documented way
-    jobs = make_jobs(app, settings, stop)
-    stay_small()
     log.info("worker began")
-    run_jobs(app, jobs, stop)
+    run_jobs(app, make_jobs(app, settings, stop), stop)
     log.info("worker ended")

@@ -6,12 +6,23 @@ pydantic is lenient where JSON Schema is not (`false` for an integer), and its s
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StrictBool,
+    StrictStr,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from app.kernel.paging import LARGEST_PAGE, PAGE_SIZE
+
+T = TypeVar("T")
 
 LARGEST = 2**53  # beyond it JSON's own numbers are not exact
 
@@ -74,6 +85,12 @@ class Answer(BaseModel):
     """A JSON object that an answer holds; it has the fields named and no others."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_no_titles, defer_build=True)
+
+
+class OneOf(RootModel[T], Generic[T]):
+    """An answer that is one model or another."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class Nothing(Body):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, StrictBool, StrictStr
+from pydantic import Field, StrictBool, StrictStr
 
 from app.api.schemas.common import (
     Answer,
@@ -11,6 +11,7 @@ from app.api.schemas.common import (
     Id,
     Moment,
     Number,
+    OneOf,
     OnlyId,
     Owner,
     Person,
@@ -231,11 +232,11 @@ class LeadPreview(LeadValues):
     )
 
 
-class Lead(RootModel[WholeLead | LeadPreview]):
+class Lead(OneOf[WholeLead | LeadPreview]):
     """A lead as the caller may see it."""
 
 
-class LeadOrId(RootModel[WholeLead | LeadPreview | OnlyId]):
+class LeadOrId(OneOf[WholeLead | LeadPreview | OnlyId]):
     """The lead, or its id alone where the caller does not see it any more."""
 
 
@@ -347,5 +348,5 @@ class UserAccess(Answer):
     causes: list[Cause]
 
 
-class Access(RootModel[AccessList | UserAccess]):
+class Access(OneOf[AccessList | UserAccess]):
     """Who sees a record; with `user_id`, whether that person does."""

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, RootModel, StrictBool, StrictStr
+from pydantic import Field, StrictBool, StrictStr
 
-from app.api.schemas.common import Answer, Body, Id, Moment, RecordRef, Text, Whole, list_of
+from app.api.schemas.common import Answer, Body, Id, Moment, OneOf, RecordRef, Text, Whole, list_of
 from app.api.schemas.sharing import PartnerReach, Preview
 
 
@@ -95,7 +95,7 @@ class Settings(Answer):
     )
 
 
-class SettingsOrPreview(RootModel[Settings | Preview]):
+class SettingsOrPreview(OneOf[Settings | Preview]):
     """The settings, or what a change of their defaults would do."""
 
 

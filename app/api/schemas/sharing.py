@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, RootModel, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from app.api.schemas.common import Answer, Body, Id, Moment, Principal, Text, list_of
+from app.api.schemas.common import Answer, Body, Id, Moment, OneOf, Principal, Text, list_of
 
 PrincipalType = Literal[
     "user", "internal_role", "partner_account", "account_team", "partner_level", "queue", "group",
@@ -27,6 +27,8 @@ class AnyPrincipalIn(Body):
 
 class PreviewQuery(BaseModel):
     """Asks what a change would do instead of making it."""
+
+    model_config = ConfigDict(defer_build=True)
 
     preview: Literal["true", "false"] | None = Field(
         default=None,
@@ -180,11 +182,11 @@ class SharingRule(Answer):
     total: int | None
 
 
-class GroupOrPreview(RootModel[Group | Preview]):
+class GroupOrPreview(OneOf[Group | Preview]):
     """The group, or what the change would do."""
 
 
-class SharingRuleOrPreview(RootModel[SharingRule | Preview]):
+class SharingRuleOrPreview(OneOf[SharingRule | Preview]):
     """The rule, or what the change would do."""
 
 
