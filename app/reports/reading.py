@@ -256,8 +256,9 @@ def _grouped(wanted: Wanted) -> list[str]:
 
 
 def _pack(b: Any, count: Any) -> ColumnElement[str]:
-    """SQL of all values of b with how many of each, as `Classes.unpacked` reads them."""
-    return func.aggregate_strings(b.concat(" ").concat(cast(count, String)), _BETWEEN)
+    """SQL of all values of b with how many of each, as `Classes.unpacked` reads them: one stands alone, as most do in months."""
+    more = b.concat(" ").concat(cast(count, String))
+    return func.aggregate_strings(case((count == 1, b), else_=more), _BETWEEN)
 
 
 # From the facts
