@@ -79,7 +79,10 @@ def spread(size: int, places: Sequence[Place], random: Random) -> list[Owner]:
 def lead_rows(
     owners: Sequence[Owner], lists: Lists, random: Random, now: datetime, first_id: int = 1
 ) -> Iterator[dict[str, Any]]:
-    """A row of `lead` for each owner, oldest first."""
+    """A row of `lead` for each owner, oldest first.
+
+    Whole on purpose: chance is drawn column after column, so that a seed gives the same world for good.
+    """
     step = MONTHS_BACK / (len(owners) + 1)
     firms, people = _firms(random), _people()
     kinds = ("new", "working", "qualified", "unqualified")

@@ -2,6 +2,8 @@
 
 A new route needs one line in ROUTES, a new permission one in ROLES; `test_access_matrix.py` fails until they
 are there, and says which line it misses.  Think before you copy what it says.
+
+Longer than other modules, and one all the same: a table that is read by looking up one line of it.
 """
 
 from app.kernel.actor import Permission as P  # noqa: N817 - written some two hundred times below
