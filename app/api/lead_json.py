@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Account, Contact
 from app.api.answers import moment, owner_json, version_of
 from app.campaigns.models import Campaign
 from app.fields.catalogue import Definition, catalogue
@@ -16,6 +15,7 @@ from app.kernel.actor import Actor, Level
 from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.leads.fields import FIELDS
+from app.leads.lookalikes import read_alike
 from app.leads.models import Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.queries import custom_columns, find_rows, read_custom
 from app.leads.rows import LeadRow
@@ -61,7 +61,6 @@ PLAIN = (
 # Said of a lead beside its fields, and not part of the version of partner people: a field that they never see
 # may have been changed; a score changes by itself as days pass.
 _STAMPS = ("updated_at", "updated_by", "score")
-_DUPLICATES: dict[str, Any] = {"lead": Lead, "contact": Contact, "account": Account}
 
 
 def leads_json(session: Session, actor: Actor, rows: Sequence[LeadRow]) -> list[dict[str, Any]]:
@@ -205,18 +204,12 @@ def _people(session: Session, actor: Actor, leads: Sequence[Any]) -> dict[int, d
 
 def _duplicates(session: Session, actor: Actor, leads: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
     """Probable duplicates, those the actor may read, for reasons that they may know."""
-    wanted: dict[str, set[int]] = {}
-    for lead in leads:
-        for entry in lead.duplicates:
-            wanted.setdefault(entry["type"], set()).add(entry["id"])
-    names: dict[tuple[str, int], str] = {}
-    for kind, keys in wanted.items():
-        model = _DUPLICATES[kind]
-        statement = select(model.id, model.ref).where(scope(model, actor, Level.READ), model.id.in_(keys))
-        names.update({(kind, key): ref for key, ref in session.execute(statement)})
+    if not leads:
+        return {}
+    names = read_alike(session, actor, [entry for lead in leads for entry in lead.duplicates])
     return {
         lead.id: [
-            {"type": e["type"], "id": names[e["type"], e["id"]], "reasons": reasons}
+            {"type": e["type"], "id": names[e["type"], e["id"]].ref, "reasons": reasons}
             for e in lead.duplicates
             if (e["type"], e["id"]) in names and (reasons := seen_reasons(actor, e["reasons"]))
         ]

@@ -1,12 +1,12 @@
 """What a lead's page tells of other records and people: probable duplicates, who filled in the qualification."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, literal_column, select, union_all
+from sqlalchemy import Row, Select, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -16,6 +16,9 @@ from app.kernel.actor import Actor, Level, Permission
 from app.leads.models import Lead
 from app.leads.seen import seen_reasons
 from app.sharing.scope import scope
+
+# The key of no record.
+_NOTHING = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,9 @@ class Lookalike:
 
 
 def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalike]:
-    """The lead's probable duplicates as far as the actor may read them, for reasons that they may know.
-
-    One statement, or none.
-    """
-    found = [entry for entry in lead.duplicates or [] if entry["type"] in _NAMES]
-    keys: dict[str, list[int]] = {}
-    for entry in found:
-        keys.setdefault(entry["type"], []).append(entry["id"])
-    parts = [_named(actor, kind, ids) for kind, ids in keys.items() if actor.can(_PERMISSIONS[kind])]
-    if not parts:
-        return []
-    statement = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery())
-    names = {(row.kind, row.id): row for row in session.execute(statement)}
+    """The lead's probable duplicates as far as the actor may read them, for reasons that they may know.  See `read_alike`."""
+    found = lead.duplicates or []
+    names = read_alike(session, actor, found)
     words = _reasons()
     return [
         Lookalike(row.kind, row.ref, row.name or row.other or row.ref, [words.get(r, r) for r in reasons])
@@ -49,6 +42,28 @@ def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalik
         if (row := names.get((entry["type"], entry["id"]))) is not None
         and (reasons := seen_reasons(actor, entry["reasons"]))
     ]
+
+
+def read_alike(
+    session: Session, actor: Actor, entries: Iterable[Mapping[str, Any]]
+) -> Mapping[tuple[str, int], Row[Any]]:
+    """(kind, key) → kind, id, ref, name and other of those among `Lead.duplicates` that the actor may read.
+
+    One statement, or none.  For partner people always the same one: how long it takes is not to tell them that there
+    is something alike which they may not see.
+    """
+    keys: dict[str, set[int]] = {kind: set() for kind in _NAMES}
+    for entry in entries:
+        keys.get(entry["type"], set()).add(entry["id"])
+    parts = [
+        _named(actor, kind, sorted(ids) or [_NOTHING])
+        for kind, ids in keys.items()
+        if actor.can(_PERMISSIONS[kind]) and (ids or actor.is_partner)
+    ]
+    if not parts:
+        return {}
+    statement = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery())
+    return {(row.kind, row.id): row for row in session.execute(statement)}
 
 
 _NAMES: dict[str, tuple[Any, Any, Any]] = {

@@ -99,6 +99,29 @@ def test_a_view_that_is_shared_with_partners_names_nobody_and_nothing_hidden(
 
 
 @pytest.mark.databases("sqlite")
+def test_a_lead_that_is_like_hidden_records_costs_its_reader_no_more_than_another(
+    session, signed_in, api, mara, pia, otto, count_queries
+):
+    hidden = make_lead(session, owner=pia, email="roca@joint.example")
+    account = make_account(session, "Joint", owner=mara)
+    contact = make_contact(session, "Roca", account=account, owner=mara)
+    found = {"lead": hidden, "account": account, "contact": contact}
+    alike = [{"type": kind, "id": record.id, "reasons": ["email"]} for kind, record in found.items()]
+    leads = [make_lead(session, owner=otto, duplicates=duplicates) for duplicates in ([], alike)]
+    session.commit()
+    browser, program = signed_in(otto), api(otto)
+    paths = [f"/leads/{lead.ref}" for lead in leads]
+    for ask in browser.get, program.get:
+        costs = []
+        for path in paths:
+            ask(path)  # opened lately from then on
+            with count_queries() as queries:
+                assert ask(path).status_code == 200
+            costs.append(len(queries))
+        assert costs[0] == costs[1]
+
+
+@pytest.mark.databases("sqlite")
 def test_what_is_hidden_is_looked_for_with_as_many_statements_as_what_is_nowhere(
     session, signed_in, ada, mara, pia, southwind, otto, now, count_queries
 ):
