@@ -10,6 +10,7 @@ from app.notifications.plain import one_line
 from app.reports.asked import read_asked
 from app.reports.reading import TooMany
 from app.reports.sheets import REPORTS, Cell, Sheet, reports_for
+from app.subscriptions.filters import filters_in_words
 from app.subscriptions.standing import still_stands
 from app.subscriptions.weeks import args_of
 
@@ -30,7 +31,13 @@ def write(envelope: Envelope) -> Letter:
     args = args_of(query)
     stop = envelope.link("/profile/reports")
     if not still_stands(envelope.session, actor, report, args):
-        words = {"report": one_line(str(report.label)), "by": "", "is_empty": True, "is_stopped": True}
+        words = {
+            "report": one_line(str(report.label)),
+            "by": "",
+            "is_empty": True,
+            "is_stopped": True,
+            "filters": "",
+        }
         return Letter(Kind.REPORT_MAIL, stop, words, choices_url=stop)
     groups = report.groups(envelope.session, actor)
     asked_by = next(iter(args.get("by", ())), "")
@@ -44,6 +51,7 @@ def write(envelope: Envelope) -> Letter:
     url = envelope.link(f"/reports/{report.name}" + (f"?{query}" if query else ""))
     words = {"report": one_line(str(report.label)), "by": groups.get(by, ""), "is_empty": True}
     words["is_stopped"] = False
+    words["filters"] = one_line(filters_in_words(envelope.session, actor, report, args))
     if isinstance(found, TooMany) or not found.rows:
         return Letter(Kind.REPORT_MAIL, url, words, choices_url=stop)
     return Letter(

@@ -10,10 +10,11 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.reports.sheets import REPORTS, reports_for
+from app.subscriptions.filters import filters_in_words
 from app.subscriptions.operations import subscribe, unsubscribe
 from app.subscriptions.queries import find_subscription, my_subscriptions
 from app.subscriptions.standing import needs_attention
-from app.subscriptions.weeks import kept_query, weekday_names
+from app.subscriptions.weeks import args_of, kept_query, weekday_names
 from app.web.access import current_actor, needs
 
 bp = Blueprint("subscriptions", __name__)
@@ -60,6 +61,7 @@ def index() -> ResponseReturnValue:
             str(REPORTS[each.report].label),
             _page(each.report, each.query),
             needs_attention(session, actor, each),
+            filters_in_words(session, actor, REPORTS[each.report], args_of(each.query)),
         )
         for each in my_subscriptions(session, actor)
         if each.report in REPORTS

@@ -50,9 +50,10 @@ def test_the_morning_is_that_of_the_readers_zone_also_when_the_clocks_change():
 def test_it_goes_out_once_a_week_as_its_reader_sees_it_then(session, mara, pia, otto, northwind):
     open_portal(session)
     mara.language, mara.time_zone = "es", "Europe/Madrid"
-    own = subscribe(session, actor_of(session, mara), "funnel", "by=source", 1, now=MONDAY)
+    query = "by=source&country=ES&from=2026-01"
+    own = subscribe(session, actor_of(session, mara), "funnel", query, 1, now=MONDAY)
     theirs = subscribe(session, actor_of(session, pia), "funnel", "", 1, now=MONDAY)
-    assert subscribe(session, actor_of(session, mara), "funnel", "by=source", 1, now=MONDAY).id == own.id
+    assert subscribe(session, actor_of(session, mara), "funnel", query, 1, now=MONDAY).id == own.id
     assert due(session, now=MONDAY, limit=10) == []
     morning = own.next_at + timedelta(minutes=1)
     late = max(own.next_at, theirs.next_at) + timedelta(days=20)
@@ -71,7 +72,8 @@ def test_it_goes_out_once_a_week_as_its_reader_sees_it_then(session, mara, pia, 
         for user in (mara, pia)
     }
     subject, text, html = mail_of(session, sent[mara.id], late)
-    assert "/reports/funnel?by=source" in text
+    assert f"/reports/funnel?{query}" in text
+    assert "país es España; desde enero 2026" in text
     assert "/profile/reports" in text, "where it is stopped"
     assert ": 5" in text
     assert "5" in html
@@ -137,9 +139,11 @@ def test_a_filter_that_has_been_hidden_since_stops_it_instead_of_telling_more(
 
 def test_it_is_asked_for_on_the_page_with_its_filters_and_stopped_in_the_profile(signed_in, session, mara):
     browser = signed_in(mara)
-    page = "/reports/funnel?by=source"
-    assert 'value="by=source"' in browser.get(page).get_data(as_text=True)
-    answer = browser.submit("/reports/funnel/mail", {"query": "by=source\r\nX: y", "weekday": "2"}, page=page)
+    page = "/reports/funnel?by=source&country=ES"
+    assert 'value="by=source&amp;country=ES"' in browser.get(page).get_data(as_text=True)
+    answer = browser.submit(
+        "/reports/funnel/mail", {"query": "by=source&country=ES\r\nX: y", "weekday": "2"}, page=page
+    )
     assert answer.status_code == 303
     [made] = rows(session, ReportSubscription)
     assert (made.weekday, "\n" in made.query) == (2, False)
