@@ -210,7 +210,8 @@ def test_rules_are_written_without_javascript(session, signed_in, mara, sal, now
         "/setup/assignment-rules", {**form, "act": "condition-0"}, page="/setup/assignment-rules/new"
     )
     assert two.status_code == 200
-    assert 'name="e0-c1-field" data-focus' in two.text
+    assert 'id="e0-c1-field" name="e0-c1-field" data-focus' in two.text
+    assert "#e0-c1-field" in page, "where the button leads, with and without a script"
     assert two.text.count("data-focus") == 1, "what is typed next, and nothing else"
     assert 'value="Spain; France"' in two.text
     assert row_count(session, RuleSet) == 0
