@@ -15,7 +15,7 @@ from app.identity.models import User
 from app.intake.models import Import
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Invalid
-from app.leads.models import LeadSource, LeadStatus, UnqualifiedReason
+from app.leads.models import LeadSource, LeadStatus, StatusCategory, UnqualifiedReason
 from app.routing.models import Queue
 from app.sharing.scope import scope
 
@@ -111,7 +111,9 @@ def status_name(name: str) -> str:
 def called(status: LeadStatus) -> str:
     """What a status is called, with a word where it is out of use."""
     name = status_name(status.name)
-    return name if status.is_active else _("%(name)s (retired)", name=name)
+    # Conversion alone gives its status, so that nobody may choose it; it is in use all the same.
+    is_used = status.is_active or status.category is StatusCategory.CONVERTED
+    return name if is_used else _("%(name)s (retired)", name=name)
 
 
 def reason_name(name: str) -> str:

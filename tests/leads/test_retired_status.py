@@ -54,6 +54,7 @@ def test_a_lead_stays_in_a_retired_status_and_is_shown_with_it(session, signed_i
     found = browser.get("/leads?status=nurturing").text
     assert "Forges del Ter" in found
     assert "Nurturing (retired)" in found
+    assert "Converted (retired)" not in found  # nobody chooses it, but conversion gives it
     assert api(mara).get("/leads?status=nurturing").json["items"][0]["id"] == lead.ref
     for report in ("funnel", "ageing"):
         assert browser.get(f"/reports/{report}").status_code == 200
