@@ -49,6 +49,12 @@ def default_of(session: Session, actor: Actor) -> str:
     return str(defaults.get("saved_view", {}).get(side, PRIVATE))
 
 
+def partners_have_views(session: Session) -> bool:
+    """Whether what is shared with everyone is shared with partner people too."""
+    defaults = session.get_one(Organisation, SUBJECT.id).defaults
+    return str(defaults.get("saved_view", {}).get("external", PRIVATE)) != PRIVATE
+
+
 def _seen(session: Session, actor: Actor) -> ColumnElement[bool]:
     given = default_of(session, actor)
     mine = SavedView.owner_user_id == actor.user_id

@@ -8,7 +8,9 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
+from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
@@ -28,7 +30,7 @@ from app.lists.operations import (
     edit_view as change_view,
 )
 from app.lists.page import builtin_views, query_of
-from app.lists.queries import choice_of, get_view, groups_to_share_with, views_for
+from app.lists.queries import choice_of, get_view, groups_to_share_with, partners_have_views, views_for
 from app.lists.shown import init_list_templates
 from app.web.access import current_actor, needs
 from app.web.once import once
@@ -129,9 +131,17 @@ def index(thing: str) -> ResponseReturnValue:
         object=object_,
         rows=rows,
         said=said,
+        everyone=_everyone(session),
         builtin=builtin_views(),
         start_view=choice.start_view if choice else "",
     )
+
+
+def _everyone(session: Session) -> str:
+    """Who everyone is that a view can be shared with."""
+    if partners_have_views(session):
+        return _("Everyone, partners included")
+    return _("Everyone at %(vendor)s", vendor=get_organisation(session).name)
 
 
 def _said(object_: Any, query: Any) -> str:
@@ -163,6 +173,7 @@ def _view_page(name: str, row: Any, values: dict[str, Any], errors: dict[str, An
         columns=request.values.get("columns", ""),
         said=_said(object_, params),
         groups=groups_to_share_with(session, actor),
+        everyone=_everyone(session),
     )
 
 
