@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.identity.queries import get_organisation
 from app.intake import operations
 from app.intake.checks import Check, check_table, split_names
-from app.intake.files import remove_file
+from app.intake.files import LARGEST_UPLOAD, remove_file
 from app.intake.forms import COLUMN, OptionsForm, UploadForm, chosen_mapping, field_groups, kind_name
 from app.intake.manner import best_match, kinds_for
 from app.intake.models import Import, ImportState
@@ -36,6 +36,7 @@ from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.htmx import wants_fragment
 from app.web.streams import stream_csv
+from app.web.uploads import takes_imports
 
 bp = Blueprint("intake", __name__, url_prefix="/imports")
 
@@ -68,11 +69,14 @@ def _kind() -> str:
 @needs(Permission.ACCOUNT_IMPORT)
 def new() -> ResponseReturnValue:
     """The form that takes a file."""
-    return render_template("intake/new.html", form=UploadForm(formdata=None, kind=_kind()))
+    return render_template(
+        "intake/new.html", form=UploadForm(formdata=None, kind=_kind()), largest=LARGEST_UPLOAD
+    )
 
 
 @bp.post("/new")
 @needs(Permission.ACCOUNT_IMPORT)
+@takes_imports
 def upload() -> ResponseReturnValue:
     """Keep the file and go on to its columns."""
     form, actor = UploadForm(), current_actor()
@@ -86,7 +90,7 @@ def upload() -> ResponseReturnValue:
         import_ = receive_file(actor, file.stream, file.filename, kind=kind, now=clock.now())
     except Invalid as error:
         show_errors(form, error)
-        return render_template("intake/new.html", form=form), 422
+        return render_template("intake/new.html", form=form, largest=LARGEST_UPLOAD), 422
     return redirect(url_for("intake.columns", import_ref=import_.ref), 303)
 
 

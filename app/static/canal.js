@@ -13,6 +13,7 @@
                             keys: its form is sent with that value in its select; data-refusal: said where it may not go
    data-insert="text"       puts the text where the cursor was last among its form's data-insert-here fields
    data-upload              a form of files that are sent one by one, with progress; `.documents` around it takes what is dropped
+   data-largest="bytes"     an input of a file that says data-too-large of one that is larger, and does not send it
    data-cells="address"     around a table whose columns with th[data-cell="field"] open for changing, in place;
                             not those of tr[data-fixed]
    data-conditions          a form of conditions that is asked for anew when a field or comparison changes
@@ -379,6 +380,19 @@
     if (!input || !input.files.length) return;
     event.preventDefault();
     sendFiles(form, [...input.files]);
+  });
+  /* A file that would be refused is told of when it is chosen, and not sent. */
+  const isTooLarge = (input) => [...input.files].some((file) => file.size > Number(input.dataset.largest));
+  on("change", ({ target }) => {
+    if (!target.matches("input[type=file][data-largest]")) return;
+    target.setCustomValidity(isTooLarge(target) ? target.dataset.tooLarge : "");
+    target.reportValidity();
+  });
+  on("submit", (event) => {
+    const input = find("input[type=file][data-largest]", event.target);
+    if (!input || !isTooLarge(input)) return;
+    event.preventDefault();
+    input.reportValidity();
   });
   function sayChosen(input) {
     find("[data-chosen]", input.form).textContent = [...input.files].map((file) => file.name).join(", ");

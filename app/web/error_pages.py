@@ -32,7 +32,7 @@ from app.web.access import SecondFactorNeeded, SignInRequired
 from app.web.gone import GonePage, page_of_gone
 from app.web.htmx import wants_fragment
 from app.web.refusals import note_refused_attempt
-from app.web.uploads import too_large_text
+from app.web.uploads import came_from, too_large_text
 
 TITLES = {
     400: _l("This request cannot be understood"),
@@ -213,7 +213,13 @@ def answer(
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
     try:
         body = render_template(
-            template, status=status, title=title, message=text, request_id=g.get("request_id"), gone=gone
+            template,
+            status=status,
+            title=title,
+            message=text,
+            request_id=g.get("request_id"),
+            gone=gone,
+            back=came_from() if status == 413 else "",
         )
     except Exception:
         body = f"<!doctype html><title>{status}</title><h1>{status}</h1><p>Try again in a few seconds.</p>"

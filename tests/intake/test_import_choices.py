@@ -116,7 +116,10 @@ def test_two_hundred_megabytes_are_refused_before_they_are_read(
         "/imports/new",
         content_type="multipart/form-data; boundary=x",
         environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(200 * 1024 * 1024)},
+        headers={"Referer": "http://localhost/imports/new?kind=account"},
     )
     assert answer.status_code == 413
     assert "too large" in answer.text
+    assert "more than 50 MB" in answer.text
+    assert 'href="/imports/new?kind=account">Back' in answer.text
     assert body.taken < 1024 * 1024
