@@ -24,7 +24,7 @@ from app.web.htmx import wants_fragment
 from app.web.once import once
 
 _TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
