@@ -1,6 +1,6 @@
 """The upload form, and what the page of columns sends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
@@ -15,8 +15,11 @@ from app.intake.manner import (
     LEAD,
     MATCHES,
     PAIR,
+    Match,
     Mode,
     Unknown,
+    best_match,
+    is_known_by,
     kinds_for,
     match_labels,
     mode_labels,
@@ -24,6 +27,7 @@ from app.intake.manner import (
 )
 from app.intake.takers import fields_of
 from app.kernel import labels
+from app.kernel.errors import Invalid
 from app.leads.fields import ALL_SECTIONS as LEAD_SECTIONS
 from app.web.access import current_actor
 from app.web.forms import Form
@@ -60,6 +64,19 @@ class OptionsForm(Form):
         self.match.choices = list(match_labels(kind).items())
         self.mode.choices = list(mode_labels().items())
         self.unknown.choices = list(unknown_labels().items())
+
+    def require_match(self, kind: str, fields: Collection[str | None]) -> None:
+        """That some column holds what rows are known by, where one could.  fields: those that have a column.
+
+        The page suggests the external id before anybody has chosen columns; kept without one, every row of a
+        file of known companies would be created anew.  Raises Invalid, with the surest one selected instead.
+        """
+        best = best_match(kind, fields)
+        by_id = self.match.data == Match.EXTERNAL_ID and kind in (ACCOUNT, CONTACT)
+        if by_id and best != Match.EXTERNAL_ID and not is_known_by(kind, Match.EXTERNAL_ID, fields):
+            self.match.data = best.value
+            gone = _l("No column holds an external id, so that nothing would be known again.")
+            raise Invalid({"match": [gone, _l("Something else is chosen below: look, and go on.")]})
 
     def choices(self, kind: str) -> dict[str, Any]:
         """As `operations.map_columns` takes them."""

@@ -181,6 +181,7 @@ def choose_columns(import_ref: str) -> ResponseReturnValue:
     try:
         if not form.validate():
             raise Invalid
+        form.require_match(kind, set(mapping.values()))
         with transaction() as session:
             options, now = form.choices(kind), clock.now()
             import_ = operations.map_columns(session, actor, import_ref, mapping, options, now=now)

@@ -83,6 +83,10 @@ def test_a_check_of_accounts_says_what_is_there_already(
         "mode": "both",
         "clears": "y",
     }
+    # As the page suggests it where no header is known: nobody would be known again by it.
+    asked = client.submit(columns, {**chosen, "match": "external_id"})
+    assert asked.status_code == 422
+    assert '<option selected value="name">' in asked.text
     check = client.submit(columns, chosen).headers["Location"]
     page = " ".join(client.get(check).text.split())
     assert "Probably there already, created all the same: acme" in page
