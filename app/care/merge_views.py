@@ -63,7 +63,7 @@ def _choose(kind: str) -> ResponseReturnValue:
     refs = list(dict.fromkeys(request.args.getlist("ref")))
     if len(refs) < 2:
         return _pick_page(session, actor, kind, refs)
-    return _choice_page(session, actor, kind, refs, survivor=request.args.get("survivor", refs[0]))
+    return _choice_page(session, actor, kind, refs, survivor=request.args.get("survivor", ""))
 
 
 def _pick_page(session: Session, actor: Actor, kind: str, refs: Sequence[str]) -> str:
@@ -100,18 +100,26 @@ def _choice_page(
     complaint: Any = "",
 ) -> str:
     candidates = get_candidates(session, actor, kind, refs)
-    survivor = survivor if survivor in {each.record.ref for each in candidates} else candidates[0].record.ref
+    burdens = {each.record.ref: burden_of(session, actor, each.record).counts for each in candidates}
+    if survivor not in burdens:
+        survivor = _likeliest(candidates, burdens)
     return render_template(
         "care/merge.html",
         kind=kind,
         candidates=candidates,
-        burdens={each.record.ref: burden_of(session, actor, each.record).counts for each in candidates},
+        burdens=burdens,
         most=COUNT_CAP,
         survivor=survivor,
         choices=_choices(session, actor, kind, candidates, survivor, chosen or {}),
         complaint=complaint,
         back=_page_of(kind, survivor),
     )
+
+
+def _likeliest(candidates: Sequence[Candidate], burdens: Mapping[str, Mapping[str, int]]) -> str:
+    """The one to suggest as the one that stays: what most hangs on, of equals the oldest."""
+    best = max(candidates, key=lambda each: (sum(burdens[each.record.ref].values()), -each.record.id))
+    return str(best.record.ref)
 
 
 def _choices(

@@ -199,6 +199,9 @@ def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, s
     assert "everything on the other" in text
     assert "Nothing hangs on it." in text
     assert "2 contacts · 1 case" in text
+    assert f'value="{two.ref}" checked' in text  # most hangs on it
+    begun = browser.get("/care/merge/account", query_string={"ref": one.ref, "q": "Forges"}).text
+    assert f'name="survivor" value="{one.ref}"' in begun  # its page is where somebody stood
     given = {
         "ref": [one.ref, two.ref], "survivor": one.ref, "field-name": two.ref,
         f"version-{one.ref}": str(one.version), f"version-{two.ref}": str(two.version),
