@@ -49,7 +49,7 @@ def fill_pickers(session: Session, actor: Actor, form: RecordForm, given: dict[s
     for name, field in form.fields.items():
         if field.kind is FieldKind.ACCOUNT and name in given:
             text = clean_text(given[name], field=name) or ""
-            found = _meant(session, actor, text, form.picked(name)) if text else []
+            found = accounts_meant(session, actor, text, form.picked(name)) if text else []
             given[name] = found[0][0] if len(found) == 1 else None
             if text and not found:
                 errors[name] = [_("There is no account whose name begins with “%(text)s”.", text=text[:60])]
@@ -61,7 +61,7 @@ def fill_pickers(session: Session, actor: Actor, form: RecordForm, given: dict[s
     return given
 
 
-def _meant(session: Session, actor: Actor, text: str, picked: str) -> list[tuple[str, str]]:
+def accounts_meant(session: Session, actor: Actor, text: str, picked: str) -> list[tuple[str, str]]:
     """(public name, name) of the accounts that the text can mean: those of exactly that name, else beginning with it."""
     if refs.is_ref(refs.ACCOUNT, text):
         return [(text, text)]

@@ -69,7 +69,7 @@ bp = Blueprint("accounts", __name__, url_prefix="/accounts")
 
 SHOWN_RELATED = 6
 bp.add_app_template_filter(category_name, "account_category")
-SUGGESTING_INPUTS = ("q", "parent_id", "account_id")
+SUGGESTING_INPUTS = ("q", "parent_id", "account_id", "other")
 
 
 @bp.get("")

@@ -12,16 +12,18 @@ from app.web.forms import Form
 
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
-NEW, PERSON = "new", "person"
+NEW, PERSON, OTHER = "new", "person", "other"
 
 
 class ConvertForm(Form):
-    """account: public name of one that is there, "new" or "person"; contact: the same, or "new".
+    """account: public name of one that is there, "new", "person" or "other"; contact: the same, or "new".
 
+    other: what the other account is called, where it was none of those that were offered.
     shown: public names of those that were offered.
     """
 
     account = StringField(_l("Account"))
+    other = StringField(_l("What it is called"))
     contact = StringField(_l("Contact"))
     shown = HiddenField()
     with_opportunity = BooleanField(_l("Make an opportunity as well"))
@@ -29,6 +31,11 @@ class ConvertForm(Form):
     amount = StringField(OPPORTUNITY_FIELDS["amount"].label)
     currency = SelectField(OPPORTUNITY_FIELDS["currency"].label, choices=[], validate_choice=False)
     close_date = StringField(OPPORTUNITY_FIELDS["close_date"].label)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # (public name, name) of the accounts that the typed name can mean
+        self.meant: list[tuple[str, str]] = []
 
     def offer_currencies(self, own: str) -> None:
         self.currency.choices = options([("", "–"), *currency_choices(own)])

@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts.errors import REASONS
-from app.conversion.forms import NEW, PERSON, ConvertForm, MappingForm
+from app.accounts.pages import accounts_meant
+from app.conversion.forms import NEW, OTHER, PERSON, ConvertForm, MappingForm
 from app.conversion.mapping import TARGETS, add_mapping, list_mappings, remove_mapping
 from app.conversion.matching import find_matches
 from app.conversion.operations import convert_lead, missing_fields
@@ -17,6 +18,7 @@ from app.kernel import clock, labels, refs
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Conflict, Invalid
+from app.kernel.text import clean_text
 from app.leads.fields import FIELDS
 from app.leads.models import Lead
 from app.leads.queries import get_lead
@@ -86,6 +88,7 @@ def convert(lead_ref: str) -> ResponseReturnValue:
     actor, form = current_actor(), ConvertForm()
     try:
         with transaction() as session:
+            _find_other(form)
             result = convert_lead(session, actor, lead_ref, _wanted(form), now=clock.now())
     except Invalid as error:
         error.errors = {_place(name): said for name, said in error.errors.items()}
@@ -98,6 +101,26 @@ def convert(lead_ref: str) -> ResponseReturnValue:
     if result.opportunity is not None:
         return redirect(url_for("opportunities.show", opportunity_ref=result.opportunity.ref), 303)
     return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
+
+
+def _find_other(form: ConvertForm) -> None:
+    """Choose the account whose name was typed.  Raises Invalid for none, and for several, which are then offered."""
+    if form.account.data != OTHER:
+        return
+    text = clean_text(str(form.other.data or ""), field="other") or ""
+    if not text:
+        raise Invalid({"other": [_("Give a value.")]})
+    actor = current_actor()
+    # Partners see hardly more accounts than those that their leads became, and not where they are.
+    found = accounts_meant(db.session(), actor, text, "") if actor.is_internal else []
+    if not found:
+        raise Invalid(
+            {"other": [_("There is no account whose name begins with “%(text)s”.", text=text[:60])]}
+        )
+    if len(found) > 1:
+        form.meant = found
+        raise Invalid({"other": [_("Several accounts can be meant. Choose one.")]})
+    form.account.data = found[0][0]
 
 
 def _wanted(form: ConvertForm) -> Wanted:

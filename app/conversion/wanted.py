@@ -89,6 +89,6 @@ def is_answered(
     if again == dict(asked):
         return True
     fits = wanted.account in (None, account) and wanted.contact in (None, contact)
-    if not fits or (wanted.is_person and not is_person):
+    if not fits or not wanted.declined.isdisjoint((account, contact)) or (wanted.is_person and not is_person):
         return False
     return wanted.opportunity is None or (has_opportunity and again["opportunity"] == asked["opportunity"])

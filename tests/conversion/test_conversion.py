@@ -281,11 +281,15 @@ def test_the_pages_from_the_lead_to_what_it_became_and_back(signed_in, api, sess
     refused = browser.submit(f"{home}/convert", {**form, "currency": "EUR", "amount": "much"})
     assert refused.status_code == 422
     assert 'value="much"' in refused.text
-    first = browser.submit(f"{home}/convert", form).location
+    absent = browser.submit(f"{home}/convert", {**form, "account": "other", "other": "Acme"})
+    assert (absent.status_code, "no account whose name begins with “Acme”" in absent.text) == (422, True)
+    first = browser.submit(f"{home}/convert", {**form, "account": "other", "other": "forges"}).location
     assert first.startswith("/opportunities/opp_")
     page = browser.get(home).text
     assert first in page
     assert f"/accounts/{account.ref}" in page
+    declined = browser.submit(f"{home}/convert", {**form, "account": "new", "shown": account.ref}, page=home)
+    assert "has been converted" in browser.get(declined.location).text
     assert "Undo the conversion" in page
     assert "/edit" not in page.split('id="main"')[-1].split("</main>")[0].replace("/edit-", "")
     assert signed_in(vic).get(f"{home}/convert").status_code == 403
