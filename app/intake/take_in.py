@@ -19,7 +19,7 @@ from app.fields.values import reading_of
 from app.identity.queries import get_organisation
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid
-from app.leads.duplicates import Likeness, find_duplicates
+from app.leads.duplicates import find_duplicates, likeness_of
 from app.leads.models import AssignmentCause, Lead
 from app.leads.operations import edit_lead, new_lead
 from app.leads.placement import Move, Owner, place
@@ -81,8 +81,7 @@ def take_in(
     if missing and arrival.asks_required:
         raise Invalid(missing)
     lead = new_lead(session, actor, _given(values), custom, now=now)
-    alike = Likeness(lead.email_key, lead.phone_key, lead.company_key, lead.last_name_fold)
-    lead.duplicates = find_duplicates(session, [alike])[0]
+    lead.duplicates = find_duplicates(session, [likeness_of(lead)])[0]
     score_lead(session, lead, now=now)
     if arrival.owner is not None:
         assign_new_lead(session, actor, lead, Wish(arrival.owner, notify=arrival.notify), now=now)

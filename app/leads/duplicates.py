@@ -1,4 +1,4 @@
-"""Probable duplicates of leads on arrival: leads, contacts and accounts with the same e-mail, phone or company.
+"""Probable duplicates of leads, on arrival and when what they are compared by changes: leads, contacts and accounts with the same e-mail, phone or company.
 
 Leads are always saved and flagged.  Everything is looked at, whoever may see it; what is found is stored
 with the lead and shown only as far as the reader may see it.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, Text, bindparam, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, String, Text, bindparam, func, literal, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -35,6 +35,11 @@ class Likeness:
     phone_key: str | None
     company_key: str | None
     last_name_fold: str = ""
+
+
+def likeness_of(lead: Lead) -> Likeness:
+    """As its columns say now."""
+    return Likeness(lead.email_key, lead.phone_key, lead.company_key, lead.last_name_fold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,28 @@ def _matches(session: Session, look: _Look, keys: Iterable[str]) -> dict[str, li
 
 # Deleted records are left out after the limit: beside the key, `deleted_at IS NULL` would let PostgreSQL
 # walk over a partial index of all live records instead, which it believes to be short while a table is new.
+def find_others(session: Session, lead: Lead) -> list[dict[str, Any]]:
+    """Other leads with its e-mail, phone or company, in the form that `Lead.duplicates` keeps; five for each at most.
+
+    One statement, or none.
+    """
+    parts = [
+        select(Lead.id, literal(look.reason).label("reason")).where(
+            scope(Lead, _COMPARING),
+            Lead.id.in_(select(Lead.id).where(scope(Lead, _COMPARING), look.key == key).limit(MOST_PER_KEY)),
+            Lead.id != lead.id,
+            Lead.deleted_at.is_(None),
+        )
+        for look in _LOOKS
+        if look.kind == "lead" and (key := getattr(lead, look.key.key))
+    ]
+    found: dict[tuple[str, int], list[str]] = {}
+    if parts:
+        for key, reason in session.execute(select(union_all(*parts).subquery())):
+            found.setdefault(("lead", key), []).append(reason)
+    return _as_stored(found)
+
+
 @cache
 def _on_postgresql(look: _Look) -> Select[Any]:
     wanted = (

@@ -13,6 +13,7 @@ from app.accounts.models import Account, Contact
 from app.accounts.sight import is_told
 from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
+from app.leads.duplicates import find_others
 from app.leads.models import Lead
 from app.leads.seen import seen_reasons
 from app.sharing.scope import scope
@@ -32,8 +33,14 @@ class Lookalike:
 
 
 def find_lookalikes(session: Session, actor: Actor, lead: Lead) -> list[Lookalike]:
-    """The lead's probable duplicates as far as the actor may read them, for reasons that they may know.  See `read_alike`."""
-    found = lead.duplicates or []
+    """The lead's probable duplicates as far as the actor may read them, for reasons that they may know.  See `read_alike`.
+
+    For people inside leads that are alike now, too: what came later is flagged there, not on the older one.
+    """
+    found = list(lead.duplicates or [])
+    if actor.is_internal:
+        known = {(entry["type"], entry["id"]) for entry in found}
+        found += [entry for entry in find_others(session, lead) if ("lead", entry["id"]) not in known]
     names = read_alike(session, actor, found)
     words = _reasons()
     return [

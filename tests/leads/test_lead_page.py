@@ -175,6 +175,29 @@ def test_probable_duplicates_show_as_far_as_one_may_see_them(signed_in, session,
         assert shown not in page, shown
 
 
+def test_leads_that_came_later_and_what_is_filled_in_afterwards_are_found(
+    signed_in, session, mara, pia, otto
+):
+    first = make_lead(session, owner=pia, company="Older Ltd", email="ann@older.example")
+    make_lead(session, owner=otto, company="Of the rival", email="ann@older.example")
+    later = make_lead(
+        session, owner=pia, company=None, email=None, last_name="Later", phone="+34 972 555 666"
+    )
+    account = make_account(session, "Reachable", phone="+34 972 111 222")
+    vendor = signed_in(mara)
+    vendor.submit(
+        f"/leads/{later.ref}/fields/email", {"email": "ANN@older.example", "began": ""}, page="/leads"
+    )
+    page = main(vendor.get(f"/leads/{first.ref}"))
+    assert "Of the rival" in page
+    assert f"/leads/{later.ref}" in page
+    assert "Of the rival" not in main(signed_in(pia).get(f"/leads/{first.ref}"))
+    vendor.submit(
+        f"/leads/{later.ref}/fields/phone", {"phone": account.phone, "began": later.phone}, page="/leads"
+    )
+    assert "Reachable" in main(vendor.get(f"/leads/{later.ref}"))
+
+
 def test_qualification_says_who_and_when(signed_in, session, mara, pia, now):
     from app.leads.operations import edit_lead
 
@@ -221,6 +244,8 @@ def test_a_member_of_its_queue_can_claim_it_from_the_page(signed_in, session, sa
 
 
 def test_a_converted_lead_can_only_be_read(signed_in, session, mara, now):
+    waits = make_lead(session, queue=make_queue(session, members=[mara]), converted_at=now)
+    assert "/claim" not in main(signed_in(mara).get(f"/leads/{waits.ref}"))
     lead = make_lead(session, owner=mara, converted_at=now)
     page = main(signed_in(mara).get(f"/leads/{lead.ref}"))
     assert "Converted" in page

@@ -101,7 +101,9 @@ def read_lead_page(session: Session, actor: Actor, detail: LeadDetail, *, now: d
         lookalikes=find_lookalikes(session, actor, lead),
         may_edit=may_edit,
         may_assign=_may_assign(actor, detail),
-        may_claim=actor.can(Permission.LEAD_CLAIM) and lead.owner_queue_id in actor.queue_ids,
+        may_claim=actor.can(Permission.LEAD_CLAIM)
+        and lead.owner_queue_id in actor.queue_ids
+        and lead.converted_at is None,
         may_release=actor.can(Permission.LEAD_RELEASE)
         and lead.owner_user_id == actor.user_id
         and lead.converted_at is None,
