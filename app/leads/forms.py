@@ -53,6 +53,13 @@ _TICKED = ("opted_out_email", "opted_out_phone")
 _ORDER = ("person", "work", "company", "address", "qualification", "consent", "origin")
 
 
+class Ticked(BooleanField):
+    """A box whose first value may be the text of a field: "no" leaves it empty."""
+
+    def process_data(self, value: Any) -> None:
+        self.data = value is True or value == "yes"
+
+
 class LeadForm(Form):
     """One input for each field that people write; subclasses are made by `lead_form`.
 
@@ -155,7 +162,7 @@ def _make(names: tuple[str, ...], adds_sources: bool) -> type[LeadForm]:
 def _input(field: Field) -> Any:
     common = {"label": field.label, "description": field.help}
     if field.name in _TICKED:
-        return BooleanField(**common)
+        return Ticked(**common)
     if field.name in ("campaign", "consent_basis"):
         return SelectField(choices=[], validate_choice=False, **common)
     match field.kind:

@@ -374,3 +374,16 @@ def test_a_status_that_cannot_be_set(request, signed_in, session, pia, otto, who
     assert signed_in(person).submit(f"/leads/{lead.ref}/status", data, page="/profile").status_code == status
     assert lead.status_id == get_status(session, "new").id
     assert row_count(session, Assignment, Assignment.lead_id == lead.id) == 1
+
+
+def test_an_edit_ticks_no_opt_out_that_nobody_ticked(session, signed_in, mara):
+    browser = signed_in(mara)
+    for opted_out in (False, True):
+        lead = make_lead(session, opted_out_email=opted_out)
+        page = browser.get(f"/leads/{lead.ref}/edit").text
+        ticked = {
+            name
+            for attributes, name in re.findall(r'<input([^>]*) name="(opted_out_\w+)"', page)
+            if "checked" in attributes
+        }
+        assert ticked == ({"opted_out_email"} if opted_out else set())

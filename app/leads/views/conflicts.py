@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
+from wtforms import BooleanField
 from wtforms import Field as Input
 
 from app.fields.inputs import AnyOf, OneOf, words_of
@@ -14,12 +15,12 @@ def fill(field: Input, text: str) -> None:
     if isinstance(field, AnyOf):
         field.process_data(text)
     else:
-        field.data = text == "yes" if field.type == "BooleanField" else text
+        field.data = text == "yes" if isinstance(field, BooleanField) else text
 
 
 def in_words(field: Input, text: str) -> str:
     """What an input holds as people read it: the name of a choice, else the text."""
-    if field.type == "BooleanField":
+    if isinstance(field, BooleanField):
         return _("Yes") if text == "yes" else _("No")
     if isinstance(field, OneOf | AnyOf):
         return words_of(field, text) or _("empty")
