@@ -15,7 +15,7 @@ from app.reports.counting import rebuild
 from app.scorecards.operations import keep_mixes, rows_to_keep
 from bench.figures import Figure, Report, median
 from bench.servers import Load, Server, get
-from bench.worlds import World
+from bench.worlds import World, writing
 
 # What is asked for → (who asks, address).  {partner}, {source}, {campaign}: public names of some.
 PAGES = {
@@ -88,7 +88,7 @@ def measure_reports(report: Report, world: World, load: Load, *, rounds: int, ea
         seconds = time.perf_counter() - began
         with transaction() as session:  # what the worker does every quarter of an hour
             keep_mixes(session, rows_to_keep(session, now=clock.now()))
-        with db.engine.begin() as connection:
+        with writing() as connection:
             connection.execute(
                 text(
                     "UPDATE lead SET score = score + 1 WHERE id IN (SELECT id FROM lead ORDER BY id LIMIT :n)"
@@ -204,6 +204,6 @@ def _unwatched(world: World) -> Iterator[None]:
 
 
 def _run(statements: Sequence[str]) -> None:
-    with db.engine.begin() as connection:
+    with writing() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -260,7 +260,7 @@ def _sign_in(app: Flask, session: Session, user: User) -> Person:
 
 
 @contextmanager
-def _writing() -> Iterator[Connection]:
+def writing() -> Iterator[Connection]:
     """A transaction past the session, which may write whatever the one before it did."""
     set_reading(False)
     with db.engine.begin() as connection:
@@ -277,11 +277,11 @@ def loading(engine: str, names: Sequence[str]) -> Iterator[None]:
     with db.engine.connect() as connection:
         if engine == "sqlite":
             _pragma(connection, "foreign_keys=OFF", "synchronous=OFF")
-    with _writing() as connection:
+    with writing() as connection:
         for index in indexes:
             index.drop(connection)
     yield
-    with _writing() as connection:
+    with writing() as connection:
         if engine == "postgresql":
             connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
         for index in indexes:
@@ -299,13 +299,13 @@ def insert_in_chunks(engine: str, model: type[Base], rows: Iterable[dict[str, An
             insert_rows(session, model, chunk)
     table = model.__tablename__
     if engine == "postgresql" and "id" in model.__table__.columns:
-        with _writing() as connection:
+        with writing() as connection:
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM \"{table}\"))"))
 
 
 def run_statements(engine: str, statements: Sequence[str]) -> None:
     """Run statements that write many rows, spelt for the database."""
-    with _writing() as connection:
+    with writing() as connection:
         if engine == "postgresql":
             connection.execute(text("SET LOCAL session_replication_role = replica"))
         for statement in statements:
@@ -315,7 +315,7 @@ def run_statements(engine: str, statements: Sequence[str]) -> None:
 def settle(engine: str) -> None:
     """Leave the database as one that has run for a while: with statistics, and nothing still to be written."""
     if engine == "sqlite":
-        with _writing() as connection:
+        with writing() as connection:
             connection.exec_driver_sql("ANALYZE")
         with db.engine.connect() as connection:
             _pragma(connection, "wal_checkpoint(TRUNCATE)", "foreign_keys=ON", "synchronous=FULL")
