@@ -6,8 +6,8 @@ with the lead and shown only as far as the reader may see it.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -63,6 +63,10 @@ _LOOKS = (
     _Look("account", Account, Account.company_key, "company"),
 )
 _KEY_OF = {"email": "email_key", "phone": "phone_key", "company": "company_key"}
+# The fields that each is made of.
+_KEY_FROM = {
+    "email": frozenset({"email"}), "phone": frozenset({"phone", "mobile", "country"}), "company": frozenset({"company"}),
+}  # fmt: skip
 
 
 def find_duplicates(
@@ -88,6 +92,25 @@ def find_duplicates(
     if ids is not None:
         _compare_within(leads, ids, found)
     return [_as_stored(reasons) for reasons in found]
+
+
+def find_anew(session: Session, lead: Lead, changed: Collection[str]) -> list[dict[str, Any]]:
+    """What the lead may be a duplicate of once fields of it are others, in the same form.  changed: their names.
+
+    Only what was, or is now, alike by one of these: whoever is not shown a field is told nothing by its change.
+    """
+    anew = {reason for reason, fields in _KEY_FROM.items() if fields & set(changed)}
+    same: dict[str, Any] = {key: None for reason, key in _KEY_OF.items() if reason not in anew}
+    found: dict[tuple[str, int], list[str]] = {}
+    for entry in lead.duplicates or ():
+        left = [reason for reason in entry["reasons"] if reason not in anew]
+        if left and left != ["name"]:
+            found[entry["type"], entry["id"]] = left
+    for entry in find_duplicates(session, [replace(likeness_of(lead), **same)])[0] if anew else ():
+        if (entry["type"], entry["id"]) != ("lead", lead.id):
+            reasons = found.setdefault((entry["type"], entry["id"]), [])
+            reasons += [reason for reason in entry["reasons"] if reason not in reasons]
+    return _as_stored(found)
 
 
 def _add(
@@ -139,8 +162,6 @@ def _matches(session: Session, look: _Look, keys: Iterable[str]) -> dict[str, li
     return matches
 
 
-# Deleted records are left out after the limit: beside the key, `deleted_at IS NULL` would let PostgreSQL
-# walk over a partial index of all live records instead, which it believes to be short while a table is new.
 def find_others(session: Session, lead: Lead) -> list[dict[str, Any]]:
     """Other leads with its e-mail, phone or company, in the form that `Lead.duplicates` keeps; five for each at most.
 
@@ -163,6 +184,8 @@ def find_others(session: Session, lead: Lead) -> list[dict[str, Any]]:
     return _as_stored(found)
 
 
+# Deleted records are left out after the limit: beside the key, `deleted_at IS NULL` would let PostgreSQL
+# walk over a partial index of all live records instead, which it believes to be short while a table is new.
 @cache
 def _on_postgresql(look: _Look) -> Select[Any]:
     wanted = (

@@ -21,7 +21,7 @@ from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from app.kernel.records import RESTORABLE
 from app.leads.capacity import hold_seat
 from app.leads.columns import derived_columns, touches_derived
-from app.leads.duplicates import find_duplicates, likeness_of
+from app.leads.duplicates import find_anew
 from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
 from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import (
@@ -188,22 +188,20 @@ def _apply(session: Session, actor: Actor, lead: Lead, edit: _Edit, now: datetim
         _follow_campaign(session, actor, lead, lead.campaign_id)
     check_whole(session, actor, lead, changes, edit.before)
     if touches_derived(changes):
-        _derive(session, lead)
+        _derive(session, lead, changes)
     _note_qualification(lead, set(changes) & set(QUALIFICATION), actor, now)
     lead.opted_out_by = opt_outs_noted(lead.opted_out_by, changes, actor.user_id, now)
     note_edit(actor, lead, changes, now=now)
 
 
-def _derive(session: Session, lead: Lead) -> None:
-    """Write what is made of the fields; what the lead may be a duplicate of is found anew where a key is another."""
-    before = likeness_of(lead)
+def _derive(session: Session, lead: Lead, changes: Mapping[str, Any]) -> None:
+    """Write what is made of the fields, and what the lead may be a duplicate of by those that changed."""
     for name, value in derived_columns(_attributes(lead)).items():
         setattr(lead, name, value)
-    if likeness_of(lead) == before:
-        return
     with session.no_autoflush:
-        found = find_duplicates(session, [likeness_of(lead)])[0]
-    lead.duplicates = [entry for entry in found if (entry["type"], entry["id"]) != ("lead", lead.id)]
+        found = find_anew(session, lead, changes.keys())
+    if found != (lead.duplicates or []):
+        lead.duplicates = found
 
 
 def _told(session: Session, edit: _Edit) -> dict[str, tuple[Any, Any]]:
