@@ -20,7 +20,7 @@ from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, merged_ids, order_of
 from app.sharing.scope import scope
-from app.sharing.walking import walked_by
+from app.sharing.walking import names_rows, walked_by
 
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
@@ -164,11 +164,13 @@ def recent_rows(session: Session, actor: Actor, query: ListQuery, fields: Sequen
 def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = COUNT_CAP) -> tuple[int, bool]:
     """(how many match, whether there may be more), looking at the first records of the list.
 
-    What a filter lets through is counted no further, so that it costs the same however many records there are.
+    What a filter lets through is counted no further, so that it costs the same however many records there are.  What
+    a text finds is known by its keys, and counted whole.
     """
-    if not query.is_narrowed:
+    is_found = names_rows(query.object.model, query.conditions)  # of a text, at most as many as are counted
+    if is_found or not query.is_narrowed:
         found = count_rows(session, actor, query, cap=cap)
-        return min(found, cap), found > cap
+        return min(found, cap), found >= cap if is_found else found > cap
     model = query.object.model
     window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
     held = () if query.empty is None else (query.sort_column.is_not(None),)  # as its index says it

@@ -43,13 +43,18 @@ def walked_by(
     followed = [] if actor.is_system else _followed(actor, model)
     if not followed:
         return frozenset()
-    if any(_names_rows(model, each) for each in conditions):
+    if names_rows(model, conditions):
         return frozenset(followed)
     many = session.execute(_which_are_many(actor, model)).one()
     return frozenset(each for each, is_many in zip(followed, many, strict=True) if is_many)
 
 
-def _names_rows(model: Any, condition: ColumnElement[bool]) -> bool:
+def names_rows(model: Any, conditions: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether one of them compares the rows' keys with some that are known: no more rows than these are looked at."""
+    return any(_names_some(model, each) for each in conditions)
+
+
+def _names_some(model: Any, condition: ColumnElement[bool]) -> bool:
     """Whether it is a comparison of the rows' keys with some that are known."""
     if not isinstance(condition, BinaryExpression) or condition.operator is not in_op:
         return False

@@ -183,6 +183,7 @@ def test_what_a_filter_lets_through_is_counted_no_further_than_a_few_thousand(
     monkeypatch.setattr("app.lists.rows.LOOKED_AT", 2)
     assert count(industry="metal") == (0, True)  # the third by name
     assert count() == (4, False)  # nothing is filtered: an index says it
+    assert count(q="dogw") == (1, False)  # what a text finds is known by its keys
 
 
 def test_a_select_above_a_list_shows_few_and_says_where_the_rest_is(signed_in, session, accounts, mara):
