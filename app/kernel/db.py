@@ -301,9 +301,8 @@ def _keep_plans(engine: Engine) -> None:
         if not cursor.connection.read_only:
             return False  # the driver's own way
         is_once = context is not None and bool(context.execution_options.get(_ONCE))
-        cursor.execute(
-            statement, given, prepare=None if is_once else False
-        )  # None: once it has come often enough
+        # None: prepared once it has come often enough.
+        cursor.execute(statement, given, prepare=None if is_once else False)
         return True
 
     @event.listens_for(engine, "rollback")
