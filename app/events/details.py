@@ -14,6 +14,7 @@ from app.events.models import Event
 from app.events.visibility import is_key
 from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
+from app.identity.history import PERSON_FIELDS
 from app.kernel import labels
 from app.kernel.db import db
 from app.leads.fields import FIELDS as LEAD_FIELDS
@@ -210,21 +211,13 @@ _FIELDS: dict[str, Mapping[str, Any]] = {
     "campaign": CAMPAIGN_FIELDS,
 }
 _OTHER_FIELDS: dict[str, Any] = {
+    **PERSON_FIELDS,
     "guidance": _l("Guidance"),
     "matters": _l("Fields that matter"),
     "moves": _l("Allowed moves"),
     "lead_process.required": _l("What it needs before that"),
     "lead_process.definition": _l("What qualified means here"),
     "owner": _l("Owner"),
-    "name": _l("Name"),
-    "role": _l("Role"),
-    "account_scope": _l("Account scope"),
-    "capacity": _l("Most open leads"),
-    "away_until": _l("Away until"),
-    "language": _l("Language"),
-    "time_zone": _l("Time zone"),
-    "theme": _l("Theme"),
-    "mail_preferences": _l("Mail"),
     "subject": _l("Subject"),
     "body": _l("Text"),
     "defaults": _l("Organisation-wide defaults"),

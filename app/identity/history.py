@@ -52,7 +52,8 @@ _WORDS = {
     "deactivated": ("user-x", _l("deactivated this user")),
     "reactivated": ("check-circle", _l("reactivated this user")),
 }
-_FIELDS = {
+# What is changed of a person, as its readers call it; the audit log says it so too.
+PERSON_FIELDS = {
     "name": _l("Name"),
     "role": _l("Role"),
     "account_scope": _l("Account scope"),
@@ -77,9 +78,9 @@ def _entry(event: Event) -> Entry:
 
 def _changes(event: Event) -> str:
     told = [
-        _("%(field)s: %(old)s → %(new)s", field=_FIELDS[name], old=_value(old), new=_value(new))
+        _("%(field)s: %(old)s → %(new)s", field=PERSON_FIELDS[name], old=_value(old), new=_value(new))
         for name, (old, new) in event.changes.items()
-        if name in _FIELDS and name != "mail_preferences"
+        if name in PERSON_FIELDS and name != "mail_preferences"
     ]
     return "; ".join(told)
 
