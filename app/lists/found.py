@@ -12,7 +12,7 @@ from app.kernel.paging import COUNT_CAP, PAGE_SIZE, Page, make_cursor, read_curs
 from app.lists.narrowest import led_by, narrowest
 from app.lists.query import ListQuery
 from app.sharing.merge import Window, capped_count, many_granted, merged_ids
-from app.sharing.rules import Followed
+from app.sharing.rule import Followed
 from app.sharing.walking import walked_by
 
 

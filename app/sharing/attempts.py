@@ -31,7 +31,7 @@ from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant,
 from app.sharing.people import principals_of_owners
 from app.sharing.principals import Membership, keys_of_actor
 from app.sharing.prospects import LONGEST_SECONDS, count_units, owned, within_of
-from app.sharing.rules import Given, Supposed
+from app.sharing.rule import Given, Supposed
 from app.sharing.scope import scope
 from app.sharing.subjects import SUBJECTS
 

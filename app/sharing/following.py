@@ -18,7 +18,8 @@ from app.kernel.actor import Actor, Level, Permission, Role
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
 from app.sharing.models import SharingGrant
-from app.sharing.rules import Followed, Rule, in_force, rules_for
+from app.sharing.rule import Followed, Rule
+from app.sharing.rules import in_force, rules_for
 from app.sharing.scoped import Scoped
 
 # Whoever may not open records of a kind sees nothing that is on them.

@@ -31,7 +31,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
 from app.sharing.models import SharingGrant
-from app.sharing.rules import Followed, Grants, Rule, in_force
+from app.sharing.rule import Followed, Grants, Rule
+from app.sharing.rules import in_force
 from app.sharing.scope import branches, scoped
 
 

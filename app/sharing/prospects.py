@@ -34,7 +34,7 @@ from app.sharing.differences import Clock, Count, Difference, bearing, differenc
 from app.sharing.granting import BATCH, COMPUTING
 from app.sharing.levels import given_level
 from app.sharing.models import GrantSet, GrantSetState, Principal, SharingGrant, SharingRule, SharingRuleKind
-from app.sharing.rules import Given, Supposed
+from app.sharing.rule import Given, Supposed
 from app.sharing.scope import scope, scoped
 from app.sharing.sharing_rules import Written
 from app.sharing.subjects import SUBJECTS

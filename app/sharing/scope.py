@@ -23,9 +23,9 @@ from app.kernel.db import Base
 from app.leads.models import Lead
 from app.leads.seen import columns_of
 from app.opportunities.models import Opportunity
+from app.sharing.rule import Rule
 from app.sharing.rules import (
     SHARED_TABLES,
-    Rule,
     deleted_case_rules,
     deleted_lead_rules,
     deleted_opportunity_rules,

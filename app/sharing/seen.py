@@ -20,7 +20,8 @@ from app.leads.models import Lead
 from app.sharing.explain import Cause, Record, why_each
 from app.sharing.merge import Window, capped_count, merged_ids
 from app.sharing.models import GrantSet, SharingGrant
-from app.sharing.rules import Rule, in_force, rules_for
+from app.sharing.rule import Rule
+from app.sharing.rules import in_force, rules_for
 from app.sharing.scope import branches, scope
 from app.sharing.subjects import SUBJECTS
 

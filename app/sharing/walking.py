@@ -25,7 +25,7 @@ from sqlalchemy.sql.operators import in_op
 
 from app.kernel.actor import Actor, Level
 from app.sharing.merge import many_granted
-from app.sharing.rules import Followed
+from app.sharing.rule import Followed
 from app.sharing.scope import branches, scoped
 
 # Of more records the rows are not looked for one record after the other.
