@@ -53,7 +53,8 @@ _KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same key, token and body within 24 hours give the first answer again.",
+    "description": "The same key, token and body within 24 hours give the first answer again, as far as "
+    "the caller may still read what it tells.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
 _VERSION = {

@@ -7,7 +7,7 @@ alone: an address ends up in logs and histories.
 import hashlib
 from datetime import timedelta
 
-from flask import Blueprint, Response, current_app, g, make_response, request
+from flask import Blueprint, Response, current_app, g, request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import func, select, update
@@ -44,8 +44,8 @@ class InProgress(Conflict):
 
 
 @bp.before_request
-def identify() -> Response | None:
-    """Load the token's actor; answer a repeated POST with its first answer."""
+def identify() -> None:
+    """Load the token's actor; find what a repeated POST was answered."""
     if request.mimetype != "multipart/form-data":
         request.max_content_length = LARGEST_JSON
     token = _bearer_token()
@@ -54,7 +54,7 @@ def identify() -> Response | None:
             if current_user.actor.must_enrol:
                 raise SecondFactorNeeded
             g.actor = current_user.actor
-            return None
+            return
         raise BadToken
     now = clock.now()
     found = find_actor_by_token(db.session(), token, now=now)
@@ -63,7 +63,7 @@ def identify() -> Response | None:
     g.actor, g.organisation, api_token = found
     if api_token.last_used_at is None or now - api_token.last_used_at > USED_EVERY:
         g.token_used = api_token.id
-    return _answered_before(api_token.id)
+    _look_up_key(api_token.id)
 
 
 # By token, so that one noisy integration does not silence another behind the same address.
@@ -98,13 +98,14 @@ def note_use(response: Response) -> Response:
 # Repeated posts
 
 
-def _answered_before(token_id: int) -> Response | None:
-    """The first answer to a POST with this key; else one transaction begins that will hold both the
-    act and its answer, so that not even a crash between them makes a second record.
+def _look_up_key(token_id: int) -> None:
+    """Find the first answer to a POST with this key, which is given again once it is known that the caller may still
+    ask (`app.api.routes`); else one transaction begins that will hold both the act and its answer, so that not even
+    a crash between them makes a second record.
     """
     key = request.headers.get("Idempotency-Key")
     if request.method != "POST" or key is None:
-        return None
+        return
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise Invalid({"Idempotency-Key": [_l("A key has 1 to 200 printable characters.")]})
     body_hash = _body_hash()
@@ -120,16 +121,10 @@ def _answered_before(token_id: int) -> Response | None:
         session.flush()  # so that a second one cannot begin
         g.idempotency = (token_id, key)
         join_transactions(True)
-        return None
+        return
     if row.body_hash != body_hash:
         raise Invalid({"Idempotency-Key": [_l("This key was used with another request.")]})
-    response = make_response(row.body or b"", row.status)
-    response.headers["Content-Type"] = row.content_type or "application/json"
-    response.headers["Idempotency-Replayed"] = "true"
-    version = (response.get_json(silent=True) or {}).get("version") if response.is_json else None
-    if version is not None:
-        response.headers["ETag"] = f'"{version}"'
-    return response
+    g.answered_before = row
 
 
 def _hold_key(session: Session, token_id: int, key: str) -> None:

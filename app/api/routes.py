@@ -14,15 +14,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
-from flask import Response, request
+from flask import Response, current_app, g, request
 from pydantic import BaseModel
 
+from app.api.again import answer_again
 from app.api.door import bp
 from app.api.reading import read_body, refuse_unstorable
 from app.api.schemas.common import Nothing
-from app.api.visibility import is_seen
+from app.api.schemas.leads import LeadOrId
+from app.api.visibility import SECRET, is_seen
+from app.identity.models import IdempotencyKey
 from app.kernel import refs
 from app.kernel.db import db
 from app.kernel.errors import NotAllowed, NotFound
@@ -205,14 +208,17 @@ class Area:
                 takes_version=takes_version,
                 problems=frozenset(problems),
             )
-            guarded = _guarded(view, model, takes_nothing=method == "POST" and model is None and body is None)
+            takes_nothing = method == "POST" and model is None and body is None
+            guarded = _guarded(view, model, answers, takes_nothing=takes_nothing)
             bp.add_url_rule(rule, view_func=guarded, methods=[method])
             return guarded
 
         return decorate
 
 
-def _guarded(view: View, model: type[BaseModel] | None, *, takes_nothing: bool) -> View:
+def _guarded(
+    view: View, model: type[BaseModel] | None, answers: Answers | dict[int, Any], *, takes_nothing: bool
+) -> View:
     @wraps(view)
     def guarded(**path: str) -> Response:
         actor = current_actor()
@@ -222,6 +228,12 @@ def _guarded(view: View, model: type[BaseModel] | None, *, takes_nothing: bool) 
             # Before the body is read, so that nobody learns what a call that is not theirs would take.
             actor.require(view.access)  # type: ignore[attr-defined]  # set by `needs`
             refuse_unstorable({name: request.args.getlist(name) for name in request.args})
+            before: IdempotencyKey | None = g.pop("answered_before", None)
+            if before is not None:
+                is_path_seen = is_seen(db.session(), actor, path)
+                return answer_again(
+                    before, _read_now, is_path_seen=is_path_seen, says_id_alone=LeadOrId in answers.values()
+                )
             if takes_nothing:
                 read_body(Nothing)
             return view(**path) if model is None else view(**path, body=read_body(model))
@@ -231,6 +243,22 @@ def _guarded(view: View, model: type[BaseModel] | None, *, takes_nothing: bool) 
             raise
 
     return guarded  # type: ignore[return-value]
+
+
+def _read_now(ref: str) -> Any:
+    """A record as its own endpoint tells it to the caller, see `app.api.again.Reader`."""
+    kind = ref.rpartition("_")[0]
+    name = next((name for name in SECRET if KINDS[name] == kind), None)
+    if name is None:
+        return None
+    found = next(
+        d for d in DECLARED.values() if (d.method, d.path) == ("GET", (name,)) and d.rule.endswith(">")
+    )
+    try:
+        answer = current_app.view_functions[f"{bp.name}.{found.name}"](**{name: ref})
+    except NotAllowed:
+        raise NotFound from None
+    return cast("Response", answer).get_json()
 
 
 def _require_kind(name: str, value: str) -> None:

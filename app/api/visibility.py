@@ -27,6 +27,8 @@ _RECORDS: dict[str, tuple[Any, Level]] = {
     "case_id": (Case, Level.READ),
     "campaign_id": (Campaign, Level.READ),
 }
+# What names in paths what not everybody sees.
+SECRET = frozenset({*_RECORDS, "activity_id", "document_id", "user_id"})
 
 
 def is_seen(session: Session, actor: Actor, path: Mapping[str, str]) -> bool:

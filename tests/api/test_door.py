@@ -237,15 +237,6 @@ def test_a_key_is_short_printable_text(api, mara, key):
     assert api(mara).post("/leads", {"company": "x"}, headers={"Idempotency-Key": key}).status_code == 422
 
 
-def test_a_claim_repeated_under_a_key_tells_its_first_answer(session, api, pia, pam, mara, world):
-    client, key = api(pia), {"Idempotency-Key": "k"}
-    path = f"/leads/{world.waiting.ref}/claim"
-    first = client.post(path, headers=key)
-    api(mara).post(f"/leads/{world.waiting.ref}/assign", {"owner": {"type": "user", "id": pam.ref}})
-    assert client.post(path, headers=key).data == first.data
-    assert client.post(path).status_code == 404
-
-
 def test_a_crash_before_the_commit_leaves_nothing_and_the_retry_makes_one(
     app, session, api, mara, monkeypatch
 ):
