@@ -33,7 +33,7 @@ from app.kernel.actor import Actor, Level, Permission, Role
 from app.kernel.errors import InUse, Invalid, NotAllowed, NotFound
 from app.kernel.records import RESTORABLE
 from app.sharing.external_ids import refuse_taken
-from app.sharing.scope import scope
+from app.sharing.scope import scope, scope_of_deleted
 
 _ABOVE = Actor.system("reporting lines")
 _RESTORING = Actor.system("restore contacts")
@@ -261,7 +261,7 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     actor.require(Permission.CONTACT_EDIT)
     contact = session.scalar(
         select(Contact).where(
-            scope(Contact, _RESTORING),
+            scope_of_deleted(Contact, actor, Level.READ),
             Contact.ref == contact_ref,
             Contact.deleted_at > now - RESTORABLE,
             Contact.merged_into_id.is_(None),
@@ -272,7 +272,7 @@ def restore_contact(session: Session, actor: Actor, contact_ref: str, *, now: da
     contact.deleted_at = None
     contact.stamp(actor, now)
     session.flush()
-    # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
+    # Only now is it told how much of it they are given: the transaction ends where that is too little.
     _contact, given = get_contact_and_level(session, actor, contact_ref)
     if not may_govern(actor, given):
         raise NotAllowed

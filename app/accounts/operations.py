@@ -37,7 +37,7 @@ from app.kernel.records import RESTORABLE
 from app.kernel.text import clean_text
 from app.partners.models import PartnerAccount
 from app.sharing.external_ids import refuse_taken
-from app.sharing.scope import scope
+from app.sharing.scope import scope, scope_of_deleted
 from app.sharing.touched import touch
 
 # Contacts go and come back with their account, those of other owners too; what is deleted has no scope.
@@ -292,7 +292,7 @@ def restore_account(session: Session, actor: Actor, account_ref: str, *, now: da
     actor.require(Permission.ACCOUNT_DELETE)
     account = session.scalar(
         select(Account).where(
-            scope(Account, _RESTORING),
+            scope_of_deleted(Account, actor, Level.READ),
             Account.ref == account_ref,
             Account.deleted_at > now - RESTORABLE,
             Account.merged_into_id.is_(None),
@@ -315,8 +315,7 @@ def restore_account(session: Session, actor: Actor, account_ref: str, *, now: da
     account.deleted_at = None
     account.stamp(actor, now)
     session.flush()
-    # Whoever may delete need not see every account: then it is as if it had never been there.
-    get_account(session, actor, account_ref)
+    get_account(session, actor, account_ref)  # what is there is judged by its own rules once more
     record(session, actor, verb="restored", subject=account, at=now)
     return account
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
@@ -44,7 +44,7 @@ from app.leads.refusals import (
 )
 from app.leads.seen import seen_version
 from app.leads.touching import note_edit
-from app.sharing.scope import scope
+from app.sharing.scope import scope, scope_of_deleted_leads
 from app.sharing.touched import touch
 
 # A claim must tell "taken a moment ago" from "not there" to members of the queue it left.
@@ -273,7 +273,7 @@ def claim_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Le
         .execution_options(populate_existing=True)
     )
     if lead is None:
-        raise NotFound("lead", ref)
+        _refuse_claim(session, actor, ref)
     if lead.owner_user_id == actor.user_id and lead.last_cause == AssignmentCause.CLAIM:
         return lead
     _require_waiting(session, actor, lead)
@@ -305,9 +305,17 @@ def _require_waiting(session: Session, actor: Actor, lead: Lead) -> None:
         if was_claimed:
             raise LeadAlreadyClaimed
         return
-    if actor.is_internal and find_level(session, actor, lead.ref) is not None:
+    _refuse_claim(session, actor, lead.ref)
+
+
+def _refuse_claim(session: Session, actor: Actor, ref: str) -> NoReturn:
+    """Of what does not wait for the actor; a hidden lead is asked for as often as one that is nowhere.
+
+    Raises NotAllowed where they see it, else NotFound.
+    """
+    if actor.is_internal and find_level(session, actor, ref) is not None:
         raise NotAllowed(_l("Only members of its queue can claim this. You can assign it instead."))
-    raise NotFound("lead", lead.ref)
+    raise NotFound("lead", ref)
 
 
 def delete_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> None:
@@ -330,10 +338,12 @@ def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
     Raises NotAllowed, NotFound (too long ago, not to be seen), Conflict (not deleted).
     """
     actor.require(Permission.LEAD_DELETE)
-    lead = session.scalar(select(Lead).where(scope(Lead, _CLAIMING), Lead.ref == ref))
-    if lead is None or (lead.deleted_at is not None and now - lead.deleted_at > RESTORABLE):
-        raise NotFound("lead", ref)
-    if lead.deleted_at is None:
+    lead = session.scalar(
+        select(Lead).where(
+            scope_of_deleted_leads(actor, Level.READ), Lead.ref == ref, Lead.deleted_at > now - RESTORABLE
+        )
+    )
+    if lead is None:
         get_lead(session, actor, ref)
         raise Conflict(_l("It is not deleted."))
     session.execute(
@@ -342,7 +352,7 @@ def restore_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> 
         .values(deleted_at=None, version=Lead.version + 1, updated_at=now, updated_by_id=actor.user_id)
     )
     touch(session, "lead", (lead.id,))
-    # Only now do the rules of visibility speak about it: the transaction ends where they refuse.
+    # Who only reads it is told so now that it is there; the transaction ends with it.
     lead = get_lead(session, actor, ref, Level.EDIT)
     record(session, actor, verb="restored", subject=lead, at=now)
     return lead

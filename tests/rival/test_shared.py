@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.activities.operations import log_activity
 from app.conversion.operations import convert_lead
 from app.conversion.wanted import read_wanted
+from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import refs
 from app.lists.models import Audience, SavedView
@@ -152,3 +153,30 @@ def test_what_is_hidden_is_looked_for_with_as_many_statements_as_what_is_nowhere
     with count_queries() as hidden:
         browser.submit(f"/activities/{call.ref}/finish", page="/profile")
     assert len(hidden) == len(absent)
+
+
+@pytest.mark.databases("sqlite")
+def test_what_is_outside_a_portfolio_is_claimed_and_restored_with_as_many_statements_as_what_is_nowhere(
+    session, signed_in, ada, mara, now, count_queries
+):
+    mara.account_scope = AccountScope.PORTFOLIO
+    account = make_account(session, "Hidden", owner=ada)
+    paths = [f"/leads/{make_lead(session, owner=ada).ref}/claim"]
+    gone = (
+        ("leads", make_lead(session, owner=ada)),
+        ("accounts", make_account(session, "Gone", owner=ada)),
+        ("contacts", make_contact(session, "Gone", account=account, owner=ada)),
+    )
+    for things, record in gone:
+        record.deleted_at = now
+        paths.append(f"/{things}/{record.ref}/restore")
+    session.commit()
+    browser = signed_in(mara)
+    browser.get("/")
+    for path in paths:
+        costs = []
+        for asked in (nowhere(path), path):
+            with count_queries() as queries:
+                assert browser.submit(asked, page="/profile").status_code == 404, path
+            costs.append(len(queries))
+        assert costs[0] == costs[1], path
