@@ -180,3 +180,35 @@ def test_what_is_outside_a_portfolio_is_claimed_and_restored_with_as_many_statem
                 assert browser.submit(asked, page="/profile").status_code == 404, path
             costs.append(len(queries))
         assert costs[0] == costs[1], path
+
+
+@pytest.mark.databases("sqlite")
+def test_a_person_whom_a_shared_view_asks_for_finds_what_a_person_who_is_nowhere_finds(
+    session, signed_in, api, ada, pia, otto, now
+):
+    """All that is told of somebody by their opaque name is that the view names somebody."""
+    saved = {"internal": "read", "external": "read"}
+    organisation = get_organisation(session)
+    organisation.defaults = {**organisation.defaults, "saved_view": saved}
+    leads = [make_lead(session, owner=who, company="Oak") for who in (ada, otto, pia)]
+    session.flush()
+    for lead in leads[:2]:
+        share_record(session, actor_of(session, ada), lead, {"type": "user", "id": pia.ref}, "read", now=now)
+    asked = ("owner={}", "filter=owner.equals:{}", "filter=not(owner.equals:{})", "filter=owner.in:{}")
+    session.commit()
+    browser, program = signed_in(pia), api(pia)
+    for text in asked:
+        for person in (ada, otto):
+            names = (person.ref, nowhere(person.ref))
+            pages = [browser.get(f"/leads?{text.format(ref)}").text.replace(ref, "") for ref in names]
+            assert _rows(pages[0]) == _rows(pages[1]), text
+            assert ("Oak" in _rows(pages[0])) == ("not(" in text), text
+            answers = [program.get(f"/leads?{text.format(ref)}") for ref in names]
+            assert answers[0].data == answers[1].data, text
+    listed = program.get(f"/leads?filter=not(owner.equals:{ada.ref})").json["items"]
+    assert {each["id"] for each in listed} == {lead.ref for lead in leads}
+
+
+def _rows(page):
+    """The list of a page, without what stands around it."""
+    return page.partition("<tbody")[2].partition("</tbody>")[0]
