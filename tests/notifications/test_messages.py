@@ -75,6 +75,15 @@ def test_every_mail_reads_as_agreed(session: Session, language: str) -> None:
 
 
 @pytest.mark.databases("sqlite")
+def test_the_first_invitation_makes_sense_before_the_organisation_has_a_name(session: Session) -> None:
+    world = correspond(session)
+    get_organisation(session).name = "Canal"
+    message = world.write(session, "invitation_internal")
+    assert message["Subject"] == "Your invitation to Canal"
+    assert "sign in to Canal, where leads are worked on together with partners" in text_of(message)
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("name", NAMES)
 def test_both_parts_say_the_same(session: Session, name: str) -> None:
     message = correspond(session).write(session, name)
