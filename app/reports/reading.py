@@ -195,16 +195,22 @@ def _counted(
         which.append(picked.in_(keys[COLUMN_OF[beside]]))
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-    months, signed = fewest_months(session, asked, apart=wanted.a == "month")
-    sums = [func.coalesce(func.sum(signed(getattr(ReportCount, name))), 0) for name in wanted.measures]
-    told_b = _pack(key_b, signed(ReportCount.captured)) if wanted.is_packed else key_b
-    counted = (
-        select(literal(0), key_a, told_b, *[literal(0)] * 3, *sums)
-        .where(*which, *months, *([a.in_(wanted.keys)] if wanted.keys else []))
-        .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
-    )  # fmt: skip
+
+    def counted(months: Sequence[Condition], sign: int) -> Select[*tuple[Any, ...]]:
+        measures = [getattr(ReportCount, name) for name in wanted.measures]
+        signed = measures if sign > 0 else [-each for each in measures]
+        told_b = _pack(key_b, signed[0]) if wanted.is_packed else key_b
+        return (
+            select(
+                literal(0), key_a, told_b, *[literal(0)] * 3, *(func.coalesce(func.sum(n), 0) for n in signed)
+            )
+            .where(*which, *months, *([a.in_(wanted.keys)] if wanted.keys else []))
+            .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
+        )
+
+    parts = fewest_months(session, asked, apart=wanted.a == "month")
     since = _since(actor, asked, wanted, query, keys)
-    return session.execute(union_all(counted, *since)).all()
+    return session.execute(union_all(*(counted(*each) for each in parts), *since)).all()
 
 
 def _since(
@@ -400,13 +406,18 @@ def _live_columns(actor: Actor, asked: Asked, wanted: Wanted) -> dict[str, Colum
 
 def _told(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
     """(a, b, stage, handed over, unqualified) of one lead."""
-    key_a, key_b = (cast(columns[name], String) if name else literal("") for name in (wanted.a, wanted.b))
+    key_a, key_b = (_as_text(columns[name]) if name else literal("") for name in (wanted.a, wanted.b))
     further = ("stage", "handed_over", "unqualified")
     return [
         key_a,
         wanted.key_b(key_b),
         *(literal(0) if wanted.needs else columns[name] for name in further),
     ]
+
+
+def _as_text(column: Any) -> ColumnElement[str]:
+    """What is text stays as it is, for it is cast for each of hundreds of thousands of leads."""
+    return column if isinstance(column.type, String) else cast(column, String)
 
 
 def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
