@@ -14,7 +14,7 @@ CLASSES = (
     ("partner", "taken_class"), ("queue", "taken_class"), ("partner", "touched_class"), ("queue", "touched_class"),
     ("partner", "waiting_day"), ("waits_in", "waiting_day"),
 )  # fmt: skip
-MONTHS = ((None, None), (202602, 202602), (202602, None), (202702, 202703))
+MONTHS = ((None, None), (202602, 202602), (202602, None), (202602, 202604), (None, 202604), (202702, 202703))
 
 
 def build(session, people, now):
