@@ -307,6 +307,8 @@ def _keep_plans(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Connection) -> None:
+        if connection.invalidated:  # the server hung up: there is nothing to end
+            return
         raw: Any = connection.connection.driver_connection
         if raw.read_only and raw.info.transaction_status == TransactionStatus.INTRANS:
             raw.commit()
