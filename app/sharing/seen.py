@@ -83,13 +83,20 @@ def person_asked(session: Session, user: User) -> Actor | None:
 
 
 def causes_of(person: Actor, object_: str) -> list[str]:
-    """For which causes the person may come to see records of an object, as explaining names them."""
+    """For which causes the person may come to see records of an object, as explaining names them.
+
+    What comes of shares is named whether there are any or none: else their being there would tell of records that
+    the asker may not see.
+    """
     causes: dict[str, None] = {}
     for rule in rules_for(SUBJECTS[object_].model, person):
         if rule.instead is Level.PREVIEW:
             causes["offer"] = None
-        causes.update(dict.fromkeys(_SHARED if rule.cause == "shared" else (rule.cause,)))
-    return list(causes)
+        if rule.cause not in ("shared", "parent"):
+            causes[rule.cause] = None
+    if person.role is Role.ADMINISTRATOR:
+        return list(causes)
+    return [*causes, *(["parent"] if object_ == "contact" else []), *_SHARED]
 
 
 def list_seen(

@@ -163,6 +163,7 @@ VIEWED = (
     ("case", "cases"),
     ("opp", "opportunities"),
     ("doc", "documents"),
+    ("camp", "campaigns"),
 )
 EXPORTS = [Ask("POST", f"/{records}/export", {}) for records in ("leads", "accounts", "contacts")]
 
