@@ -78,7 +78,8 @@ test-browser: setup-dev system-packages ## the journeys and every page in a real
 	$(PYTEST) --dist load --maxschedchunk 1 -m "browser and not long" tests/browser
 
 test-long: setup-dev system-packages ## the invariants at their full figures
-	$(PYTEST) --dist loadgroup -m long --pages-on-both
+	$(PYTEST) --dist loadgroup -m "long and not browser" --pages-on-both
+	$(PYTEST) --dist load --maxschedchunk 1 -m "long and browser" tests/browser
 
 check: setup-dev ## format, lint, types, templates, architecture, dependencies, translations
 	@$(MAKE) --no-print-directory -j 2 -O check-types check-rest
