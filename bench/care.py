@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -169,20 +169,17 @@ def judge_duplicates(report: Report, world: World) -> None:
 
 
 def _learn(session: Session) -> None:
-    """Keep the words that the worker would have kept by now."""
-    last = ""
+    """Keep the words that the worker would have kept by now.  Along the key: anything else sorts all entries each time."""
+    key = (SearchEntry.kind, SearchEntry.text)
+    last: tuple[int, str] = (0, "")
     while True:
-        texts = session.scalars(
-            select(SearchEntry.text)
-            .where(SearchEntry.text > last)
-            .order_by(SearchEntry.text)
-            .distinct()
-            .limit(20_000)
+        rows = session.execute(
+            select(*key).where(tuple_(*key) > last).distinct().order_by(*key).limit(20_000)
         ).all()
-        if not texts:
+        if not rows:
             return
-        learn(session, spellable(texts))
-        last = texts[-1]
+        learn(session, spellable(text for _, text in rows))
+        last = rows[-1].tuple()
 
 
 # The ground truth
