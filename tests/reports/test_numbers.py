@@ -104,7 +104,9 @@ def numbers(session, actor, chance, share):
                 sheet = report.read(session, actor, each, by, NOW())
                 for row in (*sheet.rows, sheet.total):
                     for head, cell in zip(sheet.heads, row, strict=False):
-                        if cell.url:
+                        if cell.url and not cell.url.startswith(
+                            "/scorecards/"
+                        ):  # a name, which leads to its page
                             yield (report.name, by, head.label), cell.value, cell.url
 
 

@@ -38,9 +38,9 @@ OLD = {
 }
 # What stays: "to lead", «contar», an account that one signs in to, idioms.
 KEPT = {
-    "en": ("leads to it.", "where it leads", "each status leads", "your account at", "opened an account for you", "sign-in to your account",
+    "en": ("leads to it.", "where it leads", "leads to the list of it", "leads to what it counts", "the people you lead", "each status leads", "your account at", "opened an account for you", "sign-in to your account",
            "off your account"),
-    "es": ("uenta como", "Di qué cuenta", "se cuenta el importe", "tu cuenta en", "abierto una cuenta", "acceso a tu cuenta", "tu cuenta el"),
+    "es": ("uenta como", "Di qué cuenta", "cuenta lo que", "lo que cuenta.", "Se cuenta:", "se cuenta el importe", "tu cuenta en", "abierto una cuenta", "acceso a tu cuenta", "tu cuenta el"),
     "ca": ("vostre compte", "obert un compte", "en comptes de"),
 }  # fmt: skip
 # Files, ways out, and pages that show the standard words themselves, or a change of words as it was recorded.
