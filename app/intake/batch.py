@@ -13,6 +13,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import opt_outs_noted
 from app.campaigns.linking import join_many
 from app.fields.catalogue import catalogue
 from app.fields.records import note_use, write
@@ -199,6 +200,7 @@ def _begin(session: Session, batch: Batch, taken: Taken, row: TakenRow) -> Any |
     if confirmed:
         entry = {"by": batch.actor.user_id, "at": batch.now.isoformat()}
         attributes["qualified_by"] = dict.fromkeys(confirmed, entry)
+    attributes["opted_out_by"] = opt_outs_noted({}, values, batch.actor.user_id, batch.now)
     taken.new.append(Arrival(0, attributes))
     return None
 

@@ -4,7 +4,7 @@ An empty cell changes nothing, an opt-out is never taken back, and owner and rou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import OPT_OUTS, opt_outs_noted
 from app.events.operations import record_many
 from app.fields.records import split, write
 from app.intake.lead_rows import SOURCE, TakenRow
@@ -19,6 +20,7 @@ from app.intake.statuses import Status, Statuses
 from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
 from app.leads.columns import derived_columns, touches_derived
+from app.leads.duplicates import Likeness, Refilled, find_anew
 from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import Lead, LeadSource, StatusCategory
 from app.leads.process import ALWAYS_REQUIRED, is_open, missing_to_qualify, refuse_move
@@ -40,7 +42,10 @@ _READ = (
     "qualified_by",
     "imported",
     "custom",
+    "duplicates",
+    "opted_out_by",
 )
+_ALIKE_BY = [each.name for each in fields(Likeness)]
 
 OUT_OF_REACH = _l("A record with this external id exists that cannot be changed from here.")
 CONVERTED = _l("The record with this external id has been converted and can only be read.")
@@ -151,6 +156,8 @@ def plan_change(
     if confirmed:
         entry = {"by": actor.user_id, "at": now.isoformat()}
         attributes["qualified_by"] = {**before["qualified_by"], **dict.fromkeys(confirmed, entry)}
+    if set(changed) & set(OPT_OUTS):
+        attributes["opted_out_by"] = opt_outs_noted(before["opted_out_by"], changed, actor.user_id, now)
     attributes["imported"] = kept
     told = {name: (before[ATTRIBUTES[name]], value) for name, value in changed.items()}
     if "status" in told:
@@ -246,5 +253,33 @@ def write_changes(session: Session, actor: Actor, changes: Sequence[Change], *, 
     touch(session, Lead.__tablename__, (change.known.id for change in changes))
     found_otherwise = (change.known.id for change in changes if {*change.attributes} & {*COLUMNS[Lead]})
     enter_anew(session, Lead, sorted(found_otherwise))
+    _compare_anew(session, changes)
     events = [("edited", change.known, change.told, {"import": True}) for change in changes]
     record_many(session, actor, events, at=now)
+
+
+def _compare_anew(session: Session, changes: Sequence[Change]) -> None:
+    """Keep what the leads may be duplicates of by the fields that changed, those of the same file included."""
+    filled = [
+        Refilled(
+            change.known.id,
+            Likeness(**{name: change.attributes[name] for name in _ALIKE_BY}),
+            change.known.attributes["duplicates"] or (),
+            change.told,
+        )
+        for change in changes
+        if touches_derived(change.told)
+    ]
+    found = find_anew(session, filled) if filled else []
+    others = [
+        {"the_id": lead.id, "found": entries}
+        for lead, entries in zip(filled, found, strict=True)
+        if entries != list(lead.stored)
+    ]
+    if others:
+        session.execute(
+            update(Lead.__table__)  # type: ignore[arg-type]  # as above
+            .where(scope(Lead, _MATCHING), Lead.id == bindparam("the_id"))
+            .values(duplicates=bindparam("found")),
+            others,
+        )

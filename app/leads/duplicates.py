@@ -6,7 +6,7 @@ with the lead and shown only as far as the reader may see it.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -94,19 +94,42 @@ def find_duplicates(
     return [_as_stored(reasons) for reasons in found]
 
 
-def find_anew(session: Session, lead: Lead, changed: Collection[str]) -> list[dict[str, Any]]:
-    """What the lead may be a duplicate of once fields of it are others, in the same form.  changed: their names.
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """A lead some fields of which are others now.  stored: its `duplicates` so far.  changed: names of the fields."""
 
-    Only what was, or is now, alike by one of these: whoever is not shown a field is told nothing by its change.
+    id: int
+    likeness: Likeness
+    stored: Sequence[Mapping[str, Any]]
+    changed: Collection[str]
+
+    @property
+    def anew(self) -> set[str]:
+        """By what it has to be compared again."""
+        return {reason for reason, fields in _KEY_FROM.items() if fields & set(self.changed)}
+
+
+def find_anew(session: Session, leads: Sequence[Refilled]) -> list[list[dict[str, Any]]]:
+    """For each what it may be a duplicate of now, in the same form.  Seven statements at most, however many leads.
+
+    Only what was, or is now, alike by a field that changed: whoever is not shown a field is told nothing by its change.
     """
-    anew = {reason for reason, fields in _KEY_FROM.items() if fields & set(changed)}
-    same: dict[str, Any] = {key: None for reason, key in _KEY_OF.items() if reason not in anew}
+    asked = []
+    for lead in leads:
+        same: dict[str, Any] = {key: None for reason, key in _KEY_OF.items() if reason not in lead.anew}
+        asked.append(replace(lead.likeness, **same))
+    matches = find_duplicates(session, asked)
+    return [_anew(lead, entries) for lead, entries in zip(leads, matches, strict=True)]
+
+
+def _anew(lead: Refilled, matches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What stays of what was found before, and what is alike now."""
     found: dict[tuple[str, int], list[str]] = {}
-    for entry in lead.duplicates or ():
-        left = [reason for reason in entry["reasons"] if reason not in anew]
+    for entry in lead.stored:
+        left = [reason for reason in entry["reasons"] if reason not in lead.anew]
         if left and left != ["name"]:
             found[entry["type"], entry["id"]] = left
-    for entry in find_duplicates(session, [replace(likeness_of(lead), **same)])[0] if anew else ():
+    for entry in matches:
         if (entry["type"], entry["id"]) != ("lead", lead.id):
             reasons = found.setdefault((entry["type"], entry["id"]), [])
             reasons += [reason for reason in entry["reasons"] if reason not in reasons]

@@ -21,7 +21,7 @@ from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from app.kernel.records import RESTORABLE
 from app.leads.capacity import hold_seat
 from app.leads.columns import derived_columns, touches_derived
-from app.leads.duplicates import find_anew
+from app.leads.duplicates import Refilled, find_anew, likeness_of
 from app.leads.errors import AlreadyConverted, AtCapacity, LeadAlreadyClaimed, LeadMoved
 from app.leads.fields import FIELDS, QUALIFICATION
 from app.leads.models import (
@@ -199,7 +199,9 @@ def _derive(session: Session, lead: Lead, changes: Mapping[str, Any]) -> None:
     for name, value in derived_columns(_attributes(lead)).items():
         setattr(lead, name, value)
     with session.no_autoflush:
-        found = find_anew(session, lead, changes.keys())
+        [found] = find_anew(
+            session, [Refilled(lead.id, likeness_of(lead), lead.duplicates or (), changes.keys())]
+        )
     if found != (lead.duplicates or []):
         lead.duplicates = found
 

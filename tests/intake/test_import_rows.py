@@ -153,6 +153,16 @@ def test_an_opt_out_is_never_taken_back_by_a_file(app: Flask, session: Session) 
     assert leads_by_name(session)["Roca"].opted_out_email is False
 
 
+def test_who_noted_an_opt_out_of_a_file_and_when_is_kept(app: Flask, session: Session, mara: User) -> None:
+    take(session, "External id,Last name,No e-mail,No calls\nx1,Puig,yes,\n", by=mara)
+    first = leads_by_name(session)["Puig"].opted_out_by
+    assert first["opted_out_email"]["by"] == mara.id
+    take(session, "External id,Last name,No calls\nx1,Puig,yes\n", by=mara)
+    both = leads_by_name(session)["Puig"].opted_out_by
+    assert both["opted_out_email"] == first["opted_out_email"]
+    assert both["opted_out_phone"]["by"] == mara.id
+
+
 def test_the_same_external_id_twice_in_a_file_is_one_lead_with_the_later_values(
     app: Flask, session: Session
 ) -> None:
@@ -245,6 +255,25 @@ def test_probable_duplicates_are_flagged_with_reasons(app: Flask, session: Sessi
     assert third.duplicates == []
     assert fourth.duplicates == [{"type": "lead", "id": third.id, "reasons": ["company", "name"]}]
     assert fifth.duplicates == []
+
+
+def test_an_update_looks_for_duplicates_by_what_it_changes(app: Flask, session: Session) -> None:
+    old = make_lead(session, last_name="Puig", email="puig@acme.example", company="Sud")
+    account = make_account(session, "Nord, GmbH")
+    take(session, "External id,Last name,Company\nx1,Vila,Nord\nx2,Roca,\nx3,Soler,\n")
+    by_company = {"type": "account", "id": account.id, "reasons": ["company"]}
+    assert leads_by_name(session)["Vila"].duplicates == [by_company]
+    take(
+        session,
+        "External id,City,E-mail,Phone,Country\nx1,Olot,puig@acme.example,,\nx2,,,600 111 222,ES\nx3,,,600111222,ES\n",
+    )
+    found = leads_by_name(session)
+    assert found["Vila"].duplicates == [by_company, {"type": "lead", "id": old.id, "reasons": ["email"]}]
+    assert found["Roca"].duplicates == [{"type": "lead", "id": found["Soler"].id, "reasons": ["phone"]}]
+    assert found["Soler"].duplicates == [{"type": "lead", "id": found["Roca"].id, "reasons": ["phone"]}]
+    take(session, "External id,Company\nx1,Est\n")
+    session.expire_all()
+    assert leads_by_name(session)["Vila"].duplicates == [{"type": "lead", "id": old.id, "reasons": ["email"]}]
 
 
 def test_headers_are_matched_in_three_languages_whatever_the_case_and_spaces(
