@@ -226,10 +226,11 @@ HISTORY = (
     """,
     """
     INSERT INTO opportunity (ref, name, name_fold, account_id, amount, currency, stage_id, category, probability,
-                             amount_order, close_order, closed_at, owner_user_id, owner_rank, partner_account_id,
+                             amount_order, close_order, closed_at, turned_at, owner_user_id, owner_rank, partner_account_id,
                              source_partner_id, source_lead_id, campaign_name, campaign_id, created_at, updated_at, version)
     SELECT 'opp_' || lead.id, company, company_fold, partner_account_id, 1000 + lead.id - lead.id / 9000 * 9000, 'EUR', stage.id,
            stage.category, stage.probability, 1000 + lead.id - lead.id / 9000 * 9000, CAST('9999-12-31' AS {date}),
+           CASE WHEN stage.category = 'open' THEN NULL ELSE converted_at END,
            CASE WHEN stage.category = 'open' THEN NULL ELSE converted_at END, owner_user_id, owner_rank,
            partner_account_id, partner_account_id, lead.id, campaign_name, campaign_id, converted_at, converted_at, 1
     FROM lead JOIN (SELECT id, category, probability, row_number() OVER (ORDER BY id) AS place,

@@ -181,6 +181,7 @@ def make_case(session: Session, subject: str = "", **overrides: Any) -> Case:
         "updated_by_id": owner.id,
         "opened_at": now,
         "closed_at": None if status.category == "open" else now,
+        "turned_at": None if status.category == "open" else now,
         "created_at": now,
         "updated_at": now,
     }
@@ -206,6 +207,7 @@ def make_opportunity(session: Session, name: str = "", **overrides: Any) -> Oppo
         "amount_order": overrides.get("amount") or 0,
         "close_order": overrides.get("close_on") or LAST_DAY,
         "closed_at": None if stage.category == "open" else now,
+        "turned_at": None if stage.category == "open" else now,
         "owner_user_id": owner.id,
         "owner_rank": owner.role.rank if owner.is_partner else None,
         "partner_account_id": owner.partner_account_id,

@@ -1,4 +1,7 @@
-"""Reading activities, and the timeline of a record: its activities and events, newest first."""
+"""Reading activities, and the timeline of a record: its activities and events, newest first.
+
+That of an account or a contact tells as well what its cases and opportunities turned into.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +26,9 @@ from app.activities.places import (
     place_of_activity,
     results_of,
 )
+from app.activities.turn_words import turn_row
+from app.activities.turns import Place as TurnPlace
+from app.activities.turns import Turn, tell_turns, turns_of
 from app.activities.words import TimelineRow, activity_row, event_row
 from app.events.hiding import as_told
 from app.events.models import Event
@@ -39,6 +45,7 @@ from app.opportunities.told import parts_in_words
 from app.sharing.scope import scope
 
 Done = tuple[Activity, str]  # an activity and the name of whose it is, or who did it
+Entry = Event | Done | Turn
 MOST_PLANNED = 20
 # Said by the activity itself, or of no interest beside the record.
 _SILENT_VERBS = ("logged",)
@@ -149,55 +156,63 @@ def list_activities(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page of the timeline ends in each of its two sources."""
+    """Where a page of the timeline ends in each of its sources."""
 
     event_id: int | None = None
     activity: tuple[datetime, int] | None = None
+    turn: TurnPlace | None = None
 
 
 def timeline(
     session: Session, actor: Actor, record: Record, *, cursor: str | None = None, limit: int = 20
 ) -> Page[TimelineRow]:
-    """What happened to the record, newest first: events and finished activities.
+    """What happened to the record, newest first: events, finished activities, and turns of its cases and opportunities.
 
-    Two statements, those of `rows_of` beside them, and one where the record came in by an import or the API.
+    Two statements, those of `rows_of` beside them, and one where the record came in by an import or the API; three
+    more at most for the turns.
 
     record: one the actor may read.  Partner people get what their own company did and what the vendor wrote to it,
     nothing else: no act of the vendor's people, none of a company that had the lead before.
     Raises BadCursor.
     """
-    shape = ["timeline", record.ref]
+    shape = ["timeline", record.ref, "with turns"]
     place = _read_place(actor, shape, cursor)
     events = list(_events(session, actor, record, place, limit))
     done = list(_done(session, actor, record, place, limit))
-    shown = _merge(events, done, limit)
-    told = iter(rows_of(session, actor, [e for e in shown if not isinstance(e, Event)], record))
+    turns = turns_of(session, actor, record, place.turn, limit)
+    shown = _merge([events, done, turns], limit)
+    told = iter(rows_of(session, actor, [e for e in shown if isinstance(e, tuple)], record))
+    turned = tell_turns(session, actor, record, [e for e in shown if isinstance(e, Turn)])
     # Sentences that name other records, forms, files and tokens, where the reader sees these.
     naming = {
         **relations_in_words(session, actor, events),
         **parts_in_words(session, actor, events),
         **arrival_in_words(session, actor, record, events),
     }
-    rows = [
-        event_row(entry, actor, naming.get(entry.id, "")) if isinstance(entry, Event) else next(told)
-        for entry in shown
-    ]
-    older = _write_place(actor, shape, place, shown) if len(events) + len(done) > limit else None
-    return Page(rows, older)
-
-
-def _merge(events: Sequence[Event], done: Sequence[Done], limit: int) -> list[Event | Done]:
-    """The newest of both, each in its own order, so that what is left over is the rest of each."""
-    merged: list[Event | Done] = []
-    e = d = 0
-    while len(merged) < limit and (e < len(events) or d < len(done)):
-        if d == len(done) or (e < len(events) and events[e].at > done[d][0].at):
-            merged.append(events[e])
-            e += 1
+    rows = []
+    for entry in shown:
+        if isinstance(entry, Event):
+            rows.append(event_row(entry, actor, naming.get(entry.id, "")))
+        elif isinstance(entry, Turn):
+            rows += [turn_row(turned[entry])] if entry in turned else []
         else:
-            merged.append(done[d])
-            d += 1
+            rows.append(next(told))
+    goes_on = len(events) + len(done) + len(turns) > limit
+    return Page(rows, _write_place(actor, shape, place, shown) if goes_on else None)
+
+
+def _merge(sources: Sequence[Sequence[Entry]], limit: int) -> list[Entry]:
+    """The newest of all, each source in its own order, so that what is left over is the rest of each."""
+    merged: list[Entry] = []
+    heads = [list(reversed(source)) for source in sources]
+    while len(merged) < limit and any(heads):
+        newest = max((head for head in heads if head), key=lambda head: _moment(head[-1]))
+        merged.append(newest.pop())
     return merged
+
+
+def _moment(entry: Entry) -> datetime:
+    return entry[0].at if isinstance(entry, tuple) else entry.at
 
 
 def planned(session: Session, actor: Actor, record: Record) -> Sequence[TimelineRow]:
@@ -324,14 +339,24 @@ def _before(at: datetime, key: int) -> ColumnElement[bool]:
 def _read_place(actor: Actor, shape: list[str], cursor: str | None) -> _Place:
     if not cursor:
         return _Place()
-    value, event_id, _back = read_cursor(actor.user_id, shape, cursor)
-    activity = (datetime.fromisoformat(value[0]), int(value[1])) if value else None
-    return _Place(event_id or None, activity)
+    (activity, turn), event_id, _back = read_cursor(actor.user_id, shape, cursor)
+    return _Place(
+        event_id or None,
+        (datetime.fromisoformat(activity[0]), activity[1]) if activity else None,
+        (datetime.fromisoformat(turn[0]), turn[1], turn[2]) if turn else None,
+    )
 
 
-def _write_place(actor: Actor, shape: list[str], place: _Place, shown: Sequence[Event | Done]) -> str:
+def _write_place(actor: Actor, shape: list[str], place: _Place, shown: Sequence[Entry]) -> str:
     events = [entry.id for entry in shown if isinstance(entry, Event)]
-    activities = [entry[0] for entry in shown if not isinstance(entry, Event)]
+    activities = [entry[0] for entry in shown if isinstance(entry, tuple)]
+    turns = [entry.place for entry in shown if isinstance(entry, Turn)]
     event_id = events[-1] if events else place.event_id or 0
     last = (activities[-1].at, activities[-1].id) if activities else place.activity
-    return make_cursor(actor.user_id, shape, [last[0].isoformat(), last[1]] if last else None, event_id)
+    turned = turns[-1] if turns else place.turn
+    return make_cursor(actor.user_id, shape, [_packed(last), _packed(turned)], event_id)
+
+
+def _packed(end: tuple[Any, ...] | None) -> list[Any] | None:
+    """A moment and keys, as a cursor holds them."""
+    return [end[0].isoformat(), *end[1:]] if end else None

@@ -59,7 +59,7 @@ class TimelineRow:
     ref: of the activity, "" for an event.  who: "" for what nobody in person did.  what: the rest of the
     sentence.  text: what was written.  details: field → "old → new".  due_at: of something planned.
     people: who takes part beside them.  on: the record it is on, where that is not the one whose page it stands on.
-    readers: of a note on a lead, who reads it.
+    readers: of a note on a lead, who reads it.  link: the record that the text is the name of, where it is one.
     """
 
     ref: str
@@ -79,6 +79,7 @@ class TimelineRow:
     people: Sequence[PersonNamed] = ()
     on: PlaceName | None = None
     readers: Readers | None = None
+    link: PlaceName | None = None
 
 
 def activity_row(
@@ -350,5 +351,9 @@ def _value(record_kind: str, name: str, value: Any) -> str:
         value = value_name(name, str(value))
     if record_kind == "opportunity":
         value = name_of_value(name, str(value))
-    text = str(value)
+    return cut_short(str(value))
+
+
+def cut_short(text: str) -> str:
+    """A value as a line of a timeline has room for it."""
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

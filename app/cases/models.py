@@ -62,6 +62,7 @@ class Case(Named, Stamped, Base):
     """A service request.  It belongs to the contact's account, or to an account alone, or to neither.
 
     number: what people call it by; drawn by chance, see `numbers`.  is_open: its status is of the category open.
+    turned_at: when it was last closed or opened again, None where it never was.
     priority_rank: the priority as lists sort it.  resolution: why it was closed, None while it is open.
     """
 
@@ -76,6 +77,8 @@ class Case(Named, Stamped, Base):
         live_index("ix_case_owner", "owner_user_id", "is_open", "created_at", "id"),
         live_index("ix_case_account", "account_id", "created_at", "id"),
         live_index("ix_case_contact", "contact_id", "created_at", "id"),
+        live_index("ix_case_account_turned", "account_id", "turned_at", "id"),
+        live_index("ix_case_contact_turned", "contact_id", "turned_at", "id"),
         deleted_index("ix_case_deleted"),
         Index("uq_case_number", "number", unique=True),
         Index("ix_case_external_id", "external_id"),
@@ -97,6 +100,7 @@ class Case(Named, Stamped, Base):
     external_id: Mapped[str | None] = mapped_column(String(120))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    turned_at: Mapped[datetime | None]
     resolution: Mapped[str | None]
     last_activity_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

@@ -58,6 +58,7 @@ def create_case(session: Session, actor: Actor, values: Mapping[str, Any], *, no
         owner_user_id=_first_owner(session, actor, cleaned.get("owner")),
         opened_at=now,
         closed_at=None if is_open else now,
+        turned_at=None if is_open else now,
         created_at=now,
         updated_at=now,
         created_by_id=actor.user_id,
@@ -208,6 +209,7 @@ def _follow_status(session: Session, case: Case, reason: str | None, now: dateti
         return "edited"
     case.is_open = is_open
     case.closed_at = None if is_open else now
+    case.turned_at = now
     case.resolution = None if is_open else reason
     return "reopened" if is_open else "closed"
 

@@ -60,6 +60,7 @@ class Opportunity(Named, Stamped, Extended, Base):
     owner_rank the rank of their role.  source_partner_id: the company that had the lead when it was converted;
     it stays whoever works on it.  interest_id: the account's unmet need that it was made of.
     outcome_id, outcome_note: why it was won or lost, None while it is open.
+    turned_at: when it was last won, lost or opened again, None where it never was.
     """
 
     __tablename__ = "opportunity"
@@ -75,6 +76,8 @@ class Opportunity(Named, Stamped, Extended, Base):
         live_index("ix_opportunity_category", "category", "created_at", "id"),
         live_index("ix_opportunity_owner", "owner_user_id", "created_at", "id"),
         live_index("ix_opportunity_account", "account_id", "category", "created_at", "id"),
+        live_index("ix_opportunity_account_made", "account_id", "created_at", "id"),
+        live_index("ix_opportunity_account_turned", "account_id", "turned_at", "id"),
         live_index("ix_opportunity_partner", "partner_account_id", "owner_rank", "created_at", "id"),
         partial_index("ix_opportunity_lead", "source_lead_id", where="source_lead_id IS NOT NULL"),
         partial_index(
@@ -107,6 +110,7 @@ class Opportunity(Named, Stamped, Extended, Base):
     close_on: Mapped[date | None]
     close_order: Mapped[date] = mapped_column(default=LAST_DAY)
     closed_at: Mapped[datetime | None]
+    turned_at: Mapped[datetime | None]
     outcome_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("outcome_reason.id"))
     outcome_note: Mapped[str | None]
     owner_user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))

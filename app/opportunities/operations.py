@@ -128,6 +128,7 @@ def _standing_of_new(session: Session, cleaned: Mapping[str, Any], now: datetime
         "category": stage.category,
         "probability": stage.probability if probability is None else probability,
         "closed_at": None if is_open else now,
+        "turned_at": None if is_open else now,
         "outcome_id": outcome.id if outcome else None,
         "outcome_note": None if is_open else cleaned.get("outcome_note"),
     }
@@ -242,6 +243,7 @@ def _follow_stage(session: Session, opportunity: Opportunity, now: datetime) -> 
         return "edited"
     opportunity.category = category
     opportunity.closed_at = None if category is StageCategory.OPEN else now
+    opportunity.turned_at = now
     return {StageCategory.WON: "won", StageCategory.LOST: "lost"}.get(category, "reopened")
 
 

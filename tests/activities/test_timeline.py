@@ -17,7 +17,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.refs import IMPORT, new_ref
 from app.sharing.shares import share_record, unshare_record
-from tests.factories import actor_of, make_account, make_lead
+from tests.factories import actor_of, make_account, make_case, make_lead, make_opportunity
 from tests.people import make_token
 
 
@@ -172,6 +172,8 @@ def test_a_timeline_costs_the_same_for_three_entries_and_thirty(session, count_q
         for n in range(number):
             log_activity(session, actor, account, kind="note", subject=f"{n}", now=now)
             record(session, actor, verb="edited", subject=account, at=now)
+            make_case(session, f"{n}", account=account, owner=mara)
+            make_opportunity(session, f"{n}", account=account, owner=mara, stage="won")
     session.flush()
     timeline(
         session, actor, small
@@ -179,9 +181,9 @@ def test_a_timeline_costs_the_same_for_three_entries_and_thirty(session, count_q
     costs = []
     for account in (small, large):
         with count_queries() as queries:
-            timeline(session, actor, account, limit=50)
+            timeline(session, actor, account, limit=200)
         costs.append(queries)
-    assert [len(queries) for queries in costs] == [3, 3], costs
+    assert [len(queries) for queries in costs] == [6, 6], costs
 
 
 def test_activities_page_by_key(session, sal, mara):
