@@ -223,6 +223,14 @@ def _shared(event: Event) -> str:
     return _("shared it with %(name)s", name=event.detail.get("with", ""))
 
 
+def _merged(event: Event) -> str:
+    """By the names of what went away with it, of those that the reader is told; see `events.hiding`."""
+    names = [str(each["name"]) for each in event.detail.get("merged", ()) if each.get("name")]
+    if not names:
+        return _("merged another record into this")
+    return _("merged %(names)s into this", names=", ".join(names))
+
+
 def _anything(event: Event) -> str:
     return _("did this: %(verb)s", verb=event.verb.replace("_", " "))
 
@@ -262,7 +270,7 @@ _VERBS: dict[str, tuple[str, Callable[[Event], str]]] = {
     "unmarked_left_out": ("eye", _plain(_l("took this into views, reports and campaigns again"))),
     "marked_ready": ("flag", _plain(_l("marked this as ready for a new product"))),
     "unmarked_ready": ("flag", _plain(_l("no longer marked this as ready for a new product"))),
-    "merged": ("merge", _plain(_l("merged another record into this"))),
+    "merged": ("merge", _merged),
     "erased": (
         "shield",
         lambda event: _("erased the person's data: %(why)s", why=event.detail.get("why", "")),

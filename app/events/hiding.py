@@ -87,5 +87,6 @@ def _cleared(held: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
         elif isinstance(value, dict):
             kept[name] = _cleared(value, hidden)
         elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-            kept[name] = [_cleared(each, hidden) for each in value]
+            # What stands beside the name of a record, as what it is called, goes with it.
+            kept[name] = [each for each in value if not hidden.intersection(_names_in(each))]
     return kept

@@ -208,7 +208,7 @@ def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, s
     }  # fmt: skip
     done = browser.submit("/care/merge/account", given)
     assert (done.status_code, done.location) == (303, f"/accounts/{one.ref}")
-    assert "Forges Riera SL" in browser.get(f"/accounts/{one.ref}").get_data(as_text=True)
+    assert "merged Forges Riera SL into this" in browser.get(f"/accounts/{one.ref}").get_data(as_text=True)
     gone = browser.get(f"/accounts/{two.ref}")
     assert (gone.status_code, gone.location) == (301, f"/accounts/{one.ref}")
     again = browser.submit("/care/merge/account", given)
