@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import TooManyRequests
 
 from app.capture.marks import judge, make_mark
 from app.capture.models import Cause, LeadForm
@@ -25,6 +26,7 @@ from app.kernel.db import db, set_reading, transaction
 from app.kernel.errors import Invalid
 from app.settings import current_settings
 from app.web.access import public
+from app.web.error_pages import http_error
 from app.web.limits import PUBLIC_FORM, limiter
 from app.web.security import POLICY
 
@@ -40,6 +42,9 @@ _FORM_ENCODED = "application/x-www-form-urlencoded"
 # Strangers' posts are worked on one at a time in each process, so that a flood leaves most of it to pages.
 _ONE_AT_A_TIME = Lock()
 
+# Languages of forms that were asked for here: what is refused as too often must cost no look at the database.
+_LANGUAGES: dict[str, str] = {}
+
 
 def _by_form() -> str:
     return f"form {(request.view_args or {}).get('key', '')}"
@@ -52,6 +57,9 @@ def _in_its_language(view: Callable[..., ResponseReturnValue]) -> Callable[..., 
     def shown(key: str) -> ResponseReturnValue:
         set_reading(True)
         form = find_open_form(db.session(), key)
+        if len(_LANGUAGES) >= 1000:
+            _LANGUAGES.clear()
+        _LANGUAGES[key] = form.language
         with force_locale(form.language):
             return view(form)
 
@@ -92,6 +100,13 @@ def take(form: LeadForm) -> ResponseReturnValue:
     request.max_form_parts = MOST_PARTS
     with _ONE_AT_A_TIME:
         return _take(form)
+
+
+@bp.errorhandler(TooManyRequests)
+def _too_often(error: TooManyRequests) -> ResponseReturnValue:
+    """Said in the form's language too."""
+    with force_locale(_LANGUAGES.get((request.view_args or {}).get("key", "")) or str(get_locale())):
+        return http_error(error)
 
 
 def _take(form: LeadForm) -> ResponseReturnValue:

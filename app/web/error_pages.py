@@ -78,7 +78,7 @@ def init_error_pages(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(CSRFError, _csrf_error)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(PoolTimeout, _database_error)
     app.register_error_handler(Exception, _bug)
@@ -124,7 +124,8 @@ def _csrf_error(error: CSRFError) -> ResponseReturnValue:
     return answer(400, _("The form has grown old. Reload the page and send it again."), slug="csrf")
 
 
-def _http_error(error: HTTPException) -> ResponseReturnValue:
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    """The answer to an error of the protocol, in the language of the moment."""
     _let_go()
     status = error.code or 500
     if 300 <= status < 400:

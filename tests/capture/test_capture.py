@@ -177,11 +177,12 @@ def test_a_form_is_shown_by_the_sites_that_it_names_alone(client, session, mara)
 
 @pytest.mark.databases("sqlite")
 def test_a_flood_is_held_back_by_address(worlds, app, session, mara):
-    form = make_form(session, mara)
+    form = make_form(session, mara, language="es")
     session.commit()
     flood = people.Client(worlds.another(app, rate_limits=True), use_cookies=True)
     answers = [send(flood, form, {"last_name": f"Spam {n}"}).status_code for n in range(22)]
     assert (answers.count(303), answers.count(429)) == (20, 2)
+    assert "Demasiadas veces seguidas" in text_of(send(flood, form, {"last_name": "Spam"}))
     assert row_count(session, Lead) == 20
 
 
