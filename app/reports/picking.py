@@ -1,20 +1,21 @@
 """Filters of the list of leads as conditions on what is counted: on columns of the facts, or of the counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, case, func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.campaigns.models import Campaign
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
+from app.kernel.db import is_sqlite
 from app.kernel.fold import fold
 from app.leads.models import LeadSource
 from app.lists.catalogue import Condition
 from app.lists.conditions import same_text
-from app.reports.asked import LATEST, Asked
+from app.reports.asked import Asked
 from app.reports.cuts import EVER
 from app.reports.models import ReportCount, ReportFact
 from app.sharing.scope import scope
@@ -83,24 +84,32 @@ def count_months(asked: Asked, *, apart: bool = False) -> list[Condition]:
     return [*fact_months(asked, month), *([month > EVER] if asked.first is None else [])]
 
 
-def fewest_months(session: Session, asked: Asked, *, apart: bool) -> Sequence[tuple[list[Condition], int]]:
-    """(which counts are to be added up, 1 or -1 as they are to be added or taken away) for those months.
+def fewest_months(
+    session: Session, asked: Asked, *, apart: bool
+) -> tuple[list[Condition], Callable[[Any], Any]]:
+    """(which counts are to be added up, what gives a count its sign) for those months.
 
-    apart: whether each is wanted by itself; else, where there are more of them than others, all months together are added
-    up without the others.  Each stands together where it is stored; and whichever way is taken, they come to the same.
+    apart: whether each is wanted by itself; else, where there are more of them than others, all months together are added up without
+    the others.  Months stand one by one, for what is told of each stands together.
     """
     if apart or (asked.first is None and asked.last is None):
-        return [(count_months(asked, apart=apart), 1)]
-    month = ReportCount.month
-    there = session.scalars(select(month).where(ReportCount.cut == "all", month > EVER)).all()
-    first = EVER + 1 if asked.first is None else asked.first
-    last = LATEST if asked.last is None else asked.last
-    inside = sum(first <= each <= last for each in there)
-    if inside <= len(there) - inside:
-        return [([month.between(first, last)], 1)]
-    found: list[tuple[list[Condition], int]] = [([month == EVER], 1)]
-    if asked.first is not None:
-        found.append(([month.between(EVER + 1, first - 1)], -1))
-    if asked.last is not None:
-        found.append(([month > last], -1))
-    return found
+        return count_months(asked, apart=apart), lambda count: count
+    of_all = aliased(ReportCount)
+    month, every = of_all.month, of_all.cut == "all"
+    inside = and_(month > EVER, *fact_months(asked, month))
+    outside = and_(month > EVER, not_(inside))
+    are_few = (
+        select(func.count().filter(inside) <= func.count().filter(outside)).where(every).scalar_subquery()
+    )
+    months = select(month).where(every, case((are_few, inside), else_=not_(inside)))
+
+    def signed(count: Any) -> Any:
+        return case(
+            (or_(ReportCount.month == EVER, and_(*fact_months(asked, ReportCount.month))), count),
+            else_=-count,
+        )
+
+    if is_sqlite(session):
+        return [ReportCount.month.in_(months)], signed
+    # PostgreSQL would read every count to look among these, of which it cannot tell how few they are.
+    return [ReportCount.month == func.any(func.array(months.scalar_subquery()))], signed

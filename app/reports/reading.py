@@ -7,7 +7,7 @@ true at one moment.  Longer than other modules, since all of these ways tell lea
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    any_,
     case,
     cast,
     func,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level
+from app.kernel.db import is_sqlite
 from app.leads.models import Lead
 from app.lists.catalogue import Condition, objects
 from app.lists.filter_text import write_filter
@@ -195,33 +197,32 @@ def _counted(
         which.append(picked.in_(keys[COLUMN_OF[beside]]))
     key_a = cast(ReportCount.month, String) if wanted.a == "month" else (a if wanted.a else literal(""))
     key_b = wanted.key_b(b) if wanted.b else literal("")
-
-    def counted(months: Sequence[Condition], sign: int) -> Select[*tuple[Any, ...]]:
-        measures = [getattr(ReportCount, name) for name in wanted.measures]
-        signed = measures if sign > 0 else [-each for each in measures]
-        told_b = _pack(key_b, signed[0]) if wanted.is_packed else key_b
-        return (
-            select(
-                literal(0), key_a, told_b, *[literal(0)] * 3, *(func.coalesce(func.sum(n), 0) for n in signed)
-            )
-            .where(*which, *months, *([a.in_(wanted.keys)] if wanted.keys else []))
-            .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
-        )
-
-    parts = fewest_months(session, asked, apart=wanted.a == "month")
-    since = _since(actor, asked, wanted, query, keys)
-    return session.execute(union_all(*(counted(*each) for each in parts), *since)).all()
+    months, signed = fewest_months(session, asked, apart=wanted.a == "month")
+    sums = [func.coalesce(func.sum(signed(getattr(ReportCount, name))), 0) for name in wanted.measures]
+    told_b = _pack(key_b, signed(ReportCount.captured)) if wanted.is_packed else key_b
+    counted = (
+        select(literal(0), key_a, told_b, *[literal(0)] * 3, *sums)
+        .where(*which, *months, *([a.in_(wanted.keys)] if wanted.keys else []))
+        .group_by(*({"a": a, "b": key_b, "month": ReportCount.month}[k] for k in _grouped(wanted)))
+    )  # fmt: skip
+    since = _since(session, actor, asked, wanted, query, keys)
+    return session.execute(union_all(counted, *since)).all()
 
 
 def _since(
-    actor: Actor, asked: Asked, wanted: Wanted, query: ListQuery, keys: Mapping[str, Sequence[str]]
+    session: Session,
+    actor: Actor,
+    asked: Asked,
+    wanted: Wanted,
+    query: ListQuery,
+    keys: Mapping[str, Sequence[str]],
 ) -> Sequence[Select[*tuple[Any, ...]]]:
     """Selects of the leads that changed since they were counted: as they were, to be taken out, and as they are."""
-    changed = select(ReportChange.lead_id)
+    is_changed = _is_changed(session)
     nothing = [literal(0) for _name in wanted.measures]
     fact = {name: getattr(ReportFact, name) for name in _columns(wanted)}
     before = select(literal(-1), *_told(fact, wanted), *nothing).where(
-        ReportFact.lead_id.in_(changed),
+        is_changed(ReportFact.lead_id),
         *fact_months(asked),
         # No bare columns, for these few are found by their keys and not by an index of them.
         *(func.coalesce(getattr(ReportFact, name), "").in_(some) for name, some in keys.items()),
@@ -229,10 +230,21 @@ def _since(
     )
     live = _live_columns(actor, asked, wanted)
     now = select(literal(1), *_told(live, wanted), *nothing).where(
-        scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), Lead.id.in_(changed), *query.conditions,
+        scope(Lead, actor, Level.READ), Lead.deleted_at.is_(None), is_changed(Lead.id), *query.conditions,
         *_needed(live, wanted),
     )  # fmt: skip
     return before, now
+
+
+def _is_changed(session: Session) -> Callable[[Any], Condition]:
+    """That a key is of a lead that changed, so that the few are looked up by it.
+
+    PostgreSQL would join with them, and walk along all leads to where the last of them stands.
+    """
+    changed = select(ReportChange.lead_id)
+    if is_sqlite(session):
+        return lambda key: key.in_(changed)
+    return lambda key: key == any_(func.array(changed.scalar_subquery()))
 
 
 def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
@@ -284,7 +296,7 @@ def _from_facts(
         return TooMany(MOST_FACTS)
     keys = keys_asked(session, actor, asked)
     counted = _of_facts(asked, wanted, keys)
-    since = _since(actor, asked, wanted, query, keys)
+    since = _since(session, actor, asked, wanted, query, keys)
     return session.execute(union_all(counted, *since)).all()
 
 
@@ -406,18 +418,13 @@ def _live_columns(actor: Actor, asked: Asked, wanted: Wanted) -> dict[str, Colum
 
 def _told(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
     """(a, b, stage, handed over, unqualified) of one lead."""
-    key_a, key_b = (_as_text(columns[name]) if name else literal("") for name in (wanted.a, wanted.b))
+    key_a, key_b = (cast(columns[name], String) if name else literal("") for name in (wanted.a, wanted.b))
     further = ("stage", "handed_over", "unqualified")
     return [
         key_a,
         wanted.key_b(key_b),
         *(literal(0) if wanted.needs else columns[name] for name in further),
     ]
-
-
-def _as_text(column: Any) -> ColumnElement[str]:
-    """What is text stays as it is, for it is cast for each of hundreds of thousands of leads."""
-    return column if isinstance(column.type, String) else cast(column, String)
 
 
 def _needed(columns: Any, wanted: Wanted) -> list[Condition]:
