@@ -193,7 +193,7 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
         page = list_rows(session, actor, query, wanted, cursor=request.args.get("cursor"))
     address = _address(object_, query, asked)
     is_listed = bool(error) or asked.view == RECENT or (page.older is None and page.newer is None)
-    count, count_url = number(len(page.items)), ""
+    count, count_url = number(len(page.items)) + ("+" if query.is_cut_short else ""), ""
     if not is_listed:
         count, count_url = _count(session, actor, query, page, address)
     return ListPage(
@@ -212,11 +212,13 @@ def _count(
     """
     if request.args.get("count") == "all":
         found = count_rows(session, actor, query, cap=MOST_COUNTED)
-        return (f"{number(MOST_COUNTED)}+" if found > MOST_COUNTED else number(found)), ""
+        is_more = found > MOST_COUNTED or query.is_cut_short
+        return number(min(found, MOST_COUNTED)) + ("+" if is_more else ""), ""
     found, is_more = count_near(session, actor, query)
     if not is_more:
         return number(found), ""
-    return f"{number(max(found, len(page.items)))}+", address.counted_url
+    # What a text finds beyond the first is found by typing more of it, and not by counting.
+    return f"{number(max(found, len(page.items)))}+", "" if query.is_cut_short else address.counted_url
 
 
 def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str | None = None) -> ListAddress:

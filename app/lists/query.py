@@ -26,6 +26,7 @@ from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_o
 from app.lists.conditions import condition_of, condition_of_node
 from app.lists.filter_text import parts_of, read_filter, write_filter
 from app.routing.criteria import AnyOf, Leaf, Node, Op, leaves, parse
+from app.sharing.walking import names_first
 
 LONGEST_VALUE = 1000
 # Days that move on with the calendar: "today", "-30d" thirty days ago, "+7d" in a week.
@@ -78,6 +79,11 @@ class ListQuery:
             return found
         # As the index of such a field says it; the column of an added field holds something in every record.
         return (*found, self.sort_column.is_not(None))
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a text may find more than the list has: only so much of it is looked for."""
+        return names_first(self.object.model, self.conditions)
 
     @property
     def is_void(self) -> bool:

@@ -167,10 +167,9 @@ def count_near(session: Session, actor: Actor, query: ListQuery, *, cap: int = C
     What a filter lets through is counted no further, so that it costs the same however many records there are.  What
     a text finds is known by its keys, and counted whole.
     """
-    is_found = names_rows(query.object.model, query.conditions)  # of a text, at most as many as are counted
-    if is_found or not query.is_narrowed:
+    if not query.is_narrowed or names_rows(query.object.model, query.conditions):
         found = count_rows(session, actor, query, cap=cap)
-        return min(found, cap), found >= cap if is_found else found > cap
+        return min(found, cap), found > cap or query.is_cut_short
     model = query.object.model
     window = Window(query.sort_column, query.descending, LOOKED_AT - 1)
     held = () if query.empty is None else (query.sort_column.is_not(None),)  # as its index says it

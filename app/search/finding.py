@@ -44,7 +44,7 @@ from app.search.words import (
 )
 from app.sharing.merge import conditions_of
 from app.sharing.scope import branches, scope, scoped
-from app.sharing.walking import gives_many
+from app.sharing.walking import FirstKeys, gives_many
 
 Model = type[Account] | type[Contact] | type[Lead] | type[Campaign]
 # A list that is narrowed by a text looks at no more than this many; whoever finds more types another letter.
@@ -110,16 +110,19 @@ def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
 
 
 def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnElement[bool]:
-    """That the record is one of those which the text finds, at most MOST; for lists.  Misspellings are not tried.
+    """That the record is one of those which the text finds first, of MOST entries; for lists.  Misspellings are not tried.
 
     They are looked up here, by a statement of their own: within the list's it would be answered for each rule that
     gives records, and a planner that does not know how few they are walks all that the rules give.
     """
     ways = [way for tier in _tiers(actor, model, text, sees_much(session, actor, model)) for way in tier]
-    found = {row.id for row in session.execute(_in_turn(ways, MOST).limit(MOST))} if ways else None
-    if not found:
+    rows = session.execute(_in_turn(ways, MOST).limit(MOST)).all() if ways else []
+    if not rows:
         return false()
-    keys = bindparam("found", sorted(found), model.id.type, unique=True, expanding=True, literal_execute=True)
+    # A record may begin with the text in several of its words, so that the first entries are of fewer records.
+    found = sorted({row.id for row in rows})
+    told = FirstKeys(found) if len(rows) == MOST else found
+    keys = bindparam("found", told, model.id.type, unique=True, expanding=True, literal_execute=True)
     return model.id.in_(keys)
 
 

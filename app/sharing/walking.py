@@ -49,17 +49,26 @@ def walked_by(
     return frozenset(each for each, is_many in zip(followed, many, strict=True) if is_many)
 
 
+class FirstKeys(list[int]):
+    """Keys of the first rows that were found, where more were not looked for."""
+
+
+def names_first(model: Any, conditions: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether one of them compares the rows' keys with those of some that were found first: there may be more."""
+    return any(isinstance(_keys_named(model, each), FirstKeys) for each in conditions)
+
+
 def names_rows(model: Any, conditions: Sequence[ColumnElement[bool]]) -> bool:
     """Whether one of them compares the rows' keys with some that are known: no more rows than these are looked at."""
-    return any(_names_some(model, each) for each in conditions)
+    return any(_keys_named(model, each) is not None for each in conditions)
 
 
-def _names_some(model: Any, condition: ColumnElement[bool]) -> bool:
-    """Whether it is a comparison of the rows' keys with some that are known."""
+def _keys_named(model: Any, condition: ColumnElement[bool]) -> Any | None:
+    """The keys, where it is a comparison of the rows' with some that are known."""
     if not isinstance(condition, BinaryExpression) or condition.operator is not in_op:
-        return False
+        return None
     is_key = str(condition.left) in (f"{model.__tablename__}.id", f"{model.__tablename__}.ref")
-    return is_key and isinstance(condition.right, BindParameter)
+    return condition.right.value if is_key and isinstance(condition.right, BindParameter) else None
 
 
 def _followed(actor: Actor, model: Any) -> Sequence[Followed]:

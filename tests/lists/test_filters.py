@@ -186,6 +186,22 @@ def test_what_a_filter_lets_through_is_counted_no_further_than_a_few_thousand(
     assert count(q="dogw") == (1, False)  # what a text finds is known by its keys
 
 
+def test_what_a_text_may_find_beyond_the_first_is_said(signed_in, session, sal, monkeypatch):
+    for name in ("Marlin Marine", "Marlow", "Marsh"):
+        make_account(session, name, owner=sal)
+    session.commit()
+    browser = signed_in(sal)
+
+    def count(ask):
+        return re.search(r'<h1[^>]*>.*?class="count">([^<]+)<', browser.get(f"/accounts?{ask}").text, re.S)[1]
+
+    assert count("q=mar") == "3"
+    monkeypatch.setattr("app.search.finding.MOST", 3)  # entries, which are all of Marlin Marine
+    for ask in ("q=mar", "q=mar&count=all"):
+        assert count(ask) == "1+"
+    assert count("q=marlow") == "1"
+
+
 def test_a_select_above_a_list_shows_few_and_says_where_the_rest_is(signed_in, session, accounts, mara):
     browser = signed_in(mara)
     assert "More with Filter" not in browser.get("/accounts").get_data(as_text=True)
