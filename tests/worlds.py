@@ -60,6 +60,7 @@ def _wait_for_no_disk(connection: sqlite3.Connection, _record: object) -> None:
 
 def migrate(app: Flask) -> None:
     """Bring the application's database to the newest migration."""
+    set_reading(False)  # as the last request of a test before may have left it
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         db.engine.dispose()
@@ -99,7 +100,7 @@ class Worlds:
 
     def reset(self, app: Flask) -> None:
         """Put every row back to what the migrations leave.  Nobody may be in a transaction."""
-        set_reading(False)  # as the last request of the test before may have left it
+        set_reading(False)  # as above
         for other in self._apps.values():
             with other.app_context():
                 if db.engine.dialect.name == "sqlite":
