@@ -67,6 +67,7 @@ class Activity(Named, Stamped, Base):
         partial_index(
             "ix_activity_remind", "remind_at", where="remind_at IS NOT NULL AND reminded_at IS NULL"
         ),
+        partial_index("ix_activity_company", "company_id", where="company_id IS NOT NULL"),
         partial_index("ix_activity_shared", "shared_with_id", "lead_id", where="shared_with_id IS NOT NULL"),
     )
 

@@ -79,6 +79,9 @@ class Opportunity(Named, Stamped, Extended, Base):
         live_index("ix_opportunity_account_made", "account_id", "created_at", "id"),
         live_index("ix_opportunity_account_turned", "account_id", "turned_at", "id"),
         live_index("ix_opportunity_partner", "partner_account_id", "owner_rank", "created_at", "id"),
+        partial_index(
+            "ix_opportunity_source_partner", "source_partner_id", where="source_partner_id IS NOT NULL"
+        ),
         partial_index("ix_opportunity_lead", "source_lead_id", where="source_lead_id IS NOT NULL"),
         partial_index(
             "uq_opportunity_interest",

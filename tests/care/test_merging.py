@@ -186,6 +186,18 @@ def test_every_reference_moves_or_is_said_to_be_handled():
     assert by_kind == {(table, key) for table, _kind, key in BY_KIND}
 
 
+def test_every_reference_is_found_by_an_index():
+    """Each step of a merge asks for them: without one it reads the whole table, however many rows that has."""
+    for module in MODELS:
+        import_module(module)
+    short = {"user", "round_robin_member", "rule_entry"}  # which people write, one by one
+    for kind in ("account", "contact"):
+        found = {column for column in references(kind) if column.table.name not in short}
+        first = {next(iter(index.columns)) for column in found for index in column.table.indexes}
+        keys = {next(iter(column.table.primary_key.columns)) for column in found}
+        assert found <= first | keys
+
+
 def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, sal, now):
     one, two = make_account(session, "Forges Riera", owner=sal), make_account(session, "Forges Riera SL")
     make_case(session, account=two, owner=sal)
