@@ -27,6 +27,7 @@ def test_a_call_is_logged_on_a_phone_and_what_comes_next_is_pressed_away(
     began, taps = monotonic(), 0
     page.get_by_role("combobox", name="Search").fill(name[:8])
     page.locator("#search-found a", has_text=name).first.click()
+    page.wait_for_url("**/accounts/acct_*")  # the page as it stands, with its styles
     taps += 1
     ring = page.locator(".thumb-bar a[href^='tel:']")
     box = ring.bounding_box()
