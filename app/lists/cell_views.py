@@ -34,16 +34,18 @@ def edit_cell(thing: str, record_ref: str, name: str) -> ResponseReturnValue:
 @bp.post("/<thing>/cell/<record_ref>/<name>")
 @needs(Permission.ACCOUNT_EDIT)
 def save_cell(thing: str, record_ref: str, name: str) -> ResponseReturnValue:
-    """Save it, unless somebody changed the record since the form was opened."""
+    """Save it, unless somebody changed that cell since the form was opened."""
     actor, value = current_actor(), request.form.get("value", "")
     object_, field, row = _cell(db.session(), actor, thing, record_ref, name)
-    version = request.form.get("version", "")
+    version: int | None = row.version
+    if _one_line(request.form.get("was")) != _one_line(raw_value(field, row.cells[field.name])):
+        version = _number(request.form.get("version", ""))
     assert object_.write is not None
     try:
         with transaction() as session:
             object_.write(
                 session, actor, record_ref, {field.edits: value},
-                version=int(version) if version.isdecimal() and len(version) < 10 else None, now=clock.now(),
+                version=version, now=clock.now(),
             )  # fmt: skip
     except (NotFound, NotAllowed):
         raise
@@ -65,6 +67,15 @@ def save_cell(thing: str, record_ref: str, name: str) -> ResponseReturnValue:
         # Whoever gives it away may not see it any more.
         return render_template("lists/_cell_gone.html")
     return _shown(session, actor, object_, field, row)
+
+
+def _number(given: str) -> int | None:
+    return int(given) if given.isdecimal() and len(given) < 10 else None
+
+
+def _one_line(value: str | None) -> str | None:
+    """Forms carry the ends of lines their own way."""
+    return None if value is None else " ".join(value.split())
 
 
 def _cell(
@@ -118,6 +129,7 @@ def _form(
         field=field,
         row=row,
         value=value,
+        was=raw_value(field, row.cells[field.name]),
         control=edit_control(session, actor, field),
         problem=problem,
         title=str(row.cells[object_.title]),

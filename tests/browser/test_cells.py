@@ -18,6 +18,7 @@ def test_a_cell_is_changed_where_it_stands(portal: Portal, sign_in: SignIn, path
     page.keyboard.press("Enter")
     row.get_by_role("textbox", name=column).fill("Airships of our own")
     page.keyboard.press("Enter")
+    expect(row.get_by_role("textbox")).to_have_count(0)
     expect(row.get_by_role("cell", name="Airships of our own")).to_be_visible()
     expect(row.get_by_role("link", name=f"Change {column}")).to_be_focused()
     row.get_by_role("link", name=f"Change {column}").click()

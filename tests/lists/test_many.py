@@ -193,9 +193,16 @@ def test_a_cell_is_changed_in_its_place(signed_in, session, sal, vic):
     assert stale.status_code == 409
     assert "Somebody changed it a moment ago" in stale.get_data(as_text=True)
     assert rows(session, Account)[0].industry == "Wine"
+    # Meanwhile somebody changed another field, as routing does by itself: that is no conflict about this one.
+    other = f"/lists/account/cell/{account.ref}/employees"
+    assert browser.submit(other, {"value": "7", "version": "2"}, page=other).status_code == 303
+    asked = {"value": "Wool", "version": "2", "was": "Wine"}
+    assert browser.submit(address, asked, page=address, headers=htmx).status_code == 200
+    assert browser.submit(address, {**asked, "value": "Silk"}, page=address).status_code == 409
+    assert rows(session, Account)[0].industry == "Wool"
     wrong = f"/lists/account/cell/{account.ref}/employees"
-    assert browser.submit(wrong, {"value": "many", "version": "2"}, page=wrong).status_code == 422
-    assert browser.submit(address, {"value": "Metal", "version": "2"}, page=address).status_code == 303
+    assert browser.submit(wrong, {"value": "many", "version": "4"}, page=wrong).status_code == 422
+    assert browser.submit(address, {"value": "Metal", "version": "4"}, page=address).status_code == 303
     assert browser.get(f"/lists/account/cell/{account.ref}/created_at").status_code == 404
     assert browser.get(f"/lists/account/cell/acct_{'0' * 22}/industry").status_code == 404
     assert signed_in(vic).get(address).status_code == 403
