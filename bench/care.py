@@ -13,13 +13,13 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.accounts.operations import create_account
 from app.care.comparing import compare_some
-from app.care.models import DuplicatePair, PairState
+from app.care.models import DuplicateCheck, DuplicatePair, PairState
 from app.identity.queries import find_actor
 from app.kernel import clock
 from app.kernel.actor import Actor
@@ -133,6 +133,8 @@ def judge_duplicates(report: Report, world: World) -> None:
         with transaction() as session:
             actor = find_actor(session, world.people["administrator"].id, door="web")
             assert actor is not None
+            # Millions of the world's own wait to be compared with each other: hours, and no pair of them is judged.
+            session.execute(delete(DuplicateCheck))
             truth = _load_people(session, actor, clock.now())
         while True:
             with transaction() as session:
