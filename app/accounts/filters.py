@@ -17,7 +17,7 @@ from app.kernel.fold import email_key, fold, phone_key
 from app.lists.catalogue import objects
 from app.lists.query import ListQuery, parse_list
 from app.lists.simple import Condition, Make, keyed
-from app.search.finding import found_by
+from app.search.narrowing import found_by
 
 ACCOUNT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "name": Account.name_fold,

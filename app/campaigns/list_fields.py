@@ -32,7 +32,7 @@ from app.lists.catalogue import (
 from app.opportunities import currencies
 from app.opportunities.models import Opportunity
 from app.routing.criteria import Op
-from app.search.finding import found_by
+from app.search.narrowing import found_by
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]

@@ -24,7 +24,7 @@ from app.lists.simple import Make, keyed
 from app.partners.models import PartnerAccount, PartnerState
 from app.routing.criteria import Op
 from app.routing.models import Queue
-from app.search.finding import found_by
+from app.search.narrowing import found_by
 from app.sharing.scope import scope
 
 Condition = ColumnElement[bool]

@@ -5,7 +5,7 @@ a saved or built-in view, which says all the others unless the address does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request, url_for
@@ -175,6 +175,8 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
     error = ""
     try:
         query = query_of(session, actor, object_, asked.params)
+        # Whoever wants all that a text finds waits for it.
+        query = replace(query, only_first=request.args.get("count") != "all")
     except Invalid as refused:
         # Said above the list, with all else as it was, so that the filter can be corrected.
         error = " ".join(str(m) for messages in refused.errors.values() for m in messages)
@@ -193,8 +195,10 @@ def open_list(session: Session, actor: Actor, object_name: str) -> ListPage:
         page = list_rows(session, actor, query, wanted, cursor=request.args.get("cursor"))
     address = _address(object_, query, asked)
     is_listed = bool(error) or asked.view == RECENT or (page.older is None and page.newer is None)
-    count, count_url = number(len(page.items)) + ("+" if query.is_cut_short else ""), ""
-    if not is_listed:
+    count, count_url = number(len(page.items)), ""
+    if query.is_cut_short and is_listed:
+        count, count_url = f"{count}+", address.counted_url
+    elif not is_listed:
         count, count_url = _count(session, actor, query, page, address)
     return ListPage(
         object_, query, asked, columns, page, count, count_url, address,
@@ -210,15 +214,13 @@ def _count(
 
     Numbers elsewhere that lead to a list lead to it counted whole, so that it begins with the same number.
     """
-    if request.args.get("count") == "all":
+    if request.args.get("count") == "all" and "cursor" not in request.args:
         found = count_rows(session, actor, query, cap=MOST_COUNTED)
-        is_more = found > MOST_COUNTED or query.is_cut_short
-        return number(min(found, MOST_COUNTED)) + ("+" if is_more else ""), ""
+        return number(min(found, MOST_COUNTED)) + ("+" if found > MOST_COUNTED else ""), ""
     found, is_more = count_near(session, actor, query)
     if not is_more:
         return number(found), ""
-    # What a text finds beyond the first is found by typing more of it, and not by counting.
-    return f"{number(max(found, len(page.items)))}+", "" if query.is_cut_short else address.counted_url
+    return f"{number(max(found, len(page.items)))}+", address.counted_url
 
 
 def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str | None = None) -> ListAddress:
@@ -230,7 +232,8 @@ def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str |
         sort = query.sort_key if query.sort_key != object_.sort else None
     # A saved view's address without filters means the view's own, and the plain one the view it starts with.
     empty = {"filter": ["all()"]} if is_saved else {"view": [ALL]} if not fixed else {}
-    return ListAddress(url_for(object_.root), query.given, sort, fixed, empty)
+    paged = {"count": ["all"]} if query.has_more_than_first else {}
+    return ListAddress(url_for(object_.root), query.given, sort, fixed, empty, paged)
 
 
 def _heads(

@@ -5,7 +5,7 @@ do; `filter=` holds what is combined (`filter_text`).  All of them must hold.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -26,7 +26,7 @@ from app.lists.catalogue import Condition, Kind, ListField, ListObject, fields_o
 from app.lists.conditions import condition_of, condition_of_node
 from app.lists.filter_text import parts_of, read_filter, write_filter
 from app.routing.criteria import AnyOf, Leaf, Node, Op, leaves, parse
-from app.sharing.walking import names_first
+from app.sharing.walking import all_of_first
 
 LONGEST_VALUE = 1000
 # Days that move on with the calendar: "today", "-30d" thirty days ago, "+7d" in a week.
@@ -58,6 +58,7 @@ class ListQuery:
     fields: those that the person's lists of the object have.  moving: days that were written as "-30d", by what
     they are today.  lost: fields and filters that are not known any more and were left out.
     level: how much must be given of a record for it to be listed; causes: for which reasons alone, None for any.
+    only_first: whether of what a text finds those found first are enough, as for a page that somebody looks at.
     """
 
     object: ListObject
@@ -69,21 +70,35 @@ class ListQuery:
     lost: tuple[str, ...] = ()
     level: Level = Level.READ
     causes: frozenset[str] | None = None
+    only_first: bool = False
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         # What holds for nothing is said of the key: the scope beside a plain "false" would be left out as well.
         nothing = self.object.model.id.is_(None)
-        found = tuple(nothing if isinstance(p.condition, False_) else p.condition for p in self.parts)
+        found = tuple(nothing if isinstance(each, False_) else each for each in self._said())
         if self.sort in self.object.sorts or (self.sorts_empty and self.empty is None):
             return found
         # As the index of such a field says it; the column of an added field holds something in every record.
         return (*found, self.sort_column.is_not(None))
 
+    def _said(self) -> Iterator[Condition]:
+        for part in self.parts:
+            whole = None if self.only_first else all_of_first(self.object.model, part.condition)
+            yield part.condition if whole is None else whole
+
     @property
     def is_cut_short(self) -> bool:
-        """Whether a text may find more than the list has: only so much of it is looked for."""
-        return names_first(self.object.model, self.conditions)
+        """Whether a text finds more than the list has: only what it finds first is listed."""
+        return self.only_first and self._finds_more()
+
+    @property
+    def has_more_than_first(self) -> bool:
+        """Whether the list has more than what a text finds first."""
+        return not self.only_first and self._finds_more()
+
+    def _finds_more(self) -> bool:
+        return any(all_of_first(self.object.model, part.condition) is not None for part in self.parts)
 
     @property
     def is_void(self) -> bool:

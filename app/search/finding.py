@@ -19,7 +19,6 @@ from sqlalchemy import (
     SelectBase,
     and_,
     bindparam,
-    false,
     literal,
     select,
     union,
@@ -44,11 +43,9 @@ from app.search.words import (
 )
 from app.sharing.merge import conditions_of
 from app.sharing.scope import branches, scope, scoped
-from app.sharing.walking import FirstKeys, gives_many
+from app.sharing.walking import gives_many
 
 Model = type[Account] | type[Contact] | type[Lead] | type[Campaign]
-# A list that is narrowed by a text looks at no more than this many; whoever finds more types another letter.
-MOST = 1000
 # So many entries of the text's rarest word are looked through for its other words.
 MOST_LOOKED_AT = 2000
 MOST_ACCOUNTS = 50
@@ -61,7 +58,7 @@ _REFS: Mapping[Any, str] = {
     Account: refs.ACCOUNT, Contact: refs.CONTACT, Lead: refs.LEAD, Campaign: refs.CAMPAIGN,
 }  # fmt: skip
 # What each is sorted by where lists go by name.
-_KEYS: Mapping[Any, Any] = {Account: Account.name_fold, Contact: Contact.last_name_fold}
+KEYS: Mapping[Any, Any] = {Account: Account.name_fold, Contact: Contact.last_name_fold}
 
 
 # (actor, model, how many is much) → (until when it is taken for true, whether the actor is given more).
@@ -109,23 +106,6 @@ def kinds_for(actor: Actor, model: Model, sort: Sort) -> tuple[int, ...]:
     return tuple(kind for kind, told in _OF_LEADS[sort] if not told & set(actor.hidden_fields))
 
 
-def found_by(session: Session, actor: Actor, model: Model, text: str) -> ColumnElement[bool]:
-    """That the record is one of those which the text finds first, of MOST entries; for lists.  Misspellings are not tried.
-
-    They are looked up here, by a statement of their own: within the list's it would be answered for each rule that
-    gives records, and a planner that does not know how few they are walks all that the rules give.
-    """
-    ways = [way for tier in _tiers(actor, model, text, sees_much(session, actor, model)) for way in tier]
-    rows = session.execute(_in_turn(ways, MOST).limit(MOST)).all() if ways else []
-    if not rows:
-        return false()
-    # A record may begin with the text in several of its words, so that the first entries are of fewer records.
-    found = sorted({row.id for row in rows})
-    told = FirstKeys(found) if len(rows) == MOST else found
-    keys = bindparam("found", told, model.id.type, unique=True, expanding=True, literal_execute=True)
-    return model.id.in_(keys)
-
-
 def find_ids(
     session: Session, actor: Actor, model: Model, text: str, *, limit: int, beyond_first: bool = False
 ) -> list[int]:
@@ -134,17 +114,17 @@ def find_ids(
     beyond_first: only by the ways that come after `beginnings`, which the caller has looked through.
     """
     found: dict[int, None] = {}
-    for place, tier in enumerate(_tiers(actor, model, text, sees_much(session, actor, model))):
+    for place, tier in enumerate(tiers(actor, model, text, sees_much(session, actor, model))):
         if not tier or (beyond_first and place == 0):
             continue
         # A record may begin with the text in several of its words.
-        found.update(dict.fromkeys(row.id for row in session.execute(_in_turn(tier, 3 * limit))))
+        found.update(dict.fromkeys(row.id for row in session.execute(in_turn(tier, 3 * limit))))
         if len(found) >= limit:
             break
     return list(found)[:limit]
 
 
-def _in_turn(ways: Sequence[Select[Any]], most: int) -> Select[Any]:
+def in_turn(ways: Sequence[Select[Any]], most: int) -> Select[Any]:
     """The first keys of each of the ways, one way after the other; one statement."""
     if len(ways) == 1:
         return ways[0].limit(most)
@@ -192,7 +172,7 @@ def leads_called(actor: Actor, is_given_much: bool, *, limit: int) -> SelectBase
     if not kinds:
         return None
     if not is_given_much:
-        return _along_records(actor, Lead, _has_entry(Lead, kinds, begins_so)).limit(limit)
+        return _along_records(actor, Lead, has_entry(Lead, kinds, begins_so)).limit(limit)
     ways = [
         _along_entries(actor, Lead, kind, begins_so).add_columns(SearchEntry.kind, SearchEntry.text)
         for kind in kinds
@@ -248,7 +228,7 @@ def _gives_many(actor: Actor, model: Model, most: int) -> Select[bool]:
     return gives_many(model, actor, most=most)
 
 
-def _tiers(actor: Actor, model: Model, text: str, is_given_much: bool) -> Iterator[list[Select[Any]]]:
+def tiers(actor: Actor, model: Model, text: str, is_given_much: bool) -> Iterator[list[Select[Any]]]:
     """Selects of keys, in groups: those of the first are answered from one range of an index each."""
     if refs.is_ref(_REFS[model], text):
         yield [select(model.id).where(scope(model, actor, Level.READ), model.ref == text)]
@@ -264,8 +244,8 @@ def _tiers(actor: Actor, model: Model, text: str, is_given_much: bool) -> Iterat
         and "last_name" not in actor.hidden_fields
     ):
         first.append(_by_key(actor, Lead, Lead.last_name_fold, name, is_given_much))
-    if name and model in _KEYS and not kinds_for(actor, model, Sort.NAME):
-        first.append(_by_key(actor, model, _KEYS[model], name, is_given_much))
+    if name and model in KEYS and not kinds_for(actor, model, Sort.NAME):
+        first.append(_by_key(actor, model, KEYS[model], name, is_given_much))
     for start in numbers:
         first += _ways(actor, model, Sort.NUMBER, begins(start), is_given_much)
     for start in typed_address(text):
@@ -303,7 +283,7 @@ def _ways(
     kinds = kinds_for(actor, model, sort)
     if is_given_much:
         return [_along_entries(actor, model, kind, condition) for kind in kinds]
-    return [_along_records(actor, model, _has_entry(model, kinds, condition))] if kinds else []
+    return [_along_records(actor, model, has_entry(model, kinds, condition))] if kinds else []
 
 
 def _along_entries(actor: Actor, model: Model, kind: int, condition: ColumnElement[bool]) -> Select[Any]:
@@ -332,7 +312,7 @@ def _by_key(actor: Actor, model: Model, key: Any, name: str, is_given_much: bool
     return _along_records(actor, model, here)
 
 
-def _has_entry(
+def has_entry(
     model: Model, kinds: Sequence[int], condition: ColumnElement[bool], entry: Any = SearchEntry
 ) -> ColumnElement[bool]:
     """That the record has an entry of these kinds for which the condition holds: looked up for each record.
@@ -360,13 +340,13 @@ def _all_words(actor: Actor, model: Model, words: Sequence[str], is_given_much: 
     kinds = kinds_for(actor, model, Sort.NAME)
     longest = max(words, key=len)
     others = [
-        _has_entry(model, kinds, begins(word, other), other)
+        has_entry(model, kinds, begins(word, other), other)
         for word in words
         if word is not longest
         for other in (aliased(SearchEntry),)
     ]
     if not is_given_much:
-        return _along_records(actor, model, and_(_has_entry(model, kinds, begins(longest)), *others))
+        return _along_records(actor, model, and_(has_entry(model, kinds, begins(longest)), *others))
     here = [SearchEntry.kind.in_(kinds), begins(longest)]
     if not (actor.is_system or _sees_most(actor, model)):
         here.append(_is_seen(actor, model))  # or hidden ones would take the place of what is theirs to find
@@ -390,5 +370,5 @@ def _at_account(actor: Actor, words: Sequence[str], cut: int) -> Select[Any]:
     return select(Contact.id).where(
         scope(Contact, actor, Level.READ),
         Contact.account_id.in_(select(at.c.id)),
-        _has_entry(Contact, kinds_of("contact"), begins(person, entry), entry),
+        has_entry(Contact, kinds_of("contact"), begins(person, entry), entry),
     )

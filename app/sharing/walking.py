@@ -4,7 +4,7 @@ Who is given few records has their rows found by them; who is given many has the
 with a look at the record of each.  Neither grows with what there is besides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -50,12 +50,17 @@ def walked_by(
 
 
 class FirstKeys(list[int]):
-    """Keys of the first rows that were found, where more were not looked for."""
+    """Keys of the first rows that were found, where more were not looked for.  whole: what holds for all of them."""
+
+    def __init__(self, keys: Iterable[int], whole: ColumnElement[bool]) -> None:
+        super().__init__(keys)
+        self.whole = whole
 
 
-def names_first(model: Any, conditions: Sequence[ColumnElement[bool]]) -> bool:
-    """Whether one of them compares the rows' keys with those of some that were found first: there may be more."""
-    return any(isinstance(_keys_named(model, each), FirstKeys) for each in conditions)
+def all_of_first(model: Any, condition: ColumnElement[bool]) -> ColumnElement[bool] | None:
+    """What holds for all rows, where the condition names some that were found first; else None."""
+    keys = _keys_named(model, condition)
+    return keys.whole if isinstance(keys, FirstKeys) else None
 
 
 def names_rows(model: Any, conditions: Sequence[ColumnElement[bool]]) -> bool:

@@ -16,6 +16,7 @@ class ListAddress:
     path: the page's own path.  given: filter → values.  sort: as in the address, None for the page's own.
     fixed: further parameters that every address keeps, such as the tab.
     empty: what stands for no filter at all, where an address without any means something else.
+    paged: further parameters that its other pages keep.
     """
 
     path: str
@@ -23,6 +24,7 @@ class ListAddress:
     sort: str | None = None
     fixed: Given = field(default_factory=dict)
     empty: Given = field(default_factory=dict)
+    paged: Given = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -79,5 +81,6 @@ class ListAddress:
         if sort:
             pairs.append(("sort", sort))
         if cursor:
+            pairs += [(n, v) for n, values in self.paged.items() for v in values]
             pairs.append(("cursor", cursor))
         return f"{self.path}?{urlencode(pairs, safe=_LEGIBLE)}" if pairs else self.path

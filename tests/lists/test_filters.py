@@ -1,17 +1,20 @@
 """Combined filters: written in the address, put together without JavaScript, said as a sentence, true to the language."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from app.identity.models import AccountScope
+from app.kernel.actor import Level
 from app.kernel.errors import Invalid
 from app.lists.catalogue import objects
 from app.lists.filter_text import read_filter, write_filter
+from app.lists.found import list_ids
 from app.lists.page import count_text
 from app.lists.query import parse_list
 from app.lists.rows import count_near, count_rows, list_rows
-from tests.factories import actor_of, make_account, make_contact, make_user
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, make_user
 
 
 def names(session, user, thing="account", sort="", **given):
@@ -186,20 +189,63 @@ def test_what_a_filter_lets_through_is_counted_no_further_than_a_few_thousand(
     assert count(q="dogw") == (1, False)  # what a text finds is known by its keys
 
 
-def test_what_a_text_may_find_beyond_the_first_is_said(signed_in, session, sal, monkeypatch):
-    for name in ("Marlin Marine", "Marlow", "Marsh"):
+def test_a_page_has_what_a_text_finds_first_and_everything_else_has_all_of_it(
+    signed_in, api, session, sal, monkeypatch
+):
+    monkeypatch.setattr("app.search.narrowing.MOST", 10)  # entries
+    for name in [f"Marlin {number}" for number in range(52)] + ["Marlin Marine", "Plain"]:
         make_account(session, name, owner=sal)
     session.commit()
     browser = signed_in(sal)
 
-    def count(ask):
-        return re.search(r'<h1[^>]*>.*?class="count">([^<]+)<', browser.get(f"/accounts?{ask}").text, re.S)[1]
+    def look(ask):
+        page = browser.get(ask).text
+        older = re.search(r'href="([^"]+)" rel="next"', page)
+        count = re.search(r'<h1[^>]*>.*?class="count">([^<]+)<', page, re.S)[1]
+        return count, page.count('id="acct_'), older and older[1].replace("&amp;", "&")
 
-    assert count("q=mar") == "3"
-    monkeypatch.setattr("app.search.finding.MOST", 3)  # entries, which are all of Marlin Marine
-    for ask in ("q=mar", "q=mar&count=all"):
-        assert count(ask) == "1+"
-    assert count("q=marlow") == "1"
+    assert look("/accounts?q=mar") == ("10+", 10, None)
+    assert look("/accounts?q=marine")[0] == "1"
+    assert 'href="/accounts?q=mar&amp;count=all"' in browser.get("/accounts?q=mar").text
+    count, shown, older = look("/accounts?q=mar&count=all")
+    assert (count, shown) == ("53", 50)
+    assert look(older)[1:] == (3, None)
+    form = {"act": "tag", "everything": "1", "p.q": "mar"}
+    assert "Tag 53 accounts" in browser.submit("/lists/account/change", form, page="/accounts").text
+    assert len(api(sal).get("/api/v1/accounts?q=mar&limit=200").json["items"]) == 53
+
+
+def test_all_that_a_text_finds_is_found_by_what_one_reads_alone(
+    session, northwind, ada, pia, otto, monkeypatch
+):
+    for number, owner in enumerate((ada, pia, pia, otto)):
+        values = {"first_name": "Nora", "last_name": f"Ora{number}", "email": f"nora@ora{number}.example"}
+        make_lead(session, owner, company=f"Orange {number}", phone=f"+34 600 123 00{number}", **values)
+    waiting = make_queue(session, members=(northwind,))  # pia has previews of its leads, found by no name
+    make_lead(session, queue=waiting, company="Orange Waits", first_name="Nora", last_name="Ora")
+    session.commit()
+
+    def keys(actor, text):
+        query = parse_list(session, actor, objects()["lead"], {"q": [text]})
+        query = replace(query, level=Level.PREVIEW)
+        return query.has_more_than_first, sorted(found.id for found in list_ids(session, actor, query).items)
+
+    for person in (ada, pia):
+        actor = actor_of(session, person)
+        for text in (
+            "nora",
+            "orange nora",
+            "ora1",
+            "600 123 001",
+            "nora@ora2.example",
+            "@ora2.example",
+            "nil",
+        ):
+            _more, found = keys(actor, text)
+            with monkeypatch.context() as patch:
+                patch.setattr("app.search.narrowing.MOST", max(len(found), 1))
+                assert keys(actor, text) == (bool(found), found), text
+            assert bool(found) == (text != "nil"), text
 
 
 def test_a_select_above_a_list_shows_few_and_says_where_the_rest_is(signed_in, session, accounts, mara):
