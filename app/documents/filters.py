@@ -22,7 +22,9 @@ from app.kernel.parse import parse_iso_moment
 from app.kernel.prefix import starts_with
 from app.kernel.text import clean_text
 from app.lists.models import RecordTag, Tag
-from app.sharing.scope import scope
+from app.sharing.following import gives_whole_kinds
+from app.sharing.merge import conditions_of
+from app.sharing.scope import branches, scope, scoped
 from app.sharing.walking import walked_by
 
 Condition = ColumnElement[bool]
@@ -102,20 +104,51 @@ def parse_document_query(
 def _search(session: Session, actor: Actor, values: Sequence[str]) -> Condition:
     """Every word typed begins a word of the name or the description, or a tag; or it is a public name.
 
-    Looked up here, so that a list of the few that there are is made from their keys, and none of none.  Who sees
-    which of them is asked where they are listed; before, only where the list would walk past all that are hidden.
+    Looked up here, so that a list of the few that there are is made from their keys, and none of none.
     """
     named = [value.strip() for value in values if refs.is_ref(refs.DOCUMENT, value.strip())]
     if named:
         return Document.ref.in_(named)
     words = words_of(*values)
-    found = session.scalars(_with_words(session, actor, words)).all() if words else []
-    if len(found) > MOST_FOUND and walked_by(session, actor, Document):
-        found = session.scalars(_with_words(session, actor, words, _is_seen(actor))).all()
+    found = _found(session, actor, words) if words else []
     if len(found) > MOST_FOUND:
         return and_(*(_has_word(session, actor, Document.id, word) for word in words))
-    # Partners wait for nothing found as long as for what is hidden from them: whether somebody's holds it is not told.
+    # Partners wait for nothing found as long as for what is found: whether somebody's holds it is not told.
     return Document.id.in_(sorted({*found})) if found or actor.is_partner else false()
+
+
+def _found(session: Session, actor: Actor, words: Sequence[str]) -> Sequence[int]:
+    """Keys of documents with words that begin so, some twice; of more than MOST_FOUND no more than tell so.
+
+    Partner people's are looked for among those that they see, for however many others hold the words they are not
+    to wait.  Of the vendor's people, who sees which is asked where they are listed; before, only where the list
+    would walk past all that are hidden.
+    """
+    if actor.is_partner:
+        return session.scalars(_seen_with_words(session, actor, words)).all()
+    found = session.scalars(_with_words(session, actor, words)).all()
+    if len(found) > MOST_FOUND and walked_by(session, actor, Document):
+        found = session.scalars(_with_words(session, actor, words, _is_seen(actor))).all()
+    return found
+
+
+def _seen_with_words(session: Session, actor: Actor, words: Sequence[str]) -> Any:
+    """The same among those that the actor sees: these are found by the records that they are on, and asked for the words.
+
+    Only where everybody of their side is given all records of a kind, that is: most documents, are those with the
+    words looked through for what is seen.
+    """
+    causes = frozenset(rule.cause for rule in branches(Document, actor, Level.READ))
+    ways: list[Select[int]] = []
+    if gives_whole_kinds(actor):
+        causes -= {"default"}
+        ways.append(select(_with_words(session, actor, words, _is_seen(actor)).subquery().c[0]))
+    for condition in conditions_of(Document, actor, Level.READ, causes):
+        # Kept apart, or a planner begins with all documents that have the words.
+        seen = select(Document.id).where(scoped(Document, condition)).offset(0).subquery()
+        held = select(seen.c.id).where(*(_has_word(session, actor, seen.c.id, word) for word in words))
+        ways.append(select(held.limit(MOST_FOUND + 1).subquery().c.id))
+    return union_all(*ways) if ways else select(Document.id).where(scoped(Document, Document.id.is_(None)))
 
 
 def _is_seen(actor: Actor) -> Callable[[Any], Condition]:

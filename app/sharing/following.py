@@ -57,6 +57,16 @@ def rules_of_documents(actor: Actor) -> list[Rule]:
     return rules
 
 
+def gives_whole_kinds(actor: Actor) -> bool:
+    """Whether the default gives the actor all records of a kind, and with them what is on these."""
+    return any(
+        rule.cause in _BROAD and rule.can_give(Level.READ)
+        for model, _column, permission in _KINDS
+        if actor.can(permission)
+        for rule in rules_for(model, actor)
+    )
+
+
 def _narrow(
     actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule, covered: Level | None
 ) -> Rule:

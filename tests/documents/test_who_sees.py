@@ -1,14 +1,17 @@
 """Who sees a document: whoever sees its record, and of the library whom the default lets."""
 
 import hashlib
+import json
+from contextlib import closing
 
 import pytest
+from sqlalchemy import event
 
 from app.documents import filters
 from app.documents.blobs import announce_blob
 from app.documents.file_types import TYPES
 from app.documents.filters import parse_document_query
-from app.documents.models import Document
+from app.documents.models import Document, DocumentWord
 from app.documents.operations import Outcome, add_version, attach_document, edit_document
 from app.documents.queries import (
     count_documents,
@@ -23,6 +26,7 @@ from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level
+from app.kernel.db import db
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.paging import Page
 from app.sharing import walking
@@ -188,6 +192,12 @@ def test_the_library_is_seen_by_whom_the_default_lets(session, ada, sal, pia, ot
     default("read_write", "read")
     assert levels(session, other) == {"brochure", "margins"}
     assert (seen(session, pia), levels(session, pia)) == ({"brochure"}, set())
+    assert (seen(session, pia, q="broch"), seen(session, pia, q="margins")) == ({"brochure"}, set())
+    # Partners are given all accounts, and are asked for nothing that is on others' leads.
+    organisation.defaults = {**organisation.defaults, "account": {"internal": "read", "external": "read"}}
+    put(session, sal, make_account(session, "Forges"), "brochure of forges")
+    put(session, sal, make_lead(session, owner=otto), "brochure for otto")
+    assert seen(session, pia, q="brochure") == {"brochure", "brochure of forges"}
     default("private", "private")
     assert seen(session, other) == set()
     assert seen(session, sal) == levels(session, sal) == {"brochure", "margins"}
@@ -284,3 +294,77 @@ def test_a_word_that_only_hidden_documents_hold_costs_a_partner_what_no_word_cos
             assert answer.json["items"] == []
             told.append([str(each).partition(" WHERE ")[0][:120] for each in queries])
         assert len(told[0]) == len(told[1]), (room, told)
+
+
+def rows_read(engine, act):
+    """How much of the tables the statements on documents that `act` sends look at: rows, on SQLite steps."""
+    sent = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        if "document_word" in statement:
+            sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    with closing(engine.raw_connection()) as connection:
+        found = sum(_read_by(connection, *each) for each in sent)
+        connection.rollback()
+    return found
+
+
+def _read_by(connection, statement, parameters):
+    cursor, steps = connection.cursor(), []
+    if hasattr(connection.driver_connection, "set_progress_handler"):
+        connection.driver_connection.set_progress_handler(lambda: steps.append(1), 1)
+        cursor.execute(statement, parameters).fetchall()
+        connection.driver_connection.set_progress_handler(None, 1)
+        return len(steps)
+    cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters)
+    found = cursor.fetchone()[0]
+    return _rows_of((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
+
+
+def _rows_of(plan):
+    """Rows that the plan's nodes came by, those left out again among them."""
+    per_loop = sum(
+        number for name, number in plan.items() if name.startswith(("Actual Rows", "Rows Removed"))
+    )
+    own = per_loop * plan["Actual Loops"]
+    return own + sum(_rows_of(each) for each in plan.get("Plans", ()))
+
+
+@pytest.mark.databases("sqlite", "postgresql")
+@pytest.mark.parametrize("most_followed", [2000, 3])
+def test_partners_read_no_more_for_a_word_that_many_hidden_documents_hold(
+    app, api, session, monkeypatch, ada, pia, otto, southwind, most_followed
+):
+    """Whether they are given few records or many."""
+    monkeypatch.setattr(walking, "MOST_FOLLOWED", most_followed)
+    walking._which_are_many.cache_clear()
+    theirs = make_lead(session, owner=otto)
+    document = put(session, ada, theirs, "zaragoza 0")
+    for number in range(1, 600):
+        session.add(Document(**_copied(document, number)))
+    session.flush()
+    keys = [each.id for each in rows(session, Document) if each.id != document.id]
+    session.add_all(DocumentWord(document_id=key, word="zaragoza") for key in keys)
+    leads = [make_lead(session, owner=pia) for _number in range(6)]
+    for number, lead in enumerate(leads):
+        put(session, ada, lead, f"own {number}")
+    session.commit()
+    session.connection().exec_driver_sql("ANALYZE")
+    session.commit()
+    client = api(pia)
+    for path in ("/documents?q={}", "/documents?q={}+0"):
+        read = {}
+        for word in ("zaragoza", "zaragozz", "own"):
+            read[word] = rows_read(db.engine, lambda path=path, word=word: client.get(path.format(word)))
+        assert read["zaragoza"] == read["zaragozz"] <= read["own"], read
+
+
+def _copied(document, number):
+    held = {c.name: getattr(document, c.name) for c in Document.__table__.columns if c.name != "id"}
+    return {**held, "ref": f"{document.ref}{number}"}
