@@ -193,14 +193,14 @@ def test_the_library_is_seen_by_whom_the_default_lets(session, ada, sal, pia, ot
     assert levels(session, other) == {"brochure", "margins"}
     assert (seen(session, pia), levels(session, pia)) == ({"brochure"}, set())
     assert (seen(session, pia, q="broch"), seen(session, pia, q="margins")) == ({"brochure"}, set())
-    # Partners are given all accounts, and are asked for nothing that is on others' leads.
-    organisation.defaults = {**organisation.defaults, "account": {"internal": "read", "external": "read"}}
-    put(session, sal, make_account(session, "Forges"), "brochure of forges")
-    put(session, sal, make_lead(session, owner=otto), "brochure for otto")
-    assert seen(session, pia, q="brochure") == {"brochure", "brochure of forges"}
     default("private", "private")
     assert seen(session, other) == set()
     assert seen(session, sal) == levels(session, sal) == {"brochure", "margins"}
+    # Partners are given all accounts, and are asked for nothing that is on others' leads.
+    organisation.defaults = {**organisation.defaults, "account": {"internal": "read", "external": "read"}}
+    put(session, ada, make_account(session, "Forges"), "brochure of forges")
+    put(session, ada, make_lead(session, owner=otto), "brochure for otto")
+    assert seen(session, pia, q="brochure") == {"brochure of forges"}
 
 
 def test_what_partners_may_do_with_documents(session, ada, pia, pam, otto, northwind):
