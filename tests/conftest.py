@@ -27,7 +27,7 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import db, set_reading
 from app.partners.models import PartnerAccount
-from app.sharing.grant_sets import forget_known
+from app.sharing import building, grant_sets
 from tests import people
 from tests.chromium import browser_type_launch_args  # noqa: F401 - a fixture, asked for by name
 from tests.factories import make_partner, make_user
@@ -110,6 +110,13 @@ def session(app: Flask) -> Iterator[Session]:
 
 
 @pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What sharing rules and shares give is in force as soon as it is built: no process has to hear of it first."""
+    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
+    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+
+
+@pytest.fixture
 def now() -> datetime:
     return clock.now()
 
@@ -120,7 +127,7 @@ def count_queries() -> Callable[[], AbstractContextManager[Queries]]:
 
     @contextmanager
     def count() -> Iterator[Queries]:
-        forget_known()  # read at most every two seconds, so by chance otherwise
+        grant_sets.forget_known()  # read at most every two seconds, so by chance otherwise
         with contextmanager(listen)(Queries()) as queries:
             yield queries
 

@@ -24,7 +24,7 @@ from app.notifications.messages import write_mail
 from app.notifications.models import NotificationKind
 from app.partners.models import PartnerLevel
 from tests.factories import actor_of, make_lead, make_queue, make_source, rows
-from tests.inbox.test_inbox import offer as make_offer
+from tests.inbox.pages import offer as make_offer
 from tests.notifications.mailing import html_of, tell, text_of
 
 WHEN = ("hidden", "preview", "after_claim")

@@ -6,7 +6,6 @@ from sqlalchemy import select
 from app.accounts.models import Account
 from app.events.models import Event
 from app.identity.queries import get_organisation
-from app.sharing import building, grant_sets
 from app.sharing.models import GrantSet, GroupMember, Principal, PublicGroup, SharingRule
 from app.sharing.scope import scope
 from tests.api.test_sharing import build
@@ -15,11 +14,7 @@ from tests.factories import SYSTEM, make_lead, row_count
 GIRONA = {"field": "city", "op": "equals", "value": "Girona"}
 TABLES = (PublicGroup, GroupMember, SharingRule, GrantSet, Principal, Event)
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from app.accounts.models import Account
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import transaction
-from app.sharing import building, grant_sets
+from app.sharing import building
 from app.sharing.models import GrantSet, GrantSetState, ManualShare, SharingGrant, SharingRule
 from app.sharing.scope import scope
 from app.sharing.shares import end_lapsed
@@ -20,11 +20,7 @@ from tests.factories import SYSTEM, make_contact, make_lead, make_user, row_coun
 
 IN_VIC = {"field": "city", "op": "equals", "value": "Vic"}
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", timedelta(0))
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def build():

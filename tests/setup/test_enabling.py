@@ -13,7 +13,6 @@ from app.kernel import clock
 from app.kernel.db import transaction
 from app.kernel.errors import Invalid, Stale
 from app.leads.models import Lead
-from app.sharing import building, grant_sets
 from app.sharing.audience import Audience
 from app.sharing.consequences import Count
 from app.sharing.enabling import Answers, enable_prm, marks_of
@@ -31,11 +30,7 @@ from tests.races import together
 from tests.setup.test_prm import hidden
 from tests.sharing.shared_worlds import settle_all
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from app.identity.queries import find_actor, get_organisation
 from app.kernel import clock
 from app.leads.models import Lead
-from app.sharing import building, grant_sets
 from app.sharing.audience import Audience
 from app.sharing.enabling import Answers, enable_prm
 from app.sharing.levels import given_level
@@ -19,11 +18,7 @@ from app.sharing.verify import differences
 from tests.factories import actor_of
 from tests.sharing.shared_worlds import add_rule, build_shared, settle_all
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def leads_of(session, actor):

@@ -5,11 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.accounts.models import Account
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.leads.queries import find_level
-from app.sharing import building, grant_sets
 from app.sharing.models import ManualShare
 from app.sharing.shares import share_record
 from app.sharing.sharing_rules import create_rule, read_rule
@@ -23,21 +21,10 @@ from tests.factories import (
     row_count,
     rows,
 )
+from tests.sharing.pages import account_of, page_words
 from tests.sharing.shared_worlds import settle_all
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
-
-
-def account_of(session, partner):
-    return rows(session, Account, Account.id == partner.account_id)[0]
-
-
-def _text(page):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def _make_private(session):
@@ -184,10 +171,10 @@ def test_can_this_person_see_it(session, signed_in, mara, sal, pia, otto, northw
     assert "Southwind · Otto" in people
     assert "Nobody is called that." in browser.get(f"{url}/people?q=zzz").text
     assert f"?user={otto.ref}#person" in browser.get(f"{url}?q=ott").text
-    no = _text(browser.get(f"{url}?user={otto.ref}"))
+    no = page_words(browser.get(f"{url}?user={otto.ref}"))
     assert "Otto does not see it" in no
     assert "it is with another company" in no
-    yes = _text(browser.get(f"{url}?user={pia.ref}"))
+    yes = page_words(browser.get(f"{url}?user={pia.ref}"))
     assert "Pia sees it" in yes
     assert "ownership" in yes
     assert "There is no such user." in browser.get(f"{url}?user=user_{'0' * 22}").text
@@ -250,7 +237,7 @@ def test_what_reaches_more_than_one_partner_user_is_asked_before_it_is_shared(
         asked = browser.submit(f"{url}/shares", form, page=url)
         assert asked.status_code == 200
         assert row_count(session, ManualShare) == 0
-        words = _text(asked)
+        words = page_words(asked)
         assert "This reaches partners" in words
         assert "Every partner user would see “" in words
         assert ("gain 1 lead" in words and "Southwind" in words) == (person is ada)
@@ -261,7 +248,7 @@ def test_what_reaches_more_than_one_partner_user_is_asked_before_it_is_shared(
     for other in ({"level": "edit"}, {"until": ""}, {"until": "2100-12-25"}):
         again = browser.submit(f"{url}/shares", {**form, **other, "confirmed": mark}, page=url)
         assert (again.status_code, row_count(session, ManualShare)) == (200, 0), other
-    assert "Every partner user would see and change" in _text(
+    assert "Every partner user would see and change" in page_words(
         browser.submit(f"{url}/shares", {**form, "level": "edit"}, page=url)
     )
     late = browser.submit(f"{url}/shares", {**form, "until": "2001-01-01"}, page=url)

@@ -12,7 +12,7 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import db
-from app.sharing import attempts, building, grant_sets, prospects
+from app.sharing import attempts, prospects
 from app.sharing.affected import Tally
 from app.sharing.differences import Clock
 from app.sharing.groups import add_group_member, create_group
@@ -27,11 +27,7 @@ from tests.sharing.test_consequence_pages import PRIVATE, mark_in, role_form
 GIRONA = {"field": "city", "op": "equals", "value": "Girona"}
 LEADS = "/leads/change-owner"
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level, Role
 from app.kernel.errors import NotFound
-from app.sharing import building, grant_sets
 from app.sharing.explain import why
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
@@ -31,11 +30,7 @@ from tests.sharing.shared_worlds import Shared, any_principal, belongs, build_sh
 _QUIET: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 _LEVELS = {"private": 0, "read": 2, "read_write": 3}
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.mark.long_on("postgresql")

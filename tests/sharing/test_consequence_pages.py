@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.errors import NotFound
 from app.leads.models import Lead
-from app.sharing import affected, building, grant_sets
+from app.sharing import affected
 from app.sharing.attempts import of_act
 from app.sharing.differences import Count, difference
 from app.sharing.groups import add_group_member, create_group
@@ -35,11 +35,7 @@ from tests.sharing.shared_worlds import settle_all
 
 PRIVATE = {"internal": "private", "external": "private"}
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.fixture

@@ -6,18 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from app.kernel import clock
-from app.sharing import building, grant_sets
 from app.sharing.consequences import Count, count_given, counts_of_rules
 from app.sharing.models import GrantSet, Principal, SharingGrant, SharingRule
 from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, row_count
 from tests.sharing.shared_worlds import add_rule, build_shared, settle_all
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def _rule(session, **given):

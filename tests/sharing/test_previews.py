@@ -26,7 +26,6 @@ from app.partners.operations import edit_partner
 from app.routing.assign import Wish
 from app.routing.bulk import bulk_assign
 from app.routing.targets import find_target
-from app.sharing import building, grant_sets
 from app.sharing.affected import Consequences
 from app.sharing.differences import Difference, compare, levels_among
 from app.sharing.groups import add_group_member, remove_group_member
@@ -51,11 +50,7 @@ from tests.sharing.worlds import RANK
 _QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 MODELS = (Lead, Account, Contact, Case)
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def build(session, seed):

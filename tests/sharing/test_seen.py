@@ -11,7 +11,6 @@ from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level
-from app.sharing import building, grant_sets
 from app.sharing.explain import why, why_each
 from app.sharing.models import ManualShare
 from app.sharing.principals import names_of
@@ -22,11 +21,7 @@ from tests.factories import actor_of, make_account, make_lead, make_queue, make_
 from tests.sharing.shared_worlds import build_shared, settle_all, shared_level
 from tests.sharing.test_visibility import oracle
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def walk(session, asker, person, wanted):

@@ -41,11 +41,7 @@ from tests.sharing.worlds import RANK
 
 _QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "GRACE", building.GRACE * 0)
-    monkeypatch.setattr(grant_sets, "KNOWN_FOR", -1.0)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.mark.long_on("postgresql")
