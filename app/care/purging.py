@@ -60,6 +60,7 @@ IN_THE_WAY = frozenset(
         "opportunity.source_partner_id", "user.partner_account_id", "queue.partner_account_id", "lead.partner_account_id",
         "partner_account.account_id", "partner_target.account_id", "queue_member.account_id", "lead_refusal.company_id", "offer.company_id",
         "round_robin_member.account_id", "rule_entry.target_account_id", "activity.company_id", "activity.shared_with_id", "document.company_id",
+        "document_word.holder_id",
     }
 )  # fmt: skip
 FOLLOWING = frozenset({"account.merged_into_id", "contact.merged_into_id"})

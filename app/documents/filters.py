@@ -23,7 +23,6 @@ from app.kernel.prefix import starts_with
 from app.kernel.text import clean_text
 from app.lists.models import RecordTag, Tag
 from app.sharing.following import gives_whole_kinds
-from app.sharing.merge import conditions_of
 from app.sharing.scope import branches, scope, scoped
 from app.sharing.walking import walked_by
 
@@ -34,6 +33,8 @@ DEFAULT_SORT = "-created_at"
 LONGEST_FILTER = 1000
 # Of a text that more documents hold, each document of the list is asked for it instead.
 MOST_FOUND = 1000
+# Of more records that a partner's company holds, the documents are found by their words.
+MOST_ASKED = 200
 
 DOCUMENT_SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "created_at": Document.created_at,
@@ -135,20 +136,38 @@ def _found(session: Session, actor: Actor, words: Sequence[str]) -> Sequence[int
 def _seen_with_words(session: Session, actor: Actor, words: Sequence[str]) -> Any:
     """The same among those that the actor sees: these are found by the records that they are on, and asked for the words.
 
-    Only where everybody of their side is given all records of a kind, that is: most documents, are those with the
-    words looked through for what is seen.
+    Where their company holds too many records for that, by the words of what is on these.  Only where everybody of
+    their side is given all records of a kind, that is: most documents, are all with the words looked through.
     """
-    causes = frozenset(rule.cause for rule in branches(Document, actor, Level.READ))
-    ways: list[Select[int]] = []
+    rules = [
+        rule
+        for rule in branches(Document, actor, Level.READ)
+        if rule.covered is None or rule.covered < Level.READ
+    ]
+    walked = walked_by(session, actor, Document, most=MOST_ASKED)
+    held = {rule.followed for rule in rules if rule.followed in walked and rule.followed.is_held}
+    ways = []
+    if held:
+        own = DocumentWord.holder_id == actor.company_id
+        ways.append(_with_words(session, actor, words, _is_seen(actor), own))
     if gives_whole_kinds(actor):
-        causes -= {"default"}
-        ways.append(select(_with_words(session, actor, words, _is_seen(actor)).subquery().c[0]))
-    for condition in conditions_of(Document, actor, Level.READ, causes):
-        # Kept apart, or a planner begins with all documents that have the words.
-        seen = select(Document.id).where(scoped(Document, condition)).offset(0).subquery()
-        held = select(seen.c.id).where(*(_has_word(session, actor, seen.c.id, word) for word in words))
-        ways.append(select(held.limit(MOST_FOUND + 1).subquery().c.id))
-    return union_all(*ways) if ways else select(Document.id).where(scoped(Document, Document.id.is_(None)))
+        rules = [rule for rule in rules if rule.cause != "default"]
+        ways.append(_with_words(session, actor, words, _is_seen(actor)))
+    found = [select(way.subquery().c[0]) for way in ways]
+    found += [
+        _asked(session, actor, words, rule.where if rule.followed is None else rule.followed.where)
+        for rule in rules
+        if rule.followed not in held
+    ]
+    return union_all(*found) if found else select(Document.id).where(scoped(Document, Document.id.is_(None)))
+
+
+def _asked(session: Session, actor: Actor, words: Sequence[str], condition: Condition) -> Select[int]:
+    """Keys of the documents that a rule gives, each of which was asked for the words.  condition: the rule's."""
+    # Kept apart, or a planner begins with all documents that have the words.
+    seen = select(Document.id).where(scoped(Document, condition)).offset(0).subquery()
+    held = select(seen.c.id).where(*(_has_word(session, actor, seen.c.id, word) for word in words))
+    return select(held.limit(MOST_FOUND + 1).subquery().c.id)
 
 
 def _is_seen(actor: Actor) -> Callable[[Any], Condition]:
@@ -166,14 +185,17 @@ def _with_words(
     actor: Actor,
     words: Sequence[str],
     holds: Callable[[Any], Condition] | None = None,
+    *within: Condition,
 ) -> Select[int]:
     """Keys of documents with words that begin so, some of them twice; found by the longest, which few others have.
 
     No more than tell that they are too many to be listed by their keys.  holds: what must hold of a key besides.
+    within: which words are looked through.
     """
     longest = max(words, key=len)
     others = [word for word in words if word != longest]
-    ways = [select(DocumentWord.document_id).where(starts_with(session, DocumentWord.word, longest))]
+    begins = starts_with(session, DocumentWord.word, longest)
+    ways = [select(DocumentWord.document_id).where(begins, *within)]
     if not actor.is_partner:  # of tags the vendor's people alone know
         ways.append(_tagged(starts_with(session, Tag.name_fold, longest)))
     limited = []

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.places import place_of
+from app.documents.holding import mark_holder
 from app.documents.models import Document
 from app.documents.records import column_of
 from app.events.operations import record_many
@@ -44,6 +45,8 @@ def move_documents(
         setattr(document, after.key, target.id)
         document.version += 1
     session.flush()
+    if found:
+        mark_holder(session, Document.id.in_([document.id for document in found]))
     changes = {"on": (source.ref, target.ref)}
     told = [("edited", each, changes, {"version": each.version}) for each in found]
     record_many(session, actor, told, at=now)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Key
@@ -121,14 +121,27 @@ class DocumentVersion(Base):
 
 
 class DocumentWord(Base):
-    """A word of a document's name or description, by which it is found."""
+    """A word of a document's name or description, by which it is found.
+
+    holder_id: the partner that holds the lead or opportunity which the document is on, see `documents.holding`.
+    """
 
     __tablename__ = "document_word"
     __table_args__ = (
         Index("ix_document_word_word", "word", "document_id", postgresql_ops={"word": "text_pattern_ops"}),
+        Index(
+            "ix_document_word_holder",
+            "holder_id",
+            "word",
+            "document_id",
+            postgresql_ops={"word": "text_pattern_ops"},
+            postgresql_where=text("holder_id IS NOT NULL"),
+            sqlite_where=text("holder_id IS NOT NULL"),
+        ),
     )
 
     document_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("document.id"), primary_key=True, autoincrement=False
     )
     word: Mapped[str] = mapped_column(String(32), primary_key=True)
+    holder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from app.documents.holding import mark_holder
 from app.documents.models import Document, DocumentBlob, DocumentVersion, DocumentWord, ScanState
 from app.documents.words import words_of
 from app.kernel.actor import Actor
@@ -69,6 +70,8 @@ def write_words(session: Session, document: Document) -> None:
     words = words_of(document.name, document.description)
     session.add_all(DocumentWord(document_id=document.id, word=word) for word in words)
     session.flush()
+    if document.lead_id is not None or document.opportunity_id is not None:
+        mark_holder(session, Document.id == document.id)
 
 
 def write_tags(

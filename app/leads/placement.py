@@ -17,6 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.campaigns.linking import join_campaign
+from app.documents.holding import follow_holder
 from app.events.operations import record
 from app.identity.membership import is_member
 from app.identity.models import Organisation, User, UserState
@@ -131,15 +132,22 @@ def place(session: Session, actor: Actor, lead: Lead, to: Owner, move: Move, *, 
     assignment_id = _assign(session, actor, lead, before, to, move, now)
     if move.offer is not None:
         _offer(session, lead, to, move.offer, now)
-    if not is_new and before.company_id is not None and before.company_id != to.company_id:
-        from app.sharing.shares import end_shares_with_company  # which knows leads
-
-        end_shares_with_company(session, actor, lead, before.company_id, now=now)
+    if not is_new and before.company_id != to.company_id:
+        _leave_company(session, actor, lead, before.company_id, now)
     if move.forgets_refusal and to.company_id is not None:
         _forget_refusal(session, lead, to.company_id)
     _record(session, actor, lead, before, to, move, is_new, now)
     tell(session, actor, lead, assignment_id, to, move, now=now)
     return assignment_id
+
+
+def _leave_company(session: Session, actor: Actor, lead: Lead, company_id: int | None, now: datetime) -> None:
+    """What hangs on a lead that comes to another company, or to none.  company_id: the one that it leaves, if any."""
+    follow_holder(session, lead)
+    if company_id is not None:
+        from app.sharing.shares import end_shares_with_company  # which knows leads
+
+        end_shares_with_company(session, actor, lead, company_id, now=now)
 
 
 def owner_columns(lead: Lead, to: Owner, move: Move, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.activities.lasting import follow_record
 from app.campaigns.linking import campaign_named, known_campaign
+from app.documents.holding import follow_holder
 from app.events.operations import record
 from app.fields.records import Written, read_both, read_given, split, write
 from app.identity.models import User
@@ -196,8 +197,10 @@ def edit_opportunity(
     _apply(session, actor, opportunity, changes, written)
     verb = _follow_stage(session, opportunity, now)
     _store(session, actor, opportunity, changes, verb, now)
-    if company_id is not None and opportunity.partner_account_id != company_id:
-        end_shares_with_company(session, actor, opportunity, company_id, now=now)
+    if opportunity.partner_account_id != company_id:
+        follow_holder(session, opportunity)
+        if company_id is not None:
+            end_shares_with_company(session, actor, opportunity, company_id, now=now)
     if opportunity.account_id != had:
         follow_record(session, opportunity)
     return opportunity

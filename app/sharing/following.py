@@ -33,6 +33,8 @@ _KINDS: tuple[tuple[Any, InstrumentedAttribute[int | None], Permission], ...] = 
 # Reasons that give most of all records: a document's own record is looked up for them.  Of the others the
 # records may be few, and lists then find their documents by them.
 _BROAD = frozenset({"administrator", "default"})
+# Reasons that give a partner's people what their own company holds of these.
+_HELD, _OWN = (Lead, Opportunity), frozenset({"owner", "role_hierarchy"})
 _LIVE = Document.deleted_at.is_(None)
 _LIBRARY = and_(*(column.is_(None) for _model, column, _permission in _KINDS))
 
@@ -161,7 +163,8 @@ def _followed(actor: Actor, model: Any, column: InstrumentedAttribute[int | None
         keys = select(model.id).where(_marked(model, rule.at_least(Level.READ)))
         # Counted with those that are given at less, as indexes hold them.
         every = select(model.id).where(_marked(model, rule.where))
-        return Followed(every, _seen(actor, _of_those(column, keys)), _LIVE)
+        is_held = actor.is_partner and model in _HELD and rule.cause in _OWN
+        return Followed(every, _seen(actor, _of_those(column, keys)), _LIVE, is_held)
     held = in_force(rule.grants.principal_ids, model.__tablename__, without=rule.grants.without)
     keys = select(SharingGrant.record_id).where(held)
     live = _looked_up(model, column, rule.grants.live)

@@ -88,8 +88,10 @@ class Followed:
     where: what the rule says, written so that its rows are found by these records.  The rule itself looks for the
     record of each row: for a row that is asked about, and for who is given so many records that a list has its
     first rows sooner by going along them.  live: what holds of all rows that any such rule gives, as indexes say it.
+    is_held: whether they are leads, or opportunities, that the actor's company holds.
     """
 
     keys: Select[int]
     where: ColumnElement[bool]
     live: ColumnElement[bool]
+    is_held: bool = False

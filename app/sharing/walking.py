@@ -33,11 +33,17 @@ MOST_FOLLOWED = 2000
 
 
 def walked_by(
-    session: Session, actor: Actor, model: Any, conditions: Sequence[ColumnElement[bool]] = ()
+    session: Session,
+    actor: Actor,
+    model: Any,
+    conditions: Sequence[ColumnElement[bool]] = (),
+    *,
+    most: int | None = None,
 ) -> frozenset[Followed]:
     """The records, of those by which rules of the model find rows, that are too many for it.
 
     conditions: what the list is narrowed to; where they name the rows, nothing has to be found by records.
+    most: how many records are not too many, MOST_FOLLOWED unless told.
     One statement, or none: not for models whose rows stand for themselves.
     """
     followed = [] if actor.is_system else _followed(actor, model)
@@ -45,7 +51,7 @@ def walked_by(
         return frozenset()
     if names_rows(model, conditions):
         return frozenset(followed)
-    many = session.execute(_which_are_many(actor, model)).one()
+    many = session.execute(_which_are_many(actor, model, MOST_FOLLOWED if most is None else most)).one()
     return frozenset(each for each, is_many in zip(followed, many, strict=True) if is_many)
 
 
@@ -82,11 +88,11 @@ def _followed(actor: Actor, model: Any) -> Sequence[Followed]:
 
 
 @lru_cache(maxsize=256)
-def _which_are_many(actor: Actor, model: Any) -> Select[*tuple[Any, ...]]:
+def _which_are_many(actor: Actor, model: Any, most: int) -> Select[*tuple[Any, ...]]:
     """For each of them whether there are more than enough; made once for each person."""
     return select(
         *(
-            each.keys.offset(MOST_FOLLOWED).limit(1).scalar_subquery().is_not(None).label(f"many_{place}")
+            each.keys.offset(most).limit(1).scalar_subquery().is_not(None).label(f"many_{place}")
             for place, each in enumerate(_followed(actor, model))
         )
     )

@@ -5,7 +5,7 @@ import json
 from contextlib import closing
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from app.documents import filters
 from app.documents.blobs import announce_blob
@@ -31,7 +31,16 @@ from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.paging import Page
 from app.sharing import walking
 from app.sharing.shares import share_record
-from tests.factories import actor_of, make_account, make_contact, make_lead, make_queue, make_user, rows
+from tests.factories import (
+    actor_of,
+    make_account,
+    make_contact,
+    make_lead,
+    make_opportunity,
+    make_queue,
+    make_user,
+    rows,
+)
 
 
 def put(session, user, record, name, **values):
@@ -89,6 +98,7 @@ def finding(request, monkeypatch):
     """Both ways in which lists find documents: whoever is given few records is given many in one of them."""
     if request.param == "walked":
         monkeypatch.setattr(walking, "MOST_FOLLOWED", 0)
+        monkeypatch.setattr(filters, "MOST_ASKED", 0)
     walking._which_are_many.cache_clear()
     yield
     walking._which_are_many.cache_clear()
@@ -337,20 +347,20 @@ def _rows_of(plan):
 
 
 @pytest.mark.databases("sqlite", "postgresql")
-@pytest.mark.parametrize("most_followed", [2000, 3])
+@pytest.mark.parametrize("most_asked", [200, 3])
 def test_partners_read_no_more_for_a_word_that_many_hidden_documents_hold(
-    app, api, session, monkeypatch, ada, pia, otto, southwind, most_followed
+    app, api, session, monkeypatch, ada, pia, otto, southwind, most_asked
 ):
     """Whether they are given few records or many."""
-    monkeypatch.setattr(walking, "MOST_FOLLOWED", most_followed)
-    walking._which_are_many.cache_clear()
+    monkeypatch.setattr(filters, "MOST_ASKED", most_asked)
     theirs = make_lead(session, owner=otto)
     document = put(session, ada, theirs, "zaragoza 0")
     for number in range(1, 600):
         session.add(Document(**_copied(document, number)))
     session.flush()
     keys = [each.id for each in rows(session, Document) if each.id != document.id]
-    session.add_all(DocumentWord(document_id=key, word="zaragoza") for key in keys)
+    holder = otto.partner_account_id
+    session.add_all(DocumentWord(document_id=key, word="zaragoza", holder_id=holder) for key in keys)
     leads = [make_lead(session, owner=pia) for _number in range(6)]
     for number, lead in enumerate(leads):
         put(session, ada, lead, f"own {number}")
@@ -368,3 +378,43 @@ def test_partners_read_no_more_for_a_word_that_many_hidden_documents_hold(
 def _copied(document, number):
     held = {c.name: getattr(document, c.name) for c in Document.__table__.columns if c.name != "id"}
     return {**held, "ref": f"{document.ref}{number}"}
+
+
+@pytest.mark.databases("sqlite", "postgresql")
+def test_documents_are_found_by_who_holds_their_record_now(
+    api, session, monkeypatch, count_queries, ada, mara, pia, otto, southwind
+):
+    """By the words of what a company holds, as for who is given many records."""
+    monkeypatch.setattr(filters, "MOST_ASKED", 0)
+    leads = [make_lead(session, owner=pia) for _number in range(2)]
+    for number in range(50):
+        put(session, ada, leads[0], f"tender {number}")
+    own = put(session, pia, leads[0], "tender of pia")
+    opportunity = make_opportunity(session, owner=pia)
+    put(session, ada, opportunity, "tender for it")
+    session.commit()
+
+    def found(user, word="tender"):
+        answer = api(user).get(f"/documents?q={word}&limit=100")
+        return len(answer.json["items"])
+
+    assert (found(pia), found(otto)) == (52, 0)
+    # Handed over with fifty documents it costs as many statements as with none.
+    statements = []
+    for lead in reversed(leads):
+        with count_queries() as queries:
+            answer = api(mara).post(f"/leads/{lead.ref}/assign", {"owner": {"type": "user", "id": otto.ref}})
+        assert answer.status_code == 200, answer.json
+        statements.append(len(queries))
+    assert statements[0] == statements[1], statements
+    assert (found(pia), found(otto)) == (1, 50)
+    holders = select(DocumentWord.holder_id).where(DocumentWord.document_id == own.id).distinct()
+    assert session.scalars(holders).all() == [None], (
+        "what another company attached is nobody's to look through"
+    )
+
+    api(mara).patch(f"/opportunities/{opportunity.ref}", {"owner": otto.ref})
+    assert (found(pia), found(otto)) == (0, 51)
+    some = api(ada).get("/documents?q=tender+7").json["items"][0]["id"]
+    api(ada).patch(f"/documents/{some}", {"internal": True})
+    assert found(otto) == 50

@@ -39,6 +39,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "results of conversions": ({"conversion"}, "whoever converted a lead is answered with what it became; a page shows what its reader sees"),
     "undoing conversions": ({"conversion"}, "whether something was added to what a lead became, whoever sees that"),
     "documents follow their lead": ({"documents"}, "documents of a lead go along, whoever sees each of them"),
+    "words of documents follow who holds the record": ({"documents"}, "which partner holds the record of a document, whoever sees either; it says where to look, nobody is told"),
     "needs that became opportunities": ({"opportunities"}, "a need becomes one opportunity, whoever sees that"),
     "campaigns": ({"campaigns"}, "a campaign is renamed on all that came by it, and not deleted while anything did, whoever sees that"),
     "erasing a person": ({"care"}, "what is erased is erased everywhere, whoever sees the records that it stands in; nobody is shown them"),
@@ -173,6 +174,7 @@ def test_every_statement_that_passes_the_guard_by_is_known_with_its_reason():
 # Outside of the room of sharing: lists and counts that merge what `branches` gives, rule by rule
 MARKING = {
     "activities/turns.py",
+    "documents/filters.py",
     "inbox/queries.py",
     "lists/simple.py",
     "reports/owned.py",

@@ -1,0 +1,50 @@
+"""Which partner holds the record that a document is on, kept beside the document's words.
+
+Who is given many records is found documents by the words of those that their company holds: how many others hold a
+word is then nothing that they wait for.  It only says where to look; who sees what is asked of each.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.documents.models import Document, DocumentWord
+from app.documents.records import is_of
+from app.kernel.actor import Actor
+from app.leads.models import Lead
+from app.opportunities.models import Opportunity
+from app.sharing.scope import scope
+
+# Words follow their document's record, whoever may see either.
+_FOLLOWING = Actor.system("words of documents follow who holds the record")
+_PARTNER = func.coalesce(Lead.partner_account_id, Opportunity.partner_account_id)
+# Nobody where partners do not see the document, or where another company attached it.
+_HOLDER = (
+    select(_PARTNER)
+    .select_from(Document)
+    .outerjoin(Lead, Lead.id == Document.lead_id)
+    .outerjoin(Opportunity, Opportunity.id == Document.opportunity_id)
+    .where(*(scope(model, _FOLLOWING) for model in (Document, Lead, Opportunity)))
+    .where(Document.id == DocumentWord.document_id, Document.is_internal.is_(False))
+    .where(or_(Document.company_id.is_(None), Document.company_id == _PARTNER))
+    .correlate(DocumentWord)
+    .scalar_subquery()
+)
+
+
+def follow_holder(session: Session, record: Any) -> None:
+    """Let the words of a record's documents say who holds it now.  One statement; does not commit.
+
+    record: a lead or an opportunity that came to another partner, or left one; it is stored.
+    """
+    mark_holder(session, is_of(record))
+
+
+def mark_holder(session: Session, condition: ColumnElement[bool]) -> None:
+    """The same of the documents that fulfil a condition."""
+    keys = select(Document.id).where(scope(Document, _FOLLOWING), condition)
+    session.execute(
+        update(DocumentWord).where(DocumentWord.document_id.in_(keys)).values(holder_id=_HOLDER),
+        execution_options={"synchronize_session": False},
+    )
