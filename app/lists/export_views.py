@@ -1,5 +1,6 @@
 """Asking for a list as a file, watching it being written, taking it; and the list of such jobs."""
 
+import re
 from typing import Any
 
 from flask import Response, abort, redirect, render_template, request, send_file, url_for
@@ -89,12 +90,17 @@ def send_export(actor: Actor, job: ListJob) -> Response:
     actor.require(objects()[job.object].export)
     if not is_downloadable(actor, job):
         raise Withdrawn
-    format_ = job.task["format"]
-    name = f"{job.object}s-{job.created_at:%Y-%m-%d}.{format_}"
-    answer = send_file(file_of(job), _TYPES[format_], as_attachment=True, download_name=name, max_age=0)
+    type_, name = _TYPES[job.task["format"]], _file_name(job)
+    answer = send_file(file_of(job), type_, as_attachment=True, download_name=name, max_age=0)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _file_name(job: ListJob) -> str:
+    """`leads-2026-05-12.csv`: the records as their reader calls them, in signs that every file system takes."""
+    called = re.sub(r"\W+", "-", labels.many(job.object)).strip("-") or job.object
+    return f"{called}-{job.created_at:%Y-%m-%d}.{job.task['format']}"
 
 
 def is_downloadable(actor: Actor, job: ListJob) -> bool:

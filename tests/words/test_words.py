@@ -119,7 +119,9 @@ def test_an_object_and_a_field_are_called_otherwise_and_as_before_again(app, sig
     while run_waiting(seconds=0):
         pass
     exports = re.search(r"/lists/exports/(exp_\w+)", browser.get("/lists/jobs").get_data(as_text=True))
-    file = browser.get(f"{exports[0]}/file").get_data().decode("utf-8-sig")
+    answer = browser.get(f"{exports[0]}/file")
+    assert re.search(r"filename=enquiries-[\d-]+\.csv", answer.headers["Content-Disposition"])
+    file = answer.get_data().decode("utf-8-sig")
     assert {"id", "Organisation", "Last name"} <= set(next(csv.reader(io.StringIO(file))))
 
     back = {"version": str(get_organisation(session).version), "act": "reset"}
