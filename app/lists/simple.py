@@ -14,6 +14,7 @@ from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.fold import fold
 from app.kernel.prefix import starts_with
+from app.search.finding import sees_much
 from app.sharing.merge import conditions_of
 from app.sharing.scope import scope, scoped
 
@@ -80,20 +81,33 @@ def searched(model: Any, ways: Callable[[Session, Actor, str], Sequence[Conditio
 
 def _first(session: Session, actor: Actor, model: Any, ways: Sequence[Condition]) -> Sequence[int]:
     """Keys of the first matches of each way, which never reads more."""
+    look = _along if sees_much(session, actor, model) else _asked
     # Each reason by itself: an OR of them leads the databases past the index of the text.
     limited = [
-        select(select(model.id).where(scoped(model, seen), way).limit(MOST_CANDIDATES).subquery().c.id)
+        select(look(model, seen, way).limit(MOST_CANDIDATES).subquery().c.id)
         for way in ways
         for seen in conditions_of(model, actor, Level.READ)
     ]
     return session.scalars(union(*limited)).all() if limited else ()
 
 
+def _along(model: Any, seen: Condition, way: Condition) -> Select[int]:
+    return select(model.id).where(scoped(model, seen), way)
+
+
+def _asked(model: Any, seen: Condition, way: Condition) -> Select[int]:
+    """The same of each record that the reason gives: of what is hidden with the text nobody who sees little waits."""
+    held = select(model.id).where(scoped(model, seen)).offset(0).subquery()
+    record = select(model.id).where(model.id == held.c.id, way).limit(1)
+    return select(held.c.id).where(record.correlate(held).scalar_subquery().is_not(None))
+
+
 def accounts_called(session: Session, actor: Actor, text: str) -> list[int]:
     """Keys of the accounts that the actor may read and whose name begins so."""
     if not actor.can(Permission.ACCOUNT_VIEW):
         return []
-    query = select(Account.id).where(
-        scope(Account, actor, Level.READ), starts_with(session, Account.name_fold, fold(text))
-    )
+    called = starts_with(session, Account.name_fold, fold(text))
+    if not sees_much(session, actor, Account):
+        return list(_first(session, actor, Account, [called]))[:MOST_ACCOUNTS]
+    query = select(Account.id).where(scope(Account, actor, Level.READ), called)
     return list(session.scalars(query.limit(MOST_ACCOUNTS)))

@@ -1,11 +1,9 @@
 """Who sees a document: whoever sees its record, and of the library whom the default lets."""
 
 import hashlib
-import json
-from contextlib import closing
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.documents import filters
 from app.documents.blobs import announce_blob
@@ -26,7 +24,6 @@ from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Level
-from app.kernel.db import db
 from app.kernel.errors import Invalid, NotAllowed, NotFound
 from app.kernel.paging import Page
 from app.sharing import walking
@@ -41,6 +38,7 @@ from tests.factories import (
     make_user,
     rows,
 )
+from tests.rows_read import rows_read
 
 
 def put(session, user, record, name, **values):
@@ -306,46 +304,6 @@ def test_a_word_that_only_hidden_documents_hold_costs_a_partner_what_no_word_cos
         assert len(told[0]) == len(told[1]), (room, told)
 
 
-def rows_read(engine, act):
-    """How much of the tables the statements on documents that `act` sends look at: rows, on SQLite steps."""
-    sent = []
-
-    def note(_connection, _cursor, statement, parameters, *_rest):
-        if "document_word" in statement:
-            sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        act()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    with closing(engine.raw_connection()) as connection:
-        found = sum(_read_by(connection, *each) for each in sent)
-        connection.rollback()
-    return found
-
-
-def _read_by(connection, statement, parameters):
-    cursor, steps = connection.cursor(), []
-    if hasattr(connection.driver_connection, "set_progress_handler"):
-        connection.driver_connection.set_progress_handler(lambda: steps.append(1), 1)
-        cursor.execute(statement, parameters).fetchall()
-        connection.driver_connection.set_progress_handler(None, 1)
-        return len(steps)
-    cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters)
-    found = cursor.fetchone()[0]
-    return _rows_of((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
-
-
-def _rows_of(plan):
-    """Rows that the plan's nodes came by, those left out again among them."""
-    per_loop = sum(
-        number for name, number in plan.items() if name.startswith(("Actual Rows", "Rows Removed"))
-    )
-    own = per_loop * plan["Actual Loops"]
-    return own + sum(_rows_of(each) for each in plan.get("Plans", ()))
-
-
 @pytest.mark.databases("sqlite", "postgresql")
 @pytest.mark.parametrize("most_asked", [200, 3])
 def test_partners_read_no_more_for_a_word_that_many_hidden_documents_hold(
@@ -371,7 +329,9 @@ def test_partners_read_no_more_for_a_word_that_many_hidden_documents_hold(
     for path in ("/documents?q={}", "/documents?q={}+0"):
         read = {}
         for word in ("zaragoza", "zaragozz", "own"):
-            read[word] = rows_read(db.engine, lambda path=path, word=word: client.get(path.format(word)))
+            read[word] = rows_read(
+                lambda path=path, word=word: client.get(path.format(word)), "document_word"
+            )
         assert read["zaragoza"] == read["zaragozz"] <= read["own"], read
 
 
