@@ -47,19 +47,48 @@ def _again(told: dict[str, Any], read: Reader, is_path_seen: bool) -> dict[str, 
     """What was told, the same object where nothing of it is lost.  Raises NotFound."""
     ref = told.get("id")
     if not isinstance(ref, str):
-        parts = {
-            name: _again(each, read, is_path_seen) if isinstance(each, dict) else each
-            for name, each in told.items()
-        }
+        parts = {name: _part(name, each, read, is_path_seen) for name, each in told.items()}
         return told if all(parts[name] is told[name] for name in told) else parts
     now = read(ref)
     if now is None:
         if not is_path_seen:
             raise NotFound("record", ref)
+        _require_named(told, read)
         return told
     if told.keys() == {"id", "name"}:
         return told  # whoever sees a record is told what it is called
     return now if _is_less(now, told) else told
+
+
+def _part(name: str, told: Any, read: Reader, is_path_seen: bool) -> Any:
+    if isinstance(told, dict):
+        return _again(told, read, is_path_seen)
+    if name == "items":
+        kept = [each for each in told if _are_named(each, read)]
+        return told if len(kept) == len(told) else kept
+    return told
+
+
+def _are_named(told: Any, read: Reader) -> bool:
+    try:
+        _require_named(told, read)
+    except NotFound:
+        return False
+    return True
+
+
+def _require_named(told: Any, read: Reader) -> None:
+    """That every record is still read that is named in what has no reader of its own, as a member of a campaign.
+
+    Lists of names alone are what the caller asked for.  Raises NotFound.
+    """
+    if not isinstance(told, dict):
+        return
+    for name, each in told.items():
+        if isinstance(each, dict):
+            _require_named(each, read)
+        elif isinstance(each, str) and (name == "id" or name.endswith("_id")):
+            read(each)
 
 
 def _is_less(now: Any, told: Any) -> bool:

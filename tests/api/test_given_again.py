@@ -1,11 +1,13 @@
 """What a POST that is repeated under its key tells of records that its caller has lost meanwhile, or sees less of."""
 
+from app.campaigns.operations import create_campaign
 from app.identity.lead_fields import EVERYONE, set_lead_fields
 from app.identity.models import AccountScope
 from app.kernel import clock
 from app.kernel.actor import Role
+from tests.accounts.hanging import reason_named
 from tests.documents.files import PDF, given
-from tests.factories import actor_of
+from tests.factories import actor_of, make_account, make_contact, make_lead, make_opportunity
 
 KEY = {"Idempotency-Key": "k"}
 
@@ -101,3 +103,38 @@ def test_whoever_may_no_longer_do_it_is_told_so(session, api, ada, mara, world):
     again = program.post("/queues", {"name": "Zqx circle"}, headers=KEY)
     assert again.status_code == 403
     assert "Zqx" not in again.text
+
+
+def test_what_hangs_on_a_seen_record_is_not_given_again_where_it_names_one_that_is_seen_no_more(
+    session, api, ada, mara
+):
+    """A member of a campaign, a part in an opportunity, a relationship: each says what another record is called."""
+    mine = make_account(session, "Mine", owner=mara)
+    deal = make_opportunity(session, owner=mara, account=mine)
+    lead = make_lead(session, owner=mara, company="Zqx works")
+    account = make_account(session, "Zqx holding", owner=mara)
+    contact = make_contact(session, "Zqx", account=account, owner=mara)
+    campaign = create_campaign(session, actor_of(session, ada), {"name": "Fair"}, now=clock.now())
+    mara.account_scope = AccountScope.PORTFOLIO
+    session.commit()
+    program = api(mara)
+    reason = reason_named(session, "Supplier of").ref
+    calls = {
+        f"/campaigns/{campaign.ref}/members": {"lead_id": lead.ref},
+        f"/opportunities/{deal.ref}/contacts": {"contact_id": contact.ref, "role": "decision_maker"},
+        f"/accounts/{mine.ref}/relationships": {"account_id": account.ref, "reason": reason},
+        f"/accounts/{mine.ref}/shares": {"principal": {"type": "user", "id": ada.ref}, "level": "read"},
+    }
+
+    def answers():
+        return [program.post(path, body, headers={"Idempotency-Key": path}) for path, body in calls.items()]
+
+    first, again = answers(), answers()
+    assert [each.status_code for each in first] == [201] * 4
+    assert [each.data for each in again] == [each.data for each in first]
+    for record in lead, account, contact:
+        record.owner_user_id = ada.id
+    session.commit()
+    lost = answers()
+    assert [each.status_code for each in lost] == [404, 404, 404, 201]
+    assert not any("Zqx" in each.text for each in lost)
