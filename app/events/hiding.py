@@ -24,18 +24,37 @@ _MODELS: dict[str, Any] = {
     refs.OPPORTUNITY: Opportunity,
     refs.DOCUMENT: Document,
 }
+# verb → what its detail says of records as many as whoever did it saw, or the system: how many, found by what.
+_OF_MANY: dict[str, frozenset[str]] = {
+    "members_added": frozenset({"count", "filter"}),
+    "merged": frozenset({"moved"}),
+    "deactivated": frozenset({"moved", "cases", "opportunities"}),
+    "partner_suspended": frozenset({"moved"}),
+}
 
 
 def as_told(session: Session, actor: Actor, events: Sequence[Event]) -> list[Event]:
     """The events in their order; one that names a record hidden from the actor as a copy without what names it.
 
-    A field whose old or new value is such a record is left out whole.  Administrators are told everything.
+    A field whose old or new value is such a record is left out whole, and so are numbers of records, but for whoever
+    did it.  Administrators are told everything.
     One statement for each kind of record that is named, none where nothing is.
     """
     if actor.role is Role.ADMINISTRATOR:
         return list(events)
     hidden = _hidden(session, actor, {name for event in events for name in _named(event)})
-    return [_without(event, hidden) if hidden & set(_named(event)) else event for event in events]
+    return [
+        _without(event, hidden, many) if many or hidden & set(_named(event)) else event
+        for event in events
+        for many in [_of_many(actor, event)]
+    ]
+
+
+def _of_many(actor: Actor, event: Event) -> frozenset[str]:
+    """What its detail tells of others' records together, whether the actor sees these or not."""
+    if event.actor_id == actor.user_id:
+        return frozenset()
+    return _OF_MANY.get(event.verb, frozenset()) & event.detail.keys()
 
 
 def _hidden(session: Session, actor: Actor, named: set[str]) -> set[str]:
@@ -73,8 +92,9 @@ def _names_in(value: Any) -> Iterator[str]:
             yield from _names_in(each)
 
 
-def _without(event: Event, hidden: set[str]) -> Event:
+def _without(event: Event, hidden: set[str], many: frozenset[str]) -> Event:
     values = {column.name: getattr(event, column.name) for column in Event.__table__.columns}
+    values["detail"] = {name: value for name, value in values["detail"].items() if name not in many}
     return Event(**values | {name: _cleared(values[name], hidden) for name in ("changes", "detail")})
 
 

@@ -35,7 +35,9 @@ KNOWN_TO_ALL = (
     "interest_area", "responsible_role", "case_status", "opportunity_stage", "outcome_reason", "field_mapping", "campaign",
 )  # fmt: skip
 # Told to administrators alone, whatever the record.
-SECURITY = ("sign_in_failed", "second_factor_failed", "refused", "exported")
+SECURITY = (
+    "sign_in_failed", "second_factor_failed", "refused", "exported", "person_erased", "person_given_out",
+)  # fmt: skip
 _RELATING = ("related", "unrelated")
 _OF_SHARING = ("public_group", "sharing_rule")
 # What `sharing` calls somebody that it can give something to, as `user:17`.

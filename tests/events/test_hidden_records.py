@@ -5,14 +5,20 @@ import pytest
 from app.accounts.operations import edit_account
 from app.accounts.relations.relationships import add_relationship, remove_relationship
 from app.activities.queries import timeline
+from app.campaigns.members import add_matching
+from app.campaigns.operations import create_campaign
+from app.care.erasing import erase_person
 from app.care.merging import merge_records
+from app.care.people_found import Asked, find_person
 from app.care.survivors import find_survivor
 from app.events.hiding import _MODELS
 from app.identity.models import AccountScope
 from app.kernel.actor import Role
+from app.offboarding.choices import Keep
+from app.offboarding.operations import deactivate_user
 from app.sharing.rules import SHARED_TABLES
 from tests.accounts.hanging import reason_named
-from tests.factories import actor_of, make_account, make_contact, make_user
+from tests.factories import actor_of, make_account, make_case, make_contact, make_lead, make_user
 from tests.people import make_token
 
 
@@ -104,3 +110,35 @@ def test_a_merged_record_that_somebody_never_saw_is_not_there_for_them(
 
 def test_every_kind_of_shared_record_is_looked_for():
     assert {model.__tablename__ for model in _MODELS.values()} == SHARED_TABLES
+
+
+def test_how_many_records_were_meant_is_told_to_whoever_did_it_and_administrators(
+    client, session, ada, mara, sal, porta, now
+):
+    ada_, mara_ = actor_of(session, ada), actor_of(session, mara)
+    campaign = create_campaign(session, ada_, {"name": "Fair"}, now=now)
+    for _each in range(2):
+        make_lead(session, owner=ada, company="Zqx works")
+    wanted = {"filter": ["company.contains:Zqx"]}
+    add_matching(session, ada_, campaign.ref, "lead", wanted, now=now)
+    kept, gone = (make_account(session, name, owner=porta) for name in ("Kept", "Gone"))
+    make_case(session, owner=ada, account=gone)
+    merge_records(session, mara_, "account", kept.ref, [kept.ref, gone.ref], {}, now=now)
+    deactivate_user(session, ada_, sal, Keep(), now=now)
+    contact = make_contact(session, "Zqx", account=make_account(session, "Theirs", owner=ada))
+    found = [each for each in find_person(session, ada_, Asked(name="Zqx")) if each.record is contact]
+    erase_person(session, ada_, found, reason="asked to", now=now)
+    session.commit()
+
+    def told(reader, record):
+        return {kind: detail for kind, _changes, detail in told_over_api(client, reader, record)}
+
+    added = {"count": 2, "filter": wanted, "object": "lead"}
+    assert told(ada, campaign)["members_added"] == added
+    assert told(porta, campaign)["members_added"] == {"object": "lead"}
+    assert told(mara, kept)["merged"]["moved"] == told(ada, kept)["merged"]["moved"] == {"case": 1}
+    assert told(porta, kept)["merged"].keys() == {"merged", "version"}
+    assert told(ada, sal)["deactivated"] == {"moved": 0, "open_leads": "keep"}
+    assert told(porta, sal)["deactivated"] == {"open_leads": "keep"}
+    assert "person_erased" in told(ada, ada)
+    assert "person_erased" not in told(porta, ada)
