@@ -25,7 +25,7 @@ from app.sharing.walking import names_rows, walked_by
 # Somebody's recently viewed records are so many.
 MOST_RECENT = 50
 # So many records of a list are looked at to say how many match a filter.
-LOOKED_AT = 2000
+LOOKED_AT = 1000
 # Before the fields of a row stand its key, public name, version, level and sort value.
 _FIRST = 5
 
