@@ -24,20 +24,21 @@ _MODELS: dict[str, Any] = {
     refs.OPPORTUNITY: Opportunity,
     refs.DOCUMENT: Document,
 }
-# verb → what its detail says of records as many as whoever did it saw, or the system: how many, found by what.
+# verb → what its detail says of many records together, seen by its reader or not: how many, found by what.
 _OF_MANY: dict[str, frozenset[str]] = {
     "members_added": frozenset({"count", "filter"}),
     "merged": frozenset({"moved"}),
     "deactivated": frozenset({"moved", "cases", "opportunities"}),
     "partner_suspended": frozenset({"moved"}),
 }
+_NOT_EVEN_TO_DOER = frozenset({"merged"})  # along goes what they do not see
 
 
 def as_told(session: Session, actor: Actor, events: Sequence[Event]) -> list[Event]:
     """The events in their order; one that names a record hidden from the actor as a copy without what names it.
 
-    A field whose old or new value is such a record is left out whole, and so are numbers of records, but for whoever
-    did it.  Administrators are told everything.
+    A field whose old or new value is such a record is left out whole, and so are numbers of records that whoever did
+    it saw, for everybody else.  Administrators are told everything.
     One statement for each kind of record that is named, none where nothing is.
     """
     if actor.role is Role.ADMINISTRATOR:
@@ -52,7 +53,7 @@ def as_told(session: Session, actor: Actor, events: Sequence[Event]) -> list[Eve
 
 def _of_many(actor: Actor, event: Event) -> frozenset[str]:
     """What its detail tells of others' records together, whether the actor sees these or not."""
-    if event.actor_id == actor.user_id:
+    if event.actor_id == actor.user_id and event.verb not in _NOT_EVEN_TO_DOER:
         return frozenset()
     return _OF_MANY.get(event.verb, frozenset()) & event.detail.keys()
 

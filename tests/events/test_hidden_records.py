@@ -112,7 +112,7 @@ def test_every_kind_of_shared_record_is_looked_for():
     assert {model.__tablename__ for model in _MODELS.values()} == SHARED_TABLES
 
 
-def test_how_many_records_were_meant_is_told_to_whoever_did_it_and_administrators(
+def test_how_many_hidden_records_an_act_was_about_is_told_to_nobody(
     client, session, ada, mara, sal, porta, now
 ):
     ada_, mara_ = actor_of(session, ada), actor_of(session, mara)
@@ -136,8 +136,9 @@ def test_how_many_records_were_meant_is_told_to_whoever_did_it_and_administrator
     added = {"count": 2, "filter": wanted, "object": "lead"}
     assert told(ada, campaign)["members_added"] == added
     assert told(porta, campaign)["members_added"] == {"object": "lead"}
-    assert told(mara, kept)["merged"]["moved"] == told(ada, kept)["merged"]["moved"] == {"case": 1}
-    assert told(porta, kept)["merged"].keys() == {"merged", "version"}
+    assert told(ada, kept)["merged"]["moved"] == {"case": 1}
+    for reader in porta, mara:  # who merged them need not see what went along
+        assert told(reader, kept)["merged"].keys() == {"merged", "version"}
     assert told(ada, sal)["deactivated"] == {"moved": 0, "open_leads": "keep"}
     assert told(porta, sal)["deactivated"] == {"open_leads": "keep"}
     assert "person_erased" in told(ada, ada)
