@@ -20,8 +20,9 @@ from app.lists.catalogue import Condition
 from app.reports.asked import Asked, Criteria, came_to, last_months
 from app.reports.classes import quantile
 from app.reports.funnel import read_funnel
-from app.reports.reading import TooMany, Wanted, count_cells
+from app.reports.reading import count_cells
 from app.reports.steps import STEPS
+from app.reports.telling import TooMany, Wanted
 from app.reports.words import within
 from app.web.charts import Item
 

@@ -16,7 +16,8 @@ from app.reports.asked import Asked, Criteria
 from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
 from app.reports.ranking import rank
-from app.reports.reading import TooMany, Wanted, count_classes
+from app.reports.reading import count_classes
+from app.reports.telling import TooMany, Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from app.reports.asked import Asked, Criteria, came_to
 from app.reports.dimensions import DIMENSIONS, Value, values_of
 from app.reports.later import Addresses
 from app.reports.ranking import rank
-from app.reports.reading import TooMany, Wanted, count_cells
+from app.reports.reading import count_cells
+from app.reports.telling import TooMany, Wanted
 from app.reports.words import band_name
 
 # Measure → what tells its leads in the list, for partner people and for the vendor's.

@@ -17,7 +17,7 @@ from app.opportunities.fields import entry_name
 from app.opportunities.models import Opportunity, OpportunityStage
 from app.opportunities.queries import list_stages
 from app.reports.asked import Asked
-from app.reports.reading import MOST_LIVE, TooMany
+from app.reports.telling import MOST_LIVE, TooMany
 from app.sharing.merge import capped_count, seen_ids
 from app.sharing.scope import scope
 

@@ -25,7 +25,7 @@ from app.reports.dimensions import DIMENSIONS, offered
 from app.reports.funnel import Funnel, FunnelRow, read_funnel, read_scores
 from app.reports.later import Later
 from app.reports.pipeline import read_pipeline
-from app.reports.reading import TooMany
+from app.reports.telling import TooMany
 from app.reports.times import Response, read_responses
 from app.reports.words import within
 from app.web.charts import Item

@@ -12,7 +12,8 @@ from app.reports.classes import quantile
 from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
 from app.reports.ranking import Ranking, rank
-from app.reports.reading import Classes, TooMany, Wanted, count_classes
+from app.reports.reading import count_classes
+from app.reports.telling import Classes, TooMany, Wanted
 
 # What is measured → (column of the facts, field of the list).
 WHAT = {"taken": ("taken_class", "taken_after"), "touched": ("touched_class", "touched_after")}

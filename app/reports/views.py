@@ -22,8 +22,8 @@ from app.lists.catalogue import fields_of
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked, filters_for, read_asked
 from app.reports.files import TYPES, write
-from app.reports.reading import TooMany
 from app.reports.sheets import REPORTS, Report, Sheet, reports_for
+from app.reports.telling import TooMany
 from app.reports.words import within
 from app.sharing.scope import scope
 from app.web.access import current_actor, needs

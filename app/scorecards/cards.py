@@ -15,7 +15,8 @@ from app.partners.models import PartnerAccount
 from app.reports.asked import Asked
 from app.reports.dimensions import Value
 from app.reports.funnel import FunnelRow, make_row, read_funnel
-from app.reports.reading import Cells, TooMany, Wanted, count_cells, sees_all
+from app.reports.reading import count_cells, sees_all
+from app.reports.telling import Cells, TooMany, Wanted
 from app.reports.times import TimesRow, read_times
 from app.scorecards.fair import Comparison
 from app.scorecards.queries import (

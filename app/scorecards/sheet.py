@@ -12,8 +12,9 @@ from app.kernel import labels
 from app.kernel.actor import Actor, Permission
 from app.reports.asked import Asked
 from app.reports.later import Later
-from app.reports.reading import TooMany, sees_all
+from app.reports.reading import sees_all
 from app.reports.sheets import Cell, Head, Report, Sheet, add_report
+from app.reports.telling import TooMany
 from app.reports.times import TimesRow
 from app.reports.words import within
 from app.scorecards.cards import Card, read_cards, with_months

@@ -12,7 +12,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.reports.asked import Asked, read_asked
-from app.reports.reading import TooMany
+from app.reports.telling import TooMany
 from app.reports.words import month_name
 from app.scorecards import sheet  # noqa: F401 - the report of all of them
 from app.scorecards.cards import Averages, Card, read_card, read_own, with_months

@@ -8,8 +8,8 @@ from app.notifications.models import NotificationKind as Kind
 from app.notifications.outcomes import Outcome, Withheld
 from app.notifications.plain import one_line
 from app.reports.asked import read_asked
-from app.reports.reading import TooMany
 from app.reports.sheets import REPORTS, Cell, Sheet, reports_for
+from app.reports.telling import TooMany
 from app.subscriptions.filters import filters_in_words
 from app.subscriptions.standing import still_stands
 from app.subscriptions.weeks import args_of

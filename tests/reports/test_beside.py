@@ -6,7 +6,8 @@ from app.reports import reading
 from app.reports.asked import Asked
 from app.reports.counting import count_changes
 from app.reports.models import ReportChange
-from app.reports.reading import Wanted, count_cells, count_classes
+from app.reports.reading import count_cells, count_classes
+from app.reports.telling import Wanted
 from app.reports.verify import differences
 from tests.factories import actor_of, make_lead, make_queue, row_count
 

@@ -11,7 +11,8 @@ from app.reports.asked import Asked
 from app.reports.counting import count_changes
 from app.reports.models import ReportChange
 from app.reports.owned import find_owned
-from app.reports.reading import Wanted, count_cells
+from app.reports.reading import count_cells
+from app.reports.telling import Wanted
 from app.sharing.shares import share_record
 from tests.factories import actor_of, make_lead, make_opportunity, make_queue, make_source, row_count, rows
 
