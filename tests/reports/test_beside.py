@@ -63,7 +63,7 @@ def test_what_is_counted_of_a_country_is_what_is_there(session, app, mara, pia, 
 
     def compare():
         with app.test_request_context(), monkeypatch.context() as patch:
-            patch.setattr(reading, "_from_facts", None)  # all of it is counted beforehand
+            patch.setattr(reading, "read_facts", None)  # all of it is counted beforehand
             kept = told(session, actor)
             patch.setattr(reading, "sees_all", lambda _actor: False)
             assert kept == told(session, actor)
