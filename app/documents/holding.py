@@ -6,12 +6,13 @@ word is then nothing that they wait for.  It only says where to look; who sees w
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.documents.models import Document, DocumentWord
 from app.documents.records import is_of
 from app.kernel.actor import Actor
+from app.kernel.among import among
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
 from app.sharing.scope import scope
@@ -20,31 +21,36 @@ from app.sharing.scope import scope
 _FOLLOWING = Actor.system("words of documents follow who holds the record")
 _PARTNER = func.coalesce(Lead.partner_account_id, Opportunity.partner_account_id)
 # Nobody where partners do not see the document, or where another company attached it.
-_HOLDER = (
-    select(_PARTNER)
-    .select_from(Document)
+_IS_SHOWN = and_(
+    Document.is_internal.is_(False), or_(Document.company_id.is_(None), Document.company_id == _PARTNER)
+)
+_HOLDERS = (
+    select(Document.id, case((_IS_SHOWN, _PARTNER)).label("holder_id"))
     .outerjoin(Lead, Lead.id == Document.lead_id)
     .outerjoin(Opportunity, Opportunity.id == Document.opportunity_id)
     .where(*(scope(model, _FOLLOWING) for model in (Document, Lead, Opportunity)))
-    .where(Document.id == DocumentWord.document_id, Document.is_internal.is_(False))
-    .where(or_(Document.company_id.is_(None), Document.company_id == _PARTNER))
-    .correlate(DocumentWord)
-    .scalar_subquery()
 )
 
 
 def follow_holder(session: Session, record: Any) -> None:
-    """Let the words of a record's documents say who holds it now.  One statement; does not commit.
+    """Let the words of a record's documents say who holds it now.  Does not commit.
 
     record: a lead or an opportunity that came to another partner, or left one; it is stored.
+    One statement where it has no documents, at most three where it has.
     """
     mark_holder(session, is_of(record))
 
 
 def mark_holder(session: Session, condition: ColumnElement[bool]) -> None:
     """The same of the documents that fulfil a condition."""
-    keys = select(Document.id).where(scope(Document, _FOLLOWING), condition)
-    session.execute(
-        update(DocumentWord).where(DocumentWord.document_id.in_(keys)).values(holder_id=_HOLDER),
-        execution_options={"synchronize_session": False},
-    )
+    found: dict[int | None, list[int]] = {}
+    for key, holder_id in session.execute(_HOLDERS.where(condition)):
+        found.setdefault(holder_id, []).append(key)
+    for holder_id, keys in found.items():
+        session.execute(
+            update(DocumentWord)
+            .where(among(session, DocumentWord.document_id, keys))
+            .where(DocumentWord.holder_id.is_distinct_from(holder_id))
+            .values(holder_id=holder_id),
+            execution_options={"synchronize_session": False},
+        )
