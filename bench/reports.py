@@ -17,6 +17,8 @@ from bench.figures import Figure, Report, median
 from bench.servers import Load, Server, get
 from bench.worlds import World, writing
 
+# More than a year, and not all: months that are added up one by one.
+_MONTHS = "from=2025-07&to=2026-07"
 # What is asked for → (who asks, address).  {partner}, {source}, {campaign}: public names of some.
 PAGES = {
     "funnel by source": ("administrator", "/reports/funnel?by=source"),
@@ -59,6 +61,15 @@ PAGES = {
     "unclaimed by queue, a third of all": ("administrator", "/reports/ageing?by=queue&country=ES"),
     "funnel by owner, a third of all": ("administrator", "/reports/funnel?by=owner&country=ES"),
     "response times, two filters": ("administrator", "/reports/times?country=ES&source={source}"),
+    "response times, chosen months": ("administrator", f"/reports/times?{_MONTHS}"),
+    "response times, one filter, chosen months": (
+        "administrator",
+        f"/reports/times?product_interest=Firewall&{_MONTHS}",
+    ),
+    "funnel by owner of a partner, chosen months": (
+        "administrator",
+        f"/reports/funnel?by=owner&partner={{partner}}&{_MONTHS}",
+    ),
     "scores": ("administrator", "/reports/scores"),
     "scores, two filters": ("administrator", "/reports/scores?country=ES&source={source}"),
     "pipeline": ("administrator", "/reports/pipeline"),
