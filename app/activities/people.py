@@ -1,5 +1,6 @@
 """Who does an activity and who takes part: only people of its author's side who see the record."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -143,7 +144,8 @@ def set_people(session: Session, activity: Activity, before: People, wanted: Peo
 
 @dataclass(frozen=True, slots=True)
 class PersonNamed:
-    """Somebody who takes part, or who could.  kind: "user" or "contact".  note: job title or account."""
+    """Somebody who takes part, or who could.  kind: "user" or "contact".  note: job title, and
+    what tells those of one name apart."""
 
     kind: str
     ref: str
@@ -206,11 +208,26 @@ def contacts_to_pick(session: Session, actor: Actor, record: Record) -> Sequence
     conditions = [scope(Contact, actor, Level.READ), Contact.account_id == account_id]
     if isinstance(record, Contact):
         conditions.append(Contact.id != record.id)
-    rows = session.scalars(
+    contacts = session.scalars(
         select(Contact).where(*conditions).order_by(Contact.last_name_fold, Contact.id).limit(MOST_CONTACTS)
-    )
-    told = is_told(actor, "contact", "title")
+    ).all()
+    called = Counter(contact.full_name.casefold() for contact in contacts)
     return [
-        PersonNamed("contact", contact.ref, contact.full_name, (told and contact.title) or "")
-        for contact in rows
+        PersonNamed(
+            "contact",
+            contact.ref,
+            contact.full_name,
+            _note(actor, contact, is_alone=called[contact.full_name.casefold()] == 1),
+        )
+        for contact in contacts
     ]
+
+
+def _note(actor: Actor, contact: Contact, *, is_alone: bool) -> str:
+    """The job title, and of several of one name what else tells them apart, as far as the actor is told."""
+    names = ("title",) if is_alone else ("title", "email", "mobile" if not contact.email else "")
+    return " · ".join(
+        str(getattr(contact, name))
+        for name in names
+        if name and is_told(actor, "contact", name) and getattr(contact, name)
+    )

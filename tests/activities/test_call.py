@@ -21,10 +21,20 @@ def test_a_call_and_what_comes_next_are_one_form_and_one_act(signed_in, session,
     sal.time_zone = "Europe/Madrid"
     account = make_account(session, "Get Cloudy", owner=mara, phone="775-555-5309")
     alan = make_contact(session, "Johnson", first_name="Alan", account=account)
+    make_contact(
+        session, "Johnson", first_name="Alan", account=account, title="Buyer", email="aj@cloudy.example"
+    )
+    make_contact(
+        session, "Chan", first_name="Leung", account=account, title="Cook", email="chan@cloudy.example"
+    )
     session.commit()
     browser, path = signed_in(sal), f"/accounts/{account.ref}"
     page = browser.get(path).get_data(as_text=True)
     assert f'value="{alan.ref}"' in page
+    # Two of one name are told apart where one picks whom one spoke with.
+    assert "Alan Johnson <small>Buyer · aj@cloudy.example</small>" in page
+    assert f"Alan Johnson <small>{alan.email}</small>" in page
+    assert "Leung Chan <small>Cook</small>" in page
     assert 'href="tel:7755555309"' in page
     assert 'href="#log-text"' in page
     assert 'id="log"' in page
