@@ -17,12 +17,14 @@ UNNAMED = "file"
 # Marks of direction, which would show the end of a name as its beginning; clean_text drops what overrides.
 _MARKS = re.compile("[\u200e\u200f\u061c\u200b-\u200d\u2060\u00ad]")
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+_ENDINGS = frozenset(ending for each in TYPES.values() for ending in each.extensions)
 
 
 def safe_name(given: str | None) -> str:
     """The file's own name: no folders, no control characters, nothing that turns the direction of writing.
 
-    Never empty, at most LONGEST_NAME characters, its ending kept.
+    Never empty, at most LONGEST_NAME characters, its ending kept: where dots and an ending are all there is,
+    it is "file" with that ending.
     """
     text = (given or "").encode("utf-8", "replace").decode().replace("\0", "")
     plain = PurePath(text.replace("\\", "/")).name
@@ -33,6 +35,8 @@ def safe_name(given: str | None) -> str:
     name = _FORBIDDEN.sub("_", _MARKS.sub("", name)).strip(" .") if name.strip(" .") else ""
     if not name:
         return UNNAMED
+    if plain.strip().startswith(".") and f".{name.lower()}" in _ENDINGS:
+        return f"{UNNAMED}.{name}"
     if len(name) <= LONGEST_NAME:
         return name
     path = PurePath(name)

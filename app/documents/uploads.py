@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.documents.blobs import announce_blob
 from app.documents.file_types import FileType, NotTaken, find_type
-from app.documents.names import safe_name
+from app.documents.names import UNNAMED, safe_name, with_ending
 from app.documents.storage import PIECE, storage
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import let_go, transaction
@@ -54,6 +54,8 @@ def receive_file(actor: Actor, stream: IO[bytes], filename: str | None, *, now: 
     if size == 0:
         raise NotTaken(_l("This file is empty."))
     file_type = find_type(stream, name, size)
+    if name == UNNAMED:
+        name = with_ending(name, file_type)
     received = Received(name, digest, size, file_type)
     _store(stream, received, now)
     return received
