@@ -36,12 +36,23 @@ OFFERED = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """What one of the records says in a field.  ref: the record's public name.  words: the value."""
+
+    ref: str
+    words: str
+    is_kept: bool
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """A field in which the records differ.  values: (public name, in words, whether it is kept) of each record."""
+    """A field in which the records differ.  is_picked: another value is kept than would be without a choice by hand."""
 
     name: str
     label: str
-    values: Sequence[tuple[str, str, bool]]
+    values: Sequence[Value]
+    is_picked: bool
 
 
 @bp.get("/account")
@@ -137,12 +148,14 @@ def _choices(
         if len(set(values.values())) < 2:
             continue
         first = next((ref for ref, value in values.items() if value is not None), survivor)
-        kept = chosen.get(name) or (survivor if values[survivor] is not None else first)
+        offered = survivor if values[survivor] is not None else first
+        kept = chosen.get(name) or offered
         words = {
             ref: in_words(session, actor, field, as_told(session, field, value))
             for ref, value in values.items()
         }
-        found.append(Choice(name, str(field.label), [(ref, words[ref], ref == kept) for ref in values]))
+        told = [Value(ref, words[ref], ref == kept, value is None) for ref, value in values.items()]
+        found.append(Choice(name, str(field.label), told, is_picked=kept != offered))
     return found
 
 

@@ -17,6 +17,8 @@
    data-cells="address"     around a table whose columns with th[data-cell="field"] open for changing, in place;
                             not those of tr[data-fixed]
    data-conditions          a form of conditions that is asked for anew when a field or comparison changes
+   data-leads="name"        a form in which the choices in fieldset[data-follows] go along with that one, as far as they
+                            are not data-empty, until one is picked by hand (data-picked)
    data-plans               a form whose field `at`, set to a time ahead, turns into `planned` and `due_at`
    data-copy="text"         copies;  data-dismiss removes its notice
    data-focus               takes the focus when it appears (an error summary, the next row) */
@@ -39,6 +41,20 @@
     }
     const query = new URLSearchParams(new FormData(form));
     htmx.ajax("GET", `${form.action}?${query}`, { source: row, target: form, swap: "outerHTML" });
+  });
+
+  /* Merging: the values of the record that stays are the ones that are kept, unless others were picked by hand. */
+  on("change", (event) => {
+    const form = event.target.closest("form[data-leads]");
+    if (!form) return;
+    const follows = event.target.closest("[data-follows]");
+    if (follows) follows.dataset.picked = "";
+    if (event.target.name !== form.dataset.leads) return;
+    for (const choices of form.querySelectorAll("[data-follows]:not([data-picked])")) {
+      const filled = [...choices.querySelectorAll("input:not([data-empty])")];
+      const kept = filled.find((input) => input.value === event.target.value) ?? filled[0];
+      if (kept) kept.checked = true;
+    }
   });
 
   /* Cells that open in place.  Their links are made here: a list has hundreds of them. */

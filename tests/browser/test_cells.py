@@ -43,3 +43,18 @@ def test_what_is_typed_before_the_scripts_came_is_looked_for(portal: Portal, sig
     expect(page.locator("#search-found a")).to_have_count(0)
     held[0].continue_()
     expect(page.locator("#search-found a").first).to_be_visible()
+
+
+def test_values_go_along_with_the_record_that_stays_until_one_is_picked(
+    portal: Portal, sign_in: SignIn
+) -> None:
+    page = sign_in("mara@adventure-works.example")
+    page.goto(portal.url + "/contacts")
+    refs = page.locator("tr[id^=cont_]").evaluate_all("rows => rows.slice(0, 2).map((row) => row.id)")
+    page.goto(f"{portal.url}/care/merge/contact?ref={refs[0]}&ref={refs[1]}&survivor={refs[0]}")
+    name, email = (page.locator(f"input[name=field-{field}]") for field in ("first_name", "email"))
+    email.and_(page.locator(f"[value={refs[1]}]")).check()
+    for stays in (refs[1], refs[0]):
+        page.locator(f"#survivor-{stays}").check()
+        expect(name.and_(page.locator(f"[value={stays}]"))).to_be_checked()
+        expect(email.and_(page.locator(f"[value={refs[1]}]"))).to_be_checked()

@@ -214,6 +214,15 @@ def test_pages_of_merged_records_lead_to_the_survivor(signed_in, session, ada, s
     assert f'value="{two.ref}" checked' in text  # most hangs on it
     begun = browser.get("/care/merge/account", query_string={"ref": one.ref, "q": "Forges"}).text
     assert f'name="survivor" value="{one.ref}"' in begun  # its page is where somebody stood
+    picked = {
+        "ref": [one.ref, two.ref],
+        "survivor": one.ref,
+        "field-name": two.ref,
+        f"version-{one.ref}": "9",
+    }
+    refused = browser.submit("/care/merge/account", picked)  # what was picked stays picked
+    assert (refused.status_code, refused.text.count("data-follows data-picked")) == (409, 1)
+    assert "data-picked" not in text
     given = {
         "ref": [one.ref, two.ref], "survivor": one.ref, "field-name": two.ref,
         f"version-{one.ref}": str(one.version), f"version-{two.ref}": str(two.version),
