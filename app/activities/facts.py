@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity
+from app.activities.on_page import first_on
 from app.activities.places import Record
-from app.activities.queries import belongs_to, own_side, rows_of
+from app.activities.queries import MOST_PRESSING, NEWEST, own_side, rows_of
 from app.activities.words import TimelineRow
 from app.identity.models import User
 from app.kernel.actor import Actor
@@ -27,16 +28,10 @@ class Facts:
 
 def facts_of(session: Session, actor: Actor, record: Record) -> Facts:
     """The facts of a record that the actor may read, as far as they may see them.  A few statements."""
-    of_record = (belongs_to(actor, record), own_side(actor, Activity.company_id))
-    named = select(Activity, User.name).outerjoin(User, User.id == Activity.assignee_id).where(*of_record)
-    last = session.execute(
-        named.where(Activity.is_done).order_by(Activity.at.desc(), Activity.id.desc()).limit(1)
-    ).first()
-    pressing = session.execute(
-        named.where(~Activity.is_done)
-        .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
-        .limit(1)
-    ).first()
-    found = [(row[0], row[1] or "") for row in (last, pressing) if row is not None]
+    own = own_side(actor, Activity.company_id)
+    named = select(Activity, User.name).outerjoin(User, User.id == Activity.assignee_id)
+    last = first_on(session, actor, record, named, [own, Activity.is_done], NEWEST, 1)
+    pressing = first_on(session, actor, record, named, [own, ~Activity.is_done], MOST_PRESSING, 1)
+    found = [(row[0], row[1] or "") for row in (*last, *pressing)]
     rows = iter(rows_of(session, actor, found, record))
-    return Facts(next(rows) if last is not None else None, next(rows) if pressing is not None else None)
+    return Facts(next(rows) if last else None, next(rows) if pressing else None)

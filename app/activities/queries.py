@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.accounts.relations.told import relations_in_words
 from app.activities.comments import Readers, is_of_other_side, readers_of, told_to
 from app.activities.doors import arrival_in_words
-from app.activities.models import Activity, ActivityKind, Participant
+from app.activities.models import Activity, ActivityKind
+from app.activities.on_page import first_on
 from app.activities.people import PersonNamed, names_of_people
 from app.activities.places import (
     Record,
-    is_on,
     is_readable,
-    leads_of,
     names_of_places,
     place_of_activity,
     results_of,
@@ -40,13 +39,15 @@ from app.kernel.actor import Actor, Level
 from app.kernel.errors import NotFound
 from app.kernel.paging import Page, make_cursor, read_cursor
 from app.leads.models import Lead
-from app.opportunities.models import Opportunity
 from app.opportunities.told import parts_in_words
 from app.sharing.scope import scope
 
 Done = tuple[Activity, str]  # an activity and the name of whose it is, or who did it
 Entry = Event | Done | Turn
 MOST_PLANNED = 20
+NEWEST = (Activity.at.desc(), Activity.id.desc())
+# As the index of what is open has it, so that the first are read from there.
+MOST_PRESSING = (Activity.due_at.asc().nulls_last(), Activity.id)
 # Said by the activity itself, or of no interest beside the record.
 _SILENT_VERBS = ("logged",)
 
@@ -136,17 +137,12 @@ def list_activities(
     Of an account also what is on its contacts; of a contact also what it takes part in.  Partner people get those of their own company, and what the vendor wrote to it.  Raises BadCursor.
     """
     shape = ["activities", record.ref]
-    conditions = [belongs_to(actor, record), told_to(actor)]
+    wanted = [told_to(actor)]
     if cursor:
         at, key, _back = read_cursor(actor.user_id, shape, cursor)
-        conditions.append(_before(at, key))
-    rows = session.execute(
-        select(Activity, User.name)
-        .outerjoin(User, User.id == Activity.assignee_id)
-        .where(*conditions)
-        .order_by(Activity.at.desc(), Activity.id.desc())
-        .limit(limit + 1)
-    ).all()
+        wanted.append(_before(at, key))
+    named = select(Activity, User.name).outerjoin(User, User.id == Activity.assignee_id)
+    rows = first_on(session, actor, record, named, wanted, NEWEST, limit + 1)
     found = [(activity, name or "") for activity, name in rows]
     if len(found) <= limit:
         return Page(found)
@@ -158,7 +154,7 @@ def list_activities(
 class _Place:
     """Where a page of the timeline ends in each of its sources."""
 
-    event_id: int | None = None
+    event: tuple[datetime, int] | None = None
     activity: tuple[datetime, int] | None = None
     turn: TurnPlace | None = None
 
@@ -168,14 +164,14 @@ def timeline(
 ) -> Page[TimelineRow]:
     """What happened to the record, newest first: events, finished activities, and turns of its cases and opportunities.
 
-    Two statements, those of `rows_of` beside them, and one where the record came in by an import or the API; three
+    Two statements and those of `first_on`, those of `rows_of` beside them, and one where the record came in by an import or the API; three
     more at most for the turns.
 
     record: one the actor may read.  Partner people get what their own company did and what the vendor wrote to it,
     nothing else: no act of the vendor's people, none of a company that had the lead before.
     Raises BadCursor.
     """
-    shape = ["timeline", record.ref, "with turns"]
+    shape = ["timeline", record.ref, "by moment"]
     place = _read_place(actor, shape, cursor)
     events = list(_events(session, actor, record, place, limit))
     done = list(_done(session, actor, record, place, limit))
@@ -217,13 +213,9 @@ def _moment(entry: Entry) -> datetime:
 
 def planned(session: Session, actor: Actor, record: Record) -> Sequence[TimelineRow]:
     """What is still to be done on the record, the most pressing first."""
-    rows = session.execute(
-        select(Activity, User.name)
-        .outerjoin(User, User.id == Activity.assignee_id)
-        .where(belongs_to(actor, record), own_side(actor, Activity.company_id), ~Activity.is_done)
-        .order_by(Activity.due_at.is_(None), Activity.due_at, Activity.id)
-        .limit(MOST_PLANNED)
-    )
+    named = select(Activity, User.name).outerjoin(User, User.id == Activity.assignee_id)
+    wanted = [own_side(actor, Activity.company_id), ~Activity.is_done]
+    rows = first_on(session, actor, record, named, wanted, MOST_PRESSING, MOST_PLANNED)
     return rows_of(session, actor, [(activity, name or "") for activity, name in rows], record)
 
 
@@ -256,31 +248,6 @@ def _is_on(activity: Activity, record: Record) -> bool:
     return isinstance(record, place.model) and key == record.id
 
 
-def belongs_to(actor: Actor, record: Record) -> ColumnElement[bool]:
-    """That an activity is shown on the record's page: what is on it, and what it has a part in that the actor reads."""
-    if isinstance(record, Account):
-        return and_(
-            Activity.of_account_id == record.id,
-            or_(Activity.account_id == record.id, is_readable(actor)),
-        )
-    if isinstance(record, Contact):
-        # Each by its index; an OR would defeat both.
-        keys = union_all(
-            select(Activity.id).where(Activity.contact_id == record.id),
-            select(Participant.activity_id).where(Participant.contact_id == record.id),
-            select(Activity.id).where(Activity.lead_id.in_(leads_of(record))),
-        )
-        own = or_(Activity.contact_id == record.id, Activity.lead_id.in_(leads_of(record)))
-        return and_(Activity.id.in_(keys), or_(own, is_readable(actor)))
-    if isinstance(record, Opportunity):
-        keys = union_all(
-            select(Activity.id).where(Activity.opportunity_id == record.id),
-            select(Activity.id).where(Activity.lead_id.in_(leads_of(record))),
-        )
-        return Activity.id.in_(keys)
-    return is_on(record)
-
-
 def _events(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Event]:
     conditions = [
         Event.record_kind == record.__tablename__,
@@ -289,26 +256,27 @@ def _events(session: Session, actor: Actor, record: Record, place: _Place, limit
         own_side(actor, Event.company_id),
         *(told_of_others(actor) if isinstance(record, (Account, Contact)) else ()),
     ]
-    if place.event_id is not None:
-        conditions.append(Event.id < place.event_id)
-    found = session.scalars(select(Event).where(*conditions).order_by(Event.id.desc()).limit(limit + 1)).all()
+    if place.event is not None:
+        conditions.append(
+            tuple_(Event.at, Event.id) < tuple_(literal(place.event[0], Event.at.type), place.event[1])
+        )
+    # As the record's index has them, so that a long history costs no more.
+    newest = select(Event).where(*conditions).order_by(Event.at.desc(), Event.id.desc())
+    found = session.scalars(newest.limit(limit + 1)).all()
     return as_told(session, actor, found)
 
 
 def _done(session: Session, actor: Actor, record: Record, place: _Place, limit: int) -> Sequence[Done]:
-    conditions = [belongs_to(actor, record), told_to(actor), Activity.is_done]
+    wanted = [told_to(actor), Activity.is_done]
     if place.activity is not None:
-        conditions.append(_before(*place.activity))
+        wanted.append(_before(*place.activity))
     finisher = aliased(User)
-    rows = session.execute(
+    named = (
         select(Activity, User.name, finisher.name, finisher.partner_account_id)
         .outerjoin(User, User.id == Activity.assignee_id)
         .outerjoin(finisher, finisher.id == Activity.updated_by_id)
-        .where(*conditions)
-        .order_by(Activity.at.desc(), Activity.id.desc())
-        .limit(limit + 1)
     )
-    found = rows.all()
+    found = first_on(session, actor, record, named, wanted, NEWEST, limit + 1)
     theirs = {row[0].id for row in found if is_of_other_side(actor, row[0])}
     vendor = get_organisation(session).name if theirs else ""
     return [
@@ -339,22 +307,22 @@ def _before(at: datetime, key: int) -> ColumnElement[bool]:
 def _read_place(actor: Actor, shape: list[str], cursor: str | None) -> _Place:
     if not cursor:
         return _Place()
-    (activity, turn), event_id, _back = read_cursor(actor.user_id, shape, cursor)
+    (event, activity, turn), _key, _back = read_cursor(actor.user_id, shape, cursor)
     return _Place(
-        event_id or None,
+        (datetime.fromisoformat(event[0]), event[1]) if event else None,
         (datetime.fromisoformat(activity[0]), activity[1]) if activity else None,
         (datetime.fromisoformat(turn[0]), turn[1], turn[2]) if turn else None,
     )
 
 
 def _write_place(actor: Actor, shape: list[str], place: _Place, shown: Sequence[Entry]) -> str:
-    events = [entry.id for entry in shown if isinstance(entry, Event)]
+    events = [(entry.at, entry.id) for entry in shown if isinstance(entry, Event)]
     activities = [entry[0] for entry in shown if isinstance(entry, tuple)]
     turns = [entry.place for entry in shown if isinstance(entry, Turn)]
-    event_id = events[-1] if events else place.event_id or 0
+    event = events[-1] if events else place.event
     last = (activities[-1].at, activities[-1].id) if activities else place.activity
     turned = turns[-1] if turns else place.turn
-    return make_cursor(actor.user_id, shape, [_packed(last), _packed(turned)], event_id)
+    return make_cursor(actor.user_id, shape, [_packed(event), _packed(last), _packed(turned)], 0)
 
 
 def _packed(end: tuple[Any, ...] | None) -> list[Any] | None:

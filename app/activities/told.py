@@ -44,19 +44,20 @@ def last_activity_column(
             Activity.is_done,
         )
         return own.correlate(model).scalar_subquery()
-    if model not in (Account, Contact) or _reads_everything(actor):
+    if model not in (Account, Contact) or reads_everything(actor):
         return model.last_activity_at  # type: ignore[no-any-return]
     return _NEVER if _reads_accounts_alone(model, actor) else model.told_activity_at
 
 
 def last_activity(record: Account | Contact, actor: Actor) -> datetime | None:
     """The same, of a loaded record."""
-    if _reads_everything(actor):
+    if reads_everything(actor):
         return record.last_activity_at
     return None if _reads_accounts_alone(type(record), actor) else record.told_activity_at
 
 
-def _reads_everything(actor: Actor) -> bool:
+def reads_everything(actor: Actor) -> bool:
+    """Whether there is nothing that activities are on which the actor does not read."""
     if actor.role is Role.ADMINISTRATOR:
         return True
     given = [getattr(actor, name) for name in _DEFAULTS]

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Contact
 from app.activities.models import Activity
-from app.activities.queries import belongs_to, own_side
+from app.activities.on_page import belongs_to
+from app.activities.queries import own_side
 from app.cases.models import Case
 from app.documents.models import Document
 from app.documents.records import is_of

@@ -7,10 +7,11 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from app.accounts.operations import edit_account
+from app.activities.facts import facts_of
 from app.activities.operations import finish_activity, log_activity
 from app.activities.queries import list_activities, planned, timeline
 from app.events.operations import record
-from app.identity.models import ApiToken
+from app.identity.models import AccountScope, ApiToken
 from app.intake.models import Import
 from app.intake.take_in import take_in
 from app.kernel import clock
@@ -218,3 +219,40 @@ def test_statuses_are_called_in_the_language_of_the_reader(session, mara):
     record(session, actor, verb="edited", subject=lead, at=clock.now(), changes=changes)
     with force_locale("ca"):
         assert timeline(session, actor, lead).items[0].details == (("Estat", "Nou → Ours alone"),)
+
+
+def test_what_is_hidden_is_passed_over_however_much_it_is(session, sal, mara, vic, monkeypatch):
+    """A reader of the account and of one of its cases alone, with more than a stretch of what was done on another."""
+    monkeypatch.setattr("app.activities.on_page.STRETCH", 3)
+    account, now = make_account(session, "Forges", owner=mara), clock.now()
+    seen, hidden = (make_case(session, account=account, owner=mara) for _ in range(2))
+    vic.account_scope = AccountScope.PORTFOLIO
+    for record_ in (account, seen):
+        share_record(
+            session, actor_of(session, mara), record_, {"type": "user", "id": vic.ref}, "read", now=now
+        )
+
+    def done(on, days, **more):
+        kind = "task" if more else "note"
+        at = now - timedelta(days=days)
+        log_activity(
+            session, actor_of(session, mara), on, kind=kind, subject=f"{days}", at=at, now=now, **more
+        )
+
+    for days in range(8):
+        done(hidden, days)
+        done(hidden, 0, due_at=now + timedelta(hours=1))
+    for days in (8, 10):
+        done(account, days)
+        done(seen, days + 1)
+        done(seen, days, due_at=now + timedelta(days=days))
+    reader = actor_of(session, vic)
+    listed = [activity.subject for activity, _name in list_activities(session, reader, account).items]
+    assert listed == ["8", "8", "9", "10", "10", "11"]
+    page = timeline(session, reader, account, limit=3)
+    further = timeline(session, reader, account, limit=3, cursor=page.older)
+    notes = [row.text for row in (*page.items, *further.items) if row.text.isdecimal()]
+    assert notes == ["8", "9", "10", "11"]
+    assert [row.text for row in planned(session, reader, account)] == ["8", "10"]
+    facts = facts_of(session, reader, account)
+    assert (facts.last.text, facts.next.text) == ("8", "8")
