@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
+from app.activities.operations import log_activity
 from app.conversion.models import Conversion
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
@@ -18,15 +19,17 @@ from app.kernel import clock
 from app.kernel.actor import Level
 from app.kernel.errors import DomainError
 from app.leads.models import Lead, LeadStatus, StatusCategory
-from app.leads.operations import delete_lead, edit_lead
+from app.leads.operations import claim_lead, delete_lead, edit_lead, restore_lead
 from app.opportunities.models import Opportunity
 from app.opportunities.operations import delete_opportunity, edit_opportunity
+from app.routing.offers import accept_offer, decline_offer, release_lead
 from app.routing.operations import Wish, assign_lead, find_target
 from app.sharing.models import ConversionGrant
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
 from app.sharing.verify import differences
-from tests.factories import actor_of, make_lead, rows
+from tests.conversion.test_conversion import state
+from tests.factories import actor_of, make_lead, open_portal, rows
 
 _QUIET: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
@@ -46,6 +49,7 @@ def test_forty_walks_keep_what_must_hold(session, ada, mara, sal, pia, pam, seed
 
 
 def _walk(session: Session, people: list[Any], seed: int, *, steps: int) -> None:
+    open_portal(session)
     chance = random.Random(seed)
     leads = [
         make_lead(session, owner=chance.choice(people[1:]), company=chance.choice(["Forges", "Mines"]))
@@ -75,6 +79,15 @@ def _undo(session: Session, _chance: random.Random, actor: Any, lead: Lead, _peo
     unconvert_lead(session, actor, lead.ref, now=clock.now())
 
 
+def _there_and_back(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
+    """Converted and undone at once, nothing is other than it was."""
+    before = state(session)
+    _convert(session, chance, actor, lead, people)
+    if lead.converted_at is not None and state(session)["conversion"] != before["conversion"]:
+        _undo(session, chance, actor, lead, people)
+        assert state(session) == before
+
+
 def _assign(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
     to = find_target(session, actor, "user", chance.choice(people).ref)
     assign_lead(session, actor, lead.ref, Wish(to), now=clock.now())
@@ -83,6 +96,34 @@ def _assign(session: Session, chance: random.Random, actor: Any, lead: Lead, peo
 def _share(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
     given = {"type": "user", "id": chance.choice(people).ref}
     share_record(session, actor, lead, given, "read", now=clock.now())
+
+
+def _wait(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    """Into the partner's queue, where it can be claimed."""
+    if lead.partner_account_id is not None:
+        release_lead(session, actor, lead.ref, reason="other", note="Later", now=clock.now())
+
+
+def _claim(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    claim_lead(session, actor, lead.ref, now=clock.now())
+
+
+def _offer(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
+    to = find_target(session, actor, "user", chance.choice(people).ref)
+    assign_lead(session, actor, lead.ref, Wish(to, ask_to_accept=True), now=clock.now())
+
+
+def _answer(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    if chance.random() < 0.7:
+        accept_offer(session, actor, lead.ref, now=clock.now())
+    else:
+        decline_offer(session, actor, lead.ref, reason="other", note="No", now=clock.now())
+
+
+def _log(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    is_done = chance.random() < 0.5
+    plan = {} if is_done else {"subject": "Ring", "due_at": clock.now()}
+    log_activity(session, actor, lead, kind="call", text="Rang", done=is_done, now=clock.now(), **plan)
 
 
 def _edit(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
@@ -102,7 +143,15 @@ def _sell(session: Session, chance: random.Random, actor: Any, lead: Lead, _peop
             edit_opportunity(session, actor, opportunity.ref, stage, now=clock.now())
 
 
-_STEPS = (_convert, _convert, _undo, _assign, _share, _edit, _delete, _sell)
+def _restore(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    restore_lead(session, actor, lead.ref, now=clock.now())
+
+
+# Converting and undoing as often as all else.
+_STEPS = (
+    _convert, _convert, _undo, _undo, _there_and_back, _there_and_back, _assign, _wait, _claim, _offer, _answer, _share, _edit,
+    _log, _delete, _restore, _sell,
+)  # fmt: skip
 
 
 def _check_sight(session: Session, actor: Any) -> None:
