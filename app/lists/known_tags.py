@@ -29,7 +29,7 @@ def known_to(actor: Actor) -> ColumnElement[bool]:
             )
             continue
         window = Window(model.updated_at, True, LATELY)
-        lately = merged_ids(model, actor, window, level=Level.READ).subquery(f"{kind}_lately")
+        lately = merged_ids(model, actor, window, level=Level.READ).cte(f"{kind}_lately")
         ways.append(
             Tag.id.in_(
                 select(RecordTag.tag_id).where(

@@ -8,7 +8,17 @@ from app.kernel import clock
 from app.lists.models import RecordTag, Tag
 from app.lists.operations import find_or_make_tag, set_tag
 from app.lists.queries import tags_of
-from tests.factories import actor_of, make_account, make_contact, make_user, rows
+from app.sharing.shares import share_record
+from tests.factories import (
+    actor_of,
+    make_account,
+    make_case,
+    make_contact,
+    make_lead,
+    make_opportunity,
+    make_user,
+    rows,
+)
 
 
 def test_a_tag_is_put_on_a_record_and_taken_off(signed_in, session, sal, vic, pia):
@@ -42,16 +52,31 @@ def test_a_tag_is_put_on_a_record_and_taken_off(signed_in, session, sal, vic, pi
         assert nobody.get("/lists/tags").status_code == 403
 
 
-def test_names_are_offered_to_those_who_may_see_what_carries_them(signed_in, session, sal, mara):
-    pol = make_user(session, "Pol", account_scope=AccountScope.PORTFOLIO)
+def test_names_are_offered_to_those_who_may_see_what_carries_them(signed_in, session, ada, sal, mara):
+    pol, nil = (make_user(session, name, account_scope=AccountScope.PORTFOLIO) for name in ("Pol", "Nil"))
     now = clock.now()
     for name, owner in (("Open", pol), ("Opaque", mara)):
         tag = find_or_make_tag(session, actor_of(session, mara), name, now=now)
         account = make_account(session, name, owner=owner)
         set_tag(session, actor_of(session, mara), account, tag, on=True, now=now)
     find_or_make_tag(session, actor_of(session, mara), "Opium", now=now)  # nothing carries it
+    ada_ = actor_of(session, ada)
+    given = (
+        make_contact(session, account=account),
+        make_case(session),
+        make_opportunity(session),
+        make_lead(session),
+    )
+    for record in (account, *given):  # with one way more to every kind of record
+        who = {"type": "user", "id": nil.ref}
+        share_record(session, ada_, record, who, "read", now=now)
     session.commit()
-    for person, known in ((pol, {"Open"}), (sal, {"Open", "Opaque"}), (mara, {"Open", "Opaque", "Opium"})):
+    for person, known in (
+        (nil, {"Opaque"}),
+        (pol, {"Open"}),
+        (sal, {"Open", "Opaque"}),
+        (mara, {"Open", "Opaque", "Opium"}),
+    ):
         offered = signed_in(person).get("/lists/tags?tag=op").get_data(as_text=True)
         assert {name for name in ("Open", "Opaque", "Opium") if f'"{name}"' in offered} == known
 
