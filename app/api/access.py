@@ -24,6 +24,7 @@ from app.leads.queries import get_lead
 from app.opportunities.queries import get_opportunity
 from app.sharing.explain import Cause, Grant, Record, who_sees, why
 from app.sharing.seen import Seen, list_seen, person_asked, read_wanted
+from app.sharing.untold import as_asked, causes_as_asked
 from app.web.access import current_actor, needs
 
 area = Area("Access", "Who sees a record, and through which cause.")
@@ -118,7 +119,7 @@ def _answer(session: Session, actor: Actor, record: Record) -> Response:
     asked = request.args.get("user_id")
     limit, cursor, _filters = plain_list_arguments("user_id")
     if asked == actor.ref:
-        return jsonify(_one(session, actor, record))
+        return jsonify(_one(session, actor, actor, record))
     if not actor.can(Permission.ACCESS_VIEW):
         raise NotAllowed(_l("You may ask about yourself: ?user_id=%(id)s.", id=actor.ref))
     if asked is not None:
@@ -126,8 +127,8 @@ def _answer(session: Session, actor: Actor, record: Record) -> Response:
         if user_id is None:
             raise Invalid({"user_id": [_l("There is no such user.")]})
         # Somebody who has left, or whose company is suspended, sees nothing.
-        return jsonify(_one(session, find_actor(session, user_id), record))
-    grants = who_sees(session, record)
+        return jsonify(_one(session, actor, find_actor(session, user_id), record))
+    grants = as_asked(session, actor, who_sees(session, record))
     numbers = {id(grant): number for number, grant in enumerate(grants)}
     page = sliced(
         actor, ["access", record.ref], grants, lambda grant: numbers[id(grant)], limit=limit, cursor=cursor
@@ -135,8 +136,9 @@ def _answer(session: Session, actor: Actor, record: Record) -> Response:
     return jsonify(page_json(page, _grant))
 
 
-def _one(session: Session, person: Actor | None, record: Record) -> dict[str, Any]:
+def _one(session: Session, asker: Actor, person: Actor | None, record: Record) -> dict[str, Any]:
     level, causes = (None, []) if person is None else why(session, person, record)
+    (causes,) = causes_as_asked(session, asker, [causes])
     return {
         "visible": level is not None,
         "level": None if level is None else level.name.lower(),

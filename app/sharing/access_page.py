@@ -17,6 +17,7 @@ from app.sharing.levels import find_level
 from app.sharing.models import ManualShare
 from app.sharing.principals import Known, names_of
 from app.sharing.shares import shares_of
+from app.sharing.untold import as_asked, causes_as_asked
 from app.sharing.why_not import why_not
 from app.sharing.words import Naming, Who, Why, level_tone, level_words, who_of
 
@@ -74,7 +75,7 @@ def panel_of(actor: Actor, record: Record) -> Panel:
 def everybody(session: Session, actor: Actor, record: Record) -> list[Line]:
     """Everybody who sees it; the caller has seen to it that the actor may ask."""
     actor.require(Permission.ACCESS_VIEW)
-    grants = who_sees(session, record)
+    grants = as_asked(session, actor, who_sees(session, record))
     naming = Naming(session, actor, grants)
     return [
         Line(
@@ -107,6 +108,7 @@ def one_person(session: Session, actor: Actor, ref: str, record: Record) -> Verd
 
 
 def _seen(session: Session, actor: Actor, name: str, level: Level | None, causes: Sequence[Cause]) -> Verdict:
+    (causes,) = causes_as_asked(session, actor, [causes])
     naming = Naming(session, actor, [], causes)
     given = level or Level.PREVIEW
     return Verdict(name, level_words(given), level_tone(given), [naming.why(cause) for cause in causes], [])

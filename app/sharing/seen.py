@@ -24,6 +24,7 @@ from app.sharing.rule import Rule
 from app.sharing.rules import in_force, rules_for
 from app.sharing.scope import branches, scope
 from app.sharing.subjects import SUBJECTS
+from app.sharing.untold import causes_as_asked
 
 LEVELS = {level.name.lower(): level for level in Level}
 _CAUSE = re.compile("[a-z_]{1,30}")
@@ -196,7 +197,9 @@ def _explained(session: Session, asker: Actor, person: Actor, model: Any, ids: S
     ).all()
     by_key = {record.id: record for record in records}
     whys = why_each(session, person, records)
-    return [Seen(by_key[key], *whys[key]) for key in ids if key in by_key and key in whys]
+    told = [key for key in ids if key in by_key and key in whys]
+    causes = causes_as_asked(session, asker, [whys[key][1] for key in told])
+    return [Seen(by_key[key], whys[key][0], each) for key, each in zip(told, causes, strict=True)]
 
 
 def name_of(asker: Actor, record: Any) -> str:

@@ -213,6 +213,8 @@ class Naming:
             return Who(_("Every partner user"), "", ICONS[to.type])
         if to.type == INTERNAL_ROLE:
             return Who(str(role_names()[Role(to.ref or "")]), _note(to.type), ICONS[to.type])
+        if to.type == ACCOUNT_TEAM and to.ref is None:  # of an account that the reader does not see
+            return Who(_("account team"), _note(to.type), ICONS[to.type])
         ref = to.ref or ""
         name = self.names[_table(to.type)].get(ref, ref)
         if to.type == ACCOUNT_TEAM:
@@ -225,7 +227,7 @@ class Naming:
         to: the principal in whose line it stands, which then need not be named again.
         """
         name = self.names.get(_OF_CAUSE.get(cause.type, ""), {}).get(cause.ref or "", "")
-        if self.actor.is_partner:
+        if self.actor.is_partner or (cause.ref is None and cause.type in ("account_team", "parent")):
             return Why(cause_words(cause.type))
         if to is not None and to.ref == cause.ref:
             if (to.type, cause.type) == (QUEUE, "queue"):

@@ -26,6 +26,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "import targets": ({"intake"}, "the page of an import names the owners that its file gives"),
     "owner names": ({"leads"}, "a lead is listed with its owner's company; the leads are scoped themselves"),
     "names of causes": ({"sharing"}, "the panel of who sees a record names companies to those who may ask"),
+    "accounts in causes": ({"sharing"}, "an account through which somebody sees a record is told to nobody who does not see it; partners have a name"),
     "names of principals": ({"sharing"}, "rules and groups may be for companies"),
     "names to share with": ({"sharing"}, "who writes sharing rules chooses among all companies"),
     "companies in previews": ({"api"}, "a preview of consequences names companies that gain or lose"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.identity.models import AccountScope
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.leads.queries import find_level
@@ -14,6 +15,7 @@ from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import (
     actor_of,
     make_account,
+    make_case,
     make_contact,
     make_lead,
     make_queue,
@@ -21,6 +23,7 @@ from tests.factories import (
     row_count,
     rows,
 )
+from tests.people import make_token
 from tests.sharing.pages import account_of, page_words
 from tests.sharing.shared_worlds import settle_all
 
@@ -356,3 +359,36 @@ def test_a_long_list_of_colleagues_is_named_in_a_few_statements(session, signed_
             assert browser.get(f"/leads/{lead.ref}/access").status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 30, queries
+
+
+def test_an_account_that_the_asker_does_not_see_is_not_named_among_the_causes(
+    session, signed_in, client, ada, mara, sal
+):
+    mara.account_scope = AccountScope.PORTFOLIO
+    hidden = make_account(session, "Zqx holding", owner=sal)
+    case = make_case(session, owner=mara, account=hidden)
+    own = make_case(session, owner=mara, account=make_account(session, "Mine", owner=mara))
+    session.commit()
+
+    def told(user, record):
+        """What pages and the API say of who sees it, and of why one person does."""
+        browser, key = signed_in(user), {"Authorization": f"Bearer {make_token(user)}"}
+        person = f"user_id={sal.ref}"
+        answers = [
+            browser.get(f"/cases/{record.ref}/access"),
+            browser.get(f"/cases/{record.ref}/access?user={sal.ref}"),
+        ]
+        answers += [
+            client.get(f"/api/v1/cases/{record.ref}/access?{more}", headers=key) for more in ("", person)
+        ]
+        answers += [client.get(f"/api/v1/users/{sal.ref}/access?object=case", headers=key)]
+        assert [answer.status_code for answer in answers] == [200] * 5
+        return "".join(answer.text for answer in answers)
+
+    lines = told(mara, case)
+    assert "Zqx" not in lines
+    assert hidden.ref not in lines
+    assert "its owner and the people responsible for it" in lines
+    assert "account_team" in lines
+    assert "Team of Zqx holding" in told(ada, case)
+    assert "Team of Mine" in told(mara, own)
