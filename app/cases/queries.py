@@ -230,12 +230,14 @@ def cases_of(session: Session, actor: Actor, record: Account | Contact) -> Relat
 
 
 def _count_related(session: Session, actor: Actor, filters: Sequence[Any]) -> int:
-    return session.scalar(capped_count(Case, actor, filters, cap=COUNT_CAP, level=Level.READ)) or 0
+    return (
+        session.scalar(capped_count(Case, actor, filters, cap=COUNT_CAP, level=Level.READ, by_row=True)) or 0
+    )
 
 
 def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[CaseRow]:
     window = Window(Case.created_at, descending=True, limit=SHOWN_RELATED)
-    ids = merged_ids(Case, actor, window, filters, level=Level.READ).subquery("page")
+    ids = merged_ids(Case, actor, window, filters, level=Level.READ, by_row=True).subquery("page")
     statement = (
         _rows(actor)
         .add_columns(ids.c.given)

@@ -79,13 +79,16 @@ def opportunities_of(
 
 
 def _counts(session: Session, actor: Actor, *filters: Sequence[Any]) -> Sequence[int]:
-    counted = [capped_count(Opportunity, actor, each, cap=COUNT_CAP, level=Level.READ) for each in filters]
+    counted = [
+        capped_count(Opportunity, actor, each, cap=COUNT_CAP, level=Level.READ, by_row=True)
+        for each in filters
+    ]
     return session.execute(select(*(each.scalar_subquery() for each in counted))).one()
 
 
 def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[OpportunityRow]:
     window = Window(Opportunity.created_at, descending=True, limit=SHOWN_RELATED)
-    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ).subquery("page")
+    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ, by_row=True).subquery("page")
     statement = (
         rows_of(actor)
         .add_columns(ids.c.given)
@@ -99,7 +102,7 @@ def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Oppo
 def _totals(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Total]:
     """Of the newest COUNT_CAP: one account seldom buys more often, and a page does not wait for it."""
     window = Window(Opportunity.created_at, descending=True, limit=COUNT_CAP)
-    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ).subquery("bought")
+    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ, by_row=True).subquery("bought")
     rows = session.execute(
         select(Opportunity.currency, func.sum(Opportunity.amount))
         .join(ids, ids.c.id == Opportunity.id)

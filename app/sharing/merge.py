@@ -75,14 +75,16 @@ def merged_ids(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
+    by_row: bool = False,
 ) -> Select[*tuple[Any, ...]]:
     """Select of (id, given, sort_value): the window's rows and the level the actor has of each.
 
-    `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
+    `by_row`: the filters leave few rows, so that each is asked for its grants: a list of all that is granted to the
+    actor would take far longer.  `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
     `causes` keeps only what is seen for one of these reasons; `walked`: see `sharing.walking`.
     Rows come in the window's order, as the database sorts.
     """
-    rules = _rules(model, actor, level, causes, walked)
+    rules = _rules(model, actor, level, causes, walked, by_row)
     selects = [each for rule in rules for each in _branches(model, rule, window, filters, level)]
     if not selects:
         nothing = scoped(model, model.id.is_(None))
@@ -119,9 +121,10 @@ def conditions_of(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
+    by_row: bool = False,
 ) -> list[ColumnElement[bool]]:
     """What gives the actor records at that level at least, each condition written so that it fits an index."""
-    rules = _rules(model, actor, level, causes, walked)
+    rules = _rules(model, actor, level, causes, walked, by_row)
     return [condition for rule in rules for condition in _conditions(model, rule, level)]
 
 
@@ -147,6 +150,7 @@ def capped_count(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
+    by_row: bool = False,
 ) -> Select[int]:
     """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond.
 
@@ -155,7 +159,7 @@ def capped_count(
     """
     selects = [
         select(model.id).where(scoped(model, condition), *filters).limit(cap + 1)
-        for condition in conditions_of(model, actor, level, causes, walked)
+        for condition in conditions_of(model, actor, level, causes, walked, by_row)
     ]
     if not selects:
         return select(literal(0))
@@ -203,8 +207,11 @@ def _rules(
     level: Level,
     causes: frozenset[str] | None,
     walked: Collection[Followed] = (),
+    by_row: bool = False,
 ) -> Sequence[Rule]:
     rules = branches(model, actor, level)
+    if by_row:
+        rules = [replace(rule, grants=None) for rule in rules]
     if causes is not None:
         rules = [rule for rule in rules if rule.cause in causes]
     rules = [rule for rule in rules if rule.covered is None or rule.covered < level]
