@@ -37,7 +37,9 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
             "|de uno que ya es suyo>de una que ya es suya|o ya no es tuyo>o ya no es tuya|con el que probarlo>con la que probarla"
             "|quién puede tomarlos>quién puede tomarlas|se avisa de él>se avisa de ella|lo acompañan>la acompañan"
             "|otros nuevos>otras nuevas|devuelve uno antes de tomar otro>devuelve una antes de tomar otra|devolver uno>devolver una"
-            "|del que salió>de la que salió|Qué hace prometedor>Qué hace prometedora"
+            "|del que salió>de la que salió|Qué hace prometedor>Qué hace prometedora|considera cualificado>considera cualificada"
+            "|asígnalo a otra>asígnala a otra|que alguien lo tome>que alguien la tome|antes en él>antes en ella"
+            "|si los de cada>si las de cada|convierten los suyos>convierten las suyas"
         ),
         "account": (
             "entra completa>entra completo|sí misma>sí mismo|consigo misma>consigo mismo|desde la otra>desde el otro"
@@ -48,7 +50,7 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
         "contact": (
             "es privado>es privada|no tiene ninguno. Muévelos o elimínalos>no tiene ninguna. Muévelas o elimínalas"
             "|y habilítalo>y habilítala|abajo a uno de>abajo a una de|Elige uno.>Elige una.|solo lo ven>solo la ven"
-            "|administradores lo ven>administradores la ven"
+            "|administradores lo ven>administradores la ven|los lleva el proveedor: puedes leerlos>las lleva el proveedor: puedes leerlas"
         ),
         "case": "abrirlos ni cerrarlos>abrirlas ni cerrarlas|cuáles lo cierran>cuáles la cierran|estar abierto>estar abierta",
         "campaign": (
@@ -62,6 +64,7 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
             "|d'un que ja és seu>d'una que ja és seva|o ja no és vostre>o ja no és vostra|Què fa prometedor>Què fa prometedora"
             "|els pot agafar>les pot agafar|n'agafa de nous>n'agafa de noves|del qual va sortir>de la qual va sortir"
             "|retorneu-ne un abans d'agafar-ne un altre>retorneu-ne una abans d'agafar-ne una altra|retornar un abans>retornar una abans"
+            "|considera qualificat>considera qualificada|assigneu-lo a una>assigneu-la a una|si els de cada>si les de cada|converteixen els seus>converteixen les seves"
         ),
         "account": (
             "un d'empresa, sí>una d'empresa, sí|hi entra sencer>hi entra sencera|d'ell mateix>d'ella mateixa|si mateix>si mateixa"

@@ -39,6 +39,8 @@ ES, CA = ("es", "lead", Noun("lead", "leads", M)), ("ca", "lead", Noun("lead", "
         (*ES, Noun("consulta", "consultas", F), "Del lead nuevo al primer lead abierto", "De la consulta nueva a la primera consulta abierta"),
         (*ES, Noun("consulta", "consultas", F), "Los %(num)s leads ya están asignados", "Las %(num)s consultas ya están asignadas"),
         (*ES, Noun("consulta", "consultas", F), "Ha abierto un lead con él", "Ha abierto una consulta con ella"),
+        (*ES, Noun("consulta", "consultas", F), "Con este lead; asígnalo a otra persona o deja que alguien lo tome", "Con esta consulta; asígnala a otra persona o deja que alguien la tome"),
+        (*CA, Noun("consulta", "consultes", F), "Un lead es considera qualificat", "Una consulta es considera qualificada"),
         (*ES, Noun("interesado", "interesados", M), "Cuentas y leads", "Cuentas e interesados"),
         (*CA, Noun("entrada", "entrades", F), "Del lead, el lead i els altres leads", "De l'entrada, l'entrada i les altres entrades"),
         (*CA, Noun("encàrrec", "encàrrecs", M), "El lead passa al lead i pel lead", "L'encàrrec passa a l'encàrrec i per l'encàrrec"),
