@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 from app.accounts.models import Account
 from app.campaigns.models import Campaign
 from app.capture.models import LeadFormPost, PostState
+from app.capture.public_views import TRAP
 from app.conversion.models import Conversion
 from app.identity.queries import find_actor, get_organisation
 from app.leads.models import Lead
@@ -89,7 +90,7 @@ def test_a_flood_of_spam_is_answered_alike_kept_once_and_make_no_lead(client, si
     path = f"/leads/capture/{form.key}"
     answers = set()
     for number in range(24):
-        sent = {"last_name": f"Spam {number % 8}", "email": "x@y.example", "website2": "1", "made": "x.y"}
+        sent = {"last_name": f"Spam {number % 8}", "email": "x@y.example", TRAP: "1"}
         answers.add(client.post(path, data=sent).status_code)
     assert answers == {303}
     assert row_count(session, Lead) == 0
