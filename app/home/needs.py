@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.home.figures import AGEING_DAYS, LAPSING_HOURS, Figures
 from app.home.queries import STALE_DAYS, Needs
-from app.identity.models import Organisation
+from app.identity.models import UNNAMED, Organisation
 from app.kernel import labels
 from app.kernel.actor import Actor, Permission
 from app.kernel.paging import COUNT_CAP
@@ -41,7 +41,7 @@ class SetupStep:
     done: int
 
 
-def todo(actor: Actor, needs: Needs, figures: Figures | None) -> Sequence[Need]:
+def todo(actor: Actor, organisation: Organisation, needs: Needs, figures: Figures | None) -> Sequence[Need]:
     """What needs somebody, the most pressing first; nothing for a count of zero."""
     lines = [
         (needs.alerts, _alerts(needs)),
@@ -55,6 +55,7 @@ def todo(actor: Actor, needs: Needs, figures: Figures | None) -> Sequence[Need]:
         (needs.failed_mail, _failed_mail(needs)),
         (needs.imports, _imports(needs)),
         (needs.invited, _invited(needs)),
+        (organisation.name == UNNAMED and actor.can(Permission.SETTING_MANAGE), _unnamed()),
     ]
     return [line for count, line in lines if count and line.url]
 
@@ -236,6 +237,17 @@ def _invited(needs: Needs) -> Need:
         _("Until then they cannot be given anything."),
         url_for("home.invited"),
         _("See who"),
+    )
+
+
+def _unnamed() -> Need:
+    return Need(
+        "building",
+        "grey",
+        _("Your organisation has no name of its own yet"),
+        _("Pages, e-mails and invitations say %(name)s until it has.", name=UNNAMED),
+        url_for("setup.organisation"),
+        _("Name it"),
     )
 
 

@@ -87,7 +87,7 @@ def _manager(session: Session, actor: Actor, now: datetime) -> Mapping[str, Any]
     figures = read_figures(session, actor, now=now)
     return {
         "step": next_setup_step(actor, g.organisation, counts),
-        "needs": todo(actor, counts, figures),
+        "needs": todo(actor, g.organisation, counts, figures),
         "figures": figures,
         "arrivals": _leads(session, actor, {}, SHOWN),
         "partners": partner_activity(session, actor, since=since),

@@ -220,6 +220,10 @@ class SentForm(Base):
     location: Mapped[str | None]
 
 
+# What the organisation is called until somebody says otherwise.
+UNNAMED = "Canal"
+
+
 class Organisation(Base):
     """The installation's one row: switches that are thrown once, defaults, names, looks.
 
@@ -242,7 +246,7 @@ class Organisation(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    name: Mapped[str] = mapped_column(String(200), default="Canal")
+    name: Mapped[str] = mapped_column(String(200), default=UNNAMED)
     accent: Mapped[str] = mapped_column(String(20), default="")
     language: Mapped[str] = mapped_column(String(5), default="en")
     time_zone: Mapped[str] = mapped_column(String(60), default="UTC")

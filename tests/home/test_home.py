@@ -141,10 +141,13 @@ def test_before_partner_management_is_on_home_shows_the_next_step(signed_in, ses
     page = text_of(signed_in(ada).get("/"))
     assert "Switch partner management on" in page
     assert 'href="/setup/prm"' in page
+    assert "Your organisation has no name of its own yet" in page
     assert "An administrator does this." in text_of(signed_in(mara).get("/"))
     organisation = get_organisation(session)
-    organisation.prm_enabled_at = now
-    assert "Make a company your first partner" in text_of(signed_in(ada).get("/"))
+    organisation.name, organisation.prm_enabled_at = "Wheels", now
+    page = text_of(signed_in(ada).get("/"))
+    assert "Make a company your first partner" in page
+    assert "no name of its own" not in page
 
 
 def test_then_the_portal_and_the_rules(signed_in, session, ada, pia, now):
