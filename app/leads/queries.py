@@ -21,6 +21,7 @@ from app.kernel.actor import Actor, Level
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, Page
+from app.leads.errors import AlreadyConverted
 from app.leads.models import Assignment, DeclineReason, Lead, LeadSource, LeadStatus, UnqualifiedReason
 from app.leads.row_queries import owner_link, read_rows, rows_of_keys
 from app.leads.rows import LeadRow, OwnerLink
@@ -180,6 +181,16 @@ def open_lead(session: Session, actor: Actor, ref: str) -> LeadDetail | LeadRow:
     title = lead.title_for(actor)
     hidden = actor.hidden_fields
     return LeadDetail(lead, level, status, source, link, made, changed, title, hidden, added, custom, reason)
+
+
+def open_to_edit(session: Session, actor: Actor, ref: str) -> LeadDetail:
+    """A lead that the actor may change.  Raises NotFound, NotAllowed, AlreadyConverted."""
+    found = open_lead(session, actor, ref)
+    if isinstance(found, LeadRow) or found.given < Level.EDIT:
+        raise NotAllowed
+    if found.lead.converted_at is not None:
+        raise AlreadyConverted
+    return found
 
 
 def custom_columns(actor: Actor, added: Mapping[str, Definition]) -> list[Any]:

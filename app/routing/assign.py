@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Invalid, NotAllowed, NotFound
-from app.leads.errors import AtCapacity, NotAssignable
+from app.leads.errors import AlreadyConverted, AtCapacity, NotAssignable
 from app.leads.models import AssignmentCause, Lead, Offer
 from app.leads.placement import Move, OfferTerms, Owner, place
 from app.leads.queries import find_with_level
@@ -85,7 +85,7 @@ def assign_new_lead(session: Session, actor: Actor, lead: Lead, wish: Wish, *, n
 
 
 def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
-    """A lead that the actor may give to somebody.  One statement.  Raises NotFound, NotAllowed."""
+    """A lead that the actor may give to somebody.  One statement.  Raises NotFound, NotAllowed, AlreadyConverted."""
     found = find_with_level(session, actor, ref)
     if found is None:
         raise NotFound("lead", ref)
@@ -93,6 +93,8 @@ def get_lead_to_assign(session: Session, actor: Actor, ref: str) -> Lead:
     if level < level_to_assign(actor):
         raise NotAllowed
     require_assignable_by(actor, lead)
+    if lead.converted_at is not None:
+        raise AlreadyConverted
     return lead
 
 

@@ -51,6 +51,8 @@ def test_a_lead_is_converted_once_however_often_it_is_asked_for(signed_in, sessi
     for act, fields in (("status", {"status": "working"}), ("edit", {"last_name": "Other", "version": "1"})):
         answer = browser.submit(f"{page}/{act}", fields, page="/profile")
         assert answer.status_code in (303, 403, 409), act
+    for asked in ("release", "owner", "unqualify"):
+        assert browser.get(f"{page}/{asked}").status_code == 409, asked
     session.expire_all()
     assert lead.last_name != "Other"
     shown = text_of(browser.get(page))

@@ -9,9 +9,10 @@ from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
 from app.leads.deleted import list_deleted
+from app.leads.errors import AlreadyConverted
 from app.leads.forms import ReasonForm
 from app.leads.operations import claim_lead, delete_lead, restore_lead
-from app.leads.queries import find_level, get_lead, list_decline_reasons, open_lead
+from app.leads.queries import LeadDetail, find_level, get_lead, list_decline_reasons, open_lead
 from app.leads.rows import LeadRow
 from app.leads.views.blueprint import bp
 from app.routing.operations import release_lead
@@ -66,6 +67,8 @@ def _release_page(lead_ref: str, form: ReasonForm) -> str:
         raise NotAllowed(_("It is somebody else's to answer for."))
     form.reason.choices = options((r.key, r.name) for r in list_decline_reasons(session))
     is_offer = isinstance(found, LeadRow)
+    if isinstance(found, LeadDetail) and found.lead.converted_at is not None:
+        raise AlreadyConverted
     return render_template(
         "leads/release.html", ref=found.ref, title=found.title, is_offer=is_offer, form=form
     )

@@ -16,16 +16,14 @@ from sqlalchemy.orm import Session
 from app.fields.catalogue import catalogue
 from app.identity.queries import get_organisation
 from app.kernel import clock
-from app.kernel.actor import Actor, Level, Permission
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Invalid, NotAllowed, NotFound, Stale
+from app.kernel.errors import Invalid, NotFound, Stale
 from app.leads.choices import load_lists
-from app.leads.errors import AlreadyConverted
 from app.leads.fields import FIELDS
 from app.leads.forms import LeadForm, lead_form, offer_lists, values_of
 from app.leads.operations import edit_lead
-from app.leads.queries import LeadDetail, open_lead
-from app.leads.rows import LeadRow
+from app.leads.queries import LeadDetail, open_to_edit
 from app.leads.seen import seen_version
 from app.leads.values import read_lead_values, reading_for
 from app.leads.views.blueprint import bp
@@ -53,7 +51,7 @@ class Clash:
 def edit_field(lead_ref: str, name: str) -> ResponseReturnValue:
     """The form of one field; `?as=is` the field as it is."""
     session, actor = db.session(), current_actor()
-    detail = _editable(session, actor, lead_ref)
+    detail = open_to_edit(session, actor, lead_ref)
     form = _form(actor, name, values_of(detail))
     if request.args.get("as") == "is":
         return _shown(session, actor, detail, name)
@@ -65,7 +63,7 @@ def edit_field(lead_ref: str, name: str) -> ResponseReturnValue:
 def save_field(lead_ref: str, name: str) -> ResponseReturnValue:
     """Save it; where somebody else changed it meanwhile, ask which to keep."""
     actor = current_actor()
-    detail = _editable(db.session(), actor, lead_ref)
+    detail = open_to_edit(db.session(), actor, lead_ref)
     form = _form(actor, name, None)
     began, typed = request.form.get("began", ""), form.typed()[name]
     if request.form.get("keep") == "theirs":
@@ -76,7 +74,7 @@ def save_field(lead_ref: str, name: str) -> ResponseReturnValue:
     except Invalid as error:
         session = db.session()
         session.rollback()
-        detail = _editable(session, actor, lead_ref)
+        detail = open_to_edit(session, actor, lead_ref)
         problems = [message for messages in error.errors.values() for message in messages]
         return _page(session, actor, detail, form, name, began, problems=problems), 422
     except Stale:
@@ -85,7 +83,7 @@ def save_field(lead_ref: str, name: str) -> ResponseReturnValue:
     if not wants_fragment():
         flash(_("Saved."), "success")
         return redirect(url_for("leads.show", lead_ref=lead_ref, _anchor="details"), 303)
-    return _shown(session, actor, _editable(session, actor, lead_ref), name, is_saved=True)
+    return _shown(session, actor, open_to_edit(session, actor, lead_ref), name, is_saved=True)
 
 
 def _save(actor: Actor, lead_ref: str, name: str, typed: str, began: str, detail: LeadDetail) -> None:
@@ -103,18 +101,8 @@ def _save(actor: Actor, lead_ref: str, name: str, typed: str, began: str, detail
             return
         except Stale:
             db.session().rollback()
-            detail = _editable(db.session(), actor, lead_ref)
+            detail = open_to_edit(db.session(), actor, lead_ref)
     raise Stale
-
-
-def _editable(session: Session, actor: Actor, lead_ref: str) -> LeadDetail:
-    """The lead, if the actor may change it.  Raises NotFound, NotAllowed, AlreadyConverted."""
-    found = open_lead(session, actor, lead_ref)
-    if isinstance(found, LeadRow) or found.given < Level.EDIT:
-        raise NotAllowed
-    if found.lead.converted_at is not None:
-        raise AlreadyConverted
-    return found
 
 
 def _form(actor: Actor, name: str, data: dict[str, str] | None) -> LeadForm:
@@ -130,7 +118,7 @@ def _form(actor: Actor, name: str, data: dict[str, str] | None) -> LeadForm:
 def _clash_page(actor: Actor, lead_ref: str, form: LeadForm, name: str, typed: str) -> str:
     session = db.session()
     session.rollback()
-    detail = _editable(session, actor, lead_ref)
+    detail = open_to_edit(session, actor, lead_ref)
     present = values_of(detail)[name]
     offer_lists(form, load_lists(session), detail)
     fill(form[name], typed)

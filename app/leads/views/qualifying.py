@@ -8,16 +8,15 @@ from flask_babel import gettext as _
 
 from app.fields.catalogue import catalogue
 from app.kernel import clock
-from app.kernel.actor import Level, Permission
+from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
+from app.kernel.errors import Conflict, Invalid, Stale
 from app.leads.choices import find_reason_id, find_status_id, load_lists, status_name
 from app.leads.errors import AlreadyConverted
 from app.leads.fields import FIELDS
 from app.leads.models import LeadStatus
 from app.leads.operations import edit_lead
-from app.leads.queries import open_lead
-from app.leads.rows import LeadRow
+from app.leads.queries import open_to_edit
 from app.leads.seen import seen_version
 from app.leads.views.blueprint import bp
 from app.leads.views.carried import carried, to_board
@@ -64,11 +63,7 @@ def unqualify(lead_ref: str) -> ResponseReturnValue:
 
 def _ask_reason(lead_ref: str, key: str, problem: Any = "") -> str:
     session, actor = db.session(), current_actor()
-    found = open_lead(session, actor, lead_ref)
-    if isinstance(found, LeadRow) or found.given < Level.EDIT:
-        raise NotAllowed
-    if found.lead.converted_at is not None:
-        raise AlreadyConverted
+    found = open_to_edit(session, actor, lead_ref)
     lists = load_lists(session)
     closing = [status for status in lists.statuses if status.category == "unqualified"]
     status = next((each for each in closing if each.key == key), closing[0] if closing else None)

@@ -13,17 +13,16 @@ from sqlalchemy.orm import Session
 from app.identity.queries import get_organisation
 from app.intake.take_in import Arrival, take_in
 from app.kernel import clock, labels
-from app.kernel.actor import Actor, Level, Permission
+from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Conflict, Invalid, NotAllowed, Stale
+from app.kernel.errors import Conflict, Invalid, Stale
 from app.kernel.fold import fold
 from app.leads.choices import load_lists
 from app.leads.errors import AlreadyConverted
 from app.leads.forms import LeadForm, OwnerChoice, lead_form, offer_lists, values_of
 from app.leads.operations import edit_lead
-from app.leads.queries import LeadDetail, open_lead
+from app.leads.queries import LeadDetail, open_to_edit
 from app.leads.registries import LONGEST_NAME, SOURCES, add_item
-from app.leads.rows import LeadRow
 from app.leads.seen import seen_version
 from app.leads.values import load_choices, read_lead_values, reading_for
 from app.leads.views.blueprint import bp
@@ -145,7 +144,7 @@ def _first_status(session: Session) -> str:
 def edit(lead_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     try:
-        detail = _editable(session, actor, lead_ref)
+        detail = open_to_edit(session, actor, lead_ref)
     except AlreadyConverted as error:
         flash(str(error.message), "info")
         return redirect(url_for("leads.show", lead_ref=lead_ref), 303)
@@ -158,7 +157,7 @@ def edit(lead_ref: str) -> ResponseReturnValue:
 @needs(Permission.LEAD_EDIT)
 def save(lead_ref: str) -> ResponseReturnValue:
     actor = current_actor()
-    _editable(db.session(), actor, lead_ref)
+    open_to_edit(db.session(), actor, lead_ref)
     form = lead_form(actor)()
     try:
         with transaction() as session:
@@ -168,21 +167,11 @@ def save(lead_ref: str) -> ResponseReturnValue:
             lead = edit_lead(session, actor, lead_ref, values, version=form.began_from, now=clock.now())
     except Invalid as error:
         show_errors(form, error)
-        return _edit_page(db.session(), _editable(db.session(), actor, lead_ref), form), 422
+        return _edit_page(db.session(), open_to_edit(db.session(), actor, lead_ref), form), 422
     except Stale:
         return _stale_page(actor, lead_ref, form), 409
     flash(_("Saved."), "success")
     return redirect(url_for("leads.show", lead_ref=lead.ref), 303)
-
-
-def _editable(session: Session, actor: Actor, lead_ref: str) -> LeadDetail:
-    """The lead, if the actor may change it.  Raises NotFound, NotAllowed, AlreadyConverted."""
-    found = open_lead(session, actor, lead_ref)
-    if isinstance(found, LeadRow) or found.given < Level.EDIT:
-        raise NotAllowed
-    if found.lead.converted_at is not None:
-        raise AlreadyConverted
-    return found
 
 
 def _edit_page(
@@ -208,7 +197,7 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     """The form again: what was changed here stays typed, all else is as it is now; both beside each other."""
     session = db.session()
     session.rollback()
-    detail = _editable(session, actor, lead_ref)
+    detail = open_to_edit(session, actor, lead_ref)
     mine, now = form.changed(), values_of(detail)
     for name, text in now.items():
         if name in form and name not in mine:
