@@ -18,15 +18,9 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.bulk import insert_row, insert_rows
+from app.leads.listeners import partner_queue_listeners
 from app.leads.models import Assignment, AssignmentCause, BulkAct, Lead, Offer
-from app.leads.placement import (
-    Move,
-    Owner,
-    assignment_columns,
-    offer_columns,
-    owner_columns,
-    partner_queue_listeners,
-)
+from app.leads.placement import Move, Owner, assignment_columns, offer_columns, owner_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.search.upkeep import enter_arrived

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, case, cast, inspect, or_, select, update
+from sqlalchemy import bindparam, inspect, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -19,17 +19,16 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app.campaigns.linking import join_campaign
 from app.documents.holding import follow_holder
 from app.events.operations import record
-from app.identity.membership import is_member
-from app.identity.models import Organisation, User, UserState
-from app.kernel.actor import PARTNER_ROLES, Actor, Role
+from app.identity.models import User, UserState
+from app.kernel.actor import Actor
 from app.kernel.bulk import insert_row
 from app.leads.errors import AlreadyConverted, LeadMoved
+from app.leads.listeners import members_who_asked, partner_queue_listeners
 from app.leads.models import Assignment, AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.leads.touching import TOUCHED, UNTAKEN, taken_columns, touch_columns
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
-from app.notifications.preferences import DIGEST, MAIL, choice
-from app.routing.models import Queue, QueueMember
+from app.routing.models import Queue
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
@@ -366,42 +365,3 @@ def tell(
         for user in users
     ]
     notify_many(session, notices, now=now)
-
-
-def partner_queue_listeners(session: Session, queue: Queue) -> Sequence[User]:
-    """Members of a partner queue who are told of arrivals: those who chose it, else managers, else everyone."""
-    members = session.scalars(
-        select(User)
-        .join(QueueMember, QueueMember.account_id == User.partner_account_id)
-        .join(Organisation, is_member(User.role))
-        .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE, _reaches_rank())
-        .order_by(User.id)
-    ).all()
-    chosen = [u for u in members if choice(u, NotificationKind.LEAD_IN_QUEUE) in (MAIL, DIGEST)]
-    undecided = [u for u in members if NotificationKind.LEAD_IN_QUEUE not in u.mail_preferences]
-    if chosen:
-        return chosen
-    leaders = [u for u in undecided if u.role is not Role.USER]
-    return leaders or undecided
-
-
-def members_who_asked(session: Session, queue: Queue) -> Sequence[User]:
-    """Members of a queue of the vendor's who chose to be told of what comes into it; else nobody is."""
-    by_company = and_(
-        QueueMember.account_id == User.partner_account_id, _reaches_rank(), is_member(User.role)
-    )
-    members = session.scalars(
-        select(User)
-        .join(Organisation, Organisation.id == 1)
-        .join(QueueMember, or_(QueueMember.user_id == User.id, by_company))
-        .where(QueueMember.queue_id == queue.id, User.state == UserState.ACTIVE)
-        .where(cast(User.mail_preferences, Text).contains(f'"{NotificationKind.LEAD_IN_QUEUE.value}"'))
-        .order_by(User.id)
-    ).unique()
-    return [u for u in members if choice(u, NotificationKind.LEAD_IN_QUEUE) in (MAIL, DIGEST)]
-
-
-def _reaches_rank() -> ColumnElement[bool]:
-    """That the user's role is at least the rank that the membership asks for."""
-    rank = case({role.value: role.rank for role in PARTNER_ROLES}, value=User.role, else_=-1)
-    return rank >= QueueMember.minimum_rank

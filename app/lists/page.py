@@ -232,7 +232,7 @@ def _address(object_: ListObject, query: ListQuery, asked: Asked, *, sort: str |
         sort = query.sort_key if query.sort_key != object_.sort else None
     # A saved view's address without filters means the view's own, and the plain one the view it starts with.
     empty = {"filter": ["all()"]} if is_saved else {"view": [ALL]} if not fixed else {}
-    paged = {"count": ["all"]} if query.has_more_than_first else {}
+    paged = {"count": ["all"]} if query.finds_more and not query.only_first else {}
     return ListAddress(url_for(object_.root), query.given, sort, fixed, empty, paged)
 
 

@@ -88,17 +88,14 @@ class ListQuery:
             yield part.condition if whole is None else whole
 
     @property
-    def is_cut_short(self) -> bool:
-        """Whether a text finds more than the list has: only what it finds first is listed."""
-        return self.only_first and self._finds_more()
+    def finds_more(self) -> bool:
+        """Whether a text finds more than what it finds first."""
+        return any(all_of_first(self.object.model, part.condition) is not None for part in self.parts)
 
     @property
-    def has_more_than_first(self) -> bool:
-        """Whether the list has more than what a text finds first."""
-        return not self.only_first and self._finds_more()
-
-    def _finds_more(self) -> bool:
-        return any(all_of_first(self.object.model, part.condition) is not None for part in self.parts)
+    def is_cut_short(self) -> bool:
+        """Whether a text finds more than the list has."""
+        return self.only_first and self.finds_more
 
     @property
     def is_void(self) -> bool:

@@ -16,8 +16,9 @@ from app.identity.models import User, UserState
 from app.kernel import refs
 from app.kernel.actor import Actor
 from app.kernel.db import is_sqlite
+from app.leads.listeners import partner_queue_listeners
 from app.leads.models import AssignmentCause, BulkAct, Lead, Offer
-from app.leads.placement import partner_queue_listeners, place
+from app.leads.placement import place
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many
 from app.offboarding.choices import GiveTo, Keep, OpenRecords

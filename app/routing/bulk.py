@@ -21,8 +21,9 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import Conflict, DomainError, Invalid
 from app.leads.errors import AlreadyConverted, LeadMoved
+from app.leads.listeners import partner_queue_listeners
 from app.leads.models import AssignmentCause, BulkAct, Lead, LeadRefusal, Offer
-from app.leads.placement import partner_queue_listeners, place
+from app.leads.placement import place
 from app.leads.queries import level_of
 from app.notifications.models import NotificationKind
 from app.notifications.operations import Mail, Notice, notify_many

@@ -228,7 +228,7 @@ def test_all_that_a_text_finds_is_found_by_what_one_reads_alone(
     def keys(actor, text):
         query = parse_list(session, actor, objects()["lead"], {"q": [text]})
         query = replace(query, level=Level.PREVIEW)
-        return query.has_more_than_first, sorted(found.id for found in list_ids(session, actor, query).items)
+        return query.finds_more, sorted(found.id for found in list_ids(session, actor, query).items)
 
     for person in (ada, pia):
         actor = actor_of(session, person)

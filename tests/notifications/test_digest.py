@@ -16,8 +16,9 @@ from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Role
 from app.kernel.db import transaction
+from app.leads.listeners import partner_queue_listeners
 from app.leads.models import AssignmentCause
-from app.leads.placement import Move, Owner, partner_queue_listeners, place
+from app.leads.placement import Move, Owner, place
 from app.notifications.digests import people_due, write_digest, write_digests
 from app.notifications.messages import write_mail
 from app.notifications.models import Delivery, DeliveryState, Notification
