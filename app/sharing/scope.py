@@ -72,7 +72,7 @@ def scope(model: type[Base], actor: Actor, level: Level = Level.PREVIEW) -> Colu
     """The condition under which the actor has at least that level of a record of the model."""
     if actor.is_system:
         return Scoped(true(), model.__tablename__)
-    rules = branches(model, actor, level)
+    rules = [rule for rule in branches(model, actor, level) if rule.covered is None or rule.covered < level]
     # Whoever has every live record is given nothing more by another rule, which would but keep indexes from being used.
     whole = [rule for rule in rules if rule.is_whole and rule.unless is None]
     given = [rule.at_least(level) for rule in whole[:1] or rules]
