@@ -36,9 +36,12 @@ def follow_holder(session: Session, record: Any) -> None:
     """Let the words of a record's documents say who holds it now.  Does not commit.
 
     record: a lead or an opportunity that came to another partner, or left one; it is stored.
-    One statement where it has no documents, at most three where it has.
+    One statement where it has no documents, at most four where it has.
     """
-    mark_holder(session, is_of(record))
+    # Asked first, for most have none, and whoever claims a lead waits for the other to be planned.
+    any_of = select(Document.id).where(scope(Document, _FOLLOWING), is_of(record)).limit(1)
+    if session.scalar(any_of) is not None:
+        mark_holder(session, is_of(record))
 
 
 def mark_holder(session: Session, condition: ColumnElement[bool]) -> None:
