@@ -17,7 +17,8 @@ _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _DROPPED = re.compile(
     "[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\u206a-\u206f\ufeff\ufff9-\ufffb]"
 )
-_BLANK_EDGES = " \t\n\u200b\u00a0\u3000"
+# All that is blank, some of which NFC makes of other blanks, and the blank without width.
+_BLANK_EDGES = " \t\n\u200b\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
 LINE = 255
 NOTE = 32_000

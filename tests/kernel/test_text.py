@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.kernel.errors import Invalid
@@ -72,6 +72,7 @@ def test_the_limit_counts_characters_after_cleaning():
     assert str(refused.value.errors["city"][0]) == "This is too long: 11 characters, at most 10."
 
 
+@example("\u2000", False)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), st.booleans())
 def test_what_comes_out_is_storable_and_stays_as_it_is(value, multiline):
     cleaned = clean_text(value, max_length=10_000, multiline=multiline)
