@@ -155,9 +155,7 @@ def _seen_with_words(session: Session, actor: Actor, words: Sequence[str]) -> An
         ways.append(_with_words(session, actor, words, _is_seen(actor)))
     found = [select(way.subquery().c[0]) for way in ways]
     found += [
-        _asked(session, actor, words, rule.where if rule.followed is None else rule.followed.where)
-        for rule in rules
-        if rule.followed not in held
+        _asked(session, actor, words, rule.as_listed().where) for rule in rules if rule.followed not in held
     ]
     return union_all(*found) if found else select(Document.id).where(scoped(Document, Document.id.is_(None)))
 

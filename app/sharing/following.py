@@ -160,6 +160,7 @@ def _looked_up(
 def _followed(actor: Actor, model: Any, column: InstrumentedAttribute[int | None], rule: Rule) -> Followed:
     """The same, by the records' own index or by their grants."""
     if rule.grants is None:
+        rule = rule.as_listed()
         keys = select(model.id).where(_marked(model, rule.at_least(Level.READ)))
         # Counted with those that are given at less, as indexes hold them.
         every = select(model.id).where(_marked(model, rule.where))

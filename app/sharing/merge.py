@@ -211,7 +211,7 @@ def _rules(
 ) -> Sequence[Rule]:
     rules = branches(model, actor, level)
     if by_row:
-        rules = [replace(rule, grants=None) for rule in rules]
+        rules = [replace(rule, grants=None, by_index=None) for rule in rules]
     if causes is not None:
         rules = [rule for rule in rules if rule.cause in causes]
     rules = [rule for rule in rules if rule.covered is None or rule.covered < level]
@@ -220,14 +220,9 @@ def _rules(
     if whole:
         return whole
     along = {rule.followed: rule for rule in rules if rule.followed is not None and rule.followed in walked}
-    found = [_by_records(rule) for rule in rules if rule.followed not in along]
+    found = [rule.as_listed() for rule in rules if rule.followed not in along]
     # First what gives most: whoever counts so far has often counted enough.
     return [_together(list(along.values()), next(iter(along)).live), *found] if along else found
-
-
-def _by_records(rule: Rule) -> Rule:
-    """The rule with its rows found by the records that they hang on, where they hang on any."""
-    return rule if rule.followed is None else replace(rule, where=rule.followed.where)
 
 
 def _together(rules: Sequence[Rule], live: ColumnElement[bool]) -> Rule:

@@ -1,6 +1,6 @@
 """A rule of visibility: one reason for which an actor is given records, as conditions that fit indexes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, and_, case, literal
 
@@ -47,7 +47,8 @@ class Rule:
     pending offer, the reading that a grant says.  is_whole: it gives every live record, so that other rules
     add nothing to a list.  grants: where a list finds its rows by the grants themselves.  covered: the level at
     which another rule gives all of its records anyway, so that a list that asks no more need not look for them.
-    followed: the records that its rows hang on, where lists may find them by these.
+    followed: the records that its rows hang on, where lists may find them by these.  by_index: what `where` says of a
+    row, written so that a list finds its rows by an index.
     """
 
     cause: str
@@ -59,6 +60,7 @@ class Rule:
     grants: Grants | None = None
     covered: Level | None = None
     followed: "Followed | None" = None
+    by_index: ColumnElement[bool] | None = None
 
     @property
     def instead(self) -> Level | None:
@@ -73,6 +75,11 @@ class Rule:
         if self.unless is None or level <= self.otherwise:
             return self.where
         return and_(self.where, ~self.unless)
+
+    def as_listed(self) -> "Rule":
+        """The same, written so that its rows are found rather than asked about."""
+        found = self.by_index if self.followed is None else self.followed.where
+        return self if found is None else replace(self, where=found)
 
     def given(self) -> ColumnElement[int]:
         """The level given to a row that satisfies `where`, as SQL."""

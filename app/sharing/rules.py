@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.models import Account, AccountResponsible, Contact
 from app.campaigns.models import Campaign
@@ -25,6 +26,8 @@ from app.sharing.models import GrantSet, GrantSetState, SharingGrant
 from app.sharing.rule import NOTHING_SUPPOSED, Grants, Rule, Supposed
 from app.sharing.scoped import Scoped
 
+Condition = ColumnElement[bool]
+Column = InstrumentedAttribute[Any]
 SHARED_TABLES = frozenset({"account", "case", "contact", "document", "lead", "opportunity"})
 
 
@@ -219,9 +222,8 @@ def _account_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.is_partner:
         return [*rules, Rule("owner", Level.EDIT, and_(live, Account.owner_user_id == actor.user_id))]
     rules.append(Rule("owner", _cap(actor, Level.FULL), and_(live, Account.owner_user_id == actor.user_id)))
-    answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
-    rules.append(Rule("account_team", _cap(actor, Level.EDIT), and_(live, Account.id.in_(answerable))))
-    return rules
+    theirs = (AccountResponsible.account_id, AccountResponsible.user_id == actor.user_id)
+    return [*rules, _of_accounts("account_team", actor, live, Account.id, *theirs)]
 
 
 def _contact_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
@@ -236,20 +238,31 @@ def _contact_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     by_default = _by_default(actor.default_contact_level, actor, of_account, is_whole=False)
     further = [*_shared_rules(Contact, actor, of_account), *_of_shared_accounts(actor, of_account)]
     if not actor.is_partner:
-        # Two rules rather than one with an OR, so that each fits the index of the account.
-        further += [
-            Rule("parent", _cap(actor, Level.EDIT), and_(of_account, Contact.account_id.in_(accounts)))
-            for accounts in _team_accounts(actor)
-        ]
+        further += _of_team_accounts("parent", actor, of_account, Contact.account_id)
     covered = by_default[0].level if by_default else None
     return [*rules, *by_default, *(replace(rule, covered=covered) for rule in further)]
 
 
-def _team_accounts(actor: Actor) -> tuple[Select[int], Select[int]]:
-    """Keys of the accounts that the person is answerable for, and of those that they own."""
-    answerable = select(AccountResponsible.account_id).where(AccountResponsible.user_id == actor.user_id)
-    own = select(Account.id).where(Account.owner_user_id == actor.user_id)
-    return answerable, own
+def _of_team_accounts(cause: str, actor: Actor, live: Condition, account_id: Column) -> list[Rule]:
+    """What is of the accounts that the person is answerable for, and of those that they own.
+
+    Two rules rather than one with an OR, so that each fits the index of the account.
+    """
+    answerable, own = AccountResponsible.user_id == actor.user_id, Account.owner_user_id == actor.user_id
+    return [
+        _of_accounts(cause, actor, live, account_id, AccountResponsible.account_id, answerable),
+        _of_accounts(cause, actor, live, account_id, Account.id, own),
+    ]
+
+
+def _of_accounts(
+    cause: str, actor: Actor, live: Condition, account_id: Column, key: Column, theirs: Condition
+) -> Rule:
+    """What is of accounts that the person has a part in.  key, theirs: where these accounts are told, and as whose."""
+    # Of one row its own account is looked up: who has many would have them all read for it.
+    where = and_(live, exists().where(key == account_id, theirs).correlate(account_id.table))
+    by_index = and_(live, account_id.in_(select(key).where(theirs)))
+    return Rule(cause, _cap(actor, Level.EDIT), where, by_index=by_index)
 
 
 def deleted_case_rules(actor: Actor) -> Sequence[Rule]:
@@ -271,12 +284,7 @@ def _case_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
     if actor.is_partner:
         return [*rules, Rule("owner", Level.EDIT, own)]
     rules.append(Rule("owner", _cap(actor, Level.FULL), own))
-    # Two rules rather than one with an OR, so that each fits the index of the account.
-    rules.extend(
-        Rule("account_team", _cap(actor, Level.EDIT), and_(live, Case.account_id.in_(accounts)))
-        for accounts in _team_accounts(actor)
-    )
-    return rules
+    return [*rules, *_of_team_accounts("account_team", actor, live, Case.account_id)]
 
 
 def deleted_opportunity_rules(actor: Actor) -> Sequence[Rule]:
@@ -316,27 +324,29 @@ def _opportunity_rules(actor: Actor, live: ColumnElement[bool]) -> list[Rule]:
         )
         if account_ids
     )
-    rules.extend(
-        Rule("account_team", _cap(actor, Level.EDIT), and_(live, Opportunity.account_id.in_(accounts)))
-        for accounts in _team_accounts(actor)
-    )
-    return rules
+    return [*rules, *_of_team_accounts("account_team", actor, live, Opportunity.account_id)]
 
 
 def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[Rule]:
     """A contact follows its account: what is shared of the account is shared of its contacts."""
 
-    def of_those(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        # Marked, for the level given stands outside the contacts' own scope.
-        return Contact.account_id.in_(select(Account.id).where(Scoped(condition, Account.__tablename__)))
+    def marked(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return Scoped(
+            condition, Account.__tablename__
+        )  # the level given stands outside the contacts' own scope
+
+    def is_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        its = exists().where(Account.id == Contact.account_id, marked(condition))
+        return its.correlate(Contact.__table__)
 
     return [
         Rule(
             "parent",
             rule.level,
-            and_(of_account, of_those(rule.where)),
-            unless=None if rule.unless is None else of_those(rule.unless),
+            and_(of_account, is_of(rule.where)),
+            unless=None if rule.unless is None else is_of(rule.unless),
             otherwise=rule.otherwise,
+            by_index=and_(of_account, Contact.account_id.in_(select(Account.id).where(marked(rule.where)))),
         )
         for rule in _shared_rules(Account, actor, Account.deleted_at.is_(None), to_follow=True)
     ]

@@ -108,7 +108,7 @@ def gives_many(model: Any, actor: Actor, *, most: int) -> Select[bool]:
         select(model.id).where(scoped(model, condition)).limit(most + 1).subquery()
         for rule in branches(model, actor, Level.READ)
         if rule.grants is None
-        for condition in [rule.where if rule.followed is None else rule.followed.where]
+        for condition in [rule.as_listed().where]
     ]
     numbers = (select(func.count()).select_from(each).scalar_subquery() for each in given)
     found: list[ColumnElement[bool]] = [sum(numbers, start=literal(0)) > most]
