@@ -73,17 +73,29 @@ def save() -> ResponseReturnValue:
 @needs(Permission.SETTING_MANAGE)
 def save_moves() -> ResponseReturnValue:
     """Save where each status leads."""
-    keys = request.form.getlist("from")
-    moves: dict[str, Sequence[str] | None] = {
-        key: None if request.form.get(f"any-{key}") else request.form.getlist(f"to-{key}") for key in keys
-    }
     try:
         with transaction() as session:
-            changed = set_moves(session, current_actor(), moves, now=clock.now())
+            changed = set_moves(session, current_actor(), _ticked_moves(), now=clock.now())
     except Invalid as error:
         return _page(error.errors), 422
     flash(_("Saved.") if changed else _("Nothing was changed."), "success" if changed else "info")
     return redirect(url_for("lead_path.show", _anchor="moves"), 303)
+
+
+def _ticked_moves() -> dict[str, Sequence[str] | None]:
+    """Each status of the page → where it leads, None for anywhere.
+
+    Whoever takes a tick away beside *Anywhere*, which was ticked before, means it: only what is still ticked stays.
+    """
+    keys = request.form.getlist("from")
+    was_free = set(request.form.getlist("was-any"))
+    moves: dict[str, Sequence[str] | None] = {}
+    for key in keys:
+        ticked = request.form.getlist(f"to-{key}")
+        has_all = not {*keys} - {*ticked, key}
+        is_free = f"any-{key}" in request.form and (has_all or key not in was_free)
+        moves[key] = None if is_free else ticked
+    return moves
 
 
 def _page(errors: Mapping[str, Sequence[Any]] | None = None, typed: Mapping[str, str] | None = None) -> str:

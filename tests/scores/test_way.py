@@ -144,6 +144,9 @@ def test_setup_shows_and_keeps_all_of_it_and_asks_where_leads_go(signed_in, sess
     moved = {"from": ["new", "working"], "any-working": "1", "to-new": ["working"]}
     browser.submit("/setup/lead-path/moves", moved, page="/setup/lead-path")
     assert (get_status(session, "new").moves, get_status(session, "working").moves) == (["working"], ["*"])
+    narrowed = {"from": ["new", "working"], "was-any": "working", "any-working": "1", "to-new": ["working"]}
+    browser.submit("/setup/lead-path/moves", narrowed, page="/setup/lead-path")
+    assert get_status(session, "working").moves == [], "a tick taken away beside Anywhere counts"
     browser.submit(
         "/setup/lead-path", {"required": ["email"], "definition_ca": "Té diners"}, page="/setup/lead-path"
     )
