@@ -197,7 +197,7 @@ def _at_inputs(error: Invalid) -> Invalid:
 
 def _editor(form: FieldForm, draft: FieldDraft, field: CustomField | None = None) -> str:
     used = used_choices(db.session(), field) if field is not None else set()
-    if draft.choices and form.new_choices.data and not form.errors:
+    if draft.choices and form.new_choices.data:
         form.new_choices.data = ""  # they stand among the others by now
     return render_template(
         "fields/edit.html",

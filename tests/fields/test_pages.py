@@ -28,7 +28,11 @@ def test_the_whole_story_on_pages(signed_in, session, ada, sal):
         "new_choices": "Strategic\nGrowth",
         "is_required": "y",
     }
-    assert browser.submit("/setup/fields/new/account", {**sent, "help": ""}).status_code == 422
+    refused = browser.submit("/setup/fields/new/account", {**sent, "help": ""})
+    assert refused.status_code == 422
+    again = refused.get_data(as_text=True)
+    assert 'value="Growth"' in again
+    assert "Strategic\nGrowth" not in again, "choices stand once, else saving again finds each twice"
     moved = browser.submit("/setup/fields/new/account", {**sent, "act": "down-0"}).get_data(as_text=True)
     assert moved.index('value="Growth"') < moved.index('value="Strategic"')
     made = browser.submit("/setup/fields/new/account", sent)
