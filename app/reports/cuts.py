@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, cast, func, literal
+from sqlalchemy import ColumnElement, String, case, cast, func, literal, literal_column
 
 from app.kernel.actor import Actor
 from app.leads.models import Lead
@@ -75,8 +75,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# What the key of a queue is told from those of people by, in the column of owners.
+QUEUE = "q"
+
+
 def _key(column: Any) -> ColumnElement[str]:
     return func.coalesce(cast(column, String), "")
+
+
+def _owner() -> ColumnElement[str]:
+    in_queue = literal_column(f"'{QUEUE}'").concat(cast(Lead.owner_queue_id, String))
+    return func.coalesce(cast(Lead.owner_user_id, String), in_queue, "")
 
 
 def fact_columns(actor: Actor, zone: str, names: Sequence[str] = COLUMNS) -> dict[str, ColumnElement[Any]]:
@@ -92,7 +101,7 @@ _SQL: Mapping[str, Callable[[Actor, str], ColumnElement[Any]]] = {
     "campaign": lambda *_: _key(Lead.campaign_id),
     "country": lambda *_: func.coalesce(Lead.country, ""),
     "product": lambda *_: func.coalesce(Lead.product_interest, ""),
-    "owner": lambda *_: _key(Lead.owner_user_id),
+    "owner": lambda *_: _owner(),
     "queue": lambda *_: _key(Lead.last_queue_id),
     "band": lambda *_: band_of(Lead.score),
     "stage": lambda actor, _zone: steps.stage_of(actor),

@@ -12,7 +12,7 @@ from app.lists.query import ListQuery
 from app.reports.asked import Asked
 from app.reports.changed import since
 from app.reports.models import BY_WHAT, BY_WHO, HOW_FAR, OF_OWNER, ReportCount, ReportFact
-from app.reports.owned import Owned
+from app.reports.owned import Owned, along_owners
 from app.reports.picking import COLUMN_OF, count_months, fact_months, keys_asked
 from app.reports.telling import (
     BETWEEN,
@@ -50,6 +50,11 @@ def read_facts(
 
 def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -> Select[*tuple[Any, ...]]:
     """Select of what is counted of facts, as `reading` has it: first as they stand together in an index, then summed up."""
+    picked = [getattr(ReportFact, name).in_(some) for name, some in keys.items()]
+    # No bare column beside what is picked, or months are looked for by an index that has nothing else.
+    months = fact_months(asked, ReportFact.month + 0 if picked else ReportFact.month)
+    if "owner" in keys and not (wanted.b or wanted.needs):
+        return _told_as_all(along_owners(wanted.a, [*months, *picked]))
     fact = {name: getattr(ReportFact, name) for name in columns_of(wanted)}
     key_a, key_b, *far = (each.label(f"t{place}") for place, each in enumerate(told_of(fact, wanted)))
     names = dict.fromkeys((*_before(asked, wanted), wanted.a, *(() if wanted.needs else HOW_FAR)))
@@ -59,12 +64,9 @@ def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -
         told_b = func.aggregate_strings(key_b, BETWEEN).label("t1")
     elif wanted.b:
         together.append(key_b if wanted.days else fact[wanted.b])
-    picked = [getattr(ReportFact, name).in_(some) for name, some in keys.items()]
-    # No bare column beside what is picked, or months are looked for by an index that has nothing else.
-    month: Any = ReportFact.month + 0 if picked else ReportFact.month
     told = (
         select(key_a, told_b, *far, func.count().label("n"))
-        .where(*fact_months(asked, month), *picked, *needed_of(fact, wanted))
+        .where(*months, *picked, *needed_of(fact, wanted))
         .group_by(*together)
     )
     if wanted.needs and [*names] == [wanted.a]:  # each stands in one place already
@@ -74,15 +76,23 @@ def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -
 
 def _before(asked: Asked, wanted: Wanted) -> Sequence[str]:
     """What stands before a in the index by which the facts that are asked for are read, or also before how far they came."""
+    if "owner" in map(COLUMN_OF.get, asked.given):  # by that one index
+        return OF_OWNER[: OF_OWNER.index(wanted.a)] if wanted.a in OF_OWNER else ()
     for order in (BY_WHO, *([BY_WHAT] if "partner" in asked.given else [])):
         if wanted.a in order:
             return order[: order.index(wanted.a)] if wanted.needs else order
     return ()
 
 
+def _told_as_all(counted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """As `reading` has it.  counted: as `along_owners` has it."""
+    told, *measures = counted.subquery("counted").c
+    return select(literal(0), told, literal(""), *[literal(0)] * 3, *measures)
+
+
 def is_told_of_owned(asked: Asked, wanted: Wanted) -> bool:
     told = {*OF_OWNER, ""}
-    is_known = all(name == "owner" or COLUMN_OF.get(name) in told for name in asked.given)
+    is_known = all(COLUMN_OF.get(name) in told for name in asked.given)
     return is_known and wanted.a in told and not (wanted.b or wanted.needs)
 
 
@@ -95,13 +105,10 @@ def read_owned(
     if given is not None and (session.scalar(given) or 0) > MOST_LIVE:
         return TooMany()
     fact = {name: getattr(ReportFact, name) for name in columns_of(wanted)}
-    keys = {**keys_asked(session, actor, asked)}
-    if "owner" in asked.given:
-        keys["owner"] = whose.named(session, asked.given["owner"])
+    keys = keys_asked(session, actor, asked)
     conditions = [*fact_months(asked), *needed_of(fact, wanted)]
     picked = (getattr(ReportFact, name).in_(some) for name, some in keys.items())
-    told, *measures = whose.counted(wanted.a, [*conditions, *picked]).subquery("counted").c
-    counted = select(literal(0), told, literal(""), *[literal(0)] * 3, *measures)
+    counted = _told_as_all(whose.counted(wanted.a, [*conditions, *picked]))
     nothing = [literal(0) for _name in wanted.measures]
     before = select(literal(-1), *told_of({**fact, "handed_over": literal(0)}, wanted), *nothing).where(
         *whose.not_as_counted(),

@@ -30,8 +30,8 @@ _TIMES = ("taken_class", "touched_class", "waiting_day")
 _FILTERS = ("month", "source", "campaign", "country", "product")
 
 
-# What leads of a partner's people are told apart and picked by, see `owned`.
-OF_OWNER = ("owner", "stage", "month", "source", "country", "product")
+# In which order leads of an owner stand.  Of most owners those of one partner, or queue, are all; see `owned`.
+OF_OWNER = ("owner", "partner", "queue", "waits_in", "stage", "month", "source", "country", "product")
 
 
 def _index(name: str, *columns: str) -> Index:
@@ -43,7 +43,7 @@ class ReportFact(Base):
 
     month: in which it arrived, where the organisation is, as 202611.  band: of its score, the lowest that is in it.
     stage: how far it came, by `steps.STEPS`.  taken_class, touched_class: see `classes`; "" where nothing was measured.
-    queue: that it waits in or was taken from.  waits_in, waiting_day: of those that nobody has, since when as
+    owner: a person, or the queue that has it with a "q" before its key.  queue: that it waits in or was taken from.  waits_in, waiting_day: of those that nobody has, since when as
     20261122; "" of others.  Keys of other records stand as text, "" for none.
     """
 
@@ -56,7 +56,7 @@ class ReportFact(Base):
             for name in ("partner", "source", "campaign", "country", "product")
         ),
         _index("what", "partner", *BY_WHAT, *HOW_FAR, *_FILTERS),
-        _index("owner", *OF_OWNER, "unqualified", "lead_id"),
+        _index("owner", *OF_OWNER, "unqualified", "lead_id", *HOW_FAR, *_TIMES, "campaign", "band"),
     )
 
     lead_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -61,22 +61,9 @@ class Owned:
     def counted(self, told: str, conditions: Sequence[Condition]) -> Select[*tuple[Any, ...]]:
         """Select of (value told apart, `steps.MEASURES`) of the leads that are theirs as they were counted last, but what is won.
 
-        told: one of `OF_OWNER`, "" for all as one.
+        told: as `along_owners` has it.  When leads were handed over is the vendor's to know.
         """
-        order = OF_OWNER[: max(OF_OWNER.index(told or "stage"), OF_OWNER.index("stage")) + 1]
-        stage, unqualified = ReportFact.stage, func.sum(ReportFact.unqualified)
-        value = getattr(ReportFact, told) if told else literal("")
-        # First as they stand together in the index, so that they are counted as they are read.
-        parts = (
-            select(value.label("value"), stage, func.count().label("n"), unqualified.label("unqualified"))
-            .where(self._is_owner, ReportFact.stage < _WON, *conditions)
-            .group_by(*(getattr(ReportFact, name) for name in order))
-            .subquery("parts")
-            .c
-        )
-        reached = [case((parts.stage >= place, parts.n), else_=0) for place in range(len(KEYS))]
-        sums = [func.coalesce(cast(func.sum(each), Integer), 0) for each in (*reached, parts.unqualified)]
-        return select(cast(parts.value, String), *sums[:-1], literal(0), sums[-1]).group_by(parts.value)
+        return along_owners(told, [self._is_owner, ReportFact.stage < _WON, *conditions], literal(0))
 
     def not_as_counted(self) -> list[Condition]:
         """That a fact is one that `counted` counts, of a lead that is to be looked at as it is."""
@@ -84,11 +71,6 @@ class Owned:
         # No bare column, for these few are found by their keys and not by the index of owners.
         is_owner = func.coalesce(ReportFact.owner, "").in_(self._owners)
         return [ReportFact.lead_id.in_(ids), is_owner, ReportFact.stage < _WON]
-
-    def named(self, session: Session, refs: Sequence[str]) -> list[str]:
-        """The keys of these people as text; "me" is oneself."""
-        wanted = [self.actor.ref if each == "me" else each for each in refs]
-        return [str(key) for key in session.scalars(select(User.id).where(User.ref.in_(wanted)))]
 
     def others(self) -> CompoundSelect[int]:
         """Select of the keys of all further leads that one may read, and of those that are not as counted; some several times."""
@@ -114,6 +96,37 @@ class Owned:
             select(Lead.id).where(scoped(Lead, condition), of_others)
             for condition in conditions_of(Lead, self.actor, Level.READ, _GIVEN)
         ]
+
+
+def along_owners(
+    told: str, conditions: Sequence[Condition], handed_over: Any = ReportFact.handed_over
+) -> Select[*tuple[Any, ...]]:
+    """Select of (value told apart, `steps.MEASURES`) of facts that are picked by their owner.
+
+    told: a column, "" for all as one; of `OF_OWNER` in its order.
+    """
+    order: tuple[str, ...] = ("stage", told)
+    if told in {*OF_OWNER, ""}:
+        order = OF_OWNER[: max(OF_OWNER.index(told or "stage"), OF_OWNER.index("stage")) + 1]
+    value = getattr(ReportFact, told) if told else literal("")
+    # First as they stand together in the index, so that they are counted as they are read.
+    parts = (
+        select(
+            value.label("value"),
+            ReportFact.stage,
+            func.count().label("n"),
+            func.sum(handed_over).label("handed_over"),
+            func.sum(ReportFact.unqualified).label("unqualified"),
+        )
+        .where(*conditions)
+        .group_by(*(getattr(ReportFact, name) for name in order))
+        .subquery("parts")
+        .c
+    )
+    reached = [case((parts.stage >= place, parts.n), else_=0) for place in range(len(KEYS))]
+    measures = (*reached, parts.handed_over, parts.unqualified)
+    sums = [func.coalesce(cast(func.sum(each), Integer), 0) for each in measures]
+    return select(cast(parts.value, String), *sums).group_by(parts.value)
 
 
 def find_owned(session: Session, actor: Actor) -> Owned | None:

@@ -3,11 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, not_, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.campaigns.models import Campaign
+from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.kernel.countries import country_code
 from app.kernel.db import is_sqlite
@@ -16,8 +30,9 @@ from app.leads.models import LeadSource
 from app.lists.catalogue import Condition
 from app.lists.conditions import same_text
 from app.reports.asked import Asked
-from app.reports.cuts import EVER
+from app.reports.cuts import EVER, QUEUE
 from app.reports.models import ReportCount, ReportFact
+from app.routing.models import Queue
 from app.sharing.scope import scope
 
 # Filter of the list of leads → column of the facts.
@@ -27,16 +42,20 @@ COLUMN_OF = {
     "campaign_id": "campaign",
     "country": "country",
     "product_interest": "product",
+    "owner": "owner",
+    "queue": "owner",
 }
 
 
 def keys_asked(session: Session, actor: Actor, asked: Asked) -> Mapping[str, list[str]]:
     """Column of the facts → values that are asked for, of filters that facts tell."""
-    return {
-        COLUMN_OF[name]: _keys_of(session, actor, name, values)
-        for name, values in asked.given.items()
-        if name in COLUMN_OF
-    }
+    found: dict[str, list[str]] = {}
+    for name, values in asked.given.items():
+        if name in COLUMN_OF:
+            keys = _keys_of(session, actor, name, values)
+            known = found.get(COLUMN_OF[name])
+            found[COLUMN_OF[name]] = keys if known is None else [key for key in keys if key in known]
+    return found
 
 
 def _any_text(column: Any, values: Sequence[str]) -> Condition:
@@ -47,7 +66,7 @@ def _any_text(column: Any, values: Sequence[str]) -> Condition:
 
 
 def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -> list[str]:
-    statement: Select[Any]
+    statement: Select[Any] | CompoundSelect[Any]
     match name:
         case "country":
             return [country_code(value) or "" for value in values]
@@ -56,6 +75,17 @@ def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -
         ):  # as they are written; not looked for in each fact, which no index would help
             known = ReportCount.cut == "product", ReportCount.month == EVER
             statement = select(ReportCount.a).where(*known, _any_text(ReportCount.a, values))
+        case "owner":
+            refs = [actor.ref if each == "me" else each for each in values]
+            # As the list has it: partner people know nobody outside their company.
+            people = select(cast(User.id, String)).where(User.ref.in_(refs))
+            queues = _queues(refs)
+            if actor.is_partner:
+                people = people.where(User.partner_account_id == actor.company_id)
+                queues = queues.where(Queue.id.in_(actor.queue_ids))
+            statement = union_all(people, queues)
+        case "queue":
+            statement = _queues(values)
         case "partner":
             statement = select(Account.id).where(scope(Account, actor), Account.ref.in_(values))
         case "campaign_id":
@@ -68,6 +98,10 @@ def _keys_of(session: Session, actor: Actor, name: str, values: Sequence[str]) -
                 LeadSource.name_fold.in_(names) | LeadSource.ref.in_(values)
             )
     return [str(key) for key in session.scalars(statement)]
+
+
+def _queues(refs: Sequence[str]) -> Select[str]:
+    return select(literal(QUEUE).concat(cast(Queue.id, String))).where(Queue.ref.in_(refs))
 
 
 def fact_months(asked: Asked, month: Any = ReportFact.month) -> list[Condition]:

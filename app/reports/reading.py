@@ -20,6 +20,7 @@ from app.lists.filter_text import write_filter
 from app.lists.query import ListQuery, parse_list
 from app.opportunities.models import Opportunity
 from app.reports.asked import Asked, came_to
+from app.reports.cuts import QUEUE
 from app.reports.from_counts import read_counts
 from app.reports.from_facts import is_told_of_owned, read_facts, read_owned
 from app.reports.owned import find_owned
@@ -56,6 +57,7 @@ def leads_asked(session: Session, actor: Actor, asked: Asked) -> ListQuery:
 def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) -> Cells | TooMany:
     """(a, b) → how many leads in each of the measures wanted; pairs without leads may be missing or zero.
 
+    Leads that queues own are told apart from no owner's at most.
     Raises Invalid for filters that are not known.
     """
     rows = _rows(session, actor, asked, wanted)
@@ -63,7 +65,8 @@ def count_cells(session: Session, actor: Actor, asked: Asked, wanted: Wanted) ->
         return rows
     cells: Cells = {}
     for times, a, b, *row in rows:
-        _put(cells, a, b, measured(row[:3], wanted) if times else row[3:], times or 1)
+        apart = "" if wanted.a == "owner" and a.startswith(QUEUE) else a
+        _put(cells, apart, b, measured(row[:3], wanted) if times else row[3:], times or 1)
     return cells
 
 

@@ -1,4 +1,4 @@
-"""What is counted beforehand of one country is what is there, lead by lead."""
+"""What is counted beforehand of one country, or of owners and queues, is what is there, lead by lead."""
 
 import random
 
@@ -9,7 +9,8 @@ from app.reports.models import ReportChange
 from app.reports.reading import count_cells, count_classes
 from app.reports.telling import Wanted
 from app.reports.verify import differences
-from tests.factories import actor_of, make_lead, make_queue, row_count
+from app.routing.models import Queue
+from tests.factories import actor_of, make_lead, make_queue, row_count, rows
 
 CLASSES = (
     ("partner", "taken_class"), ("queue", "taken_class"), ("partner", "touched_class"), ("queue", "touched_class"),
@@ -83,6 +84,65 @@ def test_what_is_counted_of_a_country_is_what_is_there(session, app, mara, pia, 
                 lead.taken_after = 7
     session.flush()
     assert row_count(session, ReportChange) > 0
+    noted = compare()
+    assert noted != before
+    while count_changes(session):
+        pass
+    assert compare() == noted
+    assert list(differences(session)) == []
+
+
+def told_of_owners(session, actor, queues, people):
+    """What is counted of some owners and queues, told apart in every way, without what is empty."""
+    late, sorting = (queue.ref for queue in queues)
+    found = {}
+    for given, (first, last) in (
+        ({"owner": ["me", people[0].ref]}, MONTHS[0]),
+        ({"owner": [late, people[1].ref]}, MONTHS[3]),
+        ({"queue": [sorting]}, MONTHS[0]),
+        ({"queue": [late, sorting], "owner": [late, people[0].ref], "country": ["ES"]}, MONTHS[2]),
+        ({"owner": ["user_nobody"]}, MONTHS[0]),
+    ):
+        asked = Asked("UTC", first, last, given)
+        for by in ("", "month", "partner", "owner", "queue", "country", "campaign", "band"):
+            cells = count_cells(session, actor, asked, Wanted(by))
+            found[str(given), by] = {key: each for key, each in cells.items() if any(each)}
+        for a, b in CLASSES:
+            classes = count_classes(session, actor, asked, Wanted(a, b, b))
+            found[str(given), a, b] = {
+                key: (each.count, {class_: n for class_, n in each.unpacked().items() if n})
+                for key, each in classes.items()
+            }
+    return found
+
+
+def test_what_is_counted_of_owners_and_queues_is_what_is_there(
+    session, app, mara, pia, otto, now, monkeypatch
+):
+    leads = list(build(session, [pia, otto, mara], now))
+    queues = sorted(rows(session, Queue, Queue.name.in_(["Sorting", "Late"])), key=lambda queue: queue.name)
+    while count_changes(session):
+        pass
+    actor = actor_of(session, mara)
+
+    def compare():
+        with app.test_request_context(), monkeypatch.context() as patch:
+            with monkeypatch.context() as counted:
+                counted.setattr(reading, "_live", None)  # none of it is counted lead by lead
+                kept = told_of_owners(session, actor, queues, [pia, otto])
+            patch.setattr(reading, "sees_all", lambda _actor: False)
+            assert kept == told_of_owners(session, actor, queues, [pia, otto])
+        return kept
+
+    before = compare()
+    assert sum(map(bool, before.values())) > len(before) / 2
+    waiting = [lead for lead in leads if lead.owner_queue_id == queues[0].id]
+    for lead in waiting[:5]:
+        lead.owner_queue_id = queues[1].id
+    for lead in waiting[5:8]:
+        lead.owner_queue_id, lead.owner_user_id = None, otto.id
+        lead.partner_account_id = otto.partner_account_id
+    session.flush()
     noted = compare()
     assert noted != before
     while count_changes(session):
