@@ -97,8 +97,8 @@ class ChangeRun:
             return
         if not changed:
             job.same += 1
+        count_changes(job, [each.kind for each in changed])
         for each in changed:
-            job.changed += 1
             each.job_id, each.name = job.id, (each.name or name)[:255]
             session.add(each)
 
@@ -123,6 +123,14 @@ def _after(job: ListJob) -> tuple[Any, int] | None:
     if not job.reached:
         return None
     return parse_iso_moment(job.reached["at"]), int(job.reached["id"])
+
+
+def count_changes(job: ListJob, kinds: Sequence[str]) -> None:
+    """Count what changed; records of another kind went along with those that were asked for, and are told apart."""
+    job.changed += len(kinds)
+    along = sum(kind != job.object for kind in kinds)
+    if along:
+        job.task = {**job.task, "went_along": job.task.get("went_along", 0) + along}
 
 
 def refuse(session: Session, job: ListJob, ref: str, name: str, reason: str) -> None:

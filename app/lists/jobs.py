@@ -136,7 +136,13 @@ class Held:
         job.detail = str(detail) if detail is not None else None
         if job.kind is JobKind.CHANGE:
             job.undo_until = None if "of" in job.task else now + UNDO_WITHIN
-            told = {"changed": job.changed, "refused": job.refused, "what": job.task.get("act", "")}
+            told = {
+                "changed": job.changed - job.went_along,
+                "refused": job.refused,
+                "what": job.task.get("act", ""),
+            }
+            if job.went_along:
+                told["along"] = job.went_along
             record(session, actor, verb="changed_many", subject=job, at=now, detail=told)
 
 

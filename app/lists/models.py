@@ -113,8 +113,8 @@ class ListJob(Named, Base):
     query: the parameters of the list's address; they are evaluated anew as the worker goes on.
     task: of an export its format and fields, of a change what is changed, of a merge which records.  reached: where the next batch
     begins.  done, changed and a batch's changes are committed together.
-    changed, same, refused: records that a change touched, that were as they should be already, and that stay as they
-    are.  undo_until, undone_at: until when whoever made it may take it back, and when they did.
+    changed, same, refused: records that a change touched (`went_along` of them of another kind), that were as they
+    should be already, and that stay as they are.  undo_until, undone_at: until when whoever made it may take it back, and when they did.
     """
 
     __tablename__ = "list_job"
@@ -147,6 +147,11 @@ class ListJob(Named, Base):
     undone_at: Mapped[datetime | None]
     lease: Mapped[str | None] = mapped_column(String(40))
     leased_until: Mapped[datetime | None]
+
+    @property
+    def went_along(self) -> int:
+        """How many of those changed are none of the records asked for, but went along with one."""
+        return int(self.task.get("went_along", 0))
 
 
 class JobRefusal(Base):

@@ -19,7 +19,7 @@ from app.kernel.db import is_sqlite, transaction
 from app.kernel.errors import Conflict, DomainError, NotFound, Stale
 from app.kernel.pace import Pace
 from app.lists.catalogue import ListObject, objects
-from app.lists.change_run import OWNER, TAG, Subject, reason_of, refuse
+from app.lists.change_run import OWNER, TAG, Subject, count_changes, reason_of, refuse
 from app.lists.jobs import Held, acting_for, ask_for
 from app.lists.models import JobChange, JobKind, JobState, ListJob, RecordTag, Tag
 from app.lists.operations import set_tag
@@ -108,7 +108,7 @@ class UndoRun:
         except DomainError as error:
             refuse(session, job, change.record_ref, change.name, _reason(error))
         else:
-            job.changed += is_back
+            count_changes(job, [change.kind] if is_back else [])
             job.same += not is_back
 
 

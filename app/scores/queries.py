@@ -148,8 +148,16 @@ def amount_words(session: Session, line: Line) -> str:
     each, decay = line.each, line.decay
     if each is not None:
         field = field_label(session, each.field)
-        by = field_label(session, each.by_field) if each.by_field else f"{float(each.by):g}"
-        points = _("%(points)s for each %(by)s of %(field)s", points=points, by=by, field=field)
+        if each.by_field:
+            by = field_label(session, each.by_field)
+            points = _("%(points)s times %(field)s divided by %(by)s", points=points, field=field, by=by)
+        else:
+            points = _(
+                "%(points)s for each %(by)s of %(field)s",
+                points=points,
+                by=f"{float(each.by):g}",
+                field=field,
+            )
         if each.most is not None:
             points = _("%(points)s, at most %(most)s", points=points, most=each.most)
     if decay is not None:

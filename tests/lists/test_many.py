@@ -30,11 +30,11 @@ def test_many_change_owner_with_their_contacts(signed_in, session, sal, mara, ad
     assert answer.status_code == 303
     page = browser.get(answer.location).get_data(as_text=True)
     # Two accounts and one contact; the third is Mara's already, the last one does not exist.
-    assert "3 changed · 1 already so · 1 not changed" in page
+    assert "2 changed · and 1 that went along with them · 1 already so · 1 not changed" in page
     assert {a.name for a in rows(session, Account, Account.owner_user_id == mara.id)} >= {"Mine 0", "Mine 1"}
     assert {c.last_name for c in rows(session, Contact, Contact.owner_user_id == sal.id)} == set()
     [event] = rows(session, Event, Event.verb == "changed_many")
-    assert (event.detail["changed"], event.detail["refused"]) == (3, 1)
+    assert [event.detail[name] for name in ("changed", "along", "refused")] == [2, 1, 1]
     assert signed_in(ada).get(answer.location).status_code == 404  # nobody else's
 
 
@@ -58,7 +58,7 @@ def test_a_change_is_looked_at_confirmed_and_taken_back(signed_in, session, sal,
     assert "Undo" in browser.get(done).get_data(as_text=True)
     back = browser.submit(f"{done}/undo", {}, page="/profile")
     page = browser.get(back.location).get_data(as_text=True)
-    assert "4 changed · 1 not changed" in page
+    assert "3 changed · and 1 that went along with them · 1 not changed" in page
     assert "It has been changed since" in page
     session.expire_all()
     assert [a.owner_user_id for a in rows(session, Account)] == [pol.id, mara.id, pol.id, pol.id]
