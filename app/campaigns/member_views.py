@@ -25,6 +25,8 @@ from app.web.access import current_actor, needs
 from app.web.filters import number
 from app.web.once import once
 
+NAMED = 4  # of several that can be meant
+
 
 @bp.post("/<ref('camp'):campaign_ref>/members")
 @needs(Permission.CAMPAIGN_EDIT)
@@ -35,7 +37,15 @@ def add(campaign_ref: str) -> ResponseReturnValue:
     record_ref = given.rstrip("/").rpartition("/")[2][:60]
     if not any(refs.is_ref(kind, record_ref) for kind in (refs.LEAD, refs.CONTACT)):
         meant = _meant(db.session(), current_actor(), given[:120])
-        record_ref = meant[0][0] if len(meant) == 1 else record_ref
+        if len(meant) > 1:
+            names = ", ".join(name for _ref, name in meant[:NAMED])
+            flash(
+                _("Several can be meant: %(names)s. Choose one of those offered as you type.", names=names),
+                "error",
+            )
+            page = url_for("campaigns.show", campaign_ref=campaign_ref, typed=given[:120], _anchor="members")
+            return redirect(page, 303)
+        record_ref = meant[0][0] if meant else record_ref
     back = url_for(
         "campaigns.show",
         campaign_ref=campaign_ref,

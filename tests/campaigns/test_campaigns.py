@@ -1,5 +1,7 @@
 """A campaign from its plan to what came of it: leads that name it, members, numbers, renaming, archiving, the API."""
 
+import html
+
 import pytest
 
 from app.campaigns.members import add_matching
@@ -57,7 +59,15 @@ def test_from_a_plan_to_what_came_of_it(signed_in, session, mara, sal, otto):
     # One by one, by name; a whole list; nobody twice.
     contact = make_contact(session, "Puig", account=make_account(session, "Puig SA", owner=mara), owner=mara)
     session.commit()
-    browser.submit(f"{home}/members", {"record": "Puig"}, page=home)
+    make_contact(
+        session, "Puigdevall", account=make_account(session, "Puigdevall SA", owner=mara), owner=mara
+    )
+    session.commit()
+    unclear = browser.get(browser.submit(f"{home}/members", {"record": "Puig"}, page=home).location)
+    said = html.unescape(unclear.get_data(as_text=True))
+    assert "Several can be meant: " in said
+    assert 'name="record" value="Puig"' in said, "what was typed stays"
+    browser.submit(f"{home}/members", {"record": contact.ref}, page=home)
     added = browser.submit("/campaigns/members/add", {"object": "lead", "campaign": campaign.ref}, page=home)
     assert added.status_code == 303
     assert {(m.lead_id, m.contact_id) for m in rows(session, CampaignMember)} == {
