@@ -37,7 +37,7 @@ def test_reports_are_opened_filtered_and_taken_along(signed_in, session, mara, p
     assert browser.get("/reports/nothing").status_code == 404
     refused = browser.get("/reports/funnel?from=2026-13&source=x")
     assert refused.status_code == 422
-    assert "This must be a month such as 2026-03." in text(refused)
+    assert "From month: This must be a month such as 2026-03." in text(refused)
     csv = browser.submit("/reports/funnel/file", {"format": "csv"}, page="/reports/funnel")
     assert text(csv).splitlines()[1].startswith("'=1+1,1,1,1,0")
     xlsx = browser.submit("/reports/funnel/file?by=country", {"format": "xlsx"}, page="/reports/funnel")
