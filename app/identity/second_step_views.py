@@ -30,7 +30,7 @@ def show() -> ResponseReturnValue:
     """The form that asks for a code."""
     if g.actor is not None:
         return redirect(safe_next(request.args.get("next")), 303)
-    get_step(db.session(), step_token(), now=clock.now())
+    _step, g.signing_in = get_step(db.session(), step_token(), now=clock.now())
     return _page(CodeForm(formdata=None))
 
 
@@ -47,7 +47,7 @@ def submit() -> ResponseReturnValue:
     read_only()  # the slow part, without SQLite's lock
     token, email = step_token(), step_email()
     _step, user = get_step(db.session(), token, now=clock.now())
-    user_id = user.id
+    g.signing_in, user_id = user, user.id
     try:
         if not form.validate():
             raise Invalid

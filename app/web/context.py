@@ -30,10 +30,10 @@ def init_context(app: Flask) -> None:
 
 
 def page_locale() -> str:
-    """The person's language; for strangers the best of what their browser asks for."""
+    """The person's language, also of one who is about to sign in; for strangers the best of what their browser asks for."""
     if not has_request_context():
         return "en"
-    actor = g.get("actor")
+    actor = g.get("actor") or g.get("signing_in")
     if actor is not None:
         return str(actor.language)
     return request.accept_languages.best_match(LANGUAGES) or "en"

@@ -54,8 +54,10 @@ def dial(number: str) -> str:
 
 def age(moment: datetime, now: datetime | None = None) -> str:
     """How old something is, without direction: "3 days", "12 min"."""
-    seconds = ((now or clock.now()) - moment).total_seconds()
-    return _distance_text(_whole_unit(max(abs(seconds), MINUTE)), _locale(), False)
+    seconds = abs(((now or clock.now()) - moment).total_seconds())
+    if seconds < MINUTE:
+        return _("under a minute")
+    return _distance_text(_whole_unit(seconds), _locale(), False)
 
 
 def countdown(moment: datetime, now: datetime | None = None) -> str:

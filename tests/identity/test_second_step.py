@@ -49,6 +49,18 @@ def test_the_password_alone_opens_nothing(client, session, mara, codes):
     assert verbs(session) == []
 
 
+def test_the_page_for_the_code_speaks_the_language_of_whose_password_it_was(client, session, mara, codes):
+    mara.language = "ca"
+    session.commit()
+    english = {"Accept-Language": "en"}
+    assert 'lang="en"' in client.get("/sign-in", headers=english).text
+    refused = client.submit("/sign-in", {"email": mara.email, "password": "another one"}, headers=english)
+    assert 'lang="en"' in refused.text
+    give_password(client, mara, headers=english)
+    assert 'lang="ca"' in client.get("/sign-in/code", headers=english).text
+    assert 'lang="ca"' in give_code(client, wrong_code(mara), headers=english).text
+
+
 def test_a_code_signs_in(client, session, mara, codes):
     before = mara.last_sign_in_at
     give_password(client, mara)
