@@ -104,7 +104,7 @@ bench-full: setup-dev ## the benchmarks at their full sizes
 
 translations: setup-dev ## bring the message catalogues up to date with the sources
 	@pot=$$(mktemp); trap 'rm -f "$$pot"' EXIT; \
-	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k _n:1,2 -k lazy_gettext -k lazy_ngettext:1,2 --no-location \
+	$(BIN)/pybabel --quiet extract -F pyproject.toml -k _l -k _n:1,2 -k lazy_gettext -k lazy_ngettext:1,2 -k lazy_pgettext:1c,2 --no-location \
 	  --sort-output --project Canal -o "$$pot" app; \
 	for language in es ca; do \
 	  $(BIN)/pybabel --quiet update --no-wrap --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \

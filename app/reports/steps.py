@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, true
 
 from app.kernel.actor import Actor
@@ -46,9 +47,15 @@ STEPS = (
             "Whoever has it did something on it since they took it: an activity, a changed field, another status."
         ),
     ),
-    Step("qualified", _l("Qualified"), _l("Its status is one of the qualified ones.")),
-    Step("converted", _l("Converted"), _l("It was converted, and that was not undone.")),
-    Step("won", _l("Won"), _l("It led to a sale: what was made of it is won.")),
+    Step(
+        "qualified", lazy_pgettext("many leads", "Qualified"), _l("Its status is one of the qualified ones.")
+    ),
+    Step(
+        "converted",
+        lazy_pgettext("many leads", "Converted"),
+        _l("It was converted, and that was not undone."),
+    ),
+    Step("won", lazy_pgettext("many leads", "Won"), _l("It led to a sale: what was made of it is won.")),
 )
 KEYS = tuple(step.key for step in STEPS)
 HANDED_OVER, UNQUALIFIED = "handed_over", "unqualified"
@@ -56,10 +63,14 @@ HANDED_OVER, UNQUALIFIED = "handed_over", "unqualified"
 BESIDE = (
     Step(
         HANDED_OVER,
-        _l("Marketing-qualified"),
+        lazy_pgettext("many leads", "Marketing-qualified"),
         _l("It was handed over as worth working on, by its score or by hand."),
     ),
-    Step(UNQUALIFIED, _l("Unqualified"), _l("Its status is one of the unqualified ones.")),
+    Step(
+        UNQUALIFIED,
+        lazy_pgettext("many leads", "Unqualified"),
+        _l("Its status is one of the unqualified ones."),
+    ),
 )
 MEASURES = (*KEYS, HANDED_OVER, UNQUALIFIED)
 
