@@ -101,11 +101,13 @@ def read_owned(
 ) -> Sequence[Any] | TooMany:
     """Leads of theirs as they were counted last; those that changed since, or are given to them beside, as they are."""
     actor = whose.actor
-    given = whose.how_many_given(query.conditions, MOST_LIVE)
+    keys = keys_asked(session, actor, asked)
+    # What is given them beside is somebody else's.
+    is_given = "owner" not in keys or not whose.are_all(keys["owner"])
+    given = whose.how_many_given(query.conditions, MOST_LIVE) if is_given else None
     if given is not None and (session.scalar(given) or 0) > MOST_LIVE:
         return TooMany()
     fact = {name: getattr(ReportFact, name) for name in columns_of(wanted)}
-    keys = keys_asked(session, actor, asked)
     conditions = [*fact_months(asked), *needed_of(fact, wanted)]
     picked = (getattr(ReportFact, name).in_(some) for name, some in keys.items())
     counted = _told_as_all(whose.counted(wanted.a, [*conditions, *picked]))
@@ -118,7 +120,7 @@ def read_owned(
     live = live_columns(actor, asked, wanted)
     now = select(literal(1), *told_of(live, wanted), *nothing).where(
         scope(Lead, actor, Level.READ),
-        Lead.id.in_(whose.others()),
+        Lead.id.in_(whose.others(given=is_given)),
         *query.conditions,
         *needed_of(live, wanted),
     )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
     case,
     cast,
     func,
@@ -72,10 +73,16 @@ class Owned:
         is_owner = func.coalesce(ReportFact.owner, "").in_(self._owners)
         return [ReportFact.lead_id.in_(ids), is_owner, ReportFact.stage < _WON]
 
-    def others(self) -> CompoundSelect[int]:
-        """Select of the keys of all further leads that one may read, and of those that are not as counted; some several times."""
+    def others(self, *, given: bool) -> CompoundSelect[int]:
+        """Select of the keys of leads that are not as counted, and of those given beside; some several times."""
         won = select(ReportFact.lead_id).where(self._is_owner, ReportFact.stage == _WON)
-        return union_all(select(ReportChange.lead_id), won, self._offered(), *self._given())
+        return union_all(
+            select(ReportChange.lead_id), won, self._offered(), *(self._given() if given else ())
+        )
+
+    def are_all(self, keys: Sequence[str]) -> bool:
+        """Whether none but these owns what is asked for.  keys: of owners, as facts have them."""
+        return {*keys} <= {*self._owners}
 
     def how_many_given(self, conditions: Sequence[Condition], cap: int) -> Select[int] | None:
         """Select of how many meet the conditions of those that others own, at most `cap` + 1; None where none is given."""
@@ -129,17 +136,20 @@ def along_owners(
     return select(cast(parts.value, String), *sums).group_by(parts.value)
 
 
+def is_led(actor: Actor) -> Condition:
+    """That a user is a partner's person, or one whom they lead."""
+    below = [role for role in PARTNER_ROLES if role.rank < actor.rank]
+    colleague = and_(User.partner_account_id == actor.company_id, User.role.in_(below))
+    return or_(User.id == actor.user_id, colleague)
+
+
 def find_owned(session: Session, actor: Actor) -> Owned | None:
     """Whose leads a partner's person reads; None where their leads are to be counted one by one."""
     if not actor.is_partner or actor.supposed is not None:
         return None
     if {rule.cause for rule in branches(Lead, actor, Level.READ)} - _OWN - _GIVEN:
         return None  # as everybody's are who is given all by default
-    led = [role for role in PARTNER_ROLES if role.rank < actor.rank]
-    people = session.scalars(
-        select(User.id).where(User.partner_account_id == actor.company_id, User.role.in_(led))
-    )
-    owned = Owned(actor, tuple(sorted({*people, *([actor.user_id] if actor.user_id else [])})))
+    owned = Owned(actor, tuple(sorted(session.scalars(select(User.id).where(is_led(actor))))))
     return owned if _is_worth_it(session, owned) else None
 
 

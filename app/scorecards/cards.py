@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.identity.models import User
 from app.kernel.actor import Actor, Level
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked
 from app.reports.dimensions import Value
 from app.reports.funnel import FunnelRow, make_row, read_funnel
+from app.reports.owned import is_led
 from app.reports.reading import count_cells, sees_all
 from app.reports.telling import Cells, TooMany, Wanted
 from app.reports.times import TimesRow, read_times
@@ -164,7 +166,7 @@ def read_card(session: Session, actor: Actor, account: Account, asked: Asked) ->
 def read_own(
     session: Session, actor: Actor, asked: Asked, now: datetime
 ) -> tuple[Card, Averages | None] | TooMany:
-    """The card of the actor's own company, of the leads that they see; and what the others make on average.
+    """The card of the actor's own company, of their leads and those of whom they lead; and what the others make on average.
 
     What is told of others stands only where they are so many, with so many leads each, that it tells nobody's numbers,
     and of the usual months alone: months of one's choice would set apart who had leads in some of them.
@@ -174,7 +176,10 @@ def read_own(
             scope(Account, _OWN), Account.id == actor.company_id
         )
     ).one()
-    found = _card(session, actor, asked, (account.id, account.ref, account.name))
+    # Not what is shared with them: others have received that.
+    owners = session.scalars(select(User.ref).where(is_led(actor)).order_by(User.id)).all()
+    theirs = asked.narrowed("owner", owners)
+    found = _card(session, actor, theirs, (account.id, account.ref, account.name))
     if isinstance(found, TooMany):
         return found
     is_usual = asked == with_months(session, Asked(asked.zone), now)

@@ -7,17 +7,18 @@ from decimal import Decimal
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User
-from app.kernel.actor import Actor, Level, Role
+from app.kernel.actor import Actor, Level
 from app.leads.models import AssignmentCause, Lead, LeadRefusal, Offer, OfferState
 from app.opportunities.models import Opportunity, StageCategory
 from app.partners.models import PartnerAccount
 from app.reports.asked import Asked, begin_of, last_months, next_month
 from app.reports.cuts import EVER
 from app.reports.models import ReportCount, ReportFact
+from app.reports.owned import is_led
 from app.reports.picking import count_months, fact_months
 from app.reports.reading import sees_all
 from app.scorecards.fair import FEWEST_OF_OTHERS, Comparison, compare_one
@@ -53,9 +54,7 @@ def _offered_to(actor: Actor) -> list[ColumnElement[bool]]:
     """Which offers the actor is told of: partner people of their own, and of those whom they lead."""
     if not actor.is_partner:
         return _seen(actor, Offer.lead_id)
-    below = [role for role in Role if 0 <= role.rank < actor.rank]
-    led = select(User.id).where(User.partner_account_id == actor.company_id, User.role.in_(below))
-    return [or_(Offer.user_id == actor.user_id, Offer.user_id.in_(led))]
+    return [Offer.user_id.in_(select(User.id).where(is_led(actor)))]
 
 
 def _seen(actor: Actor, lead_id: Any) -> list[ColumnElement[bool]]:

@@ -1,7 +1,13 @@
 """What a partner is told of the others: one share of many, of the usual months, and of none that could be set apart."""
 
+import re
+from html import unescape
+
+import pytest
+
 from app.reports.counting import count_changes
-from tests.factories import make_lead, make_partner, make_user
+from app.sharing.shares import share_record
+from tests.factories import actor_of, make_lead, make_partner, make_user
 
 
 def beside(browser, address="/scorecard"):
@@ -34,3 +40,26 @@ def test_others_are_told_of_as_one_of_many_and_of_the_usual_months(signed_in, se
     month = f"{now:%Y-%m}"
     assert not beside(browser, f"/scorecard?from={month}")
     assert not beside(browser, f"/scorecard?from=2020-01&to={month}")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_is_shared_with_a_partner_is_not_what_it_received(
+    signed_in, session, ada, pia, pex, otto, now, monkeypatch, is_kept
+):
+    monkeypatch.setattr("app.reports.owned.MANY", -1 if is_kept else 1_000)
+    for owner in (pia, pia, pex, otto):
+        lead = make_lead(session, owner=owner)
+    share_record(session, actor_of(session, ada), lead, {"type": "user", "id": pia.ref}, "read", now=now)
+    count_changes(session)
+    session.commit()
+
+    def received(user):
+        browser = signed_in(user)
+        page = browser.get("/scorecard").get_data(as_text=True)
+        url, number = re.search(r'href="([^"]+)">(?:(?!</a>).)*Received</span><b[^>]*>(\d+)', page).groups()
+        assert len(re.findall(r'class="row-link"', browser.get(unescape(url)).get_data(as_text=True))) == int(
+            number
+        )
+        return int(number)
+
+    assert [received(user) for user in (pia, pex, otto)] == [2, 3, 1]
