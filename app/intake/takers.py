@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from app.accounts.consented import CONSENT_FIELDS
 from app.accounts.fields import ACCOUNT_FIELDS, CONTACT_FIELDS
 from app.fields.catalogue import catalogue
+from app.identity.organisation import LANGUAGES
 from app.identity.queries import get_organisation
 from app.intake.batch import Batch, Taken, take_rows
 from app.intake.lead_rows import Plan, read_row
@@ -24,6 +26,7 @@ from app.intake.tables import Row, Table
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.leads.fields import FIELDS
+from app.lists.catalogue import ListField
 from app.lists.catalogue import fields_of as listed_fields
 
 
@@ -126,8 +129,18 @@ def find_taker(session: Session, import_: Import, table: Table) -> Taker:
 
 def _without_figures(session: Session, kind: str, mapping: Mapping[str, str | None]) -> dict[str, str | None]:
     """The columns of an export without those that only tell, such as `updated_at`: they are not kept either."""
-    told = listed_fields(session, COMMAND, kind)
+    told = _headings(listed_fields(session, COMMAND, kind))
     return {header: name for header, name in mapping.items() if name or header not in told}
+
+
+def _headings(fields: Mapping[str, ListField]) -> set[str]:
+    """What exports may call the fields: by their names over the API, from a page by their labels in a language."""
+    heads = set(fields)
+    for language in LANGUAGES:
+        with force_locale(language):
+            labels = {name: str(field.label) for name, field in fields.items()}
+        heads.update(labels.values(), (f"{label} ({name})" for name, label in labels.items()))
+    return heads
 
 
 def fields_of(kind: str) -> dict[str, Any]:

@@ -78,6 +78,18 @@ def test_a_probable_duplicate_is_created_with_a_warning(app: Flask, session: Ses
     assert "Acme" in rows(session, ImportIssue)[0].reason
 
 
+@pytest.mark.databases("sqlite")
+def test_a_page_s_export_that_comes_back_as_it_was_changes_nothing(
+    app: Flask, session: Session, mara: User
+) -> None:
+    acme = make_account(session, "Acme", owner=mara)
+    file = f"id,Nombre,Última actividad,Etiquetas,Nota mía\n{acme.ref},Acme,2026-11-02T10:00:00Z,Vip,x\n"
+    first = take(session, file, mara, kind="account", mapping={"id": "id", "Nombre": "name"})
+    assert (first.updated, acme.imported) == (1, {"Nota mía": "x"}), "what only tells is not kept"
+    again = take(session, file, mara, kind="account", mapping={"id": "id", "Nombre": "name"})
+    assert (again.updated, again.unchanged) == (0, 1)
+
+
 def test_contacts_find_their_account_by_name_or_external_id(app: Flask, session: Session, mara: User) -> None:
     acme = make_account(session, "Acme", owner=mara, external_id="a1")
     boss = make_contact(session, "Boss", account=acme, external_id="c0")
