@@ -8,7 +8,7 @@ from flask_wtf.file import FileField
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
-from app.accounts.fields import SECTIONS as RECORD_SECTIONS
+from app.accounts.fields import SECTIONS
 from app.intake.manner import (
     ACCOUNT,
     CONTACT,
@@ -35,6 +35,7 @@ from app.web.forms import Form
 # WTForms' types know nothing of text that is translated late.
 _l: Any = lazy_gettext
 COLUMN = "column-"
+RECORD_SECTIONS = {**SECTIONS, "consent": _l("Consent")}
 
 
 class UploadForm(Form):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import User
 from app.intake import files, takers
+from app.intake.forms import field_groups
 from app.intake.models import Import, ImportState
 from app.intake.run import run_waiting
 from app.kernel import clock
@@ -137,6 +138,13 @@ def test_fifty_megabytes_are_taken_and_more_are_not(
     assert answer.status_code == 422
     assert "50 MB" in answer.text
     assert row_count(session, Import) == 1
+
+
+@pytest.mark.databases("sqlite")
+def test_every_field_that_a_column_can_hold_is_offered(app: Flask, session: Session) -> None:
+    for kind in ("lead", "account", "contact", "account_contact"):
+        offered = [name for _title, found in field_groups(kind) for name, _label in found]
+        assert sorted(offered) == sorted(takers.fields_of(kind)), kind
 
 
 def test_three_hundred_columns_are_mapped_and_kept(
