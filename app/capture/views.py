@@ -115,11 +115,13 @@ def show(form_ref: str) -> ResponseReturnValue:
         snippet = render_template(
             "capture/_snippet.html", form=form, fields=fields, action=capture_url(form), trap=TRAP
         )
+        thanks = form.thank_you_text or _("We have what you sent, and will get back to you.")
     return render_template(
         "capture/show.html",
         form=form,
         fields=fields,
         snippet=snippet,
+        thanks=thanks,
         hidden=shown_hidden(form, names_kept(session)),
         labels_of=_labels(session),
         address=_whole(url_for("capture.form", key=form.key)),

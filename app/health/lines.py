@@ -100,7 +100,9 @@ def _backup(last: Upkeep | None, now: datetime) -> Line:
             "Canal makes none by itself. Let the script that makes yours end with: flask --app app backup done"
         )
         return Line("archive", "amber", _("No backup is known of"), note)
-    made = Markup("{} {} {}").format(_("Last told of"), time_tag(last.at), last.note)
+    made = Markup("{} {}{}").format(
+        _("Last told of"), time_tag(last.at), f": {last.note}" if last.note else ""
+    )
     if not last.is_well:
         return Line("archive", "red", _("The last backup failed"), made)
     if now - last.at > BACKUP_IS_OLD:

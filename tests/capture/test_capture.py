@@ -70,8 +70,10 @@ def test_what_a_stranger_sends_is_one_lead_within_the_hour(client, session, mara
 
 
 @pytest.mark.databases("sqlite")
-def test_what_is_missing_or_no_text_comes_back_with_what_was_typed(client, session, mara):
+def test_what_is_missing_or_no_text_comes_back_with_what_was_typed(client, signed_in, session, mara):
     form = make_form(session, mara, language="es", heading="Escríbenos")
+    setup = text_of(signed_in(mara).get(f"/setup/lead-forms/{form.ref}"))
+    assert "Hemos recibido tu mensaje" in setup, "what people read afterwards, in their language"
     for data, said in (
         ({"email": "anna@puig.example"}, "last_name"),
         ({"last_name": "Puig", "email": "anna"}, "email"),
