@@ -22,6 +22,11 @@ _TOKEN = re.compile(
 )
 
 
+def is_told(word: str, text: str) -> bool:
+    """Whether a word stands in a text by itself: the letters of a short name may stand in a random key as well."""
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None
+
+
 class Client(FlaskClient):
     """Flask's client as a browser: a form is sent with the token of the page it stands on.
 
