@@ -293,7 +293,7 @@ def delete_campaign(session: Session, actor: Actor, ref: str, *, now: datetime) 
 def in_use_words(used: Mapping[str, int]) -> Any:
     """What stands against deleting it, as a sentence."""
     return _l(
-        "It is used: %(leads)s leads, %(opportunities)s opportunities and %(members)s members refer to it. Archive it instead.",
+        "It is used. Leads: %(leads)s, opportunities: %(opportunities)s, members: %(members)s. Archive it instead.",
         leads=used.get("lead", 0),
         opportunities=used.get("opportunity", 0),
         members=used.get("member", 0),

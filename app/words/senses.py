@@ -19,7 +19,7 @@ MEANT_OTHERWISE: Mapping[str, tuple[str, ...]] = {
 ALSO_MEANT: Mapping[str, tuple[str, ...]] = {
     "account": ("A member is a principal,", "Take the contact without one:"),
     "contact": ("Report to them",),
-    "campaign": ("It goes for good. One that leads,", "It is used: %(leads)s leads,"),
+    "campaign": ("It goes for good. One that leads,", "It is used. Leads: %(leads)s,"),
     "activity": ("%(num)s logged",),
     "partner": ("Only the vendor's people keep documents", "Open a company and make it one;"),
     "partner_user": ("They get a mail with a link to set a password",),
@@ -55,7 +55,7 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
         "case": "abrirlos ni cerrarlos>abrirlas ni cerrarlas|cuáles lo cierran>cuáles la cierran|estar abierto>estar abierta",
         "campaign": (
             "archívala>archívalo|Archívala>Archívalo|queda vacía>queda vacío|Créala>Créalo|ofrecerla>ofrecerlo"
-            "|por la que llegaron>por el que llegaron|a la que se refieren>al que se refieren|a ella>a él"
+            "|por la que llegaron>por el que llegaron|a la que se refieren>al que se refieren"
         ),
     },
     "ca": {

@@ -136,7 +136,7 @@ def test_its_numbers_equal_the_lists_that_they_lead_to(signed_in, session, mara,
     # Used, it is archived rather than deleted, and then offered no more.
     refused = browser.submit(f"/campaigns/{campaign.ref}/delete", {})
     assert refused.status_code == 409
-    assert "3 leads, 4 opportunities" in text(refused)
+    assert "Leads: 3, opportunities: 4," in text(refused)
     browser.submit(f"/campaigns/{campaign.ref}/archive", {"on": "1"}, page=f"/campaigns/{campaign.ref}")
     assert campaign.ref not in text(browser.get("/campaigns"))
     assert campaign.ref in text(browser.get("/campaigns?left_out=yes"))
