@@ -51,6 +51,9 @@ CUTS: Mapping[str, Cut] = {
         Cut("product/campaign", "product", "campaign"),
         Cut("product/country", "product", "country"),
         *(Cut(f"{name}/band", name, "band") for name in ("source", "campaign", "country", "product")),
+        # Who comes first of very many, of whom few are looked at more closely.
+        Cut("taken", "partner", needs="taken_class"),
+        Cut("touched", "partner", needs="touched_class"),
         Cut("taken/partner", "partner", "taken_class", "taken_class"),
         Cut("taken/queue", "queue", "taken_class", "taken_class"),
         Cut("touched/partner", "partner", "touched_class", "touched_class"),

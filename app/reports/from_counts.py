@@ -59,7 +59,7 @@ def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
     exact = find_cut(wanted.a, wanted.b, wanted.needs, beside=other)
     if exact is None and wanted.b and other == wanted.a:
         exact = find_cut(wanted.a, wanted.b, wanted.needs)
-    if exact is not None or wanted.b:
+    if exact is not None or wanted.b or wanted.needs:
         return (exact, False, beside) if exact else None
     by = "" if wanted.a == "month" else wanted.a
     if other == by:

@@ -12,13 +12,15 @@ from app.reports.dimensions import Dimension, Value, values_of
 Row = TypeVar("Row")
 # Fewer than these are named all at once.
 FEW = 300
+# Rows that are made together where all are wanted.
+AT_ONCE = 500
 
 
 class Ranking(Sequence[Row]):
     """A row for each value with these keys, the heaviest first, those of one weight by their names.
 
     weigh: keys of one value → what they are ranked by, the greatest first.  make: a value → its row, made anew each
-    time that it is asked for.
+    time that it is asked for.  look: called with the values of which rows are about to be made.
     """
 
     def __init__(
@@ -29,9 +31,10 @@ class Ranking(Sequence[Row]):
         make: Callable[[Value], Row],
         *,
         are_apart: bool,
+        look: Callable[[Sequence[Value]], None] | None = None,
     ) -> None:
         """are_apart: whether each key is a value by itself, so that there are as many rows as keys."""
-        self._name, self._keys, self._weigh, self._make = name, keys, weigh, make
+        self._name, self._keys, self._weigh, self._make, self._look = name, keys, weigh, make, look
         self._are_apart = are_apart and len(keys) > FEW
         self._values: list[Value] | None = None
 
@@ -46,11 +49,18 @@ class Ranking(Sequence[Row]):
         if isinstance(place, slice):
             start, stop, step = place.indices(len(self))
             found = self._first(stop) if step == 1 else self._all()
-            return [self._make(value) for value in found[start:stop:step]]
-        return self._make(self._all()[place])
+            return self._rows(found[start:stop:step])
+        return self._rows([self._all()[place]])[0]
 
     def __iter__(self) -> Iterator[Row]:
-        return map(self._make, self._all())
+        found = self._all()
+        for begin in range(0, len(found), AT_ONCE):
+            yield from self._rows(found[begin : begin + AT_ONCE])
+
+    def _rows(self, values: Sequence[Value]) -> Sequence[Row]:
+        if self._look is not None:
+            self._look(values)
+        return [self._make(value) for value in values]
 
     def _sorted(self, keys: Collection[str]) -> list[Value]:
         """The values with these keys in their order."""
@@ -82,6 +92,7 @@ def rank(
     keys: Collection[str],
     weigh: Callable[[Sequence[str]], Any],
     make: Callable[[Value], Row],
+    look: Callable[[Sequence[Value]], None] | None = None,
 ) -> Ranking[Row]:
     """The values of a dimension that have these keys."""
     return Ranking(
@@ -90,4 +101,5 @@ def rank(
         weigh,
         make,
         are_apart=dimension.are_apart(actor),
+        look=look,
     )

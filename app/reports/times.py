@@ -12,7 +12,7 @@ from app.reports.classes import quantile
 from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
 from app.reports.ranking import Ranking, rank
-from app.reports.reading import count_classes
+from app.reports.reading import count_cells, count_classes, sees_all
 from app.reports.telling import Classes, TooMany, Wanted
 
 # What is measured → (column of the facts, field of the list).
@@ -61,23 +61,54 @@ def read_times(
 
 def read_responses(session: Session, actor: Actor, asked: Asked, by: str) -> Ranking[Response] | TooMany:
     """Both of a partner or queue in one row: most taken leads first, then those of which none was taken by most touched."""
-    taken, touched = (_count(session, actor, asked, by, what) for what in WHAT)
-    if isinstance(taken, TooMany):
-        return taken
-    if isinstance(touched, TooMany):
-        return touched
+    known: dict[str, dict[str, Classes]] = {what: {} for what in WHAT}
+
+    def look(values: Sequence[Value]) -> None:
+        keys = [key for value in values for key in value.keys]
+        for what in WHAT:
+            found = _count(session, actor, asked, by, what, keys) if keys else {}
+            known[what].update({} if isinstance(found, TooMany) else found)
+
+    counts = _count_first(session, actor, asked, by)
+    is_first = counts is not None
+    if counts is None:
+        for what in WHAT:
+            counted = _count(session, actor, asked, by, what)
+            if isinstance(counted, TooMany):
+                return counted
+            known[what].update(counted)
+        counts = {what: {key: each.count for key, each in known[what].items()} for what in WHAT}
 
     def weigh(keys: Sequence[str]) -> tuple[int, int]:
-        count = sum(taken[key].count for key in keys if key in taken)
-        return count, 0 if count else sum(touched[key].count for key in keys)
+        taken, touched = (sum(counts[what].get(key, 0) for key in keys) for what in WHAT)
+        return taken, 0 if taken else touched
 
     def make(value: Value) -> Response:
-        def row(what: str, counted: Mapping[str, Classes]) -> TimesRow | None:
+        def row(what: str) -> TimesRow | None:
+            counted = known[what]
             return _row(asked, value, what, counted) if any(key in counted for key in value.keys) else None
 
-        return Response(value.label, row("taken", taken), row("touched", touched))
+        return Response(value.label, row("taken"), row("touched"))
 
-    return rank(session, actor, asked, DIMENSIONS[by], {**taken, **touched}, weigh, make)
+    keys = {**counts["taken"], **counts["touched"]}
+    return rank(session, actor, asked, DIMENSIONS[by], keys, weigh, make, look if is_first else None)
+
+
+def _count_first(
+    session: Session, actor: Actor, asked: Asked, by: str
+) -> Mapping[str, Mapping[str, int]] | None:
+    """What is measured → key → of how many leads, where how fast they were is better read of those alone that are shown:
+    of thousands of partners.  None where all is read at once.
+    """
+    if by != "partner" or asked.given or not sees_all(actor):
+        return None
+    found: dict[str, Mapping[str, int]] = {}
+    for what, (column, _field) in WHAT.items():
+        cells = count_cells(session, actor, asked, Wanted("partner", needs=column))
+        if isinstance(cells, TooMany):
+            return None
+        found[what] = {key: counts[0] for (key, _b), counts in cells.items() if counts[0]}
+    return found
 
 
 def _count(

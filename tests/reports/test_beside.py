@@ -2,7 +2,7 @@
 
 import random
 
-from app.reports import reading
+from app.reports import reading, times
 from app.reports.asked import Asked
 from app.reports.counting import count_changes
 from app.reports.models import ReportChange
@@ -149,3 +149,32 @@ def test_what_is_counted_of_owners_and_queues_is_what_is_there(
         pass
     assert compare() == noted
     assert list(differences(session)) == []
+
+
+def test_times_of_partners_are_the_same_read_of_those_that_are_shown(
+    session, app, mara, pia, otto, now, monkeypatch
+):
+    leads = list(build(session, [pia, otto, mara], now))
+    while count_changes(session):
+        pass
+    leads[0].taken_after = None if leads[0].taken_after else 7
+    leads[1].deleted_at = now
+    session.flush()
+    actor = actor_of(session, mara)
+
+    def rows_of(first, last):
+        with app.test_request_context():
+            return [
+                (
+                    each.label,
+                    *((row.count, row.median, row.p90) if row else () for row in (each.taken, each.touched)),
+                )
+                for each in times.read_responses(session, actor, Asked("UTC", first, last), "partner")
+            ]
+
+    for months in MONTHS:
+        apart = rows_of(*months)
+        with monkeypatch.context() as patch:
+            patch.setattr(times, "_count_first", lambda *_given: None)
+            assert apart == rows_of(*months)
+        assert apart or months == MONTHS[-1]
