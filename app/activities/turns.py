@@ -82,7 +82,7 @@ def turns_of(
 ) -> Sequence[Turn]:
     """The newest turns on the record's page after that place, one more than `limit`, of what the actor sees.
 
-    Three statements at most; none beside records that have no cases and opportunities of their own.
+    Five statements at most; none beside records that have no cases and opportunities of their own.
     """
     if not isinstance(record, Account | Contact):
         return []

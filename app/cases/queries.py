@@ -214,7 +214,7 @@ class RelatedCases:
 def cases_of(session: Session, actor: Actor, record: Account | Contact) -> RelatedCases | None:
     """What the related list of a record shows, of the cases that the actor may read; None for who reads none.
 
-    Six statements at most, whatever the number of cases.
+    Seven statements at most, whatever the number of cases.
     """
     if not actor.can(Permission.CASE_VIEW):
         return None

@@ -57,7 +57,7 @@ def opportunities_of(
 ) -> RelatedOpportunities | None:
     """What the related lists of a record show, of those that the actor may read; None for who reads none.
 
-    Five statements at most, whatever there is.
+    Six statements at most, whatever there is.
     """
     if not actor.can(Permission.OPPORTUNITY_VIEW):
         return None
