@@ -4,9 +4,6 @@ On that of an account stands what is on its contacts, cases and opportunities to
 Two ways lead there: along the account's own index, asking of each activity whether it may be read, which soon has a
 page full where most may; and from the records that may be read, which passes over those that are hidden, however
 many these are.  So the first is gone for a stretch, and then the second.
-
-On that of a contact stands what it takes part in too.  Who takes part is kept without an order, so that all of it would
-be asked about: whoever is given few records has these gone through instead where that is much.
 """
 
 from collections.abc import Sequence
@@ -28,15 +25,12 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity, Participant
-from app.activities.places import PLACES, Record, is_on, is_readable, leads_of, leads_that_became
+from app.activities.places import PLACES, Record, is_on, is_readable, leads_of
 from app.activities.told import reads_everything
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
-from app.sharing.beside import MOST_GIVEN
-from app.sharing.merge import seen_ids
 from app.sharing.scope import scope
-from app.sharing.walking import gives_many
 
 STRETCH = 400
 Condition = ColumnElement[bool] | SQLColumnExpression[bool]
@@ -54,13 +48,9 @@ def first_on(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """The first rows of a select from activities that stand on the record's page.  record: one the actor may read.
 
-    wanted: which activities.  One statement; three at most beside an account with more than STRETCH of them and
-    beside a contact.
+    wanted: which activities.  One statement; three at most beside an account with more than STRETCH of them.
     """
     rows = found.where(*wanted).order_by(*order).limit(limit)
-    if isinstance(record, Contact) and _is_given_little_of(session, actor, record):
-        keys = _by_given(actor, record, wanted, order, limit)
-        return session.execute(rows.where(Activity.id.in_(keys))).all()
     if not _may_hide(actor, record) or not _are_many_on(session, record):
         return session.execute(rows.where(belongs_to(actor, record))).all()
     stretch = _keys([Activity.of_account_id == record.id, *wanted], order, STRETCH)
@@ -106,41 +96,6 @@ def _by_records(
         elif model is not Account:
             readable = select(model.id).where(scope(model, actor, Level.READ), model.account_id == account.id)
             ways.append([place.column.in_(readable)])
-    return union_all(*(_keys([*way, *wanted], order, limit) for way in ways))
-
-
-def _is_given_little_of(session: Session, actor: Actor, contact: Contact) -> bool:
-    """Whether the contact takes part in many activities, and few records are given to the actor.
-
-    Of partner people each is asked about: what their own company did not write is left out before the rules are.
-    """
-    if not actor.is_internal or actor.is_system or reads_everything(actor):
-        return False
-    beyond = select(Participant.id).where(Participant.contact_id == contact.id).offset(STRETCH).limit(1)
-    if session.scalar(beyond) is None:
-        return False
-    much = [gives_many(place.model, actor, most=MOST_GIVEN).scalar_subquery() for place in PLACES]
-    return bool(session.scalar(select(~or_(*much))))
-
-
-def _by_given(
-    actor: Actor, contact: Contact, wanted: Sequence[Condition], order: Sequence[Column], limit: int
-) -> CompoundSelect[int]:
-    """The first on the contact, and of each kind of record that is given those in which the contact takes part."""
-    part = select(Participant.id).where(
-        Participant.activity_id == Activity.id, Participant.contact_id == contact.id
-    )
-    # Not EXISTS, which a planner may turn round: it would begin with the contact.
-    takes_part = part.limit(1).correlate(Activity).scalar_subquery().is_not(None)
-    ways: list[list[Condition]] = [
-        [Activity.contact_id == contact.id],
-        [Activity.lead_id.in_(leads_of(contact))],
-    ]
-    for place in PLACES:
-        given = seen_ids(place.model, actor).subquery()
-        ways.append([place.column.in_(select(given.c.id)), takes_part])
-    for column in leads_that_became(actor):
-        ways.append([Activity.lead_id.in_(column), takes_part])
     return union_all(*(_keys([*way, *wanted], order, limit) for way in ways))
 
 

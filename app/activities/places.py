@@ -4,7 +4,7 @@ A new kind is a column of `activity` (and its part of the check that there is ex
 routes `of_<kind>` and `log_on_<kind>` in `views`, and the three of the API.  Everything else asks this list.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from app.conversion.models import Conversion
 from app.kernel.actor import Actor, Level
 from app.leads.models import Lead
 from app.opportunities.models import Opportunity
-from app.sharing.merge import seen_ids
 from app.sharing.scope import scope
 
 Record = Lead | Account | Contact | Opportunity | Case
@@ -131,14 +130,6 @@ _RESULTS: Mapping[Any, Any] = {
 def leads_of(record: Any) -> Select[int]:
     """Keys of the leads that became a record; what was done on them shows on its page."""
     return select(Conversion.lead_id).where(_RESULTS[type(record)] == record.id)
-
-
-def leads_that_became(actor: Actor) -> Sequence[Select[int]]:
-    """Keys of the leads that became what the actor may read, for each kind of it, found by what is given to them."""
-    return [
-        select(Conversion.lead_id).where(column.in_(select(seen_ids(model, actor).subquery().c.id)))
-        for model, column in _RESULTS.items()
-    ]
 
 
 def results_of(lead_id: int) -> Mapping[Any, Select[Any]]:

@@ -20,10 +20,7 @@ from app.events.models import Event
 from app.identity.models import User
 from app.kernel.actor import Actor, Level, Permission
 from app.opportunities.models import ContactRole, Opportunity, OpportunityContact, OutcomeReason
-from app.opportunities.related import with_part
-from app.sharing.beside import Hanging, Way, on_column, way_to
-from app.sharing.merge import conditions_of
-from app.sharing.scope import scope, scoped
+from app.sharing.scope import branches, scope, scoped
 
 Place = tuple[datetime, int, int]  # when, number of the source, key of the record: the order of turns
 
@@ -82,14 +79,16 @@ def turns_of(
 ) -> Sequence[Turn]:
     """The newest turns on the record's page after that place, one more than `limit`, of what the actor sees.
 
-    Five statements at most; none beside records that have no cases and opportunities of their own.
+    One statement; none beside records that have no cases and opportunities of their own.
     """
     if not isinstance(record, Account | Contact):
         return []
-    seen = [source for source in _SOURCES if actor.can(source.view)]
-    models = {source.model for source in seen}
-    ways = {model: way_to(session, actor, model, _hanging_on(model, record)) for model in models}
-    selects = [each for s in seen for each in _newest(actor, s, ways[s.model], after, limit)]
+    selects = [
+        each
+        for source in _SOURCES
+        if actor.can(source.view)
+        for each in _newest(actor, source, record, after, limit)
+    ]
     if not selects:
         return []
     # Several rules may give one record; UNION tells it once.
@@ -103,26 +102,35 @@ def turns_of(
 
 
 def _newest(
-    actor: Actor, source: _Source, way: Way, after: Place | None, limit: int
+    actor: Actor, source: _Source, record: Account | Contact, after: Place | None, limit: int
 ) -> list[Select[*tuple[Any, ...]]]:
     """The first rows of each rule of visibility, so that each may go along the index that suits it."""
     model, at = source.model, source.at
-    conditions = [way.here, at.is_not(None)]
+    conditions = [_is_here(model, record), at.is_not(None)]
     if after is not None:
         conditions.append(_comes_after(source, after))
+    rules = branches(model, actor, Level.READ)
+    whole = [rule for rule in rules if rule.is_whole]
     return [
         select(model.id.label("id"), at.label("at"), literal(source.number).label("number"))
-        .where(scoped(model, given), *conditions)
+        .where(scoped(model, rule.at_least(Level.READ)), *conditions)
         .order_by(at.desc(), model.id.desc())
         .limit(limit + 1)
-        for given in conditions_of(model, actor, Level.READ, by_row=way.by_row)
+        for rule in whole[:1] or rules
     ]
 
 
-def _hanging_on(model: type[Any], record: Account | Contact) -> Hanging:
+def _is_here(model: type[Any], record: Account | Contact) -> ColumnElement[bool]:
     if isinstance(record, Account):
-        return on_column(model.account_id, record.id)
-    return on_column(Case.contact_id, record.id) if model is Case else with_part(record)
+        of_account: ColumnElement[bool] = model.account_id == record.id
+        return of_account
+    if model is Case:
+        return Case.contact_id == record.id
+    return Opportunity.id.in_(_parts_of(record))
+
+
+def _parts_of(contact: Contact) -> Select[int]:
+    return select(OpportunityContact.opportunity_id).where(OpportunityContact.contact_id == contact.id)
 
 
 def _comes_after(source: _Source, after: Place) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
@@ -72,11 +72,8 @@ def made_of_needs(session: Session, actor: Actor, account: Account) -> Mapping[i
         for interest, key in session.execute(
             select(Opportunity.interest_id, Opportunity.id).where(
                 scope(Opportunity, _LINKING),
-                # By the needs, of which there are few, however many opportunities the account has.
-                Opportunity.interest_id.in_(
-                    select(AccountInterest.id).where(AccountInterest.account_id == account.id)
-                ),
-                func.coalesce(Opportunity.account_id, 0) == account.id,
+                Opportunity.account_id == account.id,
+                Opportunity.interest_id.is_not(None),
                 Opportunity.deleted_at.is_(None),
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account, Contact
@@ -12,7 +12,6 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.paging import COUNT_CAP
 from app.opportunities.models import Opportunity, OpportunityContact, StageCategory
 from app.opportunities.queries import OpportunityRow, read_row, rows_of
-from app.sharing.beside import Hanging, Way, on_column, way_to
 from app.sharing.merge import Window, capped_count, merged_ids, order_of
 
 SHOWN_RELATED = 5
@@ -57,51 +56,39 @@ def opportunities_of(
 ) -> RelatedOpportunities | None:
     """What the related lists of a record show, of those that the actor may read; None for who reads none.
 
-    Six statements at most, whatever there is.
+    Four statements at most, whatever there is.
     """
     if not actor.can(Permission.OPPORTUNITY_VIEW):
         return None
     if isinstance(record, Contact):
-        way = way_to(session, actor, Opportunity, with_part(record))
-        (number,) = _counts(session, actor, way, [])
-        return RelatedOpportunities(_newest(session, actor, way, []) if number else [], number)
-    way = way_to(session, actor, Opportunity, on_column(Opportunity.account_id, record.id))
-    won = [way.only(Opportunity.category, lambda category: category == StageCategory.WON)]
-    others = [way.only(Opportunity.category, lambda category: category != StageCategory.WON)]
-    number, bought = _counts(session, actor, way, others, won)
-    return RelatedOpportunities(
-        _newest(session, actor, way, others) if number else [],
-        number,
-        _newest(session, actor, way, won) if bought else [],
-        bought,
-        _totals(session, actor, way, won) if bought else [],
-    )
-
-
-def with_part(contact: Contact) -> Hanging:
-    """Opportunities in which the contact has a part."""
-    theirs = OpportunityContact.contact_id == contact.id
-    part = select(OpportunityContact.id).where(OpportunityContact.opportunity_id == Opportunity.id, theirs)
-    # Not EXISTS, which a planner may turn round: it would begin with the contact.
-    its = part.limit(1).correlate(Opportunity).scalar_subquery()
-    return Hanging(
-        Opportunity.id.in_(select(OpportunityContact.opportunity_id).where(theirs)), its.is_not(None)
-    )
-
-
-def _counts(session: Session, actor: Actor, way: Way, *filters: Sequence[Any]) -> Sequence[int]:
-    counted = [
-        capped_count(
-            Opportunity, actor, [way.here, *each], cap=COUNT_CAP, level=Level.READ, by_row=way.by_row
+        of_contact = Opportunity.id.in_(
+            select(OpportunityContact.opportunity_id).where(OpportunityContact.contact_id == record.id)
         )
+        (number,) = _counts(session, actor, [of_contact])
+        return RelatedOpportunities(_newest(session, actor, [of_contact]) if number else [], number)
+    here = Opportunity.account_id == record.id
+    won, others = Opportunity.category == StageCategory.WON, Opportunity.category != StageCategory.WON
+    number, bought = _counts(session, actor, [here, others], [here, won])
+    return RelatedOpportunities(
+        _newest(session, actor, [here, others]) if number else [],
+        number,
+        _newest(session, actor, [here, won]) if bought else [],
+        bought,
+        _totals(session, actor, [here, won]) if bought else [],
+    )
+
+
+def _counts(session: Session, actor: Actor, *filters: Sequence[Any]) -> Sequence[int]:
+    counted = [
+        capped_count(Opportunity, actor, each, cap=COUNT_CAP, level=Level.READ, by_row=True)
         for each in filters
     ]
     return session.execute(select(*(each.scalar_subquery() for each in counted))).one()
 
 
-def _newest(session: Session, actor: Actor, way: Way, filters: Sequence[Any]) -> list[OpportunityRow]:
-    ids = _first(actor, way, filters, SHOWN_RELATED)
-    window = _window(SHOWN_RELATED)
+def _newest(session: Session, actor: Actor, filters: Sequence[Any]) -> list[OpportunityRow]:
+    window = Window(Opportunity.created_at, descending=True, limit=SHOWN_RELATED)
+    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ, by_row=True).subquery("page")
     statement = (
         rows_of(actor)
         .add_columns(ids.c.given)
@@ -112,18 +99,10 @@ def _newest(session: Session, actor: Actor, way: Way, filters: Sequence[Any]) ->
     return [read_row(actor, row, Level(row.given)) for row in session.execute(statement)]
 
 
-def _first(actor: Actor, way: Way, filters: Sequence[Any], limit: int) -> Subquery:
-    here, window = [way.here, *filters], _window(limit)
-    return merged_ids(Opportunity, actor, window, here, level=Level.READ, by_row=way.by_row).subquery("page")
-
-
-def _window(limit: int) -> Window:
-    return Window(Opportunity.created_at, descending=True, limit=limit)
-
-
-def _totals(session: Session, actor: Actor, way: Way, filters: Sequence[Any]) -> list[Total]:
+def _totals(session: Session, actor: Actor, filters: Sequence[Any]) -> list[Total]:
     """Of the newest COUNT_CAP: one account seldom buys more often, and a page does not wait for it."""
-    ids = _first(actor, way, filters, COUNT_CAP)
+    window = Window(Opportunity.created_at, descending=True, limit=COUNT_CAP)
+    ids = merged_ids(Opportunity, actor, window, filters, level=Level.READ, by_row=True).subquery("bought")
     rows = session.execute(
         select(Opportunity.currency, func.sum(Opportunity.amount))
         .join(ids, ids.c.id == Opportunity.id)

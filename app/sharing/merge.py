@@ -18,7 +18,6 @@ from sqlalchemy import (
     case,
     false,
     func,
-    inspect,
     literal,
     not_,
     or_,
@@ -28,8 +27,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
-from sqlalchemy.sql.util import ClauseAdapter
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.actor import Actor, Level
 from app.sharing.models import SharingGrant
@@ -77,13 +75,12 @@ def merged_ids(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
-    by_row: bool | None = None,
+    by_row: bool = False,
 ) -> Select[*tuple[Any, ...]]:
     """Select of (id, given, sort_value): the window's rows and the level the actor has of each.
 
     `by_row`: the filters leave few rows, so that each is asked for its grants: a list of all that is granted to the
-    actor would take far longer; False: the actor is given few, so that these are gone through, whatever the order.
-    `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
+    actor would take far longer.  `level` leaves out rows given at less, such as previews when a filter touches a hidden field;
     `causes` keeps only what is seen for one of these reasons; `walked`: see `sharing.walking`.
     Rows come in the window's order, as the database sorts.
     """
@@ -124,7 +121,7 @@ def conditions_of(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
-    by_row: bool | None = None,
+    by_row: bool = False,
 ) -> list[ColumnElement[bool]]:
     """What gives the actor records at that level at least, each condition written so that it fits an index."""
     rules = _rules(model, actor, level, causes, walked, by_row)
@@ -153,7 +150,7 @@ def capped_count(
     level: Level = Level.PREVIEW,
     causes: frozenset[str] | None = None,
     walked: Collection[Followed] = (),
-    by_row: bool | None = None,
+    by_row: bool = False,
 ) -> Select[int]:
     """Select of how many rows `merged_ids` would list in all, at most `cap` + 1: nothing is sorted or read beyond.
 
@@ -210,13 +207,11 @@ def _rules(
     level: Level,
     causes: frozenset[str] | None,
     walked: Collection[Followed] = (),
-    by_row: bool | None = None,
+    by_row: bool = False,
 ) -> Sequence[Rule]:
     rules = branches(model, actor, level)
     if by_row:
         rules = [replace(rule, grants=None, by_index=None) for rule in rules]
-    elif by_row is False:
-        rules = [_begun_with_given(model, rule) for rule in rules]
     if causes is not None:
         rules = [rule for rule in rules if rule.cause in causes]
     rules = [rule for rule in rules if rule.covered is None or rule.covered < level]
@@ -228,18 +223,6 @@ def _rules(
     found = [rule.as_listed() for rule in rules if rule.followed not in along]
     # First what gives most: whoever counts so far has often counted enough.
     return [_together(list(along.values()), next(iter(along)).live), *found] if along else found
-
-
-def _begun_with_given(model: Any, rule: Rule) -> Rule:
-    """The rule with its rows found before they are put in order.
-
-    Said at once, SQLite may walk a sorted list from its beginning until enough are found.
-    """
-    if rule.by_index is None:
-        return rule
-    other = aliased(model)
-    theirs = ClauseAdapter(inspect(other).selectable).traverse(rule.by_index)
-    return replace(rule, by_index=model.id.in_(select(other.id).where(theirs)))
 
 
 def _together(rules: Sequence[Rule], live: ColumnElement[bool]) -> Rule:

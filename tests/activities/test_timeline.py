@@ -8,22 +8,18 @@ from sqlalchemy import select
 
 from app.accounts.operations import edit_account
 from app.activities.facts import facts_of
-from app.activities.models import Activity, Participant
 from app.activities.operations import finish_activity, log_activity
-from app.activities.places import place_of
 from app.activities.queries import list_activities, planned, timeline
-from app.conversion.models import Conversion
 from app.events.operations import record
 from app.identity.models import AccountScope, ApiToken
 from app.intake.models import Import
 from app.intake.take_in import take_in
 from app.kernel import clock
 from app.kernel.actor import Actor
-from app.kernel.refs import ACTIVITY, IMPORT, new_ref
+from app.kernel.refs import IMPORT, new_ref
 from app.sharing.shares import share_record, unshare_record
-from tests.factories import actor_of, make_account, make_case, make_contact, make_lead, make_opportunity
+from tests.factories import actor_of, make_account, make_case, make_lead, make_opportunity
 from tests.people import make_token
-from tests.rows_read import rows_read
 
 
 def told(page):
@@ -260,55 +256,3 @@ def test_what_is_hidden_is_passed_over_however_much_it_is(session, sal, mara, vi
     assert [row.text for row in planned(session, reader, account)] == ["8", "10"]
     facts = facts_of(session, reader, account)
     assert (facts.last.text, facts.next.text) == ("8", "8")
-
-
-def test_what_a_contact_takes_part_in_is_found_by_what_its_reader_has(session, sal, mara, vic, monkeypatch):
-    """Much of it on cases that are hidden; the rest on a shared case, on the contact, on an own lead, and on one's result."""
-    account, now = make_account(session, "Forges", owner=mara), clock.now()
-    contact = make_contact(session, account=account, owner=mara)
-    seen, hidden = (make_case(session, account=account, owner=mara) for _ in range(2))
-    vic.account_scope = AccountScope.PORTFOLIO
-    own_lead, converted = make_lead(session, owner=vic), make_lead(session, owner=mara)
-    made = make_opportunity(session, account=account, owner=vic)
-    became = {"account_id": account.id, "contact_id": None, "opportunity_id": made.id}
-    for record_ in (account, contact, seen):
-        share_record(
-            session, actor_of(session, mara), record_, {"type": "user", "id": vic.ref}, "read", now=now
-        )
-
-    def done(on, days):
-        at = now - timedelta(days=days)
-        row = Activity(
-            ref=new_ref(ACTIVITY), kind="note", subject=f"{days}", text="x", at=at, is_done=True,
-            created_at=at, updated_at=at, created_by_id=mara.id, updated_by_id=mara.id, version=1,
-            **{place_of(on).column.key: on.id},
-        )  # fmt: skip
-        session.add(row)
-        session.flush()
-        session.add(Participant(activity_id=row.id, contact_id=contact.id))
-
-    session.add(Conversion(lead_id=converted.id, converted_at=now, **became))
-    for days, on in enumerate((seen, contact, own_lead, converted, made, account, seen)):
-        done(on, days)
-    for days in range(8):
-        done(hidden, days)
-    session.commit()
-    reader = actor_of(session, vic)
-
-    def listed():
-        return [activity.subject for activity, _name in list_activities(session, reader, contact).items]
-
-    assert listed() == ["0", "1", "2", "3", "4", "5", "6"]
-    monkeypatch.setattr("app.activities.on_page.STRETCH", 3)
-    assert listed() == ["0", "1", "2", "3", "4", "5", "6"]
-    monkeypatch.setattr("app.activities.on_page.MOST_GIVEN", 0)
-    assert listed() == ["0", "1", "2", "3", "4", "5", "6"]
-    monkeypatch.undo()
-    monkeypatch.setattr("app.activities.on_page.STRETCH", 3)
-    if session.get_bind().dialect.name == "postgresql":
-        return  # decides by how many there are
-    before = rows_read(listed, "activity")
-    for days in range(60):
-        done(hidden, days)
-    session.commit()
-    assert rows_read(listed, "activity") < 1.1 * before
