@@ -32,6 +32,7 @@ def test_a_text_is_written_tried_kept_and_chosen(portal: Portal, sign_in: SignIn
     expect(page.get_by_role("alert")).to_contain_text("there is no placeholder")
     expect(body).to_have_value("Dear {{ name }},\nit is about: {{ company }} {{ nothing }}")
     body.fill("Dear {{ name }}.")
+    expect(previews.first).to_contain_text("Dear Ada Lindqvist.")
     page.get_by_role("button", name="Send me a test mail").click()
     expect(page.get_by_text("A test mail is on its way to you.")).to_be_visible()
     page.get_by_role("button", name="Save").click()
