@@ -114,7 +114,7 @@ def test_a_file_of_leads_is_imported_routed_and_its_refused_rows_come_back(
 
 
 def lead_for_the_north_west(page: Page, portal: Portal) -> str:
-    """The id of a new lead that waits where both its partners may claim it, whatever was claimed before."""
+    """The id of a new lead that waits where its partners may claim it, whatever was claimed before."""
     page.goto(f"{portal.url}/leads/new")
     page.fill("[name=last_name]", "Rivalled")
     page.fill("[name=company]", "Two Want It")
@@ -158,6 +158,7 @@ def test_a_partner_claims_a_lead_and_a_rival_is_told_it_is_taken(portal: Portal,
 
 
 def test_take_the_next_one_accept_and_decline(portal: Portal, sign_in: SignIn) -> None:
+    lead_for_the_north_west(sign_in("channel manager"), portal)
     page = sign_in("catalan partner user", width=390)
     page.goto(f"{portal.url}/inbox")
     page.locator("form[action$='claim-next'] button").click()
