@@ -43,8 +43,9 @@ class ReportFact(Base):
 
     month: in which it arrived, where the organisation is, as 202611.  band: of its score, the lowest that is in it.
     stage: how far it came, by `steps.STEPS`.  taken_class, touched_class: see `classes`; "" where nothing was measured.
-    owner: a person, or the queue that has it with a "q" before its key.  queue: that it waits in or was taken from.  waits_in, waiting_day: of those that nobody has, since when as
-    20261122; "" of others.  Keys of other records stand as text, "" for none.
+    owner: a person, or the queue that has it with a "q" before its key.  queue: that it waits in or was taken from.
+    waits_in, waiting_day: of those that nobody has, since when as 20261122; "" of others.  Keys of other records stand
+    as text, "" for none.
     """
 
     __tablename__ = "report_fact"

@@ -331,9 +331,8 @@ def _of_shared_accounts(actor: Actor, of_account: ColumnElement[bool]) -> list[R
     """A contact follows its account: what is shared of the account is shared of its contacts."""
 
     def marked(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return Scoped(
-            condition, Account.__tablename__
-        )  # the level given stands outside the contacts' own scope
+        # For the level given stands outside the contacts' own scope.
+        return Scoped(condition, Account.__tablename__)
 
     def is_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
         its = exists().where(Account.id == Contact.account_id, marked(condition))

@@ -39,6 +39,15 @@ def build(session, people, now):
         )
 
 
+def told_classes(session, actor, asked, a, b):
+    """How many leads there are of each value of a, and of each class of b among them."""
+    classes = count_classes(session, actor, asked, Wanted(a, b, b))
+    return {
+        key: (each.count, {class_: n for class_, n in each.unpacked().items() if n})
+        for key, each in classes.items()
+    }
+
+
 def told(session, actor):
     """What is counted of some countries, in some months, without what is empty."""
     found = {}
@@ -47,12 +56,8 @@ def told(session, actor):
             asked = Asked("UTC", first, last, {"country": countries})
             cells = count_cells(session, actor, asked, Wanted("owner"))
             found[first, last, *countries] = {key: each for key, each in cells.items() if any(each)}
-            for a, b in CLASSES:
-                classes = count_classes(session, actor, asked, Wanted(a, b, b))
-                found[first, last, *countries, a, b] = {
-                    key: (each.count, {class_: n for class_, n in each.unpacked().items() if n})
-                    for key, each in classes.items()
-                }
+            for what in CLASSES:
+                found[first, last, *countries, *what] = told_classes(session, actor, asked, *what)
     return found
 
 
@@ -107,12 +112,8 @@ def told_of_owners(session, actor, queues, people):
         for by in ("", "month", "partner", "owner", "queue", "country", "campaign", "band"):
             cells = count_cells(session, actor, asked, Wanted(by))
             found[str(given), by] = {key: each for key, each in cells.items() if any(each)}
-        for a, b in CLASSES:
-            classes = count_classes(session, actor, asked, Wanted(a, b, b))
-            found[str(given), a, b] = {
-                key: (each.count, {class_: n for class_, n in each.unpacked().items() if n})
-                for key, each in classes.items()
-            }
+        for what in CLASSES:
+            found[str(given), *what] = told_classes(session, actor, asked, *what)
     return found
 
 
