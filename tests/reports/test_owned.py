@@ -9,7 +9,7 @@ from app.leads.models import Lead, Offer, OfferState
 from app.opportunities.models import StageCategory
 from app.reports.asked import Asked
 from app.reports.counting import count_changes
-from app.reports.models import ReportChange
+from app.reports.models import OF_OWNER, ReportChange
 from app.reports.owned import find_owned
 from app.reports.reading import count_cells
 from app.reports.telling import Wanted
@@ -73,7 +73,7 @@ def cells(session, actor, monkeypatch, *, is_kept):
     assert (find_owned(session, actor) is not None) is is_kept
     found = {}
     for place, asked in enumerate(ASKED):
-        for by in ("", "month", "source", "country", "product", "owner") if not asked else ("month", "owner"):
+        for by in ("", *OF_OWNER) if not asked else ("month", "owner"):
             counted = count_cells(session, actor, Asked("UTC", **asked), Wanted(by))
             found[place, by] = {key: each for key, each in counted.items() if any(each)}
     return found
