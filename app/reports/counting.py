@@ -28,7 +28,7 @@ from app.kernel.actor import Actor
 from app.kernel.bulk import insert_rows
 from app.kernel.db import is_sqlite
 from app.leads.models import Lead
-from app.reports.cuts import COLUMNS, CUTS, EVER, Counts, Cut, add_fact, fact_columns
+from app.reports.cuts import COLUMNS, CUTS, EVER, QUEUE, Counts, Cut, add_fact, fact_columns
 from app.reports.models import ReportChange, ReportCount, ReportFact
 from app.reports.steps import KEYS, MEASURES
 from app.sharing.scope import scope
@@ -140,7 +140,7 @@ def counts_of(cut: Cut, is_ever: bool) -> Select[*tuple[Any, ...]]:
     reached = [func.sum(case((stage >= place, 1), else_=0)) for place in range(len(KEYS))]
     name = literal(cut.name)
     found = select(
-        name.concat(getattr(ReportFact, cut.beside)) if cut.beside else name,
+        name.concat(_column(cut.beside)) if cut.beside else name,
         month,
         a,
         b,
@@ -149,18 +149,27 @@ def counts_of(cut: Cut, is_ever: bool) -> Select[*tuple[Any, ...]]:
         func.sum(ReportFact.unqualified),
     )
     if cut.needs:
-        found = found.where(getattr(ReportFact, cut.needs) != "")
-    beside = [getattr(ReportFact, cut.beside)] if cut.beside else []
+        found = found.where(_column(cut.needs) != "")
+    beside = [_column(cut.beside)] if cut.beside else []
     apart = [*beside, *([] if is_ever else [month]), *([a] if cut.a else []), *([b] if cut.b else [])]
     # All as one are there only where there is one.
     return found.group_by(*apart) if apart else found.having(func.count() > 0)
 
 
+# Written out, for a parameter would be another one where it is grouped by.
+_IS_HELD = f"CASE WHEN substr(owner, 1, 1) = '{QUEUE}'"
+_OF_OWNER = {"owner": f"{_IS_HELD} THEN '' ELSE owner END", "held": f"{_IS_HELD} THEN owner ELSE '' END"}
+
+
+def _column(name: str) -> Any:
+    return literal_column(_OF_OWNER[name]) if name in _OF_OWNER else getattr(ReportFact, name)
+
+
 def _together(names: str) -> ColumnElement[str]:
-    """SQL of what `cuts` tells apart by; written out, for a parameter would be another one where it is grouped by."""
+    """SQL of what `cuts` tells apart by."""
     if not names:
         return literal_column("''")
-    first, *more = (getattr(ReportFact, name) for name in names.split("+"))
+    first, *more = (_column(name) for name in names.split("+"))
     for column in more:
         first = first.concat(literal_column("'/'")).concat(column)
     return first  # type: ignore[no-any-return]

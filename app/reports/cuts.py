@@ -21,7 +21,8 @@ class Cut:
     """Two columns of facts that are told apart, b "" for one alone; columns with a plus between them stand as one.
 
     needs: the column without which a lead is left out.  beside: the column by whose values leads are counted apart, each
-    under the name of the cut with the value behind it.
+    under the name of the cut with the value behind it.  Columns are those of facts, but that of the two that an owner may be
+    `owner` has people alone, and `held` queues, each "" for the other.
     """
 
     name: str
@@ -68,6 +69,9 @@ CUTS: Mapping[str, Cut] = {
         Cut("touched/queue:", "queue", "touched_class", "touched_class", beside="country"),
         Cut("waiting/partner:", "partner", "waiting_day", "waiting_day", beside="country"),
         Cut("waiting/queue:", "waits_in", "waiting_day", "waiting_day", beside="country"),
+        # Of a queue, in which a sixth of all leads may be.
+        Cut("all:", needs="held", beside="held"),
+        *(Cut(f"{name}:", name, needs="held", beside="held") for name in ("campaign", "product", "band")),
         # What partners' leads are like, for the comparison of scorecards.
         Cut("kind", "product", "source+country", "partner"),
     )
@@ -80,6 +84,11 @@ COLUMNS = (
 
 # What the key of a queue is told from those of people by, in the column of owners.
 QUEUE = "q"
+
+
+def is_held(owner: Any) -> ColumnElement[bool]:
+    """SQL of whether an owner is a queue."""
+    return func.substr(owner, 1, 1) == QUEUE
 
 
 def _key(column: Any) -> ColumnElement[str]:
@@ -135,6 +144,8 @@ Counts = dict[tuple[str, int, str, str], list[int]]
 def add_fact(counts: Counts, fact: Mapping[str, Any], times: int) -> None:
     """Count a lead in every cut, in its month and in all together, so many times; negative to take it out."""
     measures = measures_of(fact)
+    owner = fact["owner"]
+    fact = {**fact, **({"owner": "", "held": owner} if owner.startswith(QUEUE) else {"held": ""})}
     for name, cut in CUTS.items():
         if cut.needs and not fact[cut.needs]:
             continue

@@ -10,7 +10,7 @@ from app.kernel.actor import Actor
 from app.lists.query import ListQuery
 from app.reports.asked import Asked
 from app.reports.changed import since
-from app.reports.cuts import Cut, cut_of, find_cut
+from app.reports.cuts import QUEUE, Cut, cut_of, find_cut
 from app.reports.models import ReportCount
 from app.reports.picking import COLUMN_OF, fewest_months, keys_asked
 from app.reports.telling import (
@@ -29,9 +29,12 @@ def read_counts(
     cut, is_turned, beside = place
     a, b = (ReportCount.b, ReportCount.a) if is_turned else (ReportCount.a, ReportCount.b)
     keys = keys_asked(session, actor, asked)
+    # Of owners what people have is counted beforehand, of queues what is filtered by one.
+    if beside == "owner" and any(key.startswith(QUEUE) for key in keys["owner"]):
+        return None
     which = [ReportCount.cut == cut.name]
     if cut.beside:
-        which = [ReportCount.cut.in_([cut.name + key for key in keys[cut.beside]])]
+        which = [ReportCount.cut.in_([cut.name + key for key in keys[COLUMN_OF[beside]]])]
     elif beside:
         # One value of what stands beside is picked, so that it need not be told apart.
         picked = b if wanted.a not in ("", "month", COLUMN_OF.get(beside)) else a
@@ -55,6 +58,10 @@ def _cut_for(asked: Asked, wanted: Wanted) -> tuple[Cut, bool, str] | None:
     if any(name not in COLUMN_OF for name in asked.given) or len(asked.given) > 1:
         return None
     beside = next(iter(asked.given), "")
+    if beside == "queue":  # what it owns nobody else does
+        by = "" if wanted.a in ("month", "owner") else wanted.a
+        held = find_cut(by, wanted.b, wanted.needs or "held", beside="held")
+        return (held, False, beside) if held else None
     other = COLUMN_OF.get(beside, "")
     exact = find_cut(wanted.a, wanted.b, wanted.needs, beside=other)
     if exact is None and wanted.b and other == wanted.a:

@@ -53,11 +53,11 @@ def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -
     picked = [getattr(ReportFact, name).in_(some) for name, some in keys.items()]
     # No bare column beside what is picked, or months are looked for by an index that has nothing else.
     months = fact_months(asked, ReportFact.month + 0 if picked else ReportFact.month)
-    if "owner" in keys and not (wanted.b or wanted.needs):
+    if "owner" in keys and not (wanted.b or wanted.is_number):
         return _told_as_all(along_owners(wanted.a, [*months, *picked]))
     fact = {name: getattr(ReportFact, name) for name in columns_of(wanted)}
     key_a, key_b, *far = (each.label(f"t{place}") for place, each in enumerate(told_of(fact, wanted)))
-    names = dict.fromkeys((*_before(asked, wanted), wanted.a, *(() if wanted.needs else HOW_FAR)))
+    names = dict.fromkeys((*_before(asked, wanted), wanted.a, *(() if wanted.is_number else HOW_FAR)))
     together = [getattr(ReportFact, name) for name in names if name]
     told_b: Any = key_b
     if wanted.is_packed:
@@ -69,7 +69,7 @@ def _of_facts(asked: Asked, wanted: Wanted, keys: Mapping[str, Sequence[str]]) -
         .where(*months, *picked, *needed_of(fact, wanted))
         .group_by(*together)
     )
-    if wanted.needs and [*names] == [wanted.a]:  # each stands in one place already
+    if wanted.is_number and [*names] == [wanted.a]:  # each stands in one place already
         return select(literal(0), *told.subquery("told").c)
     return summed(told.subquery("told"), wanted)
 
@@ -80,7 +80,7 @@ def _before(asked: Asked, wanted: Wanted) -> Sequence[str]:
         return OF_OWNER[: OF_OWNER.index(wanted.a)] if wanted.a in OF_OWNER else ()
     for order in (BY_WHO, *([BY_WHAT] if "partner" in asked.given else [])):
         if wanted.a in order:
-            return order[: order.index(wanted.a)] if wanted.needs else order
+            return order[: order.index(wanted.a)] if wanted.is_number else order
     return ()
 
 
@@ -93,7 +93,7 @@ def _told_as_all(counted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 def is_told_of_owned(asked: Asked, wanted: Wanted) -> bool:
     told = {*OF_OWNER, ""}
     is_known = all(COLUMN_OF.get(name) in told for name in asked.given)
-    return is_known and wanted.a in told and not (wanted.b or wanted.needs)
+    return is_known and wanted.a in told and not (wanted.b or wanted.is_number)
 
 
 def read_owned(

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.reports import classes, steps
 from app.reports.asked import Asked, Criteria, came_to
-from app.reports.dimensions import DIMENSIONS, Value, values_of
+from app.reports.dimensions import DIMENSIONS, Dimension, Value, values_of
 from app.reports.later import Addresses
-from app.reports.ranking import rank
+from app.reports.ranking import are_shown_first, rank
 from app.reports.reading import count_cells
 from app.reports.telling import TooMany, Wanted
 from app.reports.words import band_name
@@ -56,40 +56,77 @@ def read_funnel(session: Session, actor: Actor, asked: Asked, by: str) -> Funnel
     Raises Invalid for filters that are not known.
     """
     dimension = DIMENSIONS[by] if by else None
-    cells = count_cells(session, actor, asked, Wanted(dimension.column if dimension else ""))
-    if isinstance(cells, TooMany):
-        return cells
-    counted = {a: found for (a, _b), found in cells.items() if any(found)}
+    if dimension and are_shown_first(actor, asked, dimension):
+        return _read_shown(session, actor, asked, dimension)
+    counted = _count(session, actor, asked, Wanted(dimension.column if dimension else ""))
+    if isinstance(counted, TooMany):
+        return counted
 
     def make(value: Value) -> FunnelRow:
-        counts = _sum([counted[key] for key in value.keys])
-        return make_row(asked, value.key, value.label, counts, value.criteria, seen_by=actor)
-
-    def weigh(keys: Sequence[str]) -> int:
-        return sum(counted[key][0] for key in keys)
+        return _row_of(actor, asked, value, counted)
 
     rows: Sequence[FunnelRow] = ()
     if dimension and by == "month":
         rows = [make(value) for value in values_of(session, actor, asked, dimension, counted)]
     elif dimension:
-        rows = rank(session, actor, asked, dimension, counted, weigh, make)
-    total = make_row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
-    return Funnel(rows, total)
+        rows = rank(session, actor, asked, dimension, counted, partial(_weigh, counted), make)
+    return Funnel(rows, _total(actor, asked, counted))
+
+
+def _read_shown(session: Session, actor: Actor, asked: Asked, dimension: Dimension) -> Funnel | TooMany:
+    """The same, where only of the rows that are shown more is read than how many leads they have."""
+    weights = _count(session, actor, asked, Wanted(dimension.column, is_bare=True))
+    of_all = _count(session, actor, asked, Wanted())
+    if isinstance(weights, TooMany) or isinstance(of_all, TooMany):
+        return TooMany()
+    known: dict[str, Sequence[int]] = {}
+
+    def look(values: Sequence[Value]) -> None:
+        keys = tuple(key for value in values for key in value.keys)
+        found = _count(session, actor, asked, Wanted(dimension.column, keys=keys)) if keys else {}
+        known.update({} if isinstance(found, TooMany) else found)
+
+    def make(value: Value) -> FunnelRow:
+        return _row_of(actor, asked, value, known)
+
+    rows = rank(session, actor, asked, dimension, weights, partial(_weigh, weights), make, look)
+    return Funnel(rows, _total(actor, asked, of_all))
+
+
+def _count(
+    session: Session, actor: Actor, asked: Asked, wanted: Wanted
+) -> Mapping[str, Sequence[int]] | TooMany:
+    """Value → how many leads in each of the measures wanted, of those that have any."""
+    cells = count_cells(session, actor, asked, wanted)
+    if isinstance(cells, TooMany):
+        return cells
+    return {a: found for (a, _b), found in cells.items() if any(found)}
+
+
+def _weigh(counted: Mapping[str, Sequence[int]], keys: Sequence[str]) -> int:
+    return sum(counted[key][0] for key in keys)
+
+
+def _row_of(actor: Actor, asked: Asked, value: Value, counted: Mapping[str, Sequence[int]]) -> FunnelRow:
+    counts = _sum([counted[key] for key in value.keys if key in counted])
+    return make_row(asked, value.key, value.label, counts, value.criteria, seen_by=actor)
+
+
+def _total(actor: Actor, asked: Asked, counted: Mapping[str, Sequence[int]]) -> FunnelRow:
+    return make_row(asked, "", _("All"), _sum(list(counted.values())), (), seen_by=actor)
 
 
 def read_scores(session: Session, actor: Actor, asked: Asked) -> Funnel | TooMany:
     """The same by bands of scores, the highest first."""
-    cells = count_cells(session, actor, asked, Wanted("band"))
-    if isinstance(cells, TooMany):
-        return cells
-    rows = []
-    for band in reversed(classes.bands()):
-        found = cells.get((band, ""))
-        if found is None or not any(found):
-            continue
-        rows.append(make_row(asked, band, band_name(band), found, _of_band(band), seen_by=actor))
-    total = make_row(asked, "", _("All"), _sum(list(cells.values())), (), seen_by=actor)
-    return Funnel(rows, total)
+    counted = _count(session, actor, asked, Wanted("band"))
+    if isinstance(counted, TooMany):
+        return counted
+    rows = [
+        make_row(asked, band, band_name(band), counted[band], _of_band(band), seen_by=actor)
+        for band in reversed(classes.bands())
+        if band in counted
+    ]
+    return Funnel(rows, _total(actor, asked, counted))
 
 
 def _of_band(band: str) -> tuple[Criteria, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.kernel.actor import Actor
 from app.reports.asked import Asked
 from app.reports.dimensions import Dimension, Value, values_of
+from app.reports.reading import sees_all
 
 Row = TypeVar("Row")
 # Fewer than these are named all at once.
@@ -82,6 +83,13 @@ class Ranking(Sequence[Row]):
         found = self._sorted(heavy)
         # Two keys that are one value after all are told by naming all.
         return found if len(found) == len(heavy) else self._all()
+
+
+def are_shown_first(actor: Actor, asked: Asked, dimension: Dimension) -> bool:
+    """Whether what a row tells is better read of those alone that are shown, once all are ranked: of thousands of partners or
+    owners, of which it is quickly read how many leads they have.
+    """
+    return dimension.are_apart(actor) and not asked.given and sees_all(actor)
 
 
 def rank(

@@ -15,13 +15,14 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
 )
 
 from app.kernel.actor import Actor
 from app.lists.catalogue import Condition
 from app.reports.asked import Asked
-from app.reports.cuts import fact_columns, measures_of
+from app.reports.cuts import fact_columns, is_held, measures_of
 from app.reports.steps import KEYS, MEASURES
 
 # More leads than these nobody counts one by one; who sees all has them as they were counted last, which is faster.
@@ -41,8 +42,9 @@ class TooMany:
 class Wanted:
     """What is told apart: columns of facts, "" for nothing.  needs: the column without which a lead is left out.
 
-    Then how many there are is told alone.  days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
-    keys: values of a that are told alone; () for all.  is_packed: for `count_classes`.
+    days: where b is a day, (first day, key) of what is told apart instead, the latest first; "" for what is before.
+    keys: values of a that are told alone; () for all.  is_bare: how many there are is told alone, as always with `needs`.
+    is_packed: for `count_classes`.
     """
 
     a: str = ""
@@ -50,11 +52,16 @@ class Wanted:
     needs: str = ""
     days: tuple[tuple[int, str], ...] = ()
     keys: tuple[str, ...] = ()
+    is_bare: bool = False
     is_packed: bool = False
 
     @property
+    def is_number(self) -> bool:
+        return self.is_bare or bool(self.needs)
+
+    @property
     def measures(self) -> Sequence[str]:
-        return MEASURES[:1] if self.needs else MEASURES
+        return MEASURES[:1] if self.is_number else MEASURES
 
     def key_b(self, column: Any) -> ColumnElement[Any]:
         """SQL of the second key.  Written out, for a parameter would be another one where it is grouped by."""
@@ -89,7 +96,7 @@ class Classes:
 
 def columns_of(wanted: Wanted) -> list[str]:
     """The columns of facts by which a lead is told."""
-    told = () if wanted.needs else ("stage", "handed_over", "unqualified")
+    told = () if wanted.is_number else ("stage", "handed_over", "unqualified")
     return [name for name in dict.fromkeys((wanted.a, wanted.b, wanted.needs, *told)) if name]
 
 
@@ -106,19 +113,23 @@ def told_of(columns: Any, wanted: Wanted) -> list[ColumnElement[Any]]:
     return [
         key_a,
         wanted.key_b(key_b),
-        *(literal(0) if wanted.needs else columns[name] for name in further),
+        *(literal(0) if wanted.is_number else columns[name] for name in further),
     ]
 
 
 def needed_of(columns: Any, wanted: Wanted) -> list[Condition]:
     """What must hold of a lead with these columns for it to be told at all."""
     found = [columns[wanted.needs] != ""] if wanted.needs else []
-    return [*found, *([columns[wanted.a].in_(wanted.keys)] if wanted.keys else [])]
+    if wanted.keys:
+        is_key = columns[wanted.a].in_(wanted.keys)
+        is_nobody = wanted.a == "owner" and "" in wanted.keys
+        found.append(or_(is_key, is_held(columns["owner"])) if is_nobody else is_key)
+    return found
 
 
 def measured(row: Sequence[int], wanted: Wanted) -> Sequence[int]:
     """The measures of one lead.  row: (stage, handed over, unqualified)."""
-    if wanted.needs:
+    if wanted.is_number:
         return (1,)
     return measures_of({"stage": row[0], "handed_over": row[1], "unqualified": row[2]})
 
@@ -133,7 +144,7 @@ def summed(told: Any, wanted: Wanted) -> Select[*tuple[Any, ...]]:
     """Select of what is counted, as `reading` has it, of leads that are told as `told_of` has it with how many there are of each."""
     a, b, stage, handed_over, unqualified, n = told.c
     reached = (case((stage >= place, n), else_=0) for place in range(len(KEYS)))
-    measures = [n] if wanted.needs else [*reached, handed_over * n, unqualified * n]
+    measures = [n] if wanted.is_number else [*reached, handed_over * n, unqualified * n]
     sums = [cast(func.coalesce(func.sum(each), 0), Integer) for each in measures]
     if wanted.is_packed:
         return select(literal(0), a, func.aggregate_strings(b, BETWEEN), *[literal(0)] * 3, *sums).group_by(a)

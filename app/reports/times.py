@@ -11,8 +11,8 @@ from app.reports.asked import Asked, Criteria
 from app.reports.classes import quantile
 from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
-from app.reports.ranking import Ranking, rank
-from app.reports.reading import count_cells, count_classes, sees_all
+from app.reports.ranking import Ranking, are_shown_first, rank
+from app.reports.reading import count_cells, count_classes
 from app.reports.telling import Classes, TooMany, Wanted
 
 # What is measured → (column of the facts, field of the list).
@@ -97,10 +97,8 @@ def read_responses(session: Session, actor: Actor, asked: Asked, by: str) -> Ran
 def _count_first(
     session: Session, actor: Actor, asked: Asked, by: str
 ) -> Mapping[str, Mapping[str, int]] | None:
-    """What is measured → key → of how many leads, where how fast they were is better read of those alone that are shown:
-    of thousands of partners.  None where all is read at once.
-    """
-    if by != "partner" or asked.given or not sees_all(actor):
+    """What is measured → key → of how many leads; None where all is read at once."""
+    if not are_shown_first(actor, asked, DIMENSIONS[by]):
         return None
     found: dict[str, Mapping[str, int]] = {}
     for what, (column, _field) in WHAT.items():

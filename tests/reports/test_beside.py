@@ -2,7 +2,7 @@
 
 import random
 
-from app.reports import reading, times
+from app.reports import funnel, reading, times
 from app.reports.asked import Asked
 from app.reports.counting import count_changes
 from app.reports.models import ReportChange
@@ -33,6 +33,7 @@ def build(session, people, now):
             session,
             **({"owner": owner, "last_queue_id": queue.id} if owner else {"queue": queue}),
             country=chance.choice(["ES", "ES", "FR", "PT", None]),
+            product_interest=chance.choice(["Firewall", "Switch", None]),
             arrived_at=at,
             waiting_since=at,
             **seconds,
@@ -109,7 +110,7 @@ def told_of_owners(session, actor, queues, people):
         ({"owner": ["user_nobody"]}, MONTHS[0]),
     ):
         asked = Asked("UTC", first, last, given)
-        for by in ("", "month", "partner", "owner", "queue", "country", "campaign", "band"):
+        for by in ("", "month", "partner", "owner", "queue", "country", "campaign", "product", "band"):
             cells = count_cells(session, actor, asked, Wanted(by))
             found[str(given), by] = {key: each for key, each in cells.items() if any(each)}
         for what in CLASSES:
@@ -152,9 +153,7 @@ def test_what_is_counted_of_owners_and_queues_is_what_is_there(
     assert list(differences(session)) == []
 
 
-def test_times_of_partners_are_the_same_read_of_those_that_are_shown(
-    session, app, mara, pia, otto, now, monkeypatch
-):
+def test_rows_are_the_same_read_of_those_that_are_shown(session, app, mara, pia, otto, now, monkeypatch):
     leads = list(build(session, [pia, otto, mara], now))
     while count_changes(session):
         pass
@@ -163,19 +162,25 @@ def test_times_of_partners_are_the_same_read_of_those_that_are_shown(
     session.flush()
     actor = actor_of(session, mara)
 
-    def rows_of(first, last):
+    def times_of(asked):
+        return [
+            (each.label, *((row.count, row.median, row.p90) if row else () for row in (each.taken, each.touched)))
+            for each in times.read_responses(session, actor, asked, "partner")
+        ]  # fmt: skip
+
+    def funnel_of(asked, by):
+        found = funnel.read_funnel(session, actor, asked, by)
+        return [(row.label, dict(row.counts)) for row in (*found.rows, found.total)]
+
+    def told_of(months):
+        asked = Asked("UTC", *months)
         with app.test_request_context():
-            return [
-                (
-                    each.label,
-                    *((row.count, row.median, row.p90) if row else () for row in (each.taken, each.touched)),
-                )
-                for each in times.read_responses(session, actor, Asked("UTC", first, last), "partner")
-            ]
+            return [times_of(asked), funnel_of(asked, "partner"), funnel_of(asked, "owner")]
 
     for months in MONTHS:
-        apart = rows_of(*months)
+        apart = told_of(months)
         with monkeypatch.context() as patch:
-            patch.setattr(times, "_count_first", lambda *_given: None)
-            assert apart == rows_of(*months)
-        assert apart or months == MONTHS[-1]
+            for room in (times, funnel):
+                patch.setattr(room, "are_shown_first", lambda *_given: False)
+            assert apart == told_of(months)
+        assert (all(apart) and apart[0] and len(apart[2]) > 1) or months == MONTHS[-1]
