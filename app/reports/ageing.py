@@ -1,6 +1,6 @@
 """Unclaimed leads by how long they wait: in whole days of the organisation's zone, today counting as the first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from app.reports.dimensions import DIMENSIONS, Value
 from app.reports.later import Addresses
 from app.reports.ranking import rank
 from app.reports.reading import count_classes
-from app.reports.telling import TooMany, Wanted
+from app.reports.telling import Classes, TooMany, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +68,23 @@ def read_ageing(session: Session, actor: Actor, asked: Asked, by: str, *, now: d
     )
     if isinstance(classes, TooMany):
         return classes
-    counted = {key: each.unpacked() for key, each in classes.items()}
     lists = {"all": (), **{each.key: tuple(_since(each, today, asked.zone)) for each in BUCKETS}}
 
     def weigh(keys: Sequence[str]) -> int:
         return sum(classes[key].count for key in keys)
 
     def make(value: Value) -> AgeingRow:
-        counts = _sum(counted[key] for key in value.keys)
+        counts = _sum(Classes.together(classes[key] for key in value.keys))
         return _row(asked, value.key, value.label, counts, value.criteria, lists)
 
-    rows = rank(session, actor, asked, dimension, counted, weigh, make)
-    return Ageing(rows, _row(asked, "", _("All"), _sum(counted.values()), (), lists))
+    rows = rank(session, actor, asked, dimension, classes, weigh, make)
+    every = _sum(Classes.together(classes.values()))
+    return Ageing(rows, _row(asked, "", _("All"), every, (), lists))
 
 
-def _sum(counted: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    """Key of a bucket → how many leads of all these."""
-    found: dict[str, int] = {}
-    for counts in counted:
-        for bucket, count in counts.items():
-            key = bucket or BUCKETS[-1].key
-            found[key] = found.get(key, 0) + count
-    return found
+def _sum(classes: Classes) -> Mapping[str, int]:
+    """Key of a bucket → how many leads."""
+    return {bucket or BUCKETS[-1].key: count for bucket, count in classes.unpacked().items()}
 
 
 def _days(today: date) -> tuple[tuple[int, str], ...]:

@@ -82,7 +82,9 @@ class Dimension:
 
     def are_apart(self, actor: Actor) -> bool:
         """Whether every key has a name, for a lead cannot stand without the record: then each is a value by itself."""
-        return self.column == "partner" or (self.column == "owner" and actor.is_internal)
+        return self.column in ("partner", "queue", "waits_in") or (
+            self.column == "owner" and actor.is_internal
+        )
 
 
 DIMENSIONS: Mapping[str, Dimension] = {

@@ -1,7 +1,7 @@
 """What is told apart of leads, and how one lead is told, whichever way they are counted."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,17 @@ class Classes:
     count: int = 0
     packed: list[str] = field(default_factory=list)
     since: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def together(cls, some: Iterable["Classes"]) -> "Classes":
+        """All of these as one."""
+        found = cls()
+        for each in some:
+            found.count += each.count
+            found.packed += each.packed
+            for b, count in each.since.items():
+                found.since[b] = found.since.get(b, 0) + count
+        return found
 
     def unpacked(self) -> dict[str, int]:
         """Class → how many."""

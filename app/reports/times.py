@@ -98,7 +98,7 @@ def _count_first(
     session: Session, actor: Actor, asked: Asked, by: str
 ) -> Mapping[str, Mapping[str, int]] | None:
     """What is measured → key → of how many leads; None where all is read at once."""
-    if not are_shown_first(actor, asked, DIMENSIONS[by]):
+    if by != "partner" or not are_shown_first(actor, asked, DIMENSIONS[by]):
         return None
     found: dict[str, Mapping[str, int]] = {}
     for what, (column, _field) in WHAT.items():
@@ -119,10 +119,7 @@ def _count(
 
 
 def _row(asked: Asked, value: Value, what: str, counted: Mapping[str, Classes]) -> TimesRow:
-    classes: dict[str, int] = {}
-    for key in value.keys:
-        for class_, count in counted[key].unpacked().items() if key in counted else ():
-            classes[class_] = classes.get(class_, 0) + count
+    classes = Classes.together(counted[key] for key in value.keys if key in counted).unpacked()
     urls: Mapping[str, str] = {}
     if value.criteria is not None:
         measured: Criteria = {"field": WHAT[what][1], "op": "is_not_empty"}
