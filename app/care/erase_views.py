@@ -58,8 +58,8 @@ def erase_now() -> ResponseReturnValue:
     user = db.session().get_one(User, actor.user_id)
     form = _proof_form(user)
     try:
-        if not form.validate():
-            raise Invalid
+        if missing := _missing(form):
+            raise Invalid({"": missing})
         read_only()  # the slow part, without SQLite's lock
         user = db.session().get_one(User, actor.user_id)
         kept = check_own_password(user, typed(form.current_password))
@@ -94,6 +94,14 @@ def _more() -> list[str]:
 
 def _proof_form(user: User) -> PasswordForm:
     return PasswordAndCodeForm() if user.has_second_factor else PasswordForm()
+
+
+def _missing(form: PasswordForm) -> list[str]:
+    """What was left empty, each with its label: the page is long, and this stands on top of it."""
+    needed = [] if request.form.get("reason", "").strip() else [_("Say why. It stays on record.")]
+    if not form.validate():
+        needed += [f"{f.label.text}: {' '.join(map(str, f.errors))}" for f in form if f.errors]
+    return needed
 
 
 def _messages(error: Invalid) -> list[str]:

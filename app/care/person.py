@@ -26,8 +26,19 @@ from app.sharing.scope import scope
 # Whoever may ask is an administrator; what was deleted lately is still held, and so is what only its owner sees.
 _HOLDING = Actor.system("what is held about a person")
 _MODELS: Mapping[str, Any] = {"lead": Lead, "contact": Contact, "account": Account}
-# Keys inside, and what only serves searching and sorting.
-_LEFT_OUT = ("_fold", "_key", "_order", "_id", "custom_1", "custom_2", "custom_3", "custom_4", "custom_5")
+# Keys inside, what only serves searching and sorting, and what names other people's records.
+_LEFT_OUT = (
+    "_fold",
+    "_key",
+    "_order",
+    "_id",
+    "duplicates",
+    "custom_1",
+    "custom_2",
+    "custom_3",
+    "custom_4",
+    "custom_5",
+)
 
 
 def records_of(session: Session, actor: Actor, email: str) -> dict[str, Sequence[Any]]:

@@ -163,6 +163,13 @@ def test_nothing_of_the_person_is_left_and_what_counts_stays(signed_in, session,
     session.commit()
 
     browser = signed_in(ada)
+    offered = browser.get(f"/leads/{lead.ref}").get_data(as_text=True)
+    assert "This person's data" in offered and "This person's data" not in signed_in(mara).get(
+        f"/leads/{lead.ref}"
+    ).get_data(as_text=True)
+    assert '"duplicates"' not in browser.submit(
+        "/care/person/file", {"email": MAIL}, page="/care/person"
+    ).get_data(as_text=True), "other people's records are nothing to this person"
     looked = browser.submit("/care/erase/look", {"email": MAIL.upper()}, page="/care/erase")
     page = looked.get_data(as_text=True)
     assert "What would be erased" in page
@@ -179,6 +186,11 @@ def test_nothing_of_the_person_is_left_and_what_counts_stays(signed_in, session,
     for wrong in ({"current_password": "x"}, {"reason": f"{LAST} asked"}):
         refused = browser.submit("/care/erase", {**form, **wrong}, page="/care/erase")
         assert refused.status_code == 422, wrong
+    empty = browser.submit(
+        "/care/erase", {"email": MAIL, "chosen": "1", "record": chosen}, page="/care/erase"
+    )
+    assert "Say why. It stays on record." in empty.get_data(as_text=True)
+    assert "Your password: " in empty.get_data(as_text=True), "on top, not only beside a field far below"
     assert row_count(session, Erasure) == 0
     done = browser.submit("/care/erase", form, page="/care/erase")
     assert done.status_code == 303, done.get_data(as_text=True)
