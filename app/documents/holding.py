@@ -4,13 +4,15 @@ Who is given many records is found documents by the words of those that their co
 word is then nothing that they wait for.  It only says where to look; who sees what is asked of each.
 """
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.activities.places import Place, place_of
 from app.documents.models import Document, DocumentWord
-from app.documents.records import is_of
+from app.documents.records import column_of, is_of
 from app.kernel.actor import Actor
 from app.kernel.among import among
 from app.leads.models import Lead
@@ -39,9 +41,18 @@ def follow_holder(session: Session, record: Any) -> None:
     One statement where it has no documents, at most four where it has.
     """
     # Asked first, for most have none, and whoever claims a lead waits for the other to be planned.
-    any_of = select(Document.id).where(scope(Document, _FOLLOWING), is_of(record)).limit(1)
-    if session.scalar(any_of) is not None:
+    if session.scalar(_any_on(place_of(record)), {"record_id": record.id}) is not None:
         mark_holder(session, is_of(record))
+
+
+@cache
+def _any_on(place: Place) -> Select[int]:
+    """Select of a document of the parameter `record_id`; made once for each kind of record."""
+    return (
+        select(Document.id)
+        .where(scope(Document, _FOLLOWING), column_of(place) == bindparam("record_id"))
+        .limit(1)
+    )
 
 
 def mark_holder(session: Session, condition: ColumnElement[bool]) -> None:

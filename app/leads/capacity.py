@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import User, UserState
@@ -20,8 +20,9 @@ _COUNTING = Actor.system("capacity")
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Whether one more open lead fits.  full: "user", "company" or None when it fits."""
+    """Whether one more open lead of this user's fits.  full: "user", "company" or None when it fits."""
 
+    user: User
     full: str | None
     open_leads: int = 0
     capacity: int | None = None
@@ -30,44 +31,48 @@ class Seat:
         return self.full is None
 
 
-def hold_seat(session: Session, user: User) -> Seat:
-    """Whether the user may hold one more open lead; locks what decides it until the transaction ends.
+def hold_seat(session: Session, actor: Actor) -> Seat:
+    """Whether the actor may hold one more open lead; locks what decides it until the transaction ends.
 
     PostgreSQL: row locks, the company's before the user's, always in that order.  On SQLite the
     writing transaction is alone already.
-    Raises NotAllowed when the person has been deactivated, or the company suspended, a moment ago.
+    Raises NotAllowed for no user, and when the person has been deactivated, or the company suspended, a moment ago.
     """
-    company, capacity = _hold(session, user)
-    if company is not None and user.partner_account_id is not None:
-        held = open_leads_of_company(session, user.partner_account_id)
+    user, company = _hold(session, actor)
+    if company is not None and actor.company_id is not None:
+        held = open_leads_of_company(session, actor.company_id)
         if held >= company:
-            return Seat("company", held, company)
-    if capacity is None:
-        return Seat(None)
+            return Seat(user, "company", held, company)
+    if user.capacity is None:
+        return Seat(user, None)
     held = open_leads_of_user(session, user.id)
-    if held >= capacity:
-        return Seat("user", held, capacity)
-    return Seat(None, held, capacity)
+    if held >= user.capacity:
+        return Seat(user, "user", held, user.capacity)
+    return Seat(user, None, held, user.capacity)
 
 
-def _hold(session: Session, user: User) -> tuple[int | None, int | None]:
-    """Capacities of the user's company and of the user, whose rows are held, as they are now."""
-    statement: Select[*tuple[Any, ...]] = select(User.state, User.capacity).where(User.id == user.id)
-    if user.partner_account_id is not None:
-        statement = (
-            select(User.state, User.capacity, PartnerAccount.state, PartnerAccount.capacity)
-            .select_from(PartnerAccount)
-            .join(User, User.partner_account_id == PartnerAccount.account_id)
-            .where(User.id == user.id)
-        )
+def _hold(session: Session, actor: Actor) -> tuple[User, int | None]:
+    """The user as they are now, and the capacity of their company; both rows are held."""
+    statement = _ALONE if actor.company_id is None else _IN_COMPANY
     if not is_sqlite(session):
         # NO KEY: rows that merely refer to the person or company need not wait.
         statement = statement.with_for_update(key_share=True)
-    held = session.execute(statement).one()
-    company_state, company_capacity = held[2:] if len(held) > 2 else (PartnerState.ACTIVE, None)
-    if held[0] is not UserState.ACTIVE or company_state is not PartnerState.ACTIVE:
+    given = {"user_id": actor.user_id, "company_id": actor.company_id}
+    held = session.execute(statement, given, execution_options={"populate_existing": True}).one_or_none()
+    if held is None or held[0].state is not UserState.ACTIVE or held[1] is not PartnerState.ACTIVE:
         raise NotAllowed
-    return company_capacity, held[1]
+    return held[0], held[2]
+
+
+_IN_COMPANY: Select[*tuple[Any, ...]] = (
+    select(User, PartnerAccount.state, PartnerAccount.capacity)
+    .select_from(PartnerAccount)
+    .join(User, User.partner_account_id == PartnerAccount.account_id)
+    .where(User.id == bindparam("user_id"), PartnerAccount.account_id == bindparam("company_id"))
+)
+_ALONE: Select[*tuple[Any, ...]] = select(
+    User, literal(PartnerState.ACTIVE, PartnerAccount.state.type), null()
+).where(User.id == bindparam("user_id"), User.partner_account_id.is_(None))
 
 
 def open_leads_of_user(session: Session, user_id: int) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.consent import opt_outs_noted
@@ -14,7 +14,6 @@ from app.campaigns.linking import join_campaign, known_campaign
 from app.events.operations import record
 from app.fields.catalogue import catalogue
 from app.fields.records import Written, refuse_empty, split, write
-from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
@@ -269,32 +268,38 @@ def claim_lead(session: Session, actor: Actor, ref: str, *, now: datetime) -> Le
     actor.require(Permission.LEAD_CLAIM)
     if actor.user_id is None:
         raise NotAllowed
-    lead = session.scalar(
-        select(Lead)
-        .where(scope(Lead, _CLAIMING), Lead.ref == ref, Lead.deleted_at.is_(None))
-        .execution_options(populate_existing=True)
-    )
-    if lead is None:
+    found = session.execute(_CLAIMED, {"ref": ref, "company_id": actor.company_id}).one_or_none()
+    if found is None:
         _refuse_claim(session, actor, ref)
+    lead: Lead = found[0]
     if lead.owner_user_id == actor.user_id and lead.last_cause == AssignmentCause.CLAIM:
         return lead
-    _require_waiting(session, actor, lead)
-    user = session.get(User, actor.user_id)
-    if user is None:
-        raise NotAllowed
-    seat = hold_seat(session, user)
+    _require_waiting(session, actor, lead, is_refused=found[1])
+    seat = hold_seat(session, actor)
     if not seat:
         raise AtCapacity
     try:
-        place(session, actor, lead, Owner(user=user), Move(AssignmentCause.CLAIM), now=now)
+        place(session, actor, lead, Owner(user=seat.user), Move(AssignmentCause.CLAIM), now=now)
     except LeadMoved as moved:
         raise LeadAlreadyClaimed from moved
     return lead
 
 
-def _require_waiting(session: Session, actor: Actor, lead: Lead) -> None:
+# Asked on every claim: made once.
+_CLAIMED: Select[*tuple[Any, ...]] = (
+    select(
+        Lead,
+        exists().where(LeadRefusal.lead_id == Lead.id, LeadRefusal.company_id == bindparam("company_id")),
+    )
+    .where(scope(Lead, _CLAIMING), Lead.ref == bindparam("ref"), Lead.deleted_at.is_(None))
+    .execution_options(populate_existing=True)
+)
+
+
+def _require_waiting(session: Session, actor: Actor, lead: Lead, *, is_refused: bool) -> None:
     """That the lead waits in a queue of the actor's.  Raises what the actor may learn where it does not.
 
+    is_refused: whether their company gave it back, or let it lapse.
     Judged on the row that was read, not on the database as it is by now: who lost the race in
     between is told so by the conditional update.
     """
@@ -302,7 +307,7 @@ def _require_waiting(session: Session, actor: Actor, lead: Lead) -> None:
     queue_id = lead.owner_queue_id if is_waiting else lead.last_queue_id
     was_claimed = not is_waiting and lead.last_cause == AssignmentCause.CLAIM
     if queue_id in actor.queue_ids and (is_waiting or was_claimed):
-        if actor.company_id is not None and session.get(LeadRefusal, (lead.id, actor.company_id)) is not None:
+        if is_refused:
             raise NotFound("lead", lead.ref)
         if was_claimed:
             raise LeadAlreadyClaimed

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.kernel.actor import Actor
@@ -41,17 +41,20 @@ def _seconds(since: datetime | None, now: datetime) -> int | None:
     return None if since is None else max(0, int((now - since).total_seconds()))
 
 
+_HOURS_OF_LEVEL = (
+    select(PartnerLevel.touch_within_hours)
+    .join(PartnerAccount, PartnerAccount.level_id == PartnerLevel.id)
+    .where(PartnerAccount.account_id == bindparam("account_id"))
+)
+
+
 def touch_columns(
     session: Session, queue: Queue | None, company_id: int | None, *, now: datetime
 ) -> dict[str, Any]:
     """Until when a lead is to be touched that was taken now.  queue: where it came from; its hours go first."""
     hours = queue.touch_within_hours if queue is not None else None
     if hours is None and company_id is not None:
-        hours = session.scalar(
-            select(PartnerLevel.touch_within_hours)
-            .join(PartnerAccount, PartnerAccount.level_id == PartnerLevel.id)
-            .where(PartnerAccount.account_id == company_id)
-        )
+        hours = session.scalar(_HOURS_OF_LEVEL, {"account_id": company_id})
     if hours is None:
         return TOUCHED
     given = timedelta(hours=hours)

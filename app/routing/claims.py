@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import Select, and_, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from app.identity.models import User
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotAllowed, NotFound
@@ -26,18 +25,18 @@ def claim_next(session: Session, actor: Actor, *, now: datetime, queue_ref: str 
     Raises NotAllowed, NotFound (no member of that queue), AtCapacity.
     """
     actor.require(Permission.LEAD_CLAIM)
-    user = session.get(User, actor.user_id) if actor.user_id is not None else None
-    if user is None:
+    if actor.user_id is None:
         raise NotAllowed
     queues = _waiting_in(session, actor, queue_ref)
     if not queues:
         return None
-    if not hold_seat(session, user):
+    seat = hold_seat(session, actor)
+    if not seat:
         raise AtCapacity
     for queue_id in _longest_first(session, queues):
         lead = session.scalar(_first(session, queues[queue_id]))
         if lead is not None:
-            place(session, actor, lead, Owner(user=user), Move(AssignmentCause.CLAIM), now=now)
+            place(session, actor, lead, Owner(user=seat.user), Move(AssignmentCause.CLAIM), now=now)
             return lead
     return None
 

@@ -57,8 +57,17 @@ class Score:
 
 def find_active_book(session: Session) -> Book | None:
     """The version in force; None when there is none yet."""
-    active = session.scalar(select(ScoreSet).where(ScoreSet.state == ScoreState.ACTIVE))
-    return None if active is None else open_book(session, active)
+    active = session.execute(_ACTIVE).one_or_none()
+    if active is None:
+        return None
+    # Asked with every change of a lead, which the whole version is not read for.
+    known = _books.get((active.ref, active.version, catalogue(session).key))
+    return known or open_book(
+        session, session.scalars(select(ScoreSet).where(ScoreSet.id == active.id)).one()
+    )
+
+
+_ACTIVE = select(ScoreSet.id, ScoreSet.ref, ScoreSet.version).where(ScoreSet.state == ScoreState.ACTIVE)
 
 
 def open_book(session: Session, scores: ScoreSet) -> Book:
