@@ -9,13 +9,13 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from threading import Lock
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
@@ -232,7 +232,14 @@ def prepare_engine(engine: Engine) -> None:
         if info.pop(_WRITES, False):
             line.release()
 
-    event.listen(engine, "commit", lambda connection: _leave(connection.info))
+    @event.listens_for(engine, "commit")
+    def _commit(connection: Connection) -> None:
+        # Written to the disk while this one still stands in line: the next would find SQLite's lock held, and sleep.
+        if connection.info.get(_WRITES):
+            with suppress(sqlite3.Error):  # tried again by the engine, which says so
+                cast("sqlite3.Connection", connection.connection.driver_connection).commit()
+            _leave(connection.info)
+
     event.listen(engine, "rollback", lambda connection: _leave(connection.info))
     # A connection that was dropped in mid-transaction is rolled back by the pool.
     event.listen(engine, "checkin", lambda _raw, record: _leave(record.info))

@@ -222,17 +222,21 @@ def list_leads(
     return Page(rows, page.older, page.newer)
 
 
+@lru_cache(maxsize=256)
+def _of_refs(actor: Actor) -> Select[int, int, datetime]:
+    return (
+        select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value"))
+        .where(scope(Lead, actor), Lead.ref.in_(bindparam("refs", expanding=True)))
+        .order_by(Lead.created_at, Lead.id)
+    )
+
+
 def find_rows(session: Session, actor: Actor, wanted: Sequence[str]) -> list[LeadRow]:
     """The rows of these public names, each as the actor may see it, in the order of creation.
 
     Raises NotFound when one of them may not be seen.
     """
-    ids = (
-        select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value"))
-        .where(scope(Lead, actor), Lead.ref.in_(wanted))
-        .order_by(Lead.created_at, Lead.id)
-    )
-    rows = read_rows(session, actor, ids)
+    rows = read_rows(session, actor, _of_refs(actor), {"refs": wanted})
     if len(rows) < len(set(wanted)):
         raise NotFound("lead")
     return rows
