@@ -289,7 +289,6 @@ def _engine_options(url: str) -> dict[str, object]:
         "pool_size": 10,
         "max_overflow": 10,
         "pool_timeout": 10,
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "pool_use_lifo": True,
         "hide_parameters": True,  # as above

@@ -34,8 +34,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, ExecutionContext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -195,6 +196,7 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         _keep_long_statements()
         _keep_plans(engine)
+        _ask_rested(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -319,6 +321,29 @@ def _keep_plans(engine: Engine) -> None:
         raw: Any = connection.connection.driver_connection
         if raw.read_only and raw.info.transaction_status == TransactionStatus.INTRANS:
             raw.commit()
+
+
+# A connection that was in use so lately stands: it is not asked again, which would take as long as a statement.
+RESTED_SECONDS = 1.0
+_RESTS_SINCE = "canal_rests_since"
+
+
+def _ask_rested(engine: Engine) -> None:
+    """Ask a connection that rested in the pool whether it still stands, before it is used; all are made anew if not."""
+
+    @event.listens_for(engine, "checkin")
+    def _checkin(_raw: object, record: ConnectionPoolEntry) -> None:
+        record.info[_RESTS_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _checkout(raw: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now = time.monotonic()
+        if now - record.info.get(_RESTS_SINCE, now) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(raw)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def _begin_immediate(connection: Connection, give_up: float) -> None:

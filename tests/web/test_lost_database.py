@@ -1,7 +1,7 @@
 """The database server hangs up on a page in the middle of its work."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from app.identity.models import User
@@ -23,3 +23,18 @@ def test_a_reading_request_whose_connection_ends_says_so_and_the_next_one_reads(
             session.scalar(text("SELECT pg_sleep(0.1)"))
         session.rollback()
         assert session.scalar(select(User.name).where(User.id == key)) == "Ada"
+
+
+def test_a_connection_that_ended_while_it_rested_is_made_anew(app, session, ada, monkeypatch):
+    session.commit()
+    key = ada.id
+    monkeypatch.setattr("app.kernel.db.RESTED_SECONDS", 0.0)
+    elsewhere = create_engine(db.engine.url)
+    with app.test_request_context():
+        mine = session.scalar(text("SELECT pg_backend_pid()"))
+        session.rollback()
+        with elsewhere.connect() as other:
+            assert other.scalar(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+        assert session.scalar(select(User.name).where(User.id == key)) == "Ada"
+        assert session.scalar(text("SELECT pg_backend_pid()")) != mine
+    elsewhere.dispose()
