@@ -43,9 +43,10 @@ class Asking:
             return None
         try:
             account = get_account(self.session, self.actor, ref)
+            kind = kept_kind(self.session, account)
         except NotFound as error:
             raise Invalid({"account_id": [_l("There is no such account.")]}) from error
-        return refuse_person(account, kept_kind(self.session, account))
+        return refuse_person(account, kind)
 
     def refuse_taken(self, model: Any, external_id: str | None) -> None:
         """Raises Invalid when another record that the actor may read has the external id."""

@@ -54,11 +54,17 @@ _TOO_DEEP = {
 
 
 def kept_kind(session: Session, account: Account) -> AccountKind:
-    """What the account is, which it stays until the transaction ends: a person must not come by contacts."""
+    """What the account is, which it stays until the transaction ends: a person must not come by contacts.
+
+    Raises NotFound: it went away a moment ago, as what a conversion made does when that is undone.
+    """
     if is_sqlite(session):
         return account.kind
     statement = select(Account.kind).where(scope(Account, _ABOVE), Account.id == account.id)
-    return session.scalars(statement.with_for_update(read=True, key_share=True)).one()
+    kind = session.scalar(statement.with_for_update(read=True, key_share=True))
+    if kind is None:
+        raise NotFound(Account.__tablename__, account.ref)
+    return kind
 
 
 def superior_id(

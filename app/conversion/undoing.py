@@ -9,9 +9,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.arriving import put_back
+from app.accounts.models import AccountKind
 from app.activities.following import unfollow_conversion
 from app.care.moving import references
 from app.conversion.errors import NotConverted, SomethingAdded, TooLate
+from app.conversion.matching import hold_company
 from app.conversion.models import Conversion
 from app.conversion.operations import Converted, is_seen, read_conversion
 from app.documents.following import move_documents
@@ -52,6 +54,8 @@ def unconvert_lead(session: Session, actor: Actor, lead_ref: str, *, now: dateti
         raise NotConverted
     if now - known.conversion.converted_at > UNDOABLE:
         raise TooLate
+    # Whoever converts another lead of the company would choose an account that is about to go.
+    hold_company(session, lead, is_person=known.account.kind is AccountKind.PERSON)
     hold_results(session, known)
     obstacles = list(obstacles_to(session, actor, known))
     if obstacles:

@@ -60,10 +60,11 @@ def share_record(
 
     subject: the loaded record.  level: "read" or "edit".  is_new: refuse instead, where they have it already.
     Writes an event; does not commit.
-    Raises NotAllowed, Invalid, SharedAlready.
+    Raises NotAllowed, NotFound (it went away a moment ago), Invalid, SharedAlready.
     """
     actor.require(Permission.RECORD_SHARE)
     hold_organisation(session)
+    _hold(session, actor, subject)
     if (find_level(session, actor, subject) or Level.PREVIEW) < Level.FULL:
         raise NotAllowed(_l("Only its owner, its channel manager or an administrator may share this."))
     _refuse_converted(subject)
@@ -100,6 +101,22 @@ def share_record(
     detail = {"with": known.name, "principal": known.key, "level": level, "until": until}
     record(session, actor, verb="shared", subject=subject, at=now, detail=detail)
     return share, known
+
+
+def _hold(session: Session, actor: Actor, subject: Any) -> None:
+    """Let the record stay until the transaction ends, and be as it is by now: shares name it by its key alone.
+
+    Raises NotFound.
+    """
+    if is_sqlite(session):
+        return
+    model: Any = type(subject)
+    there = select(model).where(scope(model, actor), model.id == subject.id)
+    held = there.with_for_update(read=True, key_share=True, of=model).execution_options(
+        populate_existing=True
+    )
+    if session.scalar(held) is None:
+        raise NotFound(model.__tablename__, subject.ref)
 
 
 def _refuse_converted(subject: Any) -> None:
