@@ -40,6 +40,7 @@ from app.leads.refusals import (
     refuse_emptying,
     refuse_foreign_fields,
     refuse_taken_external_id,
+    refuse_taking_back,
 )
 from app.leads.seen import seen_version
 from app.leads.touching import note_edit
@@ -178,6 +179,7 @@ def _refuse_stale(session: Session, actor: Actor, lead: Lead, version: str, edit
 def _apply(session: Session, actor: Actor, lead: Lead, edit: _Edit, now: datetime) -> None:
     """Write the edit into the lead, with all that follows from it.  Raises Invalid."""
     changes = edit.changes
+    refuse_taking_back(session, actor, lead, changes)
     refuse_taken_external_id(session, changes.get("external_id"))
     for name, value in changes.items():
         setattr(lead, FIELDS[name].attribute, value)

@@ -10,9 +10,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.consent import OPT_OUTS
 from app.fields.catalogue import catalogue
 from app.fields.kinds import is_custom
 from app.fields.records import refusal_of
+from app.identity.models import User
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.leads.fields import FIELDS, IDENTIFYING
@@ -60,6 +62,22 @@ def refuse_taken_external_id(session: Session, external_id: str | None) -> None:
     taken = select(Lead.id).where(scope(Lead, _TAKEN), Lead.external_id == external_id)
     if session.scalar(taken) is not None:
         raise Invalid({"external_id": [_l("Another record has this external id.")]})
+
+
+def refuse_taking_back(session: Session, actor: Actor, lead: Lead, changes: Mapping[str, Any]) -> None:
+    """That a partner's person takes back no opt-out but those that their own company has noted.
+
+    What somebody told the vendor holds, whoever works on the lead.
+    """
+    if not actor.is_partner:
+        return
+    errors: dict[str, list[Any]] = {}
+    for name in (each for each in OPT_OUTS if changes.get(each) is False):
+        noted = session.get(User, (lead.opted_out_by or {}).get(name, {}).get("by") or 0)
+        if noted is None or noted.partner_account_id != actor.company_id:
+            errors[name] = [_l("Your company did not note this. Ask the vendor to take it back.")]
+    if errors:
+        raise Invalid(errors)
 
 
 def check_whole(

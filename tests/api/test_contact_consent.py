@@ -1,9 +1,9 @@
-"""What contacts agreed to, by the API and by files: read and said by the vendor's people, and never taken back by a file."""
+"""What contacts, and leads, agreed to, by the API and by files: read and said by the vendor's people, and never taken back by a file."""
 
 from app.accounts.models import Contact
 from app.events.models import Event
 from app.sharing.shares import share_record
-from tests.factories import actor_of, make_contact, open_portal, rows
+from tests.factories import actor_of, make_contact, make_lead, open_portal, rows
 from tests.intake.importing import take
 
 AGREED = {
@@ -87,3 +87,23 @@ def test_a_file_says_what_contacts_agreed_to_and_takes_no_opt_out_back(session, 
     take(session, header + again, by=mara, kind="contact", mapping=mapping)
     after = api(mara).get(f"/contacts/{roca.ref}").json
     assert (after["consent"], after["opted_out_email"], after["opted_out_phone"]) == (False, True, True)
+
+
+def test_a_partner_takes_back_no_opt_out_that_somebody_else_has_noted(api, session, ada, pia, pam, otto):
+    lead = make_lead(session, owner=pia, opted_out_email=True)  # nobody knows who noted it, as of old leads
+    session.commit()
+    url = f"/leads/{lead.ref}"
+    assert api(ada).patch(url, {"opted_out_phone": True}).status_code == 200
+    for name in ("opted_out_phone", "opted_out_email"):
+        refused = api(pia).patch(url, {name: False, "city": "Salt"})
+        assert (refused.status_code, list(refused.json["errors"])) == (422, [name])
+    assert api(pia).get(url).json["city"] != "Salt"
+    # The vendor takes it back; what a partner's own people note, they take back themselves, also for each other.
+    assert api(ada).patch(url, {"opted_out_phone": False, "opted_out_email": False}).status_code == 200
+    for name in ("opted_out_phone", "opted_out_email"):
+        assert api(pam).patch(url, {name: True}).status_code == 200
+    assert api(pia).patch(url, {"opted_out_phone": False}).json["opted_out_phone"] is False
+    # Whoever has the lead next finds it as it was noted.
+    lead.owner_user_id, lead.partner_account_id = otto.id, otto.partner_account_id
+    session.commit()
+    assert api(otto).patch(url, {"opted_out_email": False}).status_code == 422
