@@ -164,7 +164,7 @@ def _name_sources(session: Session, batch: Batch, taken: Taken, rows: Sequence[T
             row.warnings.append(batch.sources.left_out(name))
         elif source_id in added.values() and source_id not in told:
             told.add(source_id)
-            row.warnings.append(_l("The source “%(name)s” was not known and has been added.", name=name))
+            row.warnings.append(_l("The source “%(name)s” is not known yet and is added.", name=name))
 
 
 def _note_use(session: Session, custom: Sequence[Mapping[str, Any]], now: datetime) -> None:

@@ -38,7 +38,7 @@ def name_campaigns(session: Session, actor: Actor, rows: Sequence[TakenRow], *, 
         if campaign is None and fold(name) and actor.can(Permission.CAMPAIGN_EDIT):
             campaign = create_campaign(session, actor, {"name": name}, now=now)
             known[campaign.name_fold] = campaign
-            row.warnings.append(_l("The campaign “%(name)s” was not known and has been added.", name=name))
+            row.warnings.append(_l("The campaign “%(name)s” is not known yet and is added.", name=name))
         if campaign is None:
             _leave_out(row)
             row.warnings.append(_l("The campaign “%(name)s” is not known: left empty.", name=name))

@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired
 
 from app.accounts.forms import RecordForm, Rows, is_wide
 from app.accounts.queries import Person
@@ -124,7 +125,9 @@ class TurnForm(Form):
     """Winning, losing, or opening again."""
 
     stage = SelectField(OPPORTUNITY_FIELDS["stage"].label, choices=[], validate_choice=False)
-    outcome = SelectField(OPPORTUNITY_FIELDS["outcome"].label, choices=[], validate_choice=False)
+    outcome = SelectField(
+        OPPORTUNITY_FIELDS["outcome"].label, [DataRequired()], choices=[], validate_choice=False
+    )
     note = TextAreaField(OPPORTUNITY_FIELDS["outcome_note"].label)
     version = HiddenField()
 

@@ -245,6 +245,8 @@ def test_a_stale_edit_shows_both_values_and_loses_nothing(signed_in, session, ma
     assert re.search(r"Company</th>.*?Mine</span>.*?Theirs</span>", page, re.DOTALL)
     assert re.search(r'name="company"[^>]*value="Mine"', page)
     assert re.search(r'name="need"[^>]*value="Valves"', page)
+    assert 'name="keep_company"' in page
+    assert 'name="keep_need"' not in page, "nobody else touched it: there is nothing to choose"
     # What only the other changed is taken over without asking.
     assert re.search(r'name="city"[^>]*value="Olot"', page)
     assert the_lead(session).company == "Theirs"

@@ -198,7 +198,7 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     session = db.session()
     session.rollback()
     detail = open_to_edit(session, actor, lead_ref)
-    mine, now = form.changed(), values_of(detail)
+    mine, began, now = form.changed(), form.first_values(), values_of(detail)
     for name, text in now.items():
         if name in form and name not in mine:
             fill(form[name], text)
@@ -207,6 +207,6 @@ def _stale_page(actor: Actor, lead_ref: str, form: LeadForm) -> str:
     differences = [
         Difference(name, form[name].label.text, in_words(form[name], text), in_words(form[name], now[name]))
         for name, text in mine.items()
-        if text != now[name]
+        if text != now[name] and began.get(name, "") != now[name]
     ]
     return _edit_page(session, detail, form, differences, is_stale=True)
