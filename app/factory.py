@@ -11,7 +11,8 @@ from sqlalchemy.pool import QueuePool
 from app.api.door import bp
 from app.fields.catalogue import let_go_of_edition
 from app.health.upkeep import keep_results
-from app.kernel.db import db, prepare_engine
+from app.kernel.db import db
+from app.kernel.engines import prepare_engine
 from app.migrating import init_migrations
 from app.scores.upkeep import forget_arrived, settle_scores
 from app.search.upkeep import note_written

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from app.identity.models import Organisation, User
-from app.kernel.db import db, prepare_engine
+from app.kernel.db import db
+from app.kernel.engines import prepare_engine
 from app.leads.models import Lead, LeadStatus
 from app.settings import ROOT
 from app.sharing.scope import UnscopedStatement

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import default_exceptions
 
-from app.kernel import db as kernel_db
+from app.kernel import engines
 from app.web.error_pages import TITLES
 
 FRAGMENT = {"HX-Request": "true"}
@@ -71,7 +71,7 @@ def test_what_cannot_be_stored_is_refused_as_not_valid(fail, signed_in, mara):
 
 @pytest.mark.databases("sqlite")
 def test_a_locked_database_is_unavailable_and_nothing_is_done(app, signed_in, mara, monkeypatch):
-    monkeypatch.setattr(kernel_db, "SQLITE_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "SQLITE_WAIT_SECONDS", 0.2)
     browser = signed_in(mara)
     fields = {"last_name": "Puig", "csrf_token": browser.csrf("/leads/new")}
     file = app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///")

@@ -28,7 +28,7 @@ def test_a_reading_request_whose_connection_ends_says_so_and_the_next_one_reads(
 def test_a_connection_that_ended_while_it_rested_is_made_anew(app, session, ada, monkeypatch):
     session.commit()
     key = ada.id
-    monkeypatch.setattr("app.kernel.db.RESTED_SECONDS", 0.0)
+    monkeypatch.setattr("app.kernel.engines.RESTED_SECONDS", 0.0)
     elsewhere = create_engine(db.engine.url)
     with app.test_request_context():
         mine = session.scalar(text("SELECT pg_backend_pid()"))
