@@ -18,6 +18,9 @@ from app.supervisor import STOPPING, supervise
 from app.web.logs import configure_logs
 
 HOST = "127.0.0.1"
+# Waitress accepts nobody any more, for as long as two minutes, once this many are connected, idle or not; its own 100
+# are soon held by one client that keeps what it opened.  Below the 1,024 files that a process commonly may open.
+MOST_CONNECTIONS = 800
 
 
 @click.command("serve")
@@ -63,6 +66,8 @@ def web_command() -> None:
         host=HOST,
         port=settings.port,
         threads=settings.web_threads,
+        connection_limit=MOST_CONNECTIONS,
+        asyncore_use_poll=True,  # select ends at a file numbered 1,024
         ident=None,
         # What a proxy says of the client is weighed by the application; waitress would take it away.
         clear_untrusted_proxy_headers=settings.trusted_proxies == 0,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def test_it_serves_a_migrated_application_and_ends_whole(serve, number):
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(4)  # the worker, too, has started and stays
     assert members(process.pid) == ["serve", "web", "worker"]
+    with ExitStack() as kept:
+        # Somebody who opens many and lets none go shuts nobody out.
+        for _ in range(300):
+            idle = kept.enter_context(
+                socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 10)
+            )
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(15) == b"HTTP/1.1 200 OK"
+        with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
+            assert answer.status == 200
     os.killpg(process.pid, number)
     assert process.wait(25) == 0
     assert members(process.pid) == []
