@@ -40,6 +40,14 @@ _FIRST_REASONS = {
     "Another reason": _l("Another reason"),
 }
 
+_FIRST_DECLINES = {
+    "The data is not valid": _l("The data is not valid"),
+    "We have this lead already": _l("We have this lead already"),
+    "No capacity": _l("No capacity"),
+    "Not our market": _l("Not our market"),
+    "Other": _l("Other"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -119,6 +127,12 @@ def called(status: LeadStatus) -> str:
 def reason_name(name: str) -> str:
     """What a reason not to qualify is called: translated while it still has the name it came with."""
     known = _FIRST_REASONS.get(name)
+    return name if known is None else str(known)
+
+
+def decline_name(name: str) -> str:
+    """What a reason to decline is called: translated while it still has the name it came with."""
+    known = _FIRST_DECLINES.get(name)
     return name if known is None else str(known)
 
 

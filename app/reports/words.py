@@ -8,8 +8,8 @@ from app.reports.classes import DAY, HOUR, LIMITS, MINUTE, MORE, score_ends
 
 
 def month_name(month: int) -> str:
-    """A month, as "Nov 2026"."""
-    return str(format_date(first_day(month), "MMM yyyy"))
+    """A month, as "Nov 2026"; by itself, so that Catalan puts no "de" before it."""
+    return str(format_date(first_day(month), "LLL yyyy"))
 
 
 def duration(seconds: int) -> str:

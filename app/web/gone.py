@@ -22,6 +22,7 @@ from app.fields.kinds import is_custom
 from app.kernel import labels, refs
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db
+from app.leads.choices import decline_name
 from app.leads.fields import FIELDS as LEAD_FIELDS
 from app.leads.queries import list_decline_reasons
 from app.lists.catalogue import Kind, ListField, fields_of, objects
@@ -128,7 +129,7 @@ def _words(actor: Actor, kind: str) -> dict[str, dict[str, Any]]:
         if getattr(field, "choices", None)
     }
     if "reason" in request.form and kind == "lead":
-        words["reason"] = {reason.key: reason.name for reason in list_decline_reasons(session)}
+        words["reason"] = {reason.key: decline_name(reason.name) for reason in list_decline_reasons(session)}
     fields = fields_of(session, actor, kind).values() if kind in objects() else ()
     for field in fields:
         name = field.edits or field.name

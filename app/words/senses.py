@@ -17,6 +17,7 @@ MEANT_OTHERWISE: Mapping[str, tuple[str, ...]] = {
 
 # Object → beginnings of texts that say it in other words in English, while their translations name it.
 ALSO_MEANT: Mapping[str, tuple[str, ...]] = {
+    "lead": ("Somebody has them and",),
     "account": ("A member is a principal,", "Take the contact without one:"),
     "contact": ("Report to them",),
     "campaign": ("It goes for good. One that leads,", "It is used. Leads: %(leads)s,"),
@@ -39,7 +40,7 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
             "|otros nuevos>otras nuevas|devuelve uno antes de tomar otro>devuelve una antes de tomar otra|devolver uno>devolver una"
             "|del que salió>de la que salió|Qué hace prometedor>Qué hace prometedora|considera cualificado>considera cualificada"
             "|asígnalo a otra>asígnala a otra|que alguien lo tome>que alguien la tome|antes en él>antes en ella"
-            "|si los de cada>si las de cada|convierten los suyos>convierten las suyas"
+            "|si los de cada>si las de cada|convierten los suyos>convierten las suyas|Alguien los tiene>Alguien las tiene"
         ),
         "account": (
             "entra completa>entra completo|sí misma>sí mismo|consigo misma>consigo mismo|desde la otra>desde el otro"
@@ -64,7 +65,7 @@ _AFAR: Mapping[str, Mapping[str, str]] = {
             "|d'un que ja és seu>d'una que ja és seva|o ja no és vostre>o ja no és vostra|Què fa prometedor>Què fa prometedora"
             "|els pot agafar>les pot agafar|n'agafa de nous>n'agafa de noves|del qual va sortir>de la qual va sortir"
             "|retorneu-ne un abans d'agafar-ne un altre>retorneu-ne una abans d'agafar-ne una altra|retornar un abans>retornar una abans"
-            "|considera qualificat>considera qualificada|assigneu-lo a una>assigneu-la a una|si els de cada>si les de cada|converteixen els seus>converteixen les seves"
+            "|considera qualificat>considera qualificada|assigneu-lo a una>assigneu-la a una|si els de cada>si les de cada|converteixen els seus>converteixen les seves|Algú els té>Algú les té"
         ),
         "account": (
             "un d'empresa, sí>una d'empresa, sí|hi entra sencer>hi entra sencera|d'ell mateix>d'ella mateixa|si mateix>si mateixa"

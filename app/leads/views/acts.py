@@ -8,6 +8,7 @@ from app.kernel import clock, labels
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid, NotAllowed
+from app.leads.choices import decline_name
 from app.leads.deleted import list_deleted
 from app.leads.errors import AlreadyConverted
 from app.leads.forms import ReasonForm
@@ -65,7 +66,7 @@ def _release_page(lead_ref: str, form: ReasonForm) -> str:
     found = open_lead(session, actor, lead_ref)
     if not found.owner.is_me:
         raise NotAllowed(_("It is somebody else's to answer for."))
-    form.reason.choices = options((r.key, r.name) for r in list_decline_reasons(session))
+    form.reason.choices = options((r.key, decline_name(r.name)) for r in list_decline_reasons(session))
     is_offer = isinstance(found, LeadRow)
     if isinstance(found, LeadDetail) and found.lead.converted_at is not None:
         raise AlreadyConverted
