@@ -10,7 +10,11 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account, Contact
 from app.activities.models import Activity
 from app.activities.operations import log_activity
+from app.campaigns.members import add_member
+from app.campaigns.operations import create_campaign
 from app.conversion.errors import SomethingAdded, TooLate
+from app.conversion.mapping import add_mapping
+from app.conversion.models import Conversion
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
 from app.conversion.wanted import read_wanted
@@ -29,7 +33,9 @@ from app.opportunities.operations import edit_opportunity
 from app.sharing.explain import who_sees, why
 from app.sharing.shares import share_record
 from app.sharing.verify import differences
+from tests.documents.test_who_sees import put
 from tests.factories import actor_of, make_account, make_contact, make_lead, make_user, rows
+from tests.fields.making import make_field
 
 GRAVEL = {"name": "Gravel", "amount": "1200", "currency": "EUR", "close_date": "2026-12-31"}
 # What tells that something happened, and what is made once and kept: principals and their sets of grants.
@@ -40,6 +46,7 @@ _NOT_STATE = {
     "duplicate_check",
     "report_change",
     "spelling",
+    "custom_field_use",
     "user_session",
     "alembic_version",
 }
@@ -231,20 +238,54 @@ def test_undone_within_a_day_while_nothing_was_added(session, mara, pia, sal):
     assert not rows(session, Opportunity)
 
 
-def test_whatever_fails_leaves_nothing_half_done(engine, session, pia):
-    """Every statement of a conversion, and of undoing it, is made to fail in turn; every fourth on PostgreSQL, which is slower."""
+def test_whatever_fails_leaves_nothing_half_done(engine, session, ada, mara, pia, sal):
+    """Every statement of a conversion, and of undoing it, is made to fail in turn; every fourth on PostgreSQL, which is slower.
+
+    Once for new records and once for those that are there, with all that goes along: what is done and planned,
+    documents, a campaign, fields of one's own, shares, opt-outs.
+    """
     each = 1 if engine == "sqlite" else 4
-    lead = make_lead(session, owner=pia, company="Forges SA")
-    log_activity(session, actor_of(session, pia), lead, kind="call", text="Rang", now=clock.now())
-    session.commit()
-    ref, before = lead.ref, state(session)
-    do = lambda: convert(session, pia, lead, opportunity=GRAVEL)  # noqa: E731
-    tried = fail_at_each_statement(session, before, do, each)
-    assert tried > 40  # so many statements there are
-    session.commit()
-    undo = lambda: unconvert_lead(session, actor_of(session, pia), ref, now=clock.now())  # noqa: E731
-    assert fail_at_each_statement(session, state(session), undo, each) > 40
-    assert state(session) == before
+    own, target = (make_field(session, ada, thing, label="Fleet") for thing in ("lead", "account"))
+    add_mapping(session, actor_of(session, ada), own.name, "account", target.name, now=clock.now())
+    campaign = create_campaign(session, actor_of(session, mara), {"name": "Fair"}, now=clock.now())
+    account = make_account(session, "Mines", owner=mara)
+    make_contact(session, "Roca", account=account, owner=mara, email="roca@mines.example")
+    for number, (company, last_name, person) in enumerate(
+        (("Forges SA", "Puig", pia), ("Mines", "Roca", mara))
+    ):
+        lead = make_lead(
+            session, owner=person, company=company, last_name=last_name, email=f"{last_name}@{company[:5]}.example",
+            phone="+34 972 000 111", industry="Steel", opted_out_phone=True, consent=False, campaign_name="Fair",
+            campaign_id=campaign.id, custom={own.name: "vans"},
+        )  # fmt: skip
+        add_member(session, actor_of(session, mara), campaign.ref, lead.ref, now=clock.now())
+        _hang_all_sorts_on(session, mara, person, lead, sal)
+        session.commit()
+        ref, before = lead.ref, state(session)
+        do = lambda: convert(session, person, lead, opportunity=GRAVEL)  # noqa: B023, E731
+        tried = fail_at_each_statement(session, before, do, each)
+        assert tried > 40  # so many statements there are
+        known = rows(session, Conversion)[0]
+        assert known.made == [["account", "contact", "opportunity"], ["opportunity"]][number]
+        assert (len(known.documents), len(known.before["planned"]), set(known.filled)) == (
+            2, 1, [set(), {"account", "contact"}][number],
+        )  # fmt: skip
+        session.commit()
+        undo = lambda: unconvert_lead(session, actor_of(session, person), ref, now=clock.now())  # noqa: B023, E731
+        assert fail_at_each_statement(session, state(session), undo, each) > 40
+        assert state(session) == before
+        session.commit()
+
+
+def _hang_all_sorts_on(session: Session, manager: Any, person: Any, lead: Lead, reader: Any) -> None:
+    """What is done and what is planned, two documents, and a share."""
+    now, actor = clock.now(), actor_of(session, person)
+    log_activity(session, actor, lead, kind="call", text="Rang", now=now)
+    log_activity(session, actor, lead, kind="task", subject="Offer", due_at=now, done=False, now=now)
+    for name in ("one", "two"):
+        put(session, manager, lead, f"{name} of {lead.ref}", is_internal=True)
+    to = {"type": "user", "id": reader.ref}
+    share_record(session, actor_of(session, manager), lead, to, "read", now=now)
 
 
 def fail_at_each_statement(session: Session, before: dict[str, Any], act: Any, each: int) -> int:
