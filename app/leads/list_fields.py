@@ -17,9 +17,10 @@ from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
 from app.leads import filters, list_values
 from app.leads.choices import status_name
+from app.leads.errors import AlreadyConverted
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
 from app.leads.models import Lead
-from app.leads.operations import edit_lead
+from app.leads.operations import delete_lead, edit_lead, restore_lead
 from app.leads.queries import get_lead
 from app.leads.refusals import refuse_foreign_fields
 from app.leads.row_queries import last_activity_of, owners_of, rows_of_keys, touch_due_of
@@ -30,6 +31,7 @@ from app.lists.catalogue import (
     PLAIN,
     RELATED,
     SAME,
+    Deleting,
     Kind,
     ListField,
     ListObject,
@@ -176,7 +178,7 @@ def _about_the_lead() -> list[ListField]:
             says=_says(_l("it is a probable duplicate"), _l("it is like no other")),
         ),
         ListField(
-            "import", _l("Import"), Kind.CHOICE, None, filters.came_with, SAME, names=list_values.names,
+            "import", _l("Imported file"), Kind.CHOICE, None, filters.came_with, SAME, names=list_values.names,
             is_column=False, is_export=False, section=RELATED,
         ),
         ListField(
@@ -290,6 +292,12 @@ describe(
         create=Permission.LEAD_CREATE,
         gives_at="owners.change_many",
         may_give=_may_give,
+        deleting=Deleting(
+            Permission.LEAD_DELETE,
+            delete_lead,
+            restore_lead,
+            unfit=((Lead.converted_at.is_not(None), AlreadyConverted.message),),
+        ),
         headings=tuple(SECTIONS.values()),
         sight=SIGHT,
         beside=_read,

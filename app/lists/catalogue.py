@@ -119,6 +119,19 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleting:
+    """How records of an object are taken away, many at once, and brought back.
+
+    permission: who may.  delete, restore: (session, actor, ref, *, now).  unfit: (condition, reason) of records that stay.
+    """
+
+    permission: Permission
+    delete: Callable[..., Any]
+    restore: Callable[..., Any]
+    unfit: Sequence[tuple[Condition, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ListField:
     """One field of an object as lists know it.
 
@@ -242,7 +255,7 @@ class ListObject:
     each record that changed; where it is None the edit operation does.  along: what it asks for, such as "with its
     contacts".  goes_along: (session, actor, select of keys, *, cap) → (owner, how many) of what would go along.
     governs: whether somebody may change the owner of what they have so much of; who may edit where it is None.
-    unfit: a person → (condition, reason) of records that they cannot own.
+    unfit: a person → (condition, reason) of records that they cannot own.  deleting: where many can be deleted at once.
     suggest: (public name, name) of the records that a typed text can mean.
     has_owner: whether its records can be given to somebody.  has_form: whether there is a page that makes one.
     gives_at: endpoint where the owners of ticked rows are changed, where that is an act of its own; may_give: who has
@@ -276,6 +289,7 @@ class ListObject:
     goes_along: Callable[..., Sequence[tuple[int, int]]] | None = None
     governs: Callable[[Actor, Level], bool] | None = None
     unfit: Callable[[Any], Sequence[tuple[Condition, Any]]] | None = None
+    deleting: Deleting | None = None
     suggest: Callable[[Session, Actor, str], Sequence[tuple[str, str]]] | None = None
     level: Level = Level.READ
     create: Permission | None = None

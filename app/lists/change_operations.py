@@ -11,7 +11,7 @@ from app.accounts.changes import find_owner
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.lists.catalogue import ListObject, fields_of
-from app.lists.change_run import ACTS, FIELD, OWNER, TAG, UNTAG
+from app.lists.change_run import ACTS, DELETE, FIELD, OWNER, TAG, UNTAG
 from app.lists.jobs import ask_for
 from app.lists.models import JobKind, ListJob
 from app.lists.operations import clean_tag, find_or_make_tag
@@ -40,7 +40,7 @@ def ask_for_change(
     """A change of the records named, or of all that the list has when the worker comes to them.
 
     act: "owner" (with `owner`, and `along` what hangs on each), "tag" or "untag" (with `tag`), "field" (with `field` and
-    `value`).  refs: public names, None for the whole list.  rows: how many, where that is known.
+    `value`), "delete".  refs: public names, None for the whole list.  rows: how many, where that is known.
     Each record is changed by its own operation, which says whether the actor may.  Does not commit.
     Raises NotAllowed, Invalid, TooMany.
     """
@@ -78,6 +78,10 @@ def task_of(
     actor.require(object_.edit)
     if act not in ACTS or object_.write is None or (act == OWNER and object_.gives_at):
         raise Invalid({"act": [_l("Choose what is to be done.")]})
+    if act == DELETE:
+        if object_.deleting is None:
+            raise Invalid({"act": [_l("Choose what is to be done.")]})
+        actor.require(object_.deleting.permission)
     task: dict[str, Any] = {"act": act}
     if act == OWNER:
         task |= {"owner": find_owner(session, owner).ref, "along": along}

@@ -1,4 +1,4 @@
-"""Changing every record of a list: its owner, a tag, one field.  A batch and how far it got are one transaction."""
+"""Changing every record of a list: its owner, a tag, one field; or deleting it.  A batch and how far it got are one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ from app.lists.query import ListQuery
 from app.lists.rows import Row, batches, rows_of
 
 FIRST = 25  # so many in the first transaction
-OWNER, TAG, UNTAG, FIELD = "owner", "tag", "untag", "field"
-ACTS = (OWNER, TAG, UNTAG, FIELD)
+OWNER, TAG, UNTAG, FIELD, DELETE = "owner", "tag", "untag", "field", "delete"
+ACTS = (OWNER, TAG, UNTAG, FIELD, DELETE)
 
 
 class ChangeRun:
@@ -191,7 +191,10 @@ def change_one(
         if tag is None or not set_tag(session, actor, subject, tag, on=act == TAG, now=now):
             return []
         return [_changed(subject, "", {"tag": tag.name}, None)]
-    if object_.write is None:
+    if act == DELETE and object_.deleting is not None:
+        object_.deleting.delete(session, actor, row.ref, now=now)
+        return [_changed(Subject(kind, row.id, row.ref), "", {"deleted": False}, None)]
+    if object_.write is None or act == DELETE:
         raise Stopped(_("This cannot be changed here."))
     if act == OWNER and object_.give is not None:
         given = object_.give(session, actor, row.ref, task["owner"], bool(task.get("along")), now=now)

@@ -15,7 +15,7 @@ from app.kernel.errors import Invalid
 from app.kernel.paging import COUNT_CAP
 from app.lists.catalogue import Kind, ListField, ListObject, fields_of
 from app.lists.change_operations import AT_ONCE, MOST_NAMED, ask_for_change, task_of
-from app.lists.change_run import FIELD, OWNER, TAG, UNTAG
+from app.lists.change_run import DELETE, FIELD, OWNER, TAG, UNTAG
 from app.lists.door import bp, counted, list_url, object_named, params_sent, sentences
 from app.lists.editor import Control
 from app.lists.export_views import job_page
@@ -37,7 +37,7 @@ def change(thing: str) -> ResponseReturnValue:
     """What is to become of the records: the question, with how many they are; once it is answered, what it would do."""
     actor, session = current_actor(), db.session()
     object_ = object_named(actor, thing)
-    if not request.form.get("look"):
+    if not request.form.get("look") and request.form.get("act") != DELETE:  # a deletion asks nothing before
         return _question(session, actor, object_, {})
     try:
         task = task_of(session, actor, object_, **_answers())

@@ -14,7 +14,7 @@ from app.kernel.actor import Actor, Level
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
 from app.lists.catalogue import Kind, ListObject, fields_of
-from app.lists.change_run import OWNER, TAG, UNTAG
+from app.lists.change_run import DELETE, OWNER, TAG, UNTAG
 from app.lists.filter_text import write_filter
 from app.lists.models import RecordTag, Tag
 from app.lists.operations import LONGEST_TAG
@@ -134,6 +134,8 @@ def _reasons(
     session: Session, actor: Actor, object_: ListObject, task: Mapping[str, Any], given: Any
 ) -> list[tuple[ColumnElement[bool], Any]]:
     """(condition, reason) of records that may be edited, but not so; None where it is that one may not."""
+    if task["act"] == DELETE and object_.deleting is not None:
+        return list(object_.deleting.unfit)
     if task["act"] != OWNER:
         return []
     found: list[tuple[ColumnElement[bool], Any]] = []
@@ -149,6 +151,8 @@ def _is_same(
     session: Session, actor: Actor, object_: ListObject, task: Mapping[str, Any]
 ) -> ColumnElement[bool]:
     model, act = object_.model, task["act"]
+    if act == DELETE:
+        return false()
     if act == OWNER:
         return model.owner_user_id == find_owner(session, task["owner"]).id  # type: ignore[no-any-return]
     if act in (TAG, UNTAG):

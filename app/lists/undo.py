@@ -19,7 +19,7 @@ from app.kernel.db import is_sqlite, transaction
 from app.kernel.errors import Conflict, DomainError, NotFound, Stale
 from app.kernel.pace import Pace
 from app.lists.catalogue import ListObject, objects
-from app.lists.change_run import OWNER, TAG, Subject, count_changes, reason_of, refuse
+from app.lists.change_run import DELETE, OWNER, TAG, Subject, count_changes, reason_of, refuse
 from app.lists.jobs import Held, acting_for, ask_for
 from app.lists.models import JobChange, JobKind, JobState, ListJob, RecordTag, Tag
 from app.lists.operations import set_tag
@@ -127,6 +127,10 @@ def put_back(session: Session, actor: Actor, did: str, change: JobChange, *, now
     """
     object_ = objects()[change.kind]
     actor.require(object_.edit)
+    if did == DELETE:
+        assert object_.deleting is not None
+        object_.deleting.restore(session, actor, change.record_ref, now=now)
+        return True
     if "tag" in change.before:
         return _put_tag_back(session, actor, object_, did, change, now)
     assert object_.write is not None

@@ -7,6 +7,7 @@ from app.events.models import Event
 from app.identity.models import AccountScope
 from app.kernel import clock
 from app.kernel.actor import Role
+from app.leads.models import Lead
 from app.lists import jobs
 from app.lists.jobs import run_waiting
 from app.lists.models import JobRefusal, ListJob, RecordTag, Tag
@@ -106,6 +107,38 @@ def test_many_leads_are_closed_with_one_reason_and_opened_again(signed_in, sessi
     session.expire_all()
     assert [lead.status_id for lead in leads] == [get_status(session, key).id for key in ("new", "working")]
     assert {lead.unqualified_reason_id for lead in leads} == {None}
+
+
+def test_leads_of_a_wrong_list_are_deleted_at_once_and_brought_back(signed_in, session, mara, sal):
+    leads = [make_lead(session, owner=sal, company=f"Wrong {n}") for n in range(3)]
+    converted = make_lead(session, owner=sal, company="Wrong 4", status="converted")
+    converted.converted_at = clock.now()
+    session.commit()
+    refs = [lead.ref for lead in (*leads, converted)]
+    form = {"act": "delete", "ref": refs}
+    browser = signed_in(mara)
+    asked = browser.submit("/lists/lead/change", form, page="/leads").get_data(as_text=True)
+    for words in ("Will be deleted", "<b>3</b>", "1: It has been converted"):
+        assert words in asked, words
+    assert all(lead.deleted_at is None for lead in rows(session, Lead))
+    done = start(browser, thing="lead", page="/leads", **form).location
+    told = browser.get(done).get_data(as_text=True)
+    assert "3 deleted · 1 not changed" in told
+    assert [browser.get(f"/leads/{ref}").status_code for ref in refs] == [404, 404, 404, 200]
+    back = browser.submit(f"{done}/undo", {}, page="/profile")
+    assert "3 brought back" in browser.get(back.location).get_data(as_text=True)
+    assert {browser.get(f"/leads/{ref}").status_code for ref in refs} == {200}
+    # Who may not delete one may not delete many, and is not offered it.
+    other = signed_in(sal)
+    assert 'value="delete"' not in other.get("/leads").get_data(as_text=True)
+    assert other.submit("/lists/lead/change", form, page="/leads").status_code == 403
+    assert other.submit("/lists/lead/change/start", form, page="/leads").status_code == 403
+    session.expire_all()
+    assert all(lead.deleted_at is None for lead in rows(session, Lead))
+    # Nor is there a way to delete many of what lists do not delete.
+    account = make_account(session, "Stays", owner=mara)
+    form = {"act": "delete", "ref": [account.ref]}
+    assert signed_in(mara).submit("/lists/account/change/start", form, page="/accounts").status_code == 422
 
 
 def test_all_that_match_are_asked_for_in_the_act(signed_in, session, sal, mara, monkeypatch):
