@@ -18,7 +18,7 @@ from app.fields.catalogue import Definition, catalogue
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level
-from app.kernel.db import is_sqlite
+from app.kernel.db import is_sqlite, planned_once
 from app.kernel.errors import NotAllowed, NotFound
 from app.kernel.paging import COUNT_CAP, Page
 from app.leads.errors import AlreadyConverted
@@ -224,7 +224,7 @@ def list_leads(
 
 @lru_cache(maxsize=256)
 def _of_refs(actor: Actor) -> Select[int, int, datetime]:
-    return (
+    return planned_once(
         select(Lead.id, level_of(actor).label("given"), Lead.created_at.label("sort_value"))
         .where(scope(Lead, actor), Lead.ref.in_(bindparam("refs", expanding=True)))
         .order_by(Lead.created_at, Lead.id)
