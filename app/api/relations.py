@@ -1,6 +1,7 @@
 """/accounts/{id}/relationships, /interests and /characteristics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify
@@ -48,6 +49,8 @@ from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
 from app.kernel.errors import Invalid
+from app.opportunities.needs import made_of_needs
+from app.opportunities.queries import Named
 from app.web.access import current_actor, needs
 
 area = Area(
@@ -110,7 +113,9 @@ def end_relationship(account_id: str, relationship_id: str) -> Response:
 def list_interests(account_id: str) -> Response:
     """In the order of the areas."""
     account = get_account(db.session(), current_actor(), account_id)
-    return _listed("interests", account_id, interests_of(db.session(), account), _interest)
+    made = made_of_needs(db.session(), current_actor(), account)
+    show = partial(_interest, made)
+    return _listed("interests", account_id, interests_of(db.session(), account), show)
 
 
 @area.post("/accounts/<account_id>/interests", "Note an interest", {200: Interest, 201: Interest})
@@ -218,10 +223,12 @@ def _one_interest(account_id: str, ref: str) -> dict[str, Any]:
     session = db.session()
     session.flush()  # read back with the names beside it
     account = get_account(session, current_actor(), account_id)
-    return next(_interest(row) for row in interests_of(session, account) if row.ref == ref)
+    made = made_of_needs(session, current_actor(), account)
+    return next(_interest(made, row) for row in interests_of(session, account) if row.ref == ref)
 
 
-def _interest(row: InterestRow) -> dict[str, Any]:
+def _interest(made: Mapping[int, Named | None], row: InterestRow) -> dict[str, Any]:
+    opportunity = made.get(row.id)
     return {
         "id": row.ref,
         "area": row.area,
@@ -230,6 +237,7 @@ def _interest(row: InterestRow) -> dict[str, Any]:
         "interest": row.is_interested,
         "need": row.need,
         "need_met": row.need_met_at is not None,
+        "opportunity_id": opportunity.ref if opportunity else None,
         "noted_at": moment(row.noted_at),
         "noted_by": {"type": "user", "id": row.noted_by_ref, "name": row.noted_by} if row.noted_by else None,
     }

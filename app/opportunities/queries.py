@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Account
 from app.accounts.queries import Person, page_of
+from app.accounts.relations.models import AccountInterest, InterestArea
 from app.identity.models import User
 from app.kernel import refs
 from app.kernel.actor import Actor, Level, Permission
@@ -53,7 +54,8 @@ class OpportunityRow:
 class OpportunityDetail:
     """An opportunity with what its page shows beside it.  None for what the reader may not know.
 
-    partner: the company that works on it; sourced_by: the one that had the lead.
+    partner: the company that works on it; sourced_by: the one that had the lead.  need: the area of the account's
+    need that it was made of.
     """
 
     opportunity: Opportunity
@@ -67,6 +69,7 @@ class OpportunityDetail:
     partner: Named | None
     sourced_by: Named | None
     lead: Lead | None
+    need: str | None
 
     def may_edit(self, actor: Actor) -> bool:
         return self.given >= Level.EDIT and actor.can(Permission.OPPORTUNITY_EDIT)
@@ -120,6 +123,7 @@ def open_opportunity(session: Session, actor: Actor, ref: str) -> OpportunityDet
             changer,
             Account,
             Lead,
+            InterestArea.name,
         )
         .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
         .outerjoin(OutcomeReason, OutcomeReason.id == Opportunity.outcome_id)
@@ -128,6 +132,8 @@ def open_opportunity(session: Session, actor: Actor, ref: str) -> OpportunityDet
         .outerjoin(changer, changer.id == Opportunity.updated_by_id)
         .outerjoin(Account, and_(Account.id == Opportunity.account_id, scope(Account, actor, Level.READ)))
         .outerjoin(Lead, and_(Lead.id == Opportunity.source_lead_id, scope(Lead, actor, Level.READ)))
+        .outerjoin(AccountInterest, AccountInterest.id == Opportunity.interest_id)
+        .outerjoin(InterestArea, InterestArea.id == AccountInterest.area_id)
         .where(scope(Opportunity, actor, Level.READ), Opportunity.ref == ref)
     ).first()
     if row is None:
@@ -147,6 +153,7 @@ def open_opportunity(session: Session, actor: Actor, ref: str) -> OpportunityDet
         companies.get(opportunity.partner_account_id or 0),
         companies.get(opportunity.source_partner_id or 0),
         row[8],
+        row[9] if actor.is_internal and actor.can(Permission.ACCOUNT_KEEP) else None,
     )
 
 

@@ -21,7 +21,7 @@ def text(answer):
     return answer.get_data(as_text=True)
 
 
-def test_from_a_need_to_a_purchase(signed_in, session, ada, sal):
+def test_from_a_need_to_a_purchase(signed_in, api, session, ada, sal):
     account = make_account(session, "Forges", owner=sal)
     contact = make_contact(session, "Puig", first_name="Marta", account=account, owner=sal)
     now = clock.now()
@@ -45,6 +45,9 @@ def test_from_a_need_to_a_purchase(signed_in, session, ada, sal):
     assert made.description == interest.need
     assert turn not in text(browser.get(home))
     assert first in text(browser.get(home))
+    assert f'href="{home}/relations#interests">Gravel</a>' in text(browser.get(first))
+    [noted] = api(sal).get(f"{home}/interests").json["items"]
+    assert noted["opportunity_id"] == made.ref
     # Filled in: an amount without a currency is in the organisation's own.
     form = {
         "name": made.name,

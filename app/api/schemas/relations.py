@@ -69,7 +69,10 @@ class InterestChanges(Body):
 
 
 class Interest(Answer):
-    """What an account thinks of an area.  path: the area after those above it."""
+    """What an account thinks of an area.  path: the area after those above it.
+
+    opportunity_id: what was made of its need, as far as the caller sees it.
+    """
 
     id: Id
     area: str
@@ -78,6 +81,7 @@ class Interest(Answer):
     interest: bool
     need: str | None
     need_met: bool
+    opportunity_id: Id | None
     noted_at: Moment
     noted_by: Person | None
 
