@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity
@@ -32,7 +32,7 @@ from app.identity.models import User, UserState
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.fold import fold
-from app.leads.models import Assignment, Offer
+from app.leads.models import Assignment, Lead, Offer
 from app.search.forgetting import forget_words
 from app.sharing.scope import scope
 
@@ -179,6 +179,7 @@ def _erase_what_hangs_on_them(session: Session, plan: Plan, now: datetime) -> No
         {key: new for key, new, *old in marked if [new["changes"], new["detail"]] != old},
     )
     _erase_of_leads(session, plan.keys.get("lead", ()), plan)
+    _forget_likeness(session, plan.keys)
     for kind in EMPTIED:
         _rewrite_named(session, kind, plan)
 
@@ -196,6 +197,18 @@ def _erase_of_leads(session: Session, ids: Sequence[int], plan: Plan) -> None:
         trace = [_step_without(step) for step in assignment.trace]
         if trace != assignment.trace:
             assignment.trace = trace
+
+
+def _forget_likeness(session: Session, keys: Mapping[str, Sequence[int]]) -> None:
+    """Let no lead say any more that it had an address or a number in common with one of the records."""
+    gone = {(kind, key) for kind, ids in keys.items() for key in ids}
+    names_one = or_(*(cast(Lead.duplicates, Text).like(f'%"id": {key}%') for _kind, key in gone))
+    alike = session.execute(select(Lead.id, Lead.duplicates).where(scope(Lead, _ERASING), names_one)).all()
+    left = {
+        key: {"duplicates": [each for each in entries if (each["type"], each["id"]) not in gone]}
+        for key, entries in alike
+    }
+    rewrite_many(session, Lead.__tablename__, left)
 
 
 def _step_without(step: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Way:
 def way_of(stage: OpportunityStage, stages: Sequence[OpportunityStage], *, may_edit: bool) -> Way:
     """stages: those in use, in their order."""
     is_open = stage.category is StageCategory.OPEN
+    is_lost = stage.category is StageCategory.LOST
     way = [s for s in stages if s.category is StageCategory.OPEN]
     if stage not in way:
         # Where it stands, whether or not the stage is still in use.
@@ -52,7 +53,11 @@ def way_of(stage: OpportunityStage, stages: Sequence[OpportunityStage], *, may_e
     ahead += [s for s in closing if s.category is StageCategory.WON]
     following = ahead[0] if ahead else None
     return Way(
-        stops=[_stop(s, place, at, may_go=s in onward and is_open) for place, s in enumerate(way)],
+        stops=[
+            # Nobody knows how far a lost one came; a won one came all the way.
+            _stop(s, place, at, is_passed=place < at and not is_lost, may_go=s in onward and is_open)
+            for place, s in enumerate(way)
+        ],
         number=at + 1,
         next=following,
         closing=[s for s in closing if s is not following],
@@ -60,9 +65,9 @@ def way_of(stage: OpportunityStage, stages: Sequence[OpportunityStage], *, may_e
     )
 
 
-def _stop(stage: OpportunityStage, place: int, at: int, *, may_go: bool) -> Stop:
+def _stop(stage: OpportunityStage, place: int, at: int, *, is_passed: bool, may_go: bool) -> Stop:
     name = entry_name(stage)
-    state = "current" if place == at else "done" if place < at else "ahead"
+    state = "current" if place == at else "done" if is_passed else "ahead"
     return Stop(stage.key, name, state, _("To the stage %(stage)s", stage=name) if may_go else "")
 
 

@@ -261,6 +261,20 @@ def test_whoever_has_a_longer_name_is_left_alone(session, ada, mara):
     assert find_ids(session, actor, Contact, "ana li", limit=5) == []
 
 
+def test_no_lead_says_any_more_that_it_is_like_who_was_erased(session, ada, mara):
+    actor, now = actor_of(session, ada), clock.now()
+    gone = make_contact(session, "Puig", first_name="Anna", owner=mara, email="anna@x.example")
+    stays = make_contact(session, "Roca", owner=mara, email="roca@x.example")
+    ids = ("contact", gone.id), ("contact", stays.id), ("account", gone.id), ("contact", gone.id * 10)
+    entries = [{"type": kind, "id": key, "reasons": ["email"]} for kind, key in ids]
+    alike = make_lead(session, owner=mara, last_name="Soler", duplicates=entries)
+    session.commit()
+    chosen = find_person(session, actor, Asked("anna@x.example"))
+    erase_person(session, actor, chosen, reason="They asked us to", now=now)
+    session.commit()
+    assert (alike.duplicates, alike.version) == (entries[1:], 1)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -128,7 +128,9 @@ def test_a_partner_works_on_theirs_and_sees_no_other(signed_in, api, session, sa
     for values in ({"account_id": account.ref}, {"owner": sal.ref}, {"campaign": "x"}, {"external_id": "x"}):
         assert partner.patch(path, json=values).status_code == 422
     assert partner.post("/opportunities", json={"name": "x", "account_id": account.ref}).status_code == 403
+    assert 'class="is-done"' in browser.get(url).text
     assert partner.patch(path, json={"stage": "lost", "outcome": "price"}).json["category"] == "lost"
+    assert 'class="is-done"' not in browser.get(url).text  # nobody knows how far it came
     assert partner.get(f"/opportunities?owner={sal.ref}").json["items"] == []
 
 
