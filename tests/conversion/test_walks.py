@@ -1,6 +1,7 @@
-"""Random walks over converting, undoing, assigning, sharing and editing, with what must hold after every step."""
+"""Random walks over all that is done with leads, converting and undoing above all, with what must hold after every step."""
 
 import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,24 +19,27 @@ from app.conversion.wanted import read_wanted
 from app.kernel import clock
 from app.kernel.actor import Level
 from app.kernel.errors import DomainError
-from app.leads.models import Lead, LeadStatus, StatusCategory
+from app.leads.models import Lead, LeadStatus, StatusCategory, UnqualifiedReason
 from app.leads.operations import claim_lead, delete_lead, edit_lead, restore_lead
 from app.opportunities.models import Opportunity
 from app.opportunities.operations import delete_opportunity, edit_opportunity
-from app.routing.offers import accept_offer, decline_offer, release_lead
-from app.routing.operations import Wish, assign_lead, find_target
+from app.routing.models import Queue
+from app.routing.offers import accept_offer, decline_offer, expire_offers, release_lead
+from app.routing.operations import Wish, assign_lead, bulk_assign, find_target
+from app.routing.recycling import due_leads, recycle_lead
+from app.scores.operations import hand_over
 from app.sharing.models import ConversionGrant
 from app.sharing.scope import scope
 from app.sharing.shares import share_record
 from app.sharing.verify import differences
 from tests.conversion.test_conversion import state
-from tests.factories import actor_of, make_lead, open_portal, rows
+from tests.factories import actor_of, get_status, make_lead, open_portal, rows
 
 _QUIET: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
 
 def test_a_walk_keeps_what_must_hold(session, ada, mara, sal, pia, pam):
-    _walk(session, [ada, mara, sal, pia, pam], 3, steps=25)
+    _walk(session, [ada, mara, sal, pia, pam], 109, steps=60)
 
 
 @pytest.mark.long
@@ -50,6 +54,8 @@ def test_forty_walks_keep_what_must_hold(session, ada, mara, sal, pia, pam, seed
 
 def _walk(session: Session, people: list[Any], seed: int, *, steps: int) -> None:
     open_portal(session)
+    for queue in rows(session, Queue):
+        queue.touch_within_hours = 8
     chance = random.Random(seed)
     leads = [
         make_lead(session, owner=chance.choice(people[1:]), company=chance.choice(["Forges", "Mines"]))
@@ -143,6 +149,36 @@ def _sell(session: Session, chance: random.Random, actor: Any, lead: Lead, _peop
             edit_opportunity(session, actor, opportunity.ref, stage, now=clock.now())
 
 
+def _move(session: Session, chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    """Along the path, to qualified too, or given up with a reason."""
+    key = chance.choice(["new", "working", "qualified", "unqualified"])
+    values: dict[str, Any] = {"status": get_status(session, key).id}
+    if key == "unqualified":
+        values["unqualified_reason"] = rows(session, UnqualifiedReason)[0].id
+    edit_lead(session, actor, lead.ref, values, now=clock.now())
+
+
+def _hand_over(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    hand_over(session, actor, lead.ref, now=clock.now())
+
+
+def _route(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
+    assign_lead(session, actor, lead.ref, Wish(None), now=clock.now())
+
+
+def _many(session: Session, chance: random.Random, actor: Any, lead: Lead, people: Any) -> None:
+    to = find_target(session, actor, "user", chance.choice(people).ref)
+    bulk_assign(session, actor, [lead.ref], Wish(to), now=clock.now())
+
+
+def _pass_time(session: Session, chance: random.Random, _actor: Any, _lead: Lead, _people: Any) -> None:
+    """Offers lapse, and what was claimed and not touched goes back."""
+    later = clock.now() + timedelta(hours=chance.choice([1, 100]))
+    expire_offers(session, now=later)
+    for key in due_leads(session, now=later):
+        recycle_lead(session, key, now=later)
+
+
 def _restore(session: Session, _chance: random.Random, actor: Any, lead: Lead, _people: Any) -> None:
     restore_lead(session, actor, lead.ref, now=clock.now())
 
@@ -150,7 +186,7 @@ def _restore(session: Session, _chance: random.Random, actor: Any, lead: Lead, _
 # Converting and undoing as often as all else.
 _STEPS = (
     _convert, _convert, _undo, _undo, _there_and_back, _there_and_back, _assign, _wait, _claim, _offer, _answer, _share, _edit,
-    _log, _delete, _restore, _sell,
+    _log, _delete, _restore, _sell, _move, _hand_over, _route, _many, _pass_time,
 )  # fmt: skip
 
 
@@ -172,6 +208,8 @@ def _check(session: Session, leads: list[Lead]) -> None:
     session.flush()
     kept = {row.lead_id: row for row in rows(session, Conversion)}
     sold = {row.source_lead_id: row for row in rows(session, Opportunity)}
+    assert len(sold) == len(rows(session, Opportunity)), "one of each lead at most"
+    assert {row.id for row in rows(session, Lead)} == {lead.id for lead in leads}
     for lead in leads:
         session.refresh(lead)
         is_converted = lead.converted_at is not None
