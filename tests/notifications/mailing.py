@@ -90,7 +90,8 @@ def read_anew(session: Session) -> None:
 def states(session: Session) -> dict[str, int]:
     """How many deliveries there are in each state, read anew."""
     read_anew(session)
-    rows = session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    rows = session.execute(select(Delivery.state, func.count()).group_by(Delivery.state)).all()
+    session.rollback()  # on SQLite nobody else could write until this is asked again
     return {state.value: count for state, count in rows}
 
 

@@ -78,20 +78,20 @@ class _World:
             self.default["external"] = self.default["internal"]
         organisation = get_organisation(session)
         organisation.defaults = {**organisation.defaults, "case": self.default}
-        self.cases = [self._case() for _ in range(8)]
+        self.cases = [self._case(may_be_gone=number >= 3) for number in range(8)]
         self.live = [case for case in self.cases if case.deleted_at is None]
         self.rules = [self._rule(kind) for kind in ("owner", "criteria")]
         self.shares = [self._share(case) for case in chance.sample(self.live, 2)]
         settle_all(session)
 
-    def _case(self) -> Case:
+    def _case(self, *, may_be_gone: bool) -> Case:
         chance, owner = self.chance, self.chance.choice(self.inside)
         account = chance.choice([None, *self.accounts])
         contact = None
         if chance.random() < 0.5:  # one without an account is private; the case is not
             contact = make_contact(self.session, account=account, owner=chance.choice(self.inside))
         priority = chance.choice(["low", "high"])
-        gone = clock.now() if chance.random() < 0.15 else None
+        gone = clock.now() if may_be_gone and chance.random() < 0.2 else None
         return make_case(
             self.session, account=account, contact=contact, owner=owner, priority=priority, deleted_at=gone
         )
