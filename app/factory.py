@@ -18,6 +18,7 @@ from app.scores.upkeep import forget_arrived, settle_scores
 from app.search.upkeep import note_written
 from app.settings import Settings, init_settings
 from app.settings_cli import load_settings, settings_command
+from app.sharing.keys import number_new
 from app.sharing.scope import refuse_unscoped
 from app.sharing.upkeep import forget_touched, note_flushed, settle
 from app.starting import LateRule, without_collecting
@@ -263,6 +264,7 @@ def _init_database(app: Flask) -> None:
         prepare_engine(db.engine)
     for moment, listener in (
         ("do_orm_execute", refuse_unscoped),
+        ("before_flush", number_new),
         ("after_flush", note_flushed),
         ("after_flush", note_written),
         ("before_commit", settle_scores),  # scores first, which criteria of sharing rules may compare

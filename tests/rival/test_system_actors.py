@@ -68,7 +68,7 @@ SYSTEM_ACTORS: dict[str, tuple[set[str], str]] = {
     "registries": ({"cases", "leads", "opportunities"}, "a status or source is not removed while a lead or a case has it"),
     "explain": ({"sharing"}, "computes which reasons give a record to somebody; asked by those who may"),
     "search entries": ({"search"}, "what leads are found by follows what an import changed; every question joins the record under its scope"),
-    "keys": ({"sharing"}, "the highest key of a table, so that a list reads no further"),
+    "keys": ({"sharing"}, "the highest key of a table, for the next one to be new"),
     "sharing rules": ({"sharing"}, "what a rule gives is computed for records that nobody in particular may see"),
     "report counts": ({"reports"}, "every lead is counted; the counts are read by those who see all leads alone"),
     "leads of a partner's people": ({"reports"}, "which of their own are just offered, so that these are looked at in their scope"),
