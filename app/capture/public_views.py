@@ -4,7 +4,9 @@ No session is read or begun here, and no form token asked for: there is nothing 
 be misused for.  The page is in the form's language, whatever the browser asks for.
 """
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from threading import Lock
 from typing import Any
@@ -36,10 +38,10 @@ LARGEST_BODY = 64 * 1024
 MOST_PARTS = 200
 # Beside the limit by address: what one form takes from all of them together.
 IN_ALL = "600 per minute"
+LONGEST_REST = 0.05  # seconds
 TRAP = "fax_number"
 MARK = "made"
 _FORM_ENCODED = "application/x-www-form-urlencoded"
-# Strangers' posts are worked on one at a time in each process, so that a flood leaves most of it to pages.
 _ONE_AT_A_TIME = Lock()
 
 # Languages of forms that were asked for here: what is refused as too often must cost no look at the database.
@@ -98,7 +100,7 @@ def take(form: LeadForm) -> ResponseReturnValue:
     """Take what was filled in.  Whatever becomes of it, the answer is the same, unless something is missing."""
     request.max_content_length = LARGEST_BODY
     request.max_form_parts = MOST_PARTS
-    with _ONE_AT_A_TIME:
+    with _turn():
         return _take(form)
 
 
@@ -107,6 +109,23 @@ def _too_often(error: TooManyRequests) -> ResponseReturnValue:
     """Said in the form's language too."""
     with force_locale(_LANGUAGES.get((request.view_args or {}).get("key", "")) or str(get_locale())):
         return http_error(error)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Strangers' posts are worked on one at a time in each process, and while others wait rested from for as long: so a flood
+    leaves most of it to pages.
+    """
+    are_many = not _ONE_AT_A_TIME.acquire(blocking=False)
+    if are_many:
+        _ONE_AT_A_TIME.acquire()
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        if are_many:
+            time.sleep(min(time.monotonic() - begun, LONGEST_REST))
+        _ONE_AT_A_TIME.release()
 
 
 def _take(form: LeadForm) -> ResponseReturnValue:

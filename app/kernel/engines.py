@@ -7,6 +7,7 @@ let two requests read the same row and the later silently overwrite the earlier.
 import random
 import sqlite3
 import time
+from collections import deque
 from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +24,38 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.kernel.db import PLANNED_ONCE, is_reading
 
 SQLITE_WAIT_SECONDS = 10.0
+
+
+class Line:
+    """A lock for threads that is given in the order in which it was asked for: whoever lets go does not get it again first."""
+
+    def __init__(self) -> None:
+        self._own, self._is_taken, self._waiting = Lock(), False, deque[Lock]()
+
+    def acquire(self, timeout: float) -> bool:
+        """Whether it was given within so many seconds."""
+        with self._own:
+            if not self._is_taken:
+                self._is_taken = True
+                return True
+            turn = Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=timeout):
+            return True
+        with self._own:
+            if turn not in self._waiting:  # it was given just now
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def release(self) -> None:
+        """Give it to whoever waits longest."""
+        with self._own:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
 
 
 def prepare_engine(engine: Engine) -> None:
@@ -47,7 +80,7 @@ def prepare_engine(engine: Engine) -> None:
         connection.create_function("canal_local_day", 2, _local_day, deterministic=True)
 
     # Writers of this process stand in line; only those of others have to be tried for.
-    line = Lock()
+    line = Line()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -55,7 +88,7 @@ def prepare_engine(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN")
             return
         give_up = time.monotonic() + SQLITE_WAIT_SECONDS
-        if not line.acquire(timeout=SQLITE_WAIT_SECONDS):
+        if not line.acquire(SQLITE_WAIT_SECONDS):
             raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
         try:
             _begin_immediate(connection, give_up)
