@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.activities.operations import log_activity
 from app.demo.campaigns import Reach, came_by
@@ -46,6 +46,8 @@ ACTS_PER_DAY = 16
 LIVE_DAYS = 45  # before that, the company kept its leads elsewhere and brought them along
 COMPARED = ("email_key", "phone_key", "company_key", "last_name_fold")
 ROOM_FOR_NEWCOMERS = 20
+# So many leads of the north-west nobody claims: newcomers are offered nine of them, and find the rest to claim.
+KEPT_FOR_NEWCOMERS = 15
 CALLS = (
     "Called, left a message",
     "Spoke with purchasing",
@@ -288,7 +290,11 @@ class _Story:
                 Lead.waiting_since < moment - timedelta(hours=self.chance.randrange(20, 60)),
             )
         ).all()
+        kept_in = self._north_west().id
+        spare = self._count_waiting(kept_in) - KEPT_FOR_NEWCOMERS
         for ref, queue_id in waiting:
+            if queue_id == kept_in and spare <= 0:
+                continue
             members = [
                 user
                 for user in self.company.users
@@ -302,6 +308,7 @@ class _Story:
                 claim_lead(self.session, self.actors[user.id], ref, now=moment)
             except DomainError:
                 continue  # they refused it before, or have their hands full
+            spare -= queue_id == kept_in
             self.work[user.id].append(ref)
 
     def _move_on(self, actor: Actor, user: User, ref: str, moment: datetime) -> None:
@@ -354,9 +361,16 @@ class _Story:
 
     def _waiting_longest(self, count: int) -> list[str]:
         """Leads of the north-west that nobody has claimed."""
-        queue = self.session.scalars(select(Queue).where(Queue.name == "Northwest")).one()
-        waiting = select(Lead.ref).where(scope(Lead, _TELLER), Lead.owner_queue_id == queue.id)
+        waiting = select(Lead.ref).where(scope(Lead, _TELLER), Lead.owner_queue_id == self._north_west().id)
         return list(self.session.scalars(waiting.order_by(Lead.score.desc(), Lead.id).limit(count)))
+
+    def _north_west(self) -> Queue:
+        """The queue in which newcomers find something to claim, and of which they are offered some."""
+        return self.session.scalars(select(Queue).where(Queue.name == "Northwest")).one()
+
+    def _count_waiting(self, queue_id: int) -> int:
+        waiting = select(func.count(Lead.id)).where(scope(Lead, _TELLER), Lead.owner_queue_id == queue_id)
+        return self.session.scalar(waiting) or 0
 
 
 def _at_least(capacity: int | None, room: int) -> int | None:

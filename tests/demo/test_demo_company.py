@@ -33,6 +33,8 @@ PARTNERS = ("pia@northwest.example", "otto@rival.example", "montse@shop.example"
     [
         pytest.param(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 2400, 2, marks=pytest.mark.long),
         pytest.param(datetime(2026, 11, 22, 4, 17, tzinfo=UTC), 1500, 1, marks=pytest.mark.long),
+        # A night in which all that waited had been claimed.
+        pytest.param(datetime(2026, 11, 24, 2, 20, tzinfo=UTC), 1500, 1, marks=pytest.mark.long),
     ],
 )
 def test_people_can_take_more_at_any_moment(app, session, moment, leads, seed):
