@@ -19,7 +19,7 @@ from app.leads import filters, list_values
 from app.leads.choices import status_name
 from app.leads.errors import AlreadyConverted
 from app.leads.fields import FIELDS, SECTIONS, Field, FieldKind
-from app.leads.models import Lead
+from app.leads.models import Lead, StatusCategory
 from app.leads.operations import delete_lead, edit_lead, restore_lead
 from app.leads.queries import get_lead
 from app.leads.refusals import refuse_foreign_fields
@@ -301,6 +301,7 @@ describe(
         headings=tuple(SECTIONS.values()),
         sight=SIGHT,
         beside=_read,
+        is_closed=lambda row: row.category == StatusCategory.CONVERTED,
         aside=("owner",),
         purposes={
             "mailing": (_l("for mailing"), may_reach(Lead, "email")),

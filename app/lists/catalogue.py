@@ -263,7 +263,8 @@ class ListObject:
     left_out: column that is null but for records which lists leave out unless they ask by the filter `left_out`, or
     search.
     sight: for objects that are seen as previews too.  beside: what is read of each row beside its cells, for fields
-    that have `of`; aside: fields that rows need though they are no columns.
+    that have `of`; aside: fields that rows need though they are no columns.  is_closed: whether a record, by what was read
+    beside its row, is changed no more.
     purposes: what an export can be for → (what it is called, condition of the records that it may hold then).
     lasting: filters whose condition follows from their values alone, so that a statement made with it can be kept.
     headings: of the record's page, in its order: fields are chosen under them.
@@ -300,6 +301,7 @@ class ListObject:
     has_form: bool = True
     sight: Sight | None = None
     beside: Beside | None = None
+    is_closed: Callable[[Any], bool] | None = None
     aside: tuple[str, ...] = ()
     purposes: Mapping[str, tuple[Any, Condition]] = field(default_factory=dict)
     lasting: frozenset[str] = frozenset()

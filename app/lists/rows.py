@@ -34,7 +34,7 @@ _FIRST = 5
 class Row:
     """A record in a list.  cells: field → what the cell shows.  given: how much of it the reader has.
 
-    version: 0 on a page of an object that is read beside its rows; beside: what was.
+    version: 0 on a page of an object that is read beside its rows; beside: what was.  is_closed: it is changed no more.
     """
 
     id: int
@@ -43,6 +43,7 @@ class Row:
     given: Level
     cells: Mapping[str, Any]
     beside: Any = None
+    is_closed: bool = False
 
 
 def list_rows(
@@ -105,6 +106,7 @@ def _beside(
             each.id, read[each.id].ref, 0, each.given,
             {f.name: cells[each.id].get(f.name) if f.of is None else f.of(read[each.id]) for f in fields},
             read[each.id],
+            object_.is_closed is not None and object_.is_closed(read[each.id]),
         )
         for each in found
         if each.id in read

@@ -58,6 +58,13 @@ def test_a_lead_is_converted_once_however_often_it_is_asked_for(signed_in, sessi
     shown = text_of(browser.get(page))
     assert shown.count(">Converted<") <= 1
     assert "Waiting for" not in shown
+    # Its cells in the list do not open; those of another lead do.
+    other = make_lead(session, owner=mara, company="Open")
+    found = text_of(browser.get("/leads"))
+    assert f'<tr id="{lead.ref}" data-fixed>' in found
+    assert f'<tr id="{other.ref}">' in found
+    cell = f"/lists/lead/cell/{lead.ref}/product_interest"
+    assert browser.submit(cell, {"value": "Vans", "version": "9"}, page="/profile").status_code == 409
     # An opportunity is won once: the second press is told so, and counts nothing twice.
     sold = first.location
     won = {"stage": "won", "outcome": "best_offer", "version": "1"}
