@@ -1,6 +1,7 @@
 """An account's unmet need becomes an opportunity, in one act; the two lead to each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -14,7 +15,7 @@ from app.kernel.actor import Actor, Level, Permission
 from app.kernel.db import is_sqlite
 from app.kernel.errors import NotFound
 from app.opportunities.errors import NeedTaken
-from app.opportunities.models import Opportunity
+from app.opportunities.models import Opportunity, OpportunityStage
 from app.opportunities.operations import Origin, store_new
 from app.opportunities.parties import holding_of_new
 from app.opportunities.queries import Named
@@ -65,7 +66,14 @@ def turn_need(
     )
 
 
-def made_of_needs(session: Session, actor: Actor, account: Account) -> Mapping[int, Named | None]:
+@dataclass(frozen=True, slots=True)
+class Made(Named):
+    """An opportunity that was made of a need, and how far it has come."""
+
+    stage: OpportunityStage
+
+
+def made_of_needs(session: Session, actor: Actor, account: Account) -> Mapping[int, Made | None]:
     """Interest's key → the opportunity that was made of it; None for one that the reader does not see."""
     rows: Sequence[tuple[int | None, int]] = [
         (interest, key)
@@ -81,11 +89,11 @@ def made_of_needs(session: Session, actor: Actor, account: Account) -> Mapping[i
     if not rows:
         return {}
     seen = {
-        row.id: Named(row.ref, row.name)
-        for row in session.execute(
-            select(Opportunity.id, Opportunity.ref, Opportunity.name).where(
-                scope(Opportunity, actor, Level.READ), Opportunity.id.in_([key for _i, key in rows])
-            )
+        key: Made(ref, name, stage)
+        for key, ref, name, stage in session.execute(
+            select(Opportunity.id, Opportunity.ref, Opportunity.name, OpportunityStage)
+            .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
+            .where(scope(Opportunity, actor, Level.READ), Opportunity.id.in_([key for _i, key in rows]))
         )
     }
     return {interest: seen.get(key) for interest, key in rows if interest is not None}

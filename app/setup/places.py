@@ -229,6 +229,10 @@ def _fields() -> list[Row]:
 def _care() -> list[Row]:
     return [
         Row(
+            _("Imports"), _("Files that were taken in, what became of each row, and taking in another."),
+            "upload", "intake.index", Permission.ACCOUNT_IMPORT, words=_("CSV Excel vCard file load migrate"),
+        ),
+        Row(
             _("Idle records"), _("What nobody has worked with for 30, 60 and 90 days, by owner."),
             "clock", "ageing.index", Permission.ACCOUNT_KEEP, words=_("inactive stale clean"),
         ),
@@ -285,5 +289,10 @@ def _organisation() -> list[Row]:
             _("Audit log"), _("Who did what to which record, when and from where."),
             "history", "audit.index", Permission.EVENT_VIEW,
             words=_("history log trail export security compliance"),
+        ),
+        Row(
+            _("How Canal is"), _("Whether the worker runs, mail goes out, backups are made and space is left."),
+            "shield", "home.index", Permission.SETTING_MANAGE, {"_anchor": "health"},
+            _("health status backup monitoring disk worker job"),
         ),
     ]  # fmt: skip

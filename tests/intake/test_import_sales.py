@@ -1,5 +1,6 @@
 """Sales import accounts and contacts, choose the sheet, and say what becomes of contacts at unknown companies."""
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -78,6 +79,10 @@ def test_sales_import_a_sheet_of_accounts_and_no_leads(
     assert (done.state, done.created) == (ImportState.DONE, 1)
     again = take(session, content, sal, kind="account", mapping={"Name": "name"}, sheet="Companies")
     assert (again.created, again.unchanged) == (0, 1)
+    # What was created leads to these alone.
+    [link] = set(re.findall(r'href="(/accounts\?[^"]+)"', browser.get(f"/imports/{import_ref}").text))
+    found = re.findall(r'class="row-link" href="[^"]+">([^<]+)<', browser.get(html.unescape(link)).text)
+    assert sorted(found) == ["Anna", "Pere"]
     assert signed_in(mara).get(f"/imports/{import_ref}").status_code == 404
     session.get_one(Import, done.id).object = "lead"
     session.commit()

@@ -78,6 +78,11 @@ def test_from_a_need_to_a_purchase(signed_in, api, session, ada, sal):
     browser.submit(
         f"{first}/turn", {"stage": "won", "outcome": "best_offer", "note": "Quick"}, page=answer.location
     )
+    # What was needed was bought; that it is met is said by whoever keeps the account, and asked beside it.
+    met = '<button class="btn btn-sm" name="act" value="met">'
+    assert met in text(browser.get(home))
+    browser.submit(f"{home}/interests/{interest.ref}", {"act": "met"}, page=home)
+    assert met not in text(browser.get(home))
     make_opportunity(session, "Spares", account=account, owner=sal, stage="won", amount=80, currency="CHF")
     make_opportunity(session, "Tyres", account=account, owner=sal, stage="won", amount=20, currency="CHF")
     page = text(browser.get(home))

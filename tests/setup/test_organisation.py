@@ -114,6 +114,9 @@ def test_the_home_of_setup_shows_what_one_may_do(signed_in, ada, mara):
         ("gdpr ERASE", "/care/erase"),
         ("mail", "/setup/mail-texts"),
         ("pipeline", "/setup/opportunity-stages"),
+        ("health", "/#health"),
+        ("backup", "/#health"),
+        ("import", "/imports"),
     ],
 )
 def test_setup_finds_a_page_by_what_people_call_it(signed_in, ada, words, address):
