@@ -89,8 +89,18 @@ def version_of(actor: Actor, body: Mapping[str, Any], version: int) -> str:
     """The opaque version: for partner people a digest of what they see, so that it tells nothing else."""
     if actor.is_internal:
         return str(version)
-    text = json.dumps({k: v for k, v in body.items() if k != "version"}, sort_keys=True, default=str)
+    told = {name: _as_compared(value) for name, value in body.items() if name != "version"}
+    text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _as_compared(value: Any) -> Any:
+    """Numbers that are the same are told the same: SQLite gives back as 100 what was written as 100.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _as_compared(each) for name, each in value.items()}
+    return value
 
 
 def expects_version() -> bool:

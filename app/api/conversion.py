@@ -16,6 +16,7 @@ from app.conversion.operations import Converted as Result
 from app.conversion.operations import convert_lead
 from app.conversion.undoing import unconvert_lead
 from app.conversion.wanted import read_wanted
+from app.identity.queries import find_actor
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import transaction
@@ -37,13 +38,18 @@ def convert(lead_id: str, body: Conversion) -> Response:
     with transaction() as session:
         actor = current_actor()
         result = convert_lead(session, actor, lead_id, wanted, now=clock.now())
-        answer = {
-            **_of_accounts(session, actor, result),
-            "opportunity": opportunities_json(session, actor, [result.opportunity])[0]
-            if result.opportunity
-            else None,
-        }
+        answer = {**_of_accounts(session, actor, result), "opportunity": None}
+        if result.opportunity is not None:
+            seer = _as_given(session, actor)
+            answer["opportunity"] = opportunities_json(session, seer, [result.opportunity])[0]
     return jsonify(answer)
+
+
+def _as_given(session: Session, actor: Actor) -> Actor:
+    """Partner people as they are now: the conversion itself may have given them the first records of their own."""
+    if not actor.is_partner or actor.user_id is None:
+        return actor
+    return find_actor(session, actor.user_id, door=actor.door) or actor
 
 
 def _of_accounts(session: Session, actor: Actor, result: Result) -> dict[str, Any]:

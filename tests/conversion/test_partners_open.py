@@ -28,6 +28,16 @@ def _text(answer):
     return answer.get_data(as_text=True)
 
 
+def test_the_version_that_a_conversion_answers_is_the_one_that_is_read(api, session, pia):
+    lead, client = make_lead(session, owner=pia, company="Forges SA"), api(pia)
+    wanted = {"opportunity": {"name": "Vans", "amount": 100, "currency": "EUR"}}
+    first, again = (client.post(f"/leads/{lead.ref}/convert", json=wanted) for _n in range(2))
+    assert (first.status_code, first.json) == (200, again.json)
+    made = first.json["opportunity"]
+    begun = {"If-Match": f'"{made["version"]}"'}
+    assert client.patch(f"/opportunities/{made['id']}", json={"amount": 90}, headers=begun).status_code == 200
+
+
 def test_partners_read_what_their_lead_became_and_nothing_else(
     signed_in, api, session, ada, mara, pia, pam, otto
 ):
