@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.accounts.fields import Field, FieldKind
 from app.campaigns.models import CampaignStatus, CampaignType
@@ -32,9 +33,9 @@ _FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 CAMPAIGN_FIELDS: dict[str, Field] = labels.named("campaign", _FIELDS)
 STATUSES: Mapping[str, Any] = {
-    CampaignStatus.PLANNED: _l("Planned"),
-    CampaignStatus.ACTIVE: _l("Active"),
-    CampaignStatus.DONE: _l("Done"),
+    CampaignStatus.PLANNED: lazy_pgettext("campaign", "Planned"),
+    CampaignStatus.ACTIVE: lazy_pgettext("campaign", "Active"),
+    CampaignStatus.DONE: lazy_pgettext("campaign", "Done"),
 }
 TYPES: Mapping[str, Any] = {
     CampaignType.EMAIL: _l("E-mail"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, and_, case, func, not_, select
 from sqlalchemy.orm import Session
 
@@ -110,7 +111,7 @@ def _fields() -> list[ListField]:
         ListField("description", label["description"], Kind.LONG_TEXT, record.description, edits="description"),
         ListField("external_id", label["external_id"], Kind.TEXT, record.external_id, edits="external_id"),
         ListField(
-            "left_out", _l("Archived"), Kind.YES_NO, case((record.archived_at.is_(None), 0), else_=1),
+            "left_out", lazy_pgettext("campaign", "Archived"), Kind.YES_NO, case((record.archived_at.is_(None), 0), else_=1),
             lambda session, actor, _op, value: _left_out(session, actor, ["yes" if value else "no"]), is_export=False,
         ),
         ListField("created_at", _l("Created"), Kind.MOMENT, record.created_at, sort="created_at"),

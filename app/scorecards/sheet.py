@@ -6,6 +6,7 @@ from functools import cache, partial
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from app.kernel import labels
@@ -43,9 +44,9 @@ def _heads(as_of: str) -> list[Head]:
         Head(_("Received"), _("Leads that came in these months and are with it now, or were closed there.")),
         Head(_("Accepted"), _("Of the offers that it answered or let lapse.")),
         Head(_("Touched"), _("Of what it took, on which something was done before it was taken back.")),
-        Head(_("Converted")),
+        Head(pgettext("many leads", "Converted")),
         Head(_("Conversion"), _("Of the received ones.")),
-        Head(_("Won"), _("Amounts won in these months.")),
+        Head(pgettext("amount", "Won"), _("Amounts won in these months.")),
         Head(_("Expected"), f"{expected} {as_of}".rstrip()),
         Head(
             _("Compared"),

@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
@@ -90,6 +91,6 @@ def _compared(card: Card) -> list[Item]:
     if found is None or not found.leads:
         return []
     return [
-        Item(_("Converted"), found.actual),
+        Item(pgettext("many leads", "Converted"), found.actual),
         Item(_("Expected"), round(found.expected, 1), text=expected_words(found)),
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, pgettext
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -64,7 +64,7 @@ def state_words() -> dict[ScoreState, str]:
     """What the states of a version are called."""
     return {
         ScoreState.DRAFT: _("Draft"),
-        ScoreState.ACTIVE: _("Active"),
+        ScoreState.ACTIVE: pgettext("version", "Active"),
         ScoreState.RETIRED: _("Retired"),
     }
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -254,7 +255,7 @@ def campaign_hits(session: Session, actor: Actor, ids: Sequence[int]) -> list[Hi
 def _campaign(campaign: Campaign) -> Hit:
     status = STATUSES[campaign.status]
     state = {"active": "working", "done": "converted"}.get(campaign.status, "new")
-    note = _("Archived") if campaign.archived_at is not None else ""
+    note = pgettext("campaign", "Archived") if campaign.archived_at is not None else ""
     return Hit(
         "campaign", campaign.ref, campaign.name, note, status=str(status), state=state, key=campaign.id
     )

@@ -25,6 +25,7 @@ def init_context(app: Flask) -> None:
         gettext=lambda text: _catalogue().ugettext(text),
         ngettext=lambda one, many, number: _catalogue().ungettext(one, many, number),
         newstyle=True,
+        pgettext=lambda context, text: _catalogue().upgettext(context, text),
     )
     app.context_processor(_context)
 

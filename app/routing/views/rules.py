@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, pgettext
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -74,7 +74,7 @@ def state_words() -> dict[RuleState, str]:
     """What the states of a version are called."""
     return {
         RuleState.DRAFT: _("Draft"),
-        RuleState.ACTIVE: _("Active"),
+        RuleState.ACTIVE: pgettext("version", "Active"),
         RuleState.RETIRED: _("Retired"),
     }
 
