@@ -103,10 +103,8 @@ class ListPage:
 
     @property
     def view_name(self) -> str:
-        """What the open view is called; "" for the plain list."""
-        if self.asked.row is not None:
-            return self.asked.row.view.name
-        return dict(builtin_views()).get(self.asked.view, "") if self.asked.view != ALL else ""
+        """What the open view is called; "" for those that every object has: their tabs say enough."""
+        return self.asked.row.view.name if self.asked.row is not None else ""
 
 
 def builtin_views() -> list[tuple[str, str]]:
