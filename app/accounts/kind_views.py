@@ -1,19 +1,21 @@
 """Making a person of a business account, or a business of a person: what becomes of it, then the act."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms import HiddenField, StringField
 
 from app.accounts.fields import ACCOUNT_FIELDS
-from app.accounts.kinds import change_kind
+from app.accounts.kinds import change_kind, refuse_company
 from app.accounts.models import Account, AccountKind
 from app.accounts.queries import get_account
 from app.fields.inputs import Marked
 from app.kernel import clock
 from app.kernel.actor import Level, Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import Conflict, Invalid
+from app.kernel.errors import Conflict, Invalid, why_in_use
 from app.web.access import current_actor, needs
 from app.web.form_errors import show_errors
 from app.web.forms import Form
@@ -43,18 +45,20 @@ class BusinessForm(Form):
 @needs(Permission.ACCOUNT_EDIT)
 def ask(account_ref: str) -> ResponseReturnValue:
     """What making the other kind of it means, and what it needs for that."""
-    account = get_account(db.session(), current_actor(), account_ref, Level.EDIT)
-    form: PersonForm | BusinessForm
+    session = db.session()
+    account = get_account(session, current_actor(), account_ref, Level.EDIT)
     if account.kind is AccountKind.PERSON:
         form = BusinessForm(formdata=None, name=account.name, version=str(account.version))
-    else:
-        first, _blank, last = account.name.rpartition(" ")
-        form = PersonForm(formdata=None, first_name=first, last_name=last, version=str(account.version))
-    return _page(account, form)
+        return _page(account, form)
+    first, _blank, last = account.name.rpartition(" ")
+    person = PersonForm(formdata=None, first_name=first, last_name=last, version=str(account.version))
+    return _page(account, person, why_in_use(refuse_company, session, account))
 
 
-def _page(account: Account, form: Form) -> str:
-    return render_template("accounts/kind.html", page_ref=account.ref, account=account, form=form)
+def _page(account: Account, form: Form, refusal: Any = None) -> str:
+    return render_template(
+        "accounts/kind.html", page_ref=account.ref, account=account, form=form, refusal=refusal
+    )
 
 
 @bp.post("/<ref('acct'):account_ref>/kind")

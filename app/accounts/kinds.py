@@ -50,7 +50,7 @@ def change_kind(
         return account
     if kind is AccountKind.PERSON:
         columns = _as_person(values)
-        _refuse_company(session, account)
+        refuse_company(session, account)
     else:
         columns = _as_business(account, values)
     person = {name: getattr(account, name) for name in PERSON_FIELDS}
@@ -92,7 +92,7 @@ def _as_business(account: Account, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(PERSON_FIELDS), "name": cleaned["name"]}
 
 
-def _refuse_company(session: Session, account: Account) -> None:
+def refuse_company(session: Session, account: Account) -> None:
     """Raises InUse: what only a business has."""
     contacts = session.scalar(
         select(func.count())

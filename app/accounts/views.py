@@ -12,6 +12,7 @@ from app.accounts.changes import StaleEdit
 from app.accounts.deleted import list_deleted_accounts
 from app.accounts.errors import REASONS, ProbableDuplicate
 from app.accounts.forms import RecordForm, form_class
+from app.accounts.in_use import refuse_in_use
 from app.accounts.models import Account
 from app.accounts.operations import (
     add_responsible,
@@ -50,7 +51,7 @@ from app.fields.shown import shown_of
 from app.kernel import clock, labels
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
-from app.kernel.errors import Invalid, NotAllowed, NotFound
+from app.kernel.errors import Invalid, NotAllowed, NotFound, why_in_use
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
 from app.lists.tagging import tags_on
@@ -290,7 +291,13 @@ def ask_delete(account_ref: str) -> ResponseReturnValue:
     session, actor = db.session(), current_actor()
     account = get_account(session, actor, account_ref)
     count = count_contacts_of(session, actor, account)
-    return render_template("accounts/delete.html", page_ref=account.ref, account=account, contact_count=count)
+    return render_template(
+        "accounts/delete.html",
+        page_ref=account.ref,
+        account=account,
+        contact_count=count,
+        refusal=why_in_use(refuse_in_use, session, actor, account),
+    )
 
 
 @bp.post("/<ref('acct'):account_ref>/delete")

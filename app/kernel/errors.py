@@ -1,11 +1,13 @@
 """Domain errors.  Four parents, each answered by one status; operations raise, doors never catch.
 
-`slug` ends the `type` of the problem document in the JSON API; `message` is for people and may be a
-lazy translation.  What is not one of these is a bug and answers 500.
+`slug` ends the `type` of the problem document in the JSON API; `message` is for people, and so is `title`,
+for what the status alone says badly; both may be lazy translations.  What is not one of these is a bug and answers 500.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from flask_babel import lazy_gettext as _l
 
 
 class DomainError(Exception):
@@ -13,6 +15,7 @@ class DomainError(Exception):
 
     status = 500
     slug = "error"
+    title: Any = ""
     message: Any = ""
 
     def __init__(self, message: Any = None, **details: Any) -> None:
@@ -72,9 +75,20 @@ class WrongOrder(Conflict):
     """A step that must come first has not been done: partners not enabled, portal not published."""
 
     slug = "wrong-order"
+    title = _l("Something else comes first")
 
 
 class InUse(Conflict):
     """It cannot be removed while other things refer to it; the message names them."""
 
     slug = "in-use"
+    title = _l("It is still in use")
+
+
+def why_in_use(look: Callable[..., None], *given: Any) -> Any:
+    """What stands in the way, as `look` says by raising InUse when it is given these; None where nothing does."""
+    try:
+        look(*given)
+    except InUse as error:
+        return error.message
+    return None

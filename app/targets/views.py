@@ -64,6 +64,9 @@ def _list_page(session: Session, account: Account, form: TargetForm) -> str:
     )
     _offer_currencies(session, form)
     rows = progress_of(session, actor, targets_of(session, account), account=account, now=now)
+    if form.period.data is None:  # the next one that the company has no target for
+        aimed = {(row.target.period, row.target.starts_on) for row in rows if row.target.user_id is None}
+        form.period.data = next((period_key(*each) for each in periods if each not in aimed), None)
     return render_template(
         "targets/index.html",
         page_ref=account.ref,

@@ -108,7 +108,14 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
         gone = page_of_gone()
         if gone is not None:
             return answer(error.status, gone.message, title=gone.title, gone=gone)
-    return answer(error.status, message or None, slug=error.slug, errors=errors, extra=_extra(error))
+    return answer(
+        error.status,
+        message or None,
+        slug=error.slug,
+        errors=errors,
+        extra=_extra(error),
+        title=str(error.title),
+    )
 
 
 def _extra(error: DomainError) -> dict[str, Any]:

@@ -39,6 +39,28 @@ def test_a_person_has_no_contacts_by_any_way_in(session, signed_in, api, ada):
 
 
 @pytest.mark.databases("sqlite")
+def test_what_cannot_be_done_is_said_before_it_is_asked_for(signed_in, session, ada):
+    account, browser = make_account(session, "Forges", owner=ada), signed_in(ada)
+    person = make_contact(session, "Puig", account=account, owner=ada)
+    below = make_account(session, "Forges Sud", owner=ada)
+    below.parent_id = account.id
+    session.commit()
+    delete, kind = (f"/accounts/{account.ref}/{act}" for act in ("delete", "kind"))
+    for page, why in (
+        (delete, "1 account stands below it."),
+        (kind, "It has contacts, and a person has none."),
+    ):
+        shown = browser.get(page).text
+        assert why in shown
+        assert f'action="{page}"' not in shown
+    late = browser.submit(delete, page=f"/accounts/{account.ref}")  # a page that was open before
+    assert late.status_code == 409
+    assert "It is still in use" in late.text
+    below.parent_id, person.account_id = None, None
+    session.commit()
+    assert all(f'action="{page}"' in browser.get(page).text for page in (delete, kind))
+
+
 def test_a_file_adds_nobody_to_a_person_and_closes_no_circle(app, session, mara):
     make_account(session, "Marta Puig", owner=mara, kind=PERSON, last_name="Puig")
     one = make_account(session, "One", owner=mara, external_id="1")

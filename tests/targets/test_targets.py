@@ -68,6 +68,15 @@ def test_a_target_is_set_changed_and_taken_back_each_with_its_event(
 
 
 @pytest.mark.databases("sqlite")
+def test_the_first_period_that_has_no_target_is_offered(signed_in, session, mara, account, quarter, now):
+    set_target(session, actor_of(session, mara), account.ref, {"period": quarter, "converted": "20"}, now=now)
+    session.commit()
+    page = signed_in(mara).get(f"/partners/{account.ref}/targets").text
+    [chosen] = re.findall(r'<option selected value="(quarter:[^"]+)"', page)
+    assert chosen > quarter
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("given", "named"),
     [
