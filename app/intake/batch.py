@@ -18,8 +18,9 @@ from app.campaigns.linking import join_many
 from app.fields.catalogue import catalogue
 from app.fields.records import note_use, write
 from app.intake.campaigns import name_campaigns
+from app.intake.known_leads import Known, find_meant
 from app.intake.lead_rows import SOURCE, Plan, RefusedRow, TakenRow, missing_of_new
-from app.intake.lead_updates import NOT_CONVERTED, find_known, plan_change, refusal_to_qualify, write_changes
+from app.intake.lead_updates import NOT_CONVERTED, plan_change, refusal_to_qualify, write_changes
 from app.intake.sources import Sources
 from app.intake.statuses import Status, Statuses
 from app.kernel.actor import Actor
@@ -92,16 +93,15 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     that were not known.  Raises IntegrityError or `lead_updates.Overtaken` when another transaction was
     quicker with one of the same external ids: the batch is to be tried again.
     """
-    taken = Taken(refused=[row for row in rows if isinstance(row, RefusedRow)])
-    wanted = _merge_same([row for row in rows if isinstance(row, TakenRow)])
+    meant = find_meant(session, batch.actor, [row for row in rows if isinstance(row, TakenRow)])
+    taken = Taken(refused=[*meant.refused, *(row for row in rows if isinstance(row, RefusedRow))])
     if batch.statuses.is_score_computed:
-        _leave_scores_out(wanted)
+        _leave_scores_out(meant.pairs)
+    wanted = [row for row, _known in meant.pairs]
     _name_sources(session, batch, taken, wanted)
     name_campaigns(session, batch.actor, wanted, now=batch.now)
-    known = find_known(session, batch.actor, [row.external_id for row in wanted if row.external_id])
     changes = []
-    for row in wanted:
-        found = known.get(row.external_id) if row.external_id else None
+    for row, found in meant.pairs:
         if found is None:
             refusal, change = _begin(session, batch, taken, row), None
         else:
@@ -135,19 +135,6 @@ def _collect_warnings(taken: Taken, rows: Sequence[TakenRow | RefusedRow]) -> No
         if isinstance(row, TakenRow) and row.warnings and row.row.line_number not in refused
         for warning in row.warnings
     ]
-
-
-def _merge_same(rows: Sequence[TakenRow]) -> list[TakenRow]:
-    """One row for each external id: a later one updates what an earlier one of the batch gives."""
-    first: dict[str, TakenRow] = {}
-    merged = []
-    for row in rows:
-        earlier = first.setdefault(row.external_id, row) if row.external_id else row
-        if earlier is row:
-            merged.append(row)
-        else:
-            earlier.absorb(row)
-    return merged
 
 
 def _name_sources(session: Session, batch: Batch, taken: Taken, rows: Sequence[TakenRow]) -> None:
@@ -216,11 +203,12 @@ def _see_to_reason(row: TakenRow, status: Status) -> None:
         row.warnings.append(_l("A reason not to qualify was left out: the status is not unqualified."))
 
 
-def _leave_scores_out(rows: Sequence[TakenRow]) -> None:
-    """Scores are computed: what a file says of them is left out, with a warning."""
-    for row in rows:
-        if row.values.pop("score", None) is not None:
-            row.attributes.pop("score", None)
+def _leave_scores_out(pairs: Sequence[tuple[TakenRow, Known | None]]) -> None:
+    """Scores are computed: what a file says of them is left out, with a warning where it is something else."""
+    for row, known in pairs:
+        given = row.values.pop("score", None)
+        row.attributes.pop("score", None)
+        if given is not None and (known is None or known.attributes["score"] != given):
             row.warnings.append(_l("The score was left out: it is computed."))
 
 

@@ -13,6 +13,7 @@ from app.fields.kinds import is_custom
 from app.fields.records import first_values, refuse_empty, split
 from app.fields.values import BadValue
 from app.fields.values import Reading as OwnReading
+from app.intake.neutralise import original
 from app.intake.tables import Row
 from app.kernel.errors import Invalid
 from app.kernel.fold import fold
@@ -22,6 +23,7 @@ from app.leads.fields import FIELDS, IDENTIFYING
 from app.leads.values import ATTRIBUTES, NOBODY, STRICT, Reading, read_field
 
 SOURCE = "source"
+ID = "id"  # the public name that Canal gave the lead, as exports have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class TakenRow:
     attributes: the same by attribute of Lead, with the derived columns, without the source; `custom` holds those
     of the fields that administrators added.
     imported: header → text of columns without a field.  warnings: what was left out, in words.
-    followers: later rows of the same external id that it has taken up; changed_by_followers: how many of
-    them changed something.
+    followers: later rows of the same lead that it has taken up; changed_by_followers: how many of them changed something.
+    ref: the public name of the lead that it means, which decides alone; None for a row that is known otherwise.
     """
 
     row: Row
@@ -76,9 +78,10 @@ class TakenRow:
     warnings: list[Any] = field(default_factory=list)
     followers: list["TakenRow"] = field(default_factory=list)
     changed_by_followers: int = 0
+    ref: str | None = None
 
     def absorb(self, later: "TakenRow") -> None:
-        """Take up what a later row of the same external id changes."""
+        """Take up what a later row of the same lead changes."""
         changes = {name: value for name, value in later.values.items() if self.values.get(name) != value}
         self.followers.append(later)
         self.changed_by_followers += bool(changes) or any(
@@ -107,11 +110,14 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
         return RefusedRow(row, row.problem)
     values: dict[str, Any] = {}
     warnings: list[Any] = [] if row.warning is None else [row.warning]
-    cells, reading = row.cells, plan.reading
+    cells, reading, ref = row.cells, plan.reading, None
     try:
         for header, name in plan.fields:
-            given = cells[header]
+            given = original(cells[header])
             if not given:
+                continue
+            if name == ID:
+                ref = given.strip() or None
                 continue
             try:
                 value = _source_name(given) if name == SOURCE else _read(name, given, reading)
@@ -123,12 +129,12 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
         imported = _kept(plan, cells)
     except Invalid as invalid:
         return RefusedRow(row, _complaint(plan, invalid))
-    reason = _missing(plan, values)
+    reason = _missing(plan, values) if ref is None else None
     if reason is not None:
         return RefusedRow(row, reason)
     if plan.source and SOURCE not in values:
         values[SOURCE] = plan.source
-    return TakenRow(row, values, _attributes(values), imported, warnings)
+    return TakenRow(row, values, _attributes(values), imported, warnings, ref=ref)
 
 
 def _read(name: str, given: str, reading: Reading) -> Any:
@@ -175,7 +181,7 @@ def _source_name(given: str) -> str | None:
 def _kept(plan: Plan, cells: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for header in plan.kept:
-        given = cells.get(header, "")
+        given = original(cells.get(header, ""))
         if given:
             text = clean_text(given, max_length=NOTE, field=header, multiline=True)
             if text is not None:

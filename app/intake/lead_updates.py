@@ -1,4 +1,4 @@
-"""Rows whose external id is known: what they change of the lead that has it.
+"""Rows whose lead is there, by its public name or its external id: what they change of it.
 
 An empty cell changes nothing, an opt-out is never taken back, and owner and routing stay as they are.
 """
@@ -9,20 +9,21 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from app.accounts.consent import OPT_OUTS, opt_outs_noted
 from app.events.operations import record_many
 from app.fields.records import split, write
+from app.intake.known_leads import MATCHING, Known
 from app.intake.lead_rows import SOURCE, TakenRow
 from app.intake.statuses import Status, Statuses
-from app.kernel.actor import Actor, Level
+from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.leads.columns import derived_columns, touches_derived
 from app.leads.duplicates import Likeness, Refilled, find_anew
 from app.leads.fields import FIELDS, QUALIFICATION
-from app.leads.models import Lead, LeadSource, StatusCategory
+from app.leads.models import Lead, StatusCategory
 from app.leads.process import ALWAYS_REQUIRED, is_open, missing_to_qualify, refuse_move
 from app.leads.touching import TOUCHED
 from app.leads.values import ATTRIBUTES
@@ -30,25 +31,10 @@ from app.search.upkeep import COLUMNS, enter_anew
 from app.sharing.scope import scope
 from app.sharing.touched import touch
 
-# An external id is unique among all leads, those one may not see included.
-_MATCHING = Actor.system("external ids")
-_READ = (
-    *ATTRIBUTES.values(),
-    "id",
-    "ref",
-    "version",
-    "deleted_at",
-    "converted_at",
-    "qualified_by",
-    "imported",
-    "custom",
-    "duplicates",
-    "opted_out_by",
-)
 _ALIKE_BY = [each.name for each in fields(Likeness)]
 
 OUT_OF_REACH = _l("A record with this external id exists that cannot be changed from here.")
-CONVERTED = _l("The record with this external id has been converted and can only be read.")
+CONVERTED = _l("It has been converted and can only be read.")
 NOT_QUALIFIED = _l("To be qualified it needs a last name and a company.")
 NO_REASON = _l("To be unqualified it needs a reason.")
 NOT_CONVERTED = _l("Conversion alone sets this status.")
@@ -56,22 +42,6 @@ NOT_CONVERTED = _l("Conversion alone sets this status.")
 
 class Overtaken(Exception):
     """Another transaction changed one of the leads between reading and writing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A lead that has an external id.  attributes: its columns as read.  is_open_to: the actor may edit it."""
-
-    id: int
-    ref: str
-    version: int
-    attributes: Mapping[str, Any]
-    is_open_to: bool
-    source: str | None
-
-    @property
-    def __tablename__(self) -> str:
-        return "lead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +55,6 @@ class Change:
     told: Mapping[str, tuple[Any, Any]]
     attributes: Mapping[str, Any]
     added: Mapping[str, Any] = field(default_factory=dict)
-
-
-def find_known(session: Session, actor: Actor, external_ids: Sequence[str]) -> dict[str, Known]:
-    """External id → the lead that has it, deleted and hidden ones included, in one statement."""
-    if not external_ids:
-        return {}
-    columns = [getattr(Lead, name) for name in _READ]
-    rows = session.execute(
-        select(scope(Lead, actor, Level.EDIT), LeadSource.name, *columns)
-        .outerjoin(LeadSource, LeadSource.id == Lead.source_id)
-        .where(scope(Lead, _MATCHING), Lead.external_id.in_(external_ids))
-    )
-    known = {}
-    for may_edit, source, *values in rows:
-        attributes = dict(zip(_READ, values, strict=True))
-        is_live = attributes["deleted_at"] is None
-        known[attributes["external_id"]] = Known(
-            attributes["id"], attributes["ref"], attributes["version"], attributes,
-            bool(may_edit) and is_live, source,
-        )  # fmt: skip
-    return known
 
 
 def plan_change(
@@ -131,7 +80,8 @@ def plan_change(
     changed = {
         name: value
         for name, value in new.items()
-        if before[ATTRIBUTES[name]] != value and not (name.startswith("opted_out") and value is False)
+        if not _is_same(before[ATTRIBUTES[name]], value)
+        and not (name.startswith("opted_out") and value is False)
     }
     kept = {**before["imported"], **row.imported}
     if not changed and not own.raw and kept == before["imported"]:
@@ -168,6 +118,13 @@ def plan_change(
     if SOURCE in told:
         told[SOURCE] = (known.source, row.values[SOURCE])
     return None, Change(known, told | own.told, attributes, custom)
+
+
+def _is_same(held: Any, given: Any) -> bool:
+    """Whether a cell says what the lead holds already.  Files have moments to the second."""
+    if isinstance(held, datetime) and isinstance(given, datetime) and not given.microsecond:
+        return held.replace(microsecond=0) == given
+    return bool(held == given)
 
 
 def _refusal_of_move(
@@ -227,7 +184,7 @@ def write_changes(session: Session, actor: Actor, changes: Sequence[Change], *, 
         statement = (
             update(Lead.__table__)  # type: ignore[arg-type]  # a Table, whatever its base says
             .where(
-                scope(Lead, _MATCHING),
+                scope(Lead, MATCHING),
                 Lead.id == bindparam("the_id"),
                 Lead.version == bindparam("the_version"),
                 Lead.converted_at.is_(None),
@@ -279,7 +236,7 @@ def _compare_anew(session: Session, changes: Sequence[Change]) -> None:
     if others:
         session.execute(
             update(Lead.__table__)  # type: ignore[arg-type]  # as above
-            .where(scope(Lead, _MATCHING), Lead.id == bindparam("the_id"))
+            .where(scope(Lead, MATCHING), Lead.id == bindparam("the_id"))
             .values(duplicates=bindparam("found")),
             others,
         )

@@ -180,15 +180,18 @@ def suggest(
         for header in headers:
             if found[header] is None and _plain(header) == "name":
                 found[header] = "full_name"
-    if kind != LEAD:
-        find_public_names(kind, found, samples)
+    find_public_names(kind, found, samples)
     return found
 
 
 def find_public_names(kind: str, found: dict[str, str | None], samples: Mapping[str, Sequence[str]]) -> None:
-    """Columns headed "id" that hold names which Canal gave to accounts or contacts."""
-    wanted = {PAIR: {refs.ACCOUNT: "account.id", refs.CONTACT: "id"}}
-    kinds = wanted.get(kind) or {refs.ACCOUNT if kind == ACCOUNT else refs.CONTACT: "id"}
+    """Columns that hold names which Canal gave to records of that kind."""
+    kinds = {
+        LEAD: {refs.LEAD: "id"},
+        ACCOUNT: {refs.ACCOUNT: "id"},
+        CONTACT: {refs.CONTACT: "id"},
+        PAIR: {refs.ACCOUNT: "account.id", refs.CONTACT: "id"},
+    }[kind]
     for header, guessed in found.items():
         given = samples.get(header) or ()
         if not given or guessed not in (None, "external_id"):

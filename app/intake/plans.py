@@ -1,14 +1,19 @@
 """What an import's rows are read by: its mapping and options, and whom it acts for."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask_babel import force_locale
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.fields.catalogue import catalogue
 from app.fields.kinds import Kind
+from app.identity.organisation import LANGUAGES
 from app.identity.queries import find_actor, get_organisation
 from app.intake.lead_rows import Plan
 from app.intake.manner import permission_of
@@ -16,9 +21,12 @@ from app.intake.models import Import
 from app.intake.tables import Table
 from app.kernel.actor import Actor
 from app.kernel.db import db
+from app.kernel.fold import fold
 from app.kernel.parse import tells_day_first
+from app.leads.choices import reason_name
 from app.leads.fields import FIELDS, FieldKind
-from app.leads.values import reading_for
+from app.leads.models import UnqualifiedReason
+from app.leads.values import Choices, load_choices, reading_for
 
 LOOKED_AT = 1000
 # Imports given to the command have nobody who started them: whoever may run commands may do everything.
@@ -33,8 +41,8 @@ def acting_for(session: Session, import_: Import) -> Actor | None:
     return actor if actor is not None and actor.can(permission_of(import_.object)) else None
 
 
-def load_plan(session: Session, import_: Import, table: Table) -> Plan:
-    """How this import's rows become leads."""
+def load_plan(session: Session, import_: Import, table: Table, mapping: Mapping[str, str | None]) -> Plan:
+    """How this import's rows become leads.  mapping: of the columns that count."""
     organisation = get_organisation(session)
     options = import_.options
     reading = reading_for(
@@ -42,14 +50,28 @@ def load_plan(session: Session, import_: Import, table: Table) -> Plan:
         acting_for(session, import_) or COMMAND,
         zone=ZoneInfo(options.get("time_zone") or organisation.time_zone),
         day_first=options.get("day_first", True),
+        choices=_choices(session),
     )
     return Plan.of(
-        table.headers,
-        import_.mapping,
+        [header for header in table.headers if header in mapping],
+        mapping,
         reading,
         source=options.get("source"),
         strict=organisation.strict_capture,
     )
+
+
+def _choices(session: Session) -> Choices:
+    """As forms take them, and reasons as exports call them: by what they are called in a language."""
+    choices = load_choices(session)
+    active = select(UnqualifiedReason.id, UnqualifiedReason.name).where(UnqualifiedReason.is_active)
+    named = session.execute(active).all()
+    reasons = dict(choices.reasons)
+    for language in LANGUAGES:
+        with force_locale(language):
+            for key, name in named:
+                reasons.setdefault(fold(reason_name(name)), key)
+    return replace(choices, reasons=reasons)
 
 
 def find_day_first(table: Table, mapping: dict[str, Any], kind: str = "lead") -> bool:

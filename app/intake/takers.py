@@ -1,6 +1,7 @@
 """How the rows of one file are taken in, by what they are: leads in sets, accounts and contacts one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -26,7 +27,6 @@ from app.intake.tables import Row, Table
 from app.kernel.actor import Actor
 from app.kernel.db import db
 from app.leads.fields import FIELDS
-from app.lists.catalogue import ListField
 from app.lists.catalogue import fields_of as listed_fields
 
 
@@ -118,23 +118,24 @@ class RecordTaker:
 def find_taker(session: Session, import_: Import, table: Table) -> Taker:
     """The taker for this import, with everything it reads once."""
     mapping, manner, added = import_.mapping, Manner.of(import_.options), catalogue(session).active
-    if import_.object in (ACCOUNT, CONTACT) and ID.name in mapping.values():
+    if import_.object != PAIR and ID.name in mapping.values():
         mapping = _without_figures(session, import_.object, mapping)
     if import_.object in (ACCOUNT, CONTACT):
         return RecordTaker(RecordRows.of(import_.object, mapping, added(import_.object), manner))
     if import_.object == PAIR:
         return RecordTaker(PairRows(mapping, added(ACCOUNT), added(CONTACT), manner))
-    return LeadTaker(session, load_plan(session, import_, table))
+    return LeadTaker(session, load_plan(session, import_, table, mapping))
 
 
 def _without_figures(session: Session, kind: str, mapping: Mapping[str, str | None]) -> dict[str, str | None]:
     """The columns of an export without those that only tell, such as `updated_at`: they are not kept either."""
-    told = _headings(listed_fields(session, COMMAND, kind))
+    told = headings_of(session, kind)
     return {header: name for header, name in mapping.items() if name or header not in told}
 
 
-def _headings(fields: Mapping[str, ListField]) -> set[str]:
-    """What exports may call the fields: by their names over the API, from a page by their labels in a language."""
+def headings_of(session: Session, kind: str) -> set[str]:
+    """What exports may call their columns: by their names over the API, from a page by their labels in a language."""
+    fields = listed_fields(session, COMMAND, kind)
     heads = set(fields)
     for language in LANGUAGES:
         with force_locale(language):
@@ -158,4 +159,4 @@ def fields_of(kind: str) -> dict[str, Any]:
             **{f.name: f for f in FULL_NAMES.values()},
             **known.active(kind),
         }
-    return {**FIELDS, **known.active(kind)}
+    return {**FIELDS, ID.name: replace(ID, section="origin"), **known.active(kind)}

@@ -29,7 +29,7 @@ from app.intake.plans import find_day_first
 from app.intake.queries import get_import, may_see
 from app.intake.record_values import ID
 from app.intake.tables import NotATable, Table, open_table
-from app.intake.takers import fields_of
+from app.intake.takers import fields_of, headings_of
 from app.intake.vcard_table import FIELDS as CARD_FIELDS
 from app.kernel.actor import Actor
 from app.kernel.db import db, let_go, transaction
@@ -239,7 +239,17 @@ def suggest_fields(
         if kind in (CONTACT, PAIR):
             find_public_names(kind, known, samples)
         return known
-    return suggest(kind, headers, field_labels(kind), samples, guess=guess)
+    labels = field_labels(kind)
+    found = suggest(kind, headers, labels, samples, guess=guess)
+    if kind == LEAD and guess and ID.name in found.values():
+        _forget_guesses(found, suggest(kind, headers, labels, samples, guess=False))
+    return found
+
+
+def _forget_guesses(found: dict[str, str | None], own: Mapping[str, str | None]) -> None:
+    """Of a list of leads that comes back: what exports hold means what they call it ("created_at" no arrival)."""
+    told = headings_of(db.session(), LEAD)
+    found.update({header: name for header, name in own.items() if header in told})
 
 
 def field_labels(kind: str = LEAD) -> dict[str, list[str]]:

@@ -21,12 +21,13 @@ from app.intake.manner import LEAD, best_match, kinds_for
 from app.intake.models import Import, ImportState
 from app.intake.plans import find_day_first
 from app.intake.queries import REFUSED, WARNING, IssueGroup, get_import, issue_groups, list_imports
+from app.intake.record_values import ID
 from app.intake.remembered import find_remembered, forget, remember
 from app.intake.reports import rejected_csv, warnings_csv
 from app.intake.tables import NotATable, open_table
 from app.intake.targets import Targets
 from app.intake.uploads import path_of, read_sheet, receive_file, suggest_fields
-from app.kernel import clock, refs
+from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, let_go, transaction
 from app.kernel.errors import Conflict, Invalid
@@ -167,14 +168,8 @@ def _columns_page(
             select(LeadSource.name).where(LeadSource.is_active).order_by(LeadSource.position, LeadSource.id)
         ).all(),
         zone=get_organisation(session).time_zone,
-        has_lead_ids=_has_lead_ids(import_),
+        has_lead_ids=import_.object == LEAD and ID.name in mapping.values(),
     )
-
-
-def _has_lead_ids(import_: Import) -> bool:
-    """Whether a file of leads seems to come from one of their lists."""
-    columns = import_.options["samples"].values() if import_.object == LEAD else ()
-    return any(found and all(refs.is_ref(refs.LEAD, value) for value in found) for found in columns)
 
 
 @bp.post("/<ref('imp'):import_ref>/map")

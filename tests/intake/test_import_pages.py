@@ -120,16 +120,6 @@ def test_a_file_that_is_no_table_is_refused_in_words_and_nothing_is_kept(
     assert kept_files(app) == before
 
 
-@pytest.mark.databases("sqlite")
-def test_a_list_of_leads_that_comes_back_is_said_to_make_new_ones(
-    app: Flask, session: Session, mara: User, signed_in: SignIn
-) -> None:
-    for ref, said in (("lead_" + "1" * 22, True), ("L-1", False)):
-        client = signed_in(mara)
-        page = client.get(upload(client, f"id,Company\n{ref},Acme\n").location).text
-        assert ("rows without one are created anew" in page) is said
-
-
 def test_no_file_at_all_is_422(app: Flask, mara: User, signed_in: SignIn) -> None:
     answer = signed_in(mara).submit("/imports/new", {})
     assert answer.status_code == 422
