@@ -281,20 +281,22 @@ def delete_campaign(session: Session, actor: Actor, ref: str, *, now: datetime) 
     """
     actor.require(Permission.CAMPAIGN_EDIT)
     campaign = get_campaign(session, actor, ref, for_update=True)
-    used = used_by(session, campaign, _EVERYWHERE)
-    if used:
-        raise InUse(in_use_words(used))
+    refuse_used(session, campaign)
     record(session, actor, verb="deleted", subject=campaign, at=now, detail={"name": campaign.name})
     session.delete(campaign)
     session.flush()
     return campaign
 
 
-def in_use_words(used: Mapping[str, int]) -> Any:
-    """What stands against deleting it, as a sentence."""
-    return _l(
-        "It is used. Leads: %(leads)s, opportunities: %(opportunities)s, members: %(members)s. Archive it instead.",
-        leads=used.get("lead", 0),
-        opportunities=used.get("opportunity", 0),
-        members=used.get("member", 0),
-    )
+def refuse_used(session: Session, campaign: Campaign) -> None:
+    """Raises InUse, naming what refers to it."""
+    used = used_by(session, campaign, _EVERYWHERE)
+    if used:
+        raise InUse(
+            _l(
+                "It is used. Leads: %(leads)s, opportunities: %(opportunities)s, members: %(members)s. Archive it instead.",
+                leads=used.get("lead", 0),
+                opportunities=used.get("opportunity", 0),
+                members=used.get("member", 0),
+            )
+        )

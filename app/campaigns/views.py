@@ -18,13 +18,14 @@ from app.campaigns.operations import (
     create_campaign,
     delete_campaign,
     edit_campaign,
+    refuse_used,
 )
 from app.campaigns.queries import CampaignDetail, count_members, list_members, open_campaign, outcome_of
 from app.identity.queries import get_organisation
 from app.kernel import clock
 from app.kernel.actor import Permission
 from app.kernel.db import db, transaction
-from app.kernel.errors import InUse, Invalid
+from app.kernel.errors import InUse, Invalid, why_in_use
 from app.leads.models import LeadSource
 from app.lists.page import open_list
 from app.lists.recent import remember_opened
@@ -195,12 +196,18 @@ def delete(campaign_ref: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             campaign = delete_campaign(session, current_actor(), campaign_ref, now=clock.now())
-    except InUse as error:
-        return _delete_page(campaign_ref, str(error.message)), 409
+    except InUse:
+        return _delete_page(campaign_ref), 409
     flash(_("“%(name)s” is deleted.", name=campaign.name), "success")
     return redirect(url_for("campaigns.index"), 303)
 
 
-def _delete_page(campaign_ref: str, refusal: str = "") -> str:
-    campaign = open_campaign(db.session(), current_actor(), campaign_ref).campaign
-    return render_template("campaigns/delete.html", page_ref=campaign.ref, campaign=campaign, refusal=refusal)
+def _delete_page(campaign_ref: str) -> str:
+    session = db.session()
+    campaign = open_campaign(session, current_actor(), campaign_ref).campaign
+    return render_template(
+        "campaigns/delete.html",
+        page_ref=campaign.ref,
+        campaign=campaign,
+        refusal=why_in_use(refuse_used, session, campaign),
+    )

@@ -134,6 +134,7 @@ def test_its_numbers_equal_the_lists_that_they_lead_to(signed_in, session, mara,
     assert late.status_code == 409
     assert 'value="Autumn"' in text(late)
     # Used, it is archived rather than deleted, and then offered no more.
+    assert "It is used. Leads:" in browser.get(f"/campaigns/{campaign.ref}/delete").text
     refused = browser.submit(f"/campaigns/{campaign.ref}/delete", {})
     assert refused.status_code == 409
     assert "Leads: 3, opportunities: 4," in text(refused)
