@@ -200,6 +200,7 @@ def _field(model: Any, field: Field, prefix: str) -> ListField:
         column,
         choices=_CHOICES.get(field.name),
         edits=field.name if field.name not in _IN_THE_NAME else "",
+        only_for=("kind", field.only_for) if field.only_for else None,
         sort=field.name if is_sorted else "",
         sort_column=_in_order(field, column) if is_sorted else None,
         sorts_empty=is_sorted,
@@ -347,6 +348,7 @@ describe(
         unfit=unfit_for,
         suggest=_accounts_meant,
         sight=sight_of("account"),
+        aside=("kind",),
     )
 )
 add_fields("account", *_account_fields())

@@ -150,7 +150,8 @@ class ListField:
     sort: which of the object's sort keys its column is sorted by, "" for none.  sort_column: what that sorts by
     where it is a key of the field's own; in an index with the key, whose records alone are listed then.
     sorts_empty: that index holds empty ones too, which stand last either way.
-    edits: the name of the field in the object's edit operation, where a cell can be edited in its place.
+    edits: the name of the field in the object's edit operation, where a cell can be edited in its place.  only_for:
+    (field, value): records whose field has another value have none of it; the object reads that field `aside`.
     is_column, is_filter: whether it can be shown, filtered by.  is_export: whether whole exports hold it.
     says: the clause of the sentence, where "label is value" would not read well.
     is_code: its cells show the value itself, where its name is said in choices alone ("EUR").
@@ -173,6 +174,7 @@ class ListField:
     sort_column: Any = None
     sorts_empty: bool = False
     edits: str = ""
+    only_for: tuple[str, str] | None = None
     edit_choices: Choices | None = None
     is_column: bool = True
     is_filter: bool = True

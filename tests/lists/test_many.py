@@ -1,5 +1,7 @@
 """Changing many records of a list, and one cell of one: asked first, evaluated in the act, refusals named."""
 
+import re
+
 import pytest
 
 from app.accounts.models import Account, Contact
@@ -239,6 +241,17 @@ def test_a_cell_is_changed_in_its_place(signed_in, session, sal, vic):
     assert browser.get(f"/lists/account/cell/{account.ref}/created_at").status_code == 404
     assert browser.get(f"/lists/account/cell/acct_{'0' * 22}/industry").status_code == 404
     assert signed_in(vic).get(address).status_code == 403
+
+
+def test_a_business_has_no_cells_of_a_person(signed_in, session, sal):
+    business = make_account(session, "Forges", owner=sal)
+    person = make_account(session, "Puig", owner=sal, kind="person", last_name="Puig")
+    page = signed_in(sal).get("/accounts?view=all&columns=mobile,site").text
+    rows_of = {
+        ref: part.split("</tr>")[0] for ref, part in re.findall(r'<tr id="([^"]+)"(.+?</tr>)', page, re.S)
+    }
+    opens = {ref: re.findall(r'is-blank" data-label="([^"]+)"', row) for ref, row in rows_of.items()}
+    assert opens == {business.ref: ["Site"], person.ref: ["Mobile"]}
 
 
 @pytest.mark.databases("sqlite")
