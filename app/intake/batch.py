@@ -25,6 +25,7 @@ from app.intake.sources import Sources
 from app.intake.statuses import Status, Statuses
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
+from app.kernel.fold import fold
 from app.leads.arrivals import Arrival, store_arrivals
 from app.leads.duplicates import Likeness, find_duplicates
 from app.leads.fields import QUALIFICATION
@@ -97,6 +98,7 @@ def take_rows(session: Session, batch: Batch, rows: Sequence[TakenRow | RefusedR
     taken = Taken(refused=[*meant.refused, *(row for row in rows if isinstance(row, RefusedRow))])
     if batch.statuses.is_score_computed:
         _leave_scores_out(meant.pairs)
+    _leave_held_out(meant.pairs, batch.statuses)
     wanted = [row for row, _known in meant.pairs]
     _name_sources(session, batch, taken, wanted)
     name_campaigns(session, batch.actor, wanted, now=batch.now)
@@ -210,6 +212,17 @@ def _leave_scores_out(pairs: Sequence[tuple[TakenRow, Known | None]]) -> None:
         row.attributes.pop("score", None)
         if given is not None and (known is None or known.attributes["score"] != given):
             row.warnings.append(_l("The score was left out: it is computed."))
+
+
+def _leave_held_out(pairs: Sequence[tuple[TakenRow, Known | None]], statuses: Statuses) -> None:
+    """What a lead holds already stays, in use or not; what else could not be read is told."""
+    for first, known in pairs:
+        for row in (first, *first.followers):
+            for name, (text, warning) in row.unread.items():
+                if known is None or not statuses.is_held(name, text, known.attributes):
+                    row.warnings.append(warning)
+        if known is not None and known.source and fold(first.values.get(SOURCE) or "") == fold(known.source):
+            del first.values[SOURCE]
 
 
 def _store(session: Session, batch: Batch, arrivals: Sequence[Arrival]) -> None:

@@ -23,6 +23,8 @@ from app.leads.fields import FIELDS, IDENTIFYING
 from app.leads.values import ATTRIBUTES, NOBODY, STRICT, Reading, read_field
 
 SOURCE = "source"
+# What a lead may hold though it is out of use by now.
+RETIRING = ("status", "unqualified_reason")
 ID = "id"  # the public name that Canal gave the lead, as exports have it
 
 
@@ -69,6 +71,7 @@ class TakenRow:
     imported: header → text of columns without a field.  warnings: what was left out, in words.
     followers: later rows of the same lead that it has taken up; changed_by_followers: how many of them changed something.
     ref: the public name of the lead that it means, which decides alone; None for a row that is known otherwise.
+    unread: field → (text, why it was left out) where a lead that is there may hold just that; no warning of others.
     """
 
     row: Row
@@ -79,6 +82,7 @@ class TakenRow:
     followers: list["TakenRow"] = field(default_factory=list)
     changed_by_followers: int = 0
     ref: str | None = None
+    unread: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     def absorb(self, later: "TakenRow") -> None:
         """Take up what a later row of the same lead changes."""
@@ -109,6 +113,7 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
     if row.problem is not None:
         return RefusedRow(row, row.problem)
     values: dict[str, Any] = {}
+    unread: dict[str, tuple[str, Any]] = {}
     warnings: list[Any] = [] if row.warning is None else [row.warning]
     cells, reading, ref = row.cells, plan.reading, None
     try:
@@ -122,7 +127,11 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
             try:
                 value = _source_name(given) if name == SOURCE else _read(name, given, reading)
             except BadValue as bad:
-                warnings.append(_in_field(plan, name, bad.message))
+                message = _in_field(plan, name, bad.message)
+                if name in RETIRING:
+                    unread[name] = given, message
+                else:
+                    warnings.append(message)
                 continue
             if value is not None:
                 values[name] = value
@@ -134,7 +143,7 @@ def read_row(plan: Plan, row: Row) -> TakenRow | RefusedRow:
         return RefusedRow(row, reason)
     if plan.source and SOURCE not in values:
         values[SOURCE] = plan.source
-    return TakenRow(row, values, _attributes(values), imported, warnings, ref=ref)
+    return TakenRow(row, values, _attributes(values), imported, warnings, ref=ref, unread=unread)
 
 
 def _read(name: str, given: str, reading: Reading) -> Any:

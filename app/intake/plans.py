@@ -7,23 +7,20 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.fields.catalogue import catalogue
 from app.fields.kinds import Kind
-from app.identity.organisation import LANGUAGES
 from app.identity.queries import find_actor, get_organisation
 from app.intake.lead_rows import Plan
 from app.intake.manner import permission_of
 from app.intake.models import Import
+from app.intake.statuses import called
 from app.intake.tables import Table
 from app.kernel.actor import Actor
 from app.kernel.db import db
-from app.kernel.fold import fold
 from app.kernel.parse import tells_day_first
-from app.leads.choices import reason_name
 from app.leads.fields import FIELDS, FieldKind
 from app.leads.models import UnqualifiedReason
 from app.leads.values import Choices, load_choices, reading_for
@@ -64,13 +61,9 @@ def load_plan(session: Session, import_: Import, table: Table, mapping: Mapping[
 def _choices(session: Session) -> Choices:
     """As forms take them, and reasons as exports call them: by what they are called in a language."""
     choices = load_choices(session)
-    active = select(UnqualifiedReason.id, UnqualifiedReason.name).where(UnqualifiedReason.is_active)
-    named = session.execute(active).all()
-    reasons = dict(choices.reasons)
-    for language in LANGUAGES:
-        with force_locale(language):
-            for key, name in named:
-                reasons.setdefault(fold(reason_name(name)), key)
+    active = select(UnqualifiedReason).where(UnqualifiedReason.is_active)
+    names = called({reason.id: reason.name for reason in session.scalars(active)})
+    reasons = {text: key for key, texts in names.items() for text in texts} | dict(choices.reasons)
     return replace(choices, reasons=reasons)
 
 

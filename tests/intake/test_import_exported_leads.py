@@ -65,14 +65,17 @@ def test_a_list_changed_in_one_column_changes_that_alone(
     mara.language = language
     field = make_field(session, ada, "lead", "choice", "Segment", choices=("Gold", "Tin"))
     reason = rows(session, UnqualifiedReason)[0]
+    source = make_source(session, "Fair")
     first = make_lead(
-        session, owner=pia, last_name="=1+1", company='Forges, del "Ter"', source=make_source(session, "Fair"), employees=1250,
+        session, owner=pia, last_name="=1+1", company='Forges, del "Ter"', source=source, employees=1250,
         annual_revenue=1234.5, description="One\nTwo", interest_confirmed=True, consent_basis="contract", external_id="x1",
         arrived_at=datetime(2026, 3, 4, 5, 6, 7, 891, clock.now().tzinfo), status="unqualified",
         unqualified_reason_id=reason.id, custom={field.name: "gold"}, opted_out_phone=True, website="https://ter.example/",
     )  # fmt: skip
     other = make_lead(session, company="Other")
-    converted = make_lead(session, company="Turned", converted_at=clock.now())
+    converted = make_lead(session, company="Turned", converted_at=clock.now(), status="converted")
+    session.commit()
+    source.is_active = reason.is_active = False
     session.commit()
     browser = signed_in(mara)
     found = taken_out(browser, tmp_path, form, headings=headings)
