@@ -15,7 +15,7 @@ from app.accounts.queries import get_account, get_contact
 from app.care.burden import burden_of
 from app.care.merge_job import merge_or_ask
 from app.care.merged_values import Candidate, as_told, fields_of
-from app.care.merging import get_candidates
+from app.care.merging import get_candidates, possible_survivors
 from app.kernel import clock
 from app.kernel.actor import Actor, Permission
 from app.kernel.db import db, transaction
@@ -112,12 +112,14 @@ def _choice_page(
 ) -> str:
     candidates = get_candidates(session, actor, kind, refs)
     burdens = {each.record.ref: burden_of(session, actor, each.record).counts for each in candidates}
-    if survivor not in burdens:
-        survivor = _likeliest(candidates, burdens)
+    can_stay = possible_survivors(actor, candidates)
+    if survivor not in {each.record.ref for each in can_stay}:
+        survivor = _likeliest(can_stay, burdens)
     return render_template(
         "care/merge.html",
         kind=kind,
         candidates=candidates,
+        can_stay=can_stay,
         burdens=burdens,
         most=COUNT_CAP,
         survivor=survivor,

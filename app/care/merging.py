@@ -84,6 +84,20 @@ def get_candidates(
     return candidates
 
 
+_NOT_AWAY = _l("Only whoever may delete a record may merge it away.")
+
+
+def possible_survivors(actor: Actor, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Those of which one can stay.  Raises NotAllowed where there is none.
+
+    Whoever may not delete a record may not merge it away either.
+    """
+    kept = [each for each in candidates if not may_govern(actor, each.given)]
+    if len(kept) > 1:
+        raise NotAllowed(_NOT_AWAY)
+    return kept or candidates
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A merge that may be done.  chosen: field → public name of the record whose value is kept."""
@@ -181,8 +195,8 @@ def carry_out(
 def _refuse(
     session: Session, actor: Actor, kind: str, survivor: Candidate, losers: Sequence[Candidate]
 ) -> None:
-    if any(not may_govern(actor, each.given) for each in losers):
-        raise NotAllowed(_l("Only whoever may delete a record may merge it away."))
+    if survivor not in possible_survivors(actor, [survivor, *losers]):
+        raise NotAllowed(_NOT_AWAY)
     keys = [each.record.id for each in (survivor, *losers)]
     if kind == "account":
         partners = set(

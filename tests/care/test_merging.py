@@ -1,5 +1,6 @@
 """Merging: what is kept, what moves, what is recorded, who may, what is refused, and two who merge at once."""
 
+import re
 from importlib import import_module
 
 import pytest
@@ -169,6 +170,18 @@ def test_what_cannot_be_one_is_refused_with_why(session, ada, sal, now):
     mine = [make_account(session, "Mine", owner=sal).ref for _ in range(2)]
     with pytest.raises(NotAllowed):
         merge_records(session, actor_of(session, sal), "account", mine[0], mine, {}, now=now)
+
+
+def test_what_one_may_not_delete_can_only_stay(signed_in, session, sal, mara):
+    account = make_account(session, "Forges")
+    mine, hers, hers_too = (
+        make_contact(session, "Puig", account=account, owner=owner) for owner in (sal, mara, mara)
+    )
+    browser, page = signed_in(sal), "/care/merge/contact"
+    shown = browser.get(f"{page}?ref={mine.ref}&ref={hers.ref}&survivor={mine.ref}").text
+    assert re.search(f'value="{mine.ref}" disabled', shown)
+    assert re.search(f'value="{hers.ref}" checked', shown)
+    assert browser.get(f"{page}?ref={hers.ref}&ref={hers_too.ref}").status_code == 403
 
 
 def test_every_reference_moves_or_is_said_to_be_handled():
