@@ -18,7 +18,7 @@ def set_account_naming(session: Session, actor: Actor, naming: Naming, *, now: d
     actor.require(Permission.SETTING_MANAGE)
     organisation = lock_organisation(session)
     before, after = organisation.account_naming, naming.to_store()
-    if before == after:
+    if Naming.stored(before) == naming:
         return
     organisation.account_naming = after
     organisation.version += 1

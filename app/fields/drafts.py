@@ -124,7 +124,8 @@ def read_draft(draft: FieldDraft, taken: Collection[str], *, known: CustomField 
         choices=choices,
         is_required=draft.is_required,
         is_internal=draft.is_internal,
-        by_partner=draft.by_partner,
+        # Asked of leads' fields alone.
+        by_partner=draft.by_partner if draft.object == "lead" else known is None or known.by_partner,
         visibility=visibility,
         **texts,
     )

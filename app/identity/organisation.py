@@ -28,6 +28,7 @@ LANGUAGES = nouns.LANGUAGES
 ACCENTS = (
     "indigo", "blue", "cyan", "teal", "green", "olive", "orange", "red", "rose", "plum", "violet", "graphite",
 )  # fmt: skip
+USUAL_ACCENT = ACCENTS[0]  # of pages where none was chosen
 EDITABLE = (
     "name", "accent", "language", "time_zone", "currency", "strict_capture", "preview_fields", "fourth_category", "defaults",
     "names", "field_names",

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.identity.organisation import edit_organisation, fourth_category_of, publish_portal
+from app.identity.organisation import USUAL_ACCENT, edit_organisation, fourth_category_of, publish_portal
 from app.identity.portal import count_partner_people, set_portal_roles
 from app.identity.queries import get_organisation
 from app.kernel import clock
@@ -132,7 +132,7 @@ def organisation() -> ResponseReturnValue:
     form = OrganisationForm(
         formdata=None,
         name=row.name,
-        accent=row.accent or "indigo",
+        accent=row.accent or USUAL_ACCENT,
         language=row.language,
         time_zone=row.time_zone,
         currency=row.currency,
@@ -153,6 +153,8 @@ def save_organisation() -> ResponseReturnValue:
         names += ["currency"] if form.currency.data else []
         with transaction() as session:
             values = {name: form[name].data for name in names}
+            if values["accent"] == USUAL_ACCENT and not get_organisation(session).accent:
+                del values["accent"]  # shown as chosen, though nobody chose
             edit_organisation(session, current_actor(), values, now=clock.now())
     except Invalid as error:
         show_errors(form, error)

@@ -12,8 +12,8 @@ from app.sharing.models import PublicGroup, SharingRule
 from app.sharing.scope import scope
 from app.sharing.sharing_rules import create_rule, read_rule
 from tests.factories import SYSTEM, actor_of, make_lead, make_partner, make_user, row_count, rows
+from tests.pressed import Pressed
 from tests.sharing.shared_worlds import settle_all
-from tests.sharing.test_agreeing import Pressed
 from tests.sharing.test_consequence_pages import PRIVATE
 
 

@@ -18,6 +18,7 @@ from app.notifications.models import MailTemplate, MailText, Notification, Notif
 from app.notifications.operations import notify
 from app.notifications.texts.kinds import ASSIGNMENT, OWN_WORDS, placeholders
 from app.notifications.texts.language import clean_texts
+from app.notifications.texts.preview import text_to_begin_from
 from app.notifications.texts.queries import TextPage, find_template, get_text, uses_of_templates
 from app.notifications.texts.trying import READERS, Trial
 
@@ -36,7 +37,8 @@ def save_text(
     page = get_text(session, actor, key, language)
     texts = clean_texts(subject, body, placeholders(page.kind))
     own = page.own
-    if own is not None and (own.subject, own.body) == texts and number == page.number:
+    said = text_to_begin_from(session, page.kind, language) if own is None else (own.subject, own.body)
+    if said == texts and number == page.number:
         return page.number
     return _write(session, actor, page, number, texts, now)
 
