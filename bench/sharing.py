@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 
 from app.care.models import DuplicateCheck
 from app.identity.queries import find_actor
+from app.intake.models import Import, ImportState
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.db import db, set_reading, transaction
@@ -270,6 +271,9 @@ def _leave_nothing_to_do() -> None:
     """Work off what earlier chapters left for the worker, who on SQLite would write by turns with the rule's building."""
     with transaction() as session:
         session.execute(delete(DuplicateCheck))  # hundreds of thousands that were imported
+        # One was broken off when the inbox had been measured beside it: a worker would go on with it.
+        begun = update(Import).where(Import.state.in_((ImportState.WAITING, ImportState.RUNNING)))
+        session.execute(begun.values(state=ImportState.CANCELLED, lease=None, leased_until=None))
     while True:
         with transaction() as session:
             if not count_changes(session, limit=5_000):
